@@ -1,0 +1,1 @@
+"""The command ``spikewatch``: one verb a module, and the local stack."""
