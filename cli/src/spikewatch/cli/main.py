@@ -11,9 +11,8 @@ import sys
 from collections.abc import Sequence
 from typing import Final, NoReturn
 
-from typing_extensions import override
-
 from spikewatch.cli.exit_status import CANNOT_RUN, CannotRun
+from typing_extensions import override
 
 __all__ = ["VERB_MODULES", "Parser", "main"]
 
