@@ -1,0 +1,1 @@
+"""How a service of Spikewatch runs: settings, broker, dead letters, telemetry, health, drain, MongoDB, gRPC."""

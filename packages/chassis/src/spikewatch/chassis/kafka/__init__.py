@@ -1,0 +1,1 @@
+"""Kafka with safe defaults. The only package that imports faststream or aiokafka."""

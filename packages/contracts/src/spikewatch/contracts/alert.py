@@ -1,0 +1,101 @@
+"""An alert with everything that explains it."""
+
+from enum import StrEnum
+from uuid import UUID
+
+from pydantic import Field
+
+from spikewatch.contracts.contract import AreaId, Contract, FreeText, Interval, ShortText, UtcDatetime
+from spikewatch.contracts.incident import ReportReference
+
+__all__ = ["Alert", "AlertChange", "AlertContact", "AlertStatus", "Contributor", "RuleReference", "Transition", "WindowCount"]
+
+
+class AlertStatus(StrEnum):
+    """Where the alert stands."""
+
+    OPEN = "open"
+    CLOSED = "closed"
+    RETRACTED = "retracted"
+
+
+class AlertChange(StrEnum):
+    """What the newest version of an alert did."""
+
+    OPENED = "opened"
+    UPDATED = "updated"
+    REVIEWED = "reviewed"
+    CLOSED = "closed"
+    RETRACTED = "retracted"
+
+
+class RuleReference(Contract):
+    """The rule that raised the alert, as it stood."""
+
+    rule_id: ShortText
+    version: int = Field(ge=1)
+    kind: ShortText
+    description: FreeText
+    parameters: dict[str, float | int | str] = Field(default_factory=dict)
+
+
+class WindowCount(Contract):
+    """A count of overdoses in a span of event time."""
+
+    window: Interval
+    count: int = Field(ge=0)
+
+
+class Contributor(Contract):
+    """An incident inside the window, with the traces that lead back to each agency's submission."""
+
+    incident_id: UUID
+    occurred_at: UtcDatetime
+    overdoses: int = Field(ge=1)
+    reports: tuple[ReportReference, ...] = ()
+
+
+class AlertContact(Contract):
+    """An institution's desk that answers for the area; never a private person's address."""
+
+    name: ShortText = Field(description="Resource name in the directory, agencies/a/contacts/c.")
+    organization: ShortText
+    role: ShortText
+    email: ShortText | None = None
+    phone: ShortText | None = None
+
+
+class Transition(Contract):
+    """One step in the life of the alert."""
+
+    at: UtcDatetime = Field(description="Event time that decided the step.")
+    recorded_at: UtcDatetime = Field(description="Wall clock of the service that took it.")
+    change: AlertChange
+    observed: int = Field(ge=0)
+    reason: FreeText
+
+
+class Alert(Contract):
+    """The current state of an alert, with its history."""
+
+    alert_id: UUID
+    version: int = Field(ge=1)
+    status: AlertStatus
+    change: AlertChange
+    area: AreaId
+    area_name: ShortText | None = None
+    rule: RuleReference
+    opened_at: UtcDatetime = Field(description="Event time at which the rule was first met.")
+    last_met_at: UtcDatetime = Field(description="Newest event time at which the rule was met.")
+    closed_at: UtcDatetime | None = None
+    window: Interval = Field(description="The window of the highest count.")
+    observed: int = Field(ge=0, description="Overdoses in that window.")
+    expected: float | None = Field(default=None, ge=0)
+    threshold: float | None = None
+    probability: float | None = Field(default=None, ge=0, le=1, description="Chance of at least so many if nothing were unusual.")
+    baseline: tuple[WindowCount, ...] = ()
+    contributors: tuple[Contributor, ...] = ()
+    contributors_omitted: int = Field(default=0, ge=0, description="Incidents of the window that the list leaves out for size.")
+    contacts: tuple[AlertContact, ...] = ()
+    explanation: str = Field(max_length=2000, description="The same in one sentence for a person.")
+    history: tuple[Transition, ...] = ()

@@ -1,0 +1,167 @@
+"""CloudEvents 1.0 on Kafka: binary mode written, binary and structured mode read.
+
+The only module that knows the ``ce_`` headers. Headers stay bytes until they are asked for, because a record
+from outside may hold anything.
+"""
+
+import binascii
+import json
+from base64 import b64decode
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from pydantic import TypeAdapter, ValidationError
+
+from spikewatch.contracts.contract import UtcDatetime
+
+__all__ = ["Attributes", "CloudEventError", "Headers", "read", "write"]
+
+_STRUCTURED = b"application/cloudevents"
+_STRUCTURED_JSON = b"application/cloudevents+json"
+_TIME = TypeAdapter(UtcDatetime)
+
+Headers = Iterable[tuple[str, bytes | None]]
+"""Kafka headers as they came: a name may repeat, a value may be null or no UTF-8."""
+
+
+class CloudEventError(ValueError):
+    """The record is not a CloudEvent we can read; it is dead-lettered, a retry would not help.
+
+    Attributes:
+        field: the attribute at fault, for example ``ce_id``.
+        expected: what would have been right, with an example.
+    """
+
+    def __init__(self, field: str, problem: str, expected: str) -> None:
+        super().__init__(f"{field}: {problem}; expected {expected}")
+        self.field = field
+        self.problem = problem
+        self.expected = expected
+
+
+@dataclass(frozen=True, slots=True)
+class Attributes:
+    """The context attributes of a CloudEvent."""
+
+    id: str
+    source: str
+    type: str
+    time: datetime | None = None
+    subject: str | None = None
+    dataschema: str | None = None
+    content_type: str = "application/json"
+
+
+def write(attributes: Attributes) -> list[tuple[str, bytes]]:
+    """Return the headers of a record in binary mode; the value is the body as it is."""
+    headers = [
+        ("ce_specversion", b"1.0"),
+        ("ce_id", attributes.id.encode()),
+        ("ce_source", attributes.source.encode()),
+        ("ce_type", attributes.type.encode()),
+        ("content-type", attributes.content_type.encode()),
+    ]
+    if attributes.time is not None:
+        moment = attributes.time.astimezone(UTC).isoformat().replace("+00:00", "Z")
+        headers.append(("ce_time", moment.encode()))
+    if attributes.subject is not None:
+        headers.append(("ce_subject", attributes.subject.encode()))
+    if attributes.dataschema is not None:
+        headers.append(("ce_dataschema", attributes.dataschema.encode()))
+    return headers
+
+
+def read(headers: Headers, value: bytes | None) -> tuple[Attributes, bytes | None]:
+    """Return the attributes and the body of a record in binary or structured mode.
+
+    A null value in binary mode is a tombstone and comes back as ``None``.
+
+    Raises:
+        CloudEventError: a mandatory attribute is missing or cannot be read, or the structured form is unknown.
+    """
+    # The last of repeated headers wins, as in Kafka's own lastHeader().
+    raw = dict(headers)
+    content_type = raw.get("content-type") or b""
+    if content_type.lower().startswith(_STRUCTURED):
+        return _read_structured(content_type.lower(), value)
+    if (version := _text(raw, "ce_specversion")) != "1.0":
+        raise CloudEventError("ce_specversion", f"is {version!r}", "1.0")
+    return (
+        Attributes(
+            id=_required(raw, "ce_id"),
+            source=_required(raw, "ce_source"),
+            type=_required(raw, "ce_type"),
+            time=_moment("ce_time", _text(raw, "ce_time")),
+            subject=_text(raw, "ce_subject"),
+            dataschema=_text(raw, "ce_dataschema"),
+            content_type=_text(raw, "content-type") or "application/json",
+        ),
+        value,
+    )
+
+
+def _read_structured(content_type: bytes, value: bytes | None) -> tuple[Attributes, bytes]:
+    if not content_type.startswith(_STRUCTURED_JSON):
+        raise CloudEventError("content-type", "names a structured form we do not read", "application/cloudevents+json")
+    try:
+        event = json.loads(value or b"")
+    except (ValueError, RecursionError):
+        raise CloudEventError("value", "is not JSON", 'a JSON event, for example {"specversion":"1.0",…}') from None
+    if not isinstance(event, dict):
+        raise CloudEventError("value", "is not a JSON object", 'a JSON event, for example {"specversion":"1.0",…}')
+    if event.get("specversion") != "1.0":
+        raise CloudEventError("specversion", "is missing or other", "1.0")
+    text = {name: event.get(name) for name in ("id", "source", "type", "time", "subject", "dataschema", "datacontenttype")}
+    for name, part in text.items():
+        if (part is None and name in {"id", "source", "type"}) or (part is not None and (not isinstance(part, str) or not part)):
+            raise CloudEventError(name, "is missing, empty or no text", f'a text, for example "{name}":"…"')
+    attributes = Attributes(
+        id=str(text["id"]),
+        source=str(text["source"]),
+        type=str(text["type"]),
+        time=_moment("time", text["time"]),
+        subject=text["subject"],
+        dataschema=text["dataschema"],
+        content_type=text["datacontenttype"] or "application/json",
+    )
+    return attributes, _structured_body(event)
+
+
+def _structured_body(event: Mapping[str, object]) -> bytes:
+    encoded = event.get("data_base64")
+    if encoded is not None:
+        try:
+            return b64decode(str(encoded), validate=True)
+        except binascii.Error:
+            raise CloudEventError("data_base64", "is not base64", "base64 text") from None
+    body = event.get("data")
+    if isinstance(body, str) and not str(event.get("datacontenttype", "application/json")).startswith("application/json"):
+        return body.encode()
+    return json.dumps(body, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def _text(raw: Mapping[str, bytes | None], name: str) -> str | None:
+    value = raw.get(name)
+    if value is None:
+        return None
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        raise CloudEventError(name, "is not UTF-8", "UTF-8 text") from None
+
+
+def _required(raw: Mapping[str, bytes | None], name: str) -> str:
+    text = _text(raw, name)
+    if not text:
+        raise CloudEventError(name, "is missing", f"a text header, for example {name}: …")
+    return text
+
+
+def _moment(name: str, text: str | None) -> datetime | None:
+    if text is None:
+        return None
+    try:
+        return _TIME.validate_strings(text)
+    except ValidationError:
+        raise CloudEventError(name, "is not a time with a zone", "RFC 3339, for example 2026-05-01T14:03:00Z") from None

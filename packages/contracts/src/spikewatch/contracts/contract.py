@@ -1,0 +1,61 @@
+"""The base of every message and the small types they share."""
+
+import re
+from datetime import UTC, datetime
+from typing import Annotated
+
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+
+__all__ = ["AgencyId", "AreaId", "Contract", "CountyFips", "FreeText", "Interval", "ShortText", "UtcDatetime", "area_kind"]
+
+_AGENCY = r"^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$"
+_AREA = re.compile(r"^[a-z0-9_]+:[A-Za-z0-9][A-Za-z0-9._-]{0,126}$")
+
+
+def _in_utc(moment: datetime) -> datetime:
+    return moment.astimezone(UTC)
+
+
+def _is_area(text: str) -> str:
+    if not _AREA.match(text):
+        message = "an area is written kind:code, for example county:42091 or zip:19401"
+        raise ValueError(message)
+    return text
+
+
+UtcDatetime = Annotated[AwareDatetime, AfterValidator(_in_utc)]
+"""An instant with a time zone, held and written in UTC."""
+
+AgencyId = Annotated[str, StringConstraints(pattern=_AGENCY)]
+"""An agency's id: a DNS label, for example ``cedar-county-ems``."""
+
+AreaId = Annotated[str, AfterValidator(_is_area)]
+"""``kind:code``: ``state:42``, ``county:42091``, ``zip:19401``, ``h3:872a1072bffffff``, ``district:cedar-4``."""
+
+CountyFips = Annotated[str, StringConstraints(pattern=r"^\d{5}$")]
+"""A county's five-digit FIPS code, leading zero kept."""
+
+ShortText = Annotated[str, StringConstraints(max_length=128)]
+FreeText = Annotated[str, StringConstraints(max_length=512)]
+
+
+def area_kind(area: str) -> str:
+    """Return the kind of an area id: ``county`` of ``county:42091``."""
+    return area.partition(":")[0]
+
+
+class Contract(BaseModel):
+    """An immutable message. Unknown fields are ignored, so that an older reader survives a newer writer."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False, ser_json_timedelta="iso8601")
+
+    def to_json(self) -> bytes:
+        """Return the wire form: UTF-8 JSON without absent fields."""
+        return self.__pydantic_serializer__.to_json(self, exclude_none=True)
+
+
+class Interval(Contract):
+    """A half-open span of time ``(start, end]``."""
+
+    start: UtcDatetime
+    end: UtcDatetime = Field(description="Included; the start is not.")

@@ -1,0 +1,107 @@
+"""Records of the directory as they travel on ``directory.records.v1``."""
+
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import Field, RootModel
+
+from spikewatch.contracts.contract import AgencyId, AreaId, Contract, FreeText, ShortText, UtcDatetime
+from spikewatch.contracts.vocabulary import SourceType
+
+__all__ = [
+    "AgencyRecord",
+    "AgencyState",
+    "ContactRecord",
+    "ContactRole",
+    "DirectoryRecord",
+    "ProviderRecord",
+    "ServiceRecord",
+    "ServiceStatus",
+]
+
+
+class AgencyState(StrEnum):
+    """Whether an agency's submissions are taken."""
+
+    ACTIVE = "active"
+    SUSPENDED = "suspended"
+
+
+class ContactRole(StrEnum):
+    """What a contact answers for."""
+
+    SPIKE_COORDINATOR = "spike_coordinator"
+    PUBLIC_HEALTH_ANALYST = "public_health_analyst"
+    DRUG_INTELLIGENCE_OFFICER = "drug_intelligence_officer"
+    OUTREACH = "outreach"
+    DUTY_DESK = "duty_desk"
+
+
+class ServiceStatus(StrEnum):
+    """HSDS service status."""
+
+    ACTIVE = "active"
+    INACTIVE = "inactive"
+    DEFUNCT = "defunct"
+    TEMPORARILY_CLOSED = "temporarily closed"
+
+
+class _Record(Contract):
+    name: ShortText = Field(description="Resource name, for example agencies/cedar-county-ems.")
+    display_name: ShortText
+    etag: ShortText
+    version: int = Field(ge=1)
+    update_time: UtcDatetime
+
+
+class AgencyRecord(_Record):
+    """An agency that sends reports."""
+
+    kind: Literal["agency"] = "agency"
+    agency_id: AgencyId
+    source_type: SourceType
+    state: AgencyState = AgencyState.ACTIVE
+    time_zone: ShortText = Field(default="UTC", description="IANA zone of the agency's naive times.")
+    county_fips: ShortText | None = Field(default=None, description="Home county, used when a record names none.")
+    areas: tuple[AreaId, ...] = ()
+
+
+class ProviderRecord(_Record):
+    """An HSDS organization that offers treatment or harm reduction."""
+
+    kind: Literal["provider"] = "provider"
+    description: FreeText = ""
+    website: ShortText | None = None
+
+
+class ServiceRecord(_Record):
+    """An HSDS service of a provider."""
+
+    kind: Literal["service"] = "service"
+    provider: ShortText
+    description: FreeText = ""
+    status: ServiceStatus = ServiceStatus.ACTIVE
+    categories: tuple[ShortText, ...] = ()
+    lat: float | None = Field(default=None, ge=-90, le=90)
+    lon: float | None = Field(default=None, ge=-180, le=180)
+    assured_date: ShortText | None = Field(default=None, description="ISO date on which somebody last vouched for it.")
+
+
+class ContactRecord(_Record):
+    """An institution's desk and the areas it answers for."""
+
+    kind: Literal["contact"] = "contact"
+    parent: ShortText
+    organization: ShortText
+    role: ContactRole
+    email: ShortText | None = None
+    phone: ShortText | None = None
+    areas: tuple[AreaId, ...] = ()
+
+
+class DirectoryRecord(RootModel[Annotated[AgencyRecord | ProviderRecord | ServiceRecord | ContactRecord, Field(discriminator="kind")]]):
+    """Any record of the directory; ``kind`` tells which."""
+
+    def to_json(self) -> bytes:
+        """Return the wire form: UTF-8 JSON without absent fields."""
+        return self.root.to_json()

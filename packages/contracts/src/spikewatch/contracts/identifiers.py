@@ -1,0 +1,56 @@
+"""Deterministic identifiers: the same input gives the same id on every machine, so that a replay changes nothing."""
+
+from uuid import UUID, uuid5
+
+__all__ = [
+    "alert_id",
+    "event_id",
+    "incident_id",
+    "overdose_id",
+    "record_submission_id",
+    "report_id",
+    "report_key",
+]
+
+_NAMESPACE = UUID("6f4dd1a0-5f0e-5d0b-9d3a-0f6c1c1f5b6e")
+# Joins the parts of a name. A unit separator cannot appear in an agency's id, so ("a", "b-c") and ("a-b", "c") differ.
+_SEPARATOR = "\x1f"
+
+
+def _named(kind: str, *parts: object) -> UUID:
+    return uuid5(_NAMESPACE, _SEPARATOR.join((kind, *(str(part) for part in parts))))
+
+
+def report_key(agency: str, record: str) -> UUID:
+    """Identify a report across its revisions."""
+    return _named("report-key", agency, record)
+
+
+def report_id(agency: str, record: str, revision: int) -> UUID:
+    """Identify one revision of a report."""
+    return _named("report", agency, record, revision)
+
+
+def overdose_id(founding_report: UUID) -> UUID:
+    """Identify an overdose by the key of the report that founds it."""
+    return _named("overdose", founding_report)
+
+
+def incident_id(founding_report: UUID) -> UUID:
+    """Identify an incident by the key of the report that founds it."""
+    return _named("incident", founding_report)
+
+
+def alert_id(rule: str, rule_version: int, area: str, opened_at: str) -> UUID:
+    """Identify an alert by its rule, its area and the moment (ISO 8601, UTC) at which it first opened."""
+    return _named("alert", rule, rule_version, area, opened_at)
+
+
+def record_submission_id(submission: UUID, index: int) -> UUID:
+    """Identify one record of a submission that travels on alone, as a dead letter does."""
+    return _named("submission-record", submission, index)
+
+
+def event_id(event_type: str, subject: object, version: object) -> UUID:
+    """Identify a CloudEvent: publishing the same fact again gives the same ``ce_id``."""
+    return _named("event", event_type, subject, version)

@@ -1,0 +1,61 @@
+"""An incident and its overdoses: what matching recovers from the reports."""
+
+from enum import StrEnum
+from uuid import UUID
+
+from pydantic import Field
+
+from spikewatch.contracts.contract import AgencyId, AreaId, Contract, ShortText, UtcDatetime
+from spikewatch.contracts.report import Drug, Position, QualityNote, Reversal, TraceId, Victims
+from spikewatch.contracts.vocabulary import Outcome, SourceType, TimePrecision
+
+__all__ = ["Incident", "IncidentChange", "Overdose", "ReportReference"]
+
+
+class IncidentChange(StrEnum):
+    """What the newest version of an incident did to it."""
+
+    OPENED = "opened"
+    UPDATED = "updated"
+    MERGED = "merged"
+    SPLIT = "split"
+
+
+class ReportReference(Contract):
+    """Points back to a report and to the trace of the submission it came with."""
+
+    report_id: UUID
+    report_key: UUID
+    source_agency_id: AgencyId
+    source_type: SourceType
+    submission_id: UUID
+    trace_id: TraceId | None = None
+
+
+class Overdose(Contract):
+    """One person's suspected overdose, made from one or more reports."""
+
+    overdose_id: UUID
+    occurred_at: UtcDatetime
+    occurred_at_precision: TimePrecision
+    outcome: Outcome
+    drugs: tuple[Drug, ...] = ()
+    reversal: Reversal = Reversal()
+    victims: Victims = Victims()
+    reports: tuple[ReportReference, ...] = Field(min_length=1)
+    confidence: float = Field(default=1.0, ge=0, le=1, description="Weakest link between its reports.")
+    quality: tuple[QualityNote, ...] = ()
+
+
+class Incident(Contract):
+    """One or more overdoses at one place and time. Its end is a tombstone under the same key."""
+
+    incident_id: UUID
+    version: int = Field(ge=1, description="Grows with each change; a lower version never replaces a higher one.")
+    change: IncidentChange
+    occurred_at: UtcDatetime
+    place_key: ShortText
+    position: Position | None = None
+    areas: tuple[AreaId, ...] = ()
+    overdoses: tuple[Overdose, ...] = Field(min_length=1)
+    aliases: tuple[UUID, ...] = Field(default=(), description="Incidents that were merged into this one.")

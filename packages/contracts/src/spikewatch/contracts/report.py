@@ -1,0 +1,136 @@
+"""A report: what one agency says about one person in one suspected overdose, normalised."""
+
+from typing import Annotated
+from uuid import UUID
+
+from pydantic import Field, StringConstraints
+
+from spikewatch.contracts.contract import AgencyId, AreaId, Contract, CountyFips, FreeText, ShortText, UtcDatetime
+from spikewatch.contracts.vocabulary import (
+    AgeBand,
+    Confirmation,
+    Disposition,
+    DrugBasis,
+    DrugClass,
+    Outcome,
+    PlacePrecision,
+    ReversalGiver,
+    Sex,
+    SourceType,
+    TimeBasis,
+    TimePrecision,
+    YesNo,
+)
+
+__all__ = ["Drug", "LocatedReport", "Location", "Position", "QualityNote", "Report", "Reversal", "Victims"]
+
+Zip5 = Annotated[str, StringConstraints(pattern=r"^\d{5}$")]
+TraceId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
+
+
+class Location(Contract):
+    """The place as the agency stated it; ``precision`` says how much of it may be believed."""
+
+    lat: float | None = Field(default=None, ge=-90, le=90, description="Degrees north, WGS 84.")
+    lon: float | None = Field(default=None, ge=-180, le=180, description="Degrees east, WGS 84.")
+    precision: PlacePrecision = PlacePrecision.NONE
+    address: FreeText | None = None
+    intersection: FreeText | None = None
+    city: ShortText | None = None
+    zip5: Zip5 | None = None
+    county_fips: CountyFips | None = None
+    tract: ShortText | None = None
+    place_type: ShortText | None = None
+
+
+class Drug(Contract):
+    """One substance named by the source."""
+
+    term: ShortText
+    code: ShortText | None = None
+    system: ShortText | None = None
+    drug_class: DrugClass = DrugClass.UNKNOWN
+    basis: DrugBasis = DrugBasis.SUSPECTED
+
+
+class Reversal(Contract):
+    """Whether and how a reversal drug such as naloxone was given."""
+
+    given: YesNo = YesNo.UNKNOWN
+    drug: ShortText | None = None
+    doses: int | None = Field(default=None, ge=0, le=99)
+    dose_amount: float | None = Field(default=None, ge=0)
+    unit: ShortText | None = None
+    route: ShortText | None = None
+    by: ReversalGiver = ReversalGiver.UNKNOWN
+    before_ems: YesNo = YesNo.UNKNOWN
+    response: ShortText | None = None
+
+
+class Victims(Contract):
+    """The person the report is about, and how many people the agency counted at the scene."""
+
+    count: int | None = Field(default=None, ge=1, le=500)
+    age: int | None = Field(default=None, ge=0, le=89, description="Years; over 89 only as the band 90+.")
+    age_band: AgeBand | None = None
+    sex: Sex = Sex.UNKNOWN
+
+
+class QualityNote(Contract):
+    """A doubt about one field that did not stop the report, for example ``occurred_at: zone_assumed``."""
+
+    field: ShortText
+    code: ShortText
+
+
+class Report(Contract):
+    """One revision of what one agency says about one person. It carries no direct identifier."""
+
+    report_id: UUID = Field(description="uuid5 of agency, source record id and revision.")
+    report_key: UUID = Field(description="uuid5 of agency and source record id: the same for all revisions.")
+    source_agency_id: AgencyId
+    source_record_id: ShortText
+    revision: int = Field(ge=1)
+    source_type: SourceType
+    occurred_at: UtcDatetime = Field(description="Best time of the overdose itself; windows use this and nothing else.")
+    occurred_at_basis: TimeBasis
+    occurred_at_precision: TimePrecision
+    received_at: UtcDatetime = Field(description="When Spikewatch got it; never used for windows.")
+    location: Location
+    outcome: Outcome = Outcome.UNKNOWN
+    suspected: bool = True
+    confirmation: Confirmation = Confirmation.SUSPECTED
+    drugs: tuple[Drug, ...] = ()
+    reversal: Reversal = Reversal()
+    victims: Victims = Victims()
+    disposition: Disposition = Disposition.UNKNOWN
+    destination: ShortText | None = None
+    incident_number: ShortText | None = None
+    cad_number: ShortText | None = None
+    case_definition_hits: tuple[ShortText, ...] = Field(default=(), description="Definition id and version, id@n.")
+    withdrawn: bool = Field(default=False, description="The agency takes the report back; it counts nowhere.")
+    quality: tuple[QualityNote, ...] = ()
+    submission_id: UUID
+    submission_format: ShortText
+    profile: ShortText | None = Field(default=None, description="Name and version of the column map used, name@n.")
+    trace_id: TraceId | None = Field(default=None, description="Trace of the submission this revision came with.")
+
+
+class Position(Contract):
+    """Where a report is placed on the map, and how well that is known."""
+
+    lat: float = Field(ge=-90, le=90)
+    lon: float = Field(ge=-180, le=180)
+    precision: PlacePrecision
+    radius_m: float = Field(ge=0, description="Radius in metres within which the true place is believed to lie.")
+    method: ShortText = Field(description="How it was found: reported, zip_centroid, county_centroid.")
+
+
+class LocatedReport(Contract):
+    """A report with its position, its areas and the place key that decides its partition."""
+
+    report: Report
+    position: Position | None = Field(default=None, description="None: no place was found; the report still counts.")
+    areas: tuple[AreaId, ...] = ()
+    place_key: ShortText = Field(description="County FIPS, else the coarse cell, else the agency: only reports of one place key are matched.")
+    quality: tuple[QualityNote, ...] = ()

@@ -1,0 +1,163 @@
+"""Closed value lists of the canonical report. A value is added, never renamed, within a major version."""
+
+from enum import StrEnum
+
+__all__ = [
+    "AgeBand",
+    "Confirmation",
+    "Disposition",
+    "DrugBasis",
+    "DrugClass",
+    "Outcome",
+    "PlacePrecision",
+    "ReversalGiver",
+    "Sex",
+    "SourceType",
+    "TimeBasis",
+    "TimePrecision",
+    "YesNo",
+]
+
+
+class SourceType(StrEnum):
+    """What kind of agency sees the overdose."""
+
+    CAD = "cad"
+    EMS = "ems"
+    POLICE = "police"
+    FIRE = "fire"
+    ED = "ed"
+    ME = "me"
+    LAB = "lab"
+    JAIL = "jail"
+    COMMUNITY = "community"
+
+
+class TimeBasis(StrEnum):
+    """Which moment ``occurred_at`` is."""
+
+    PSAP_CALL = "psap_call"
+    DISPATCH = "dispatch"
+    ON_SCENE = "on_scene"
+    SYMPTOM_ONSET = "symptom_onset"
+    ARRIVAL = "arrival"
+    INJURY = "injury"
+    DEATH = "death"
+    REPORTED = "reported"
+
+
+class TimePrecision(StrEnum):
+    """How exactly the agency stated the time."""
+
+    SECOND = "second"
+    MINUTE = "minute"
+    HOUR = "hour"
+    DATE = "date"
+    MONTH = "month"
+
+
+class PlacePrecision(StrEnum):
+    """How exactly the place is known, best first."""
+
+    POINT = "point"
+    INTERSECTION = "intersection"
+    BLOCK = "block"
+    ZIP = "zip"
+    CITY = "city"
+    COUNTY = "county"
+    NONE = "none"
+
+
+class Outcome(StrEnum):
+    """What the overdose led to, as far as the source knows."""
+
+    FATAL = "fatal"
+    NONFATAL = "nonfatal"
+    UNKNOWN = "unknown"
+
+
+class Confirmation(StrEnum):
+    """How sure the source is that it was an overdose."""
+
+    SUSPECTED = "suspected"
+    PROBABLE = "probable"
+    CONFIRMED = "confirmed"
+
+
+class DrugClass(StrEnum):
+    """Class of a substance; classes of one report may nest."""
+
+    OPIOID = "opioid"
+    HEROIN = "heroin"
+    FENTANYL = "fentanyl"
+    STIMULANT = "stimulant"
+    COCAINE = "cocaine"
+    METHAMPHETAMINE = "methamphetamine"
+    BENZODIAZEPINE = "benzodiazepine"
+    ALCOHOL = "alcohol"
+    OTHER = "other"
+    UNKNOWN = "unknown"
+
+
+class DrugBasis(StrEnum):
+    """What the statement about a substance rests on."""
+
+    SUSPECTED = "suspected"
+    TOXICOLOGY = "toxicology"
+    SEIZURE = "seizure"
+
+
+class YesNo(StrEnum):
+    """A statement that may be missing without being a no."""
+
+    YES = "yes"
+    NO = "no"
+    UNKNOWN = "unknown"
+
+
+class ReversalGiver(StrEnum):
+    """Who gave the reversal drug."""
+
+    EMS = "ems"
+    POLICE = "police"
+    FIRE = "fire"
+    LAYPERSON = "layperson"
+    HOSPITAL = "hospital"
+    SELF = "self"
+    UNKNOWN = "unknown"
+
+
+class Sex(StrEnum):
+    """Sex as the source states it."""
+
+    FEMALE = "female"
+    MALE = "male"
+    OTHER = "other"
+    UNKNOWN = "unknown"
+
+
+class AgeBand(StrEnum):
+    """Ten-year bands; everyone over 89 is pooled."""
+
+    A0_9 = "0-9"
+    A10_19 = "10-19"
+    A20_29 = "20-29"
+    A30_39 = "30-39"
+    A40_49 = "40-49"
+    A50_59 = "50-59"
+    A60_69 = "60-69"
+    A70_79 = "70-79"
+    A80_89 = "80-89"
+    A90_PLUS = "90+"
+
+
+class Disposition(StrEnum):
+    """What became of the person at the scene."""
+
+    TRANSPORTED = "transported"
+    REFUSED = "refused"
+    RELEASED = "released"
+    ARREST = "arrest"
+    DIED_ON_SCENE = "died_on_scene"
+    TREATMENT = "treatment"
+    UNKNOWN = "unknown"
