@@ -4,7 +4,7 @@ import re
 from datetime import UTC, datetime
 from typing import Annotated
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, WithJsonSchema
 
 __all__ = ["AgencyId", "AreaId", "Contract", "CountyFips", "FreeText", "Interval", "ShortText", "UtcDatetime", "area_kind"]
 
@@ -29,7 +29,7 @@ UtcDatetime = Annotated[AwareDatetime, AfterValidator(_in_utc)]
 AgencyId = Annotated[str, StringConstraints(pattern=_AGENCY)]
 """An agency's id: a DNS label, for example ``cedar-county-ems``."""
 
-AreaId = Annotated[str, AfterValidator(_is_area)]
+AreaId = Annotated[str, AfterValidator(_is_area), WithJsonSchema({"type": "string", "pattern": _AREA.pattern})]
 """``kind:code``: ``state:42``, ``county:42091``, ``zip:19401``, ``h3:872a1072bffffff``, ``district:cedar-4``."""
 
 CountyFips = Annotated[str, StringConstraints(pattern=r"^\d{5}$")]

@@ -4,7 +4,6 @@ from typing import Annotated
 from uuid import UUID
 
 from pydantic import Field, StringConstraints
-
 from spikewatch.contracts.contract import AgencyId, AreaId, Contract, CountyFips, FreeText, ShortText, UtcDatetime
 from spikewatch.contracts.vocabulary import (
     AgeBand,
@@ -132,5 +131,5 @@ class LocatedReport(Contract):
     report: Report
     position: Position | None = Field(default=None, description="None: no place was found; the report still counts.")
     areas: tuple[AreaId, ...] = ()
-    place_key: ShortText = Field(description="County FIPS, else the coarse cell, else the agency: only reports of one place key are matched.")
+    place_key: ShortText = Field(description="County FIPS, else the coarse cell, else the agency; reports are matched within one key.")
     quality: tuple[QualityNote, ...] = ()

@@ -7,7 +7,6 @@ from typing import Final, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field
-
 from spikewatch.contracts.alert import Alert
 from spikewatch.contracts.contract import Contract
 from spikewatch.contracts.contribution import Contribution
@@ -28,6 +27,7 @@ __all__ = [
     "Topic",
     "dead_letter_topic",
     "every_topic",
+    "service_of",
 ]
 
 _MODELS: Final[dict[str, type[BaseModel] | None]] = {
@@ -43,6 +43,9 @@ _MODELS: Final[dict[str, type[BaseModel] | None]] = {
 _DEAD_LETTER_HEADROOM = 65_536
 _DEAD_LETTER_DAYS = 90
 _DEAD_LETTER_PARTITIONS = 1
+_DAY_MS = 86_400_000
+# A compacted topic is re-read from its start by a new instance; one that was away for less than this still sees every tombstone.
+_TOMBSTONE_DAYS = 7
 
 
 class EventType(StrEnum):
@@ -79,6 +82,7 @@ class Topic(BaseModel):
     event_types: tuple[str, ...] = ()
     producers: tuple[str, ...]
     consumers: tuple[str, ...] = Field(description="Consumer groups of ours; each has a dead-letter topic.")
+    readers: tuple[str, ...] = Field(default=(), description="Who else may read: services that read it whole without a group, subscribers.")
     partitions: int = Field(ge=1)
     retention_days: int | None = Field(description="None: for ever (compacted).")
     cleanup: Literal["delete", "compact"]
@@ -90,8 +94,19 @@ class Topic(BaseModel):
         """The pydantic model of the value; None where the value is bytes."""
         return _MODELS[self.content]  # type: ignore[return-value]  # every value of the table is one of these
 
+    @property
+    def configuration(self) -> dict[str, str]:
+        """The topic's settings on the broker, under Kafka's own names; what creation, Strimzi and AsyncAPI all say."""
+        retention = -1 if self.retention_days is None else self.retention_days * _DAY_MS
+        settings = {"cleanup.policy": self.cleanup, "max.message.bytes": str(self.max_message_bytes), "retention.ms": str(retention)}
+        if self.cleanup == "compact":
+            settings["delete.retention.ms"] = str(_TOMBSTONE_DAYS * _DAY_MS)
+        return settings
+
     def dead_letter(self, group: str) -> "Topic":
         """Return the declaration of this topic's dead-letter topic for one consumer group.
+
+        It belongs to the service that consumes, which is not always the one that owns the source.
 
         Raises:
             ValueError: the group is not declared as a consumer of this topic.
@@ -102,12 +117,12 @@ class Topic(BaseModel):
         return Topic(
             name=f"{self.name}.{group}.dlq",
             summary=f"Records of {self.name} that {group} could not process, byte for byte, with the reason in headers.",
-            owner=self.owner,
+            owner=service_of(group),
             key=self.key,
             key_example=self.key_example,
             partitioned_by="key",
             content="bytes",
-            producers=(self.owner,),
+            producers=(service_of(group),),
             consumers=(),
             partitions=_DEAD_LETTER_PARTITIONS,
             retention_days=_DEAD_LETTER_DAYS,
@@ -130,6 +145,11 @@ CONTRIBUTIONS: Final = _load("overdose.contributions.v1")
 ALERTS: Final = _load("overdose.alerts.v1")
 DIRECTORY: Final = _load("directory.records.v1")
 ALL: Final = (SUBMISSIONS, REPORTS, LOCATED, INCIDENTS, CONTRIBUTIONS, ALERTS, DIRECTORY)
+
+
+def service_of(group: str) -> str:
+    """Return the service a consumer group belongs to: ``enrichment`` of ``enrichment-locate``."""
+    return group.partition("-")[0]
 
 
 @cache
