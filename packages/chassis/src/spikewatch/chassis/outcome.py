@@ -47,9 +47,7 @@ class Permanent(Exception):  # noqa: N818  # named by its consequence: the recor
         example: a value that would have been accepted.
     """
 
-    def __init__(
-        self, reason: Reason, *, field: str | None = None, problem: str = "", expected: str = "", example: str = ""
-    ) -> None:
+    def __init__(self, reason: Reason, *, field: str | None = None, problem: str = "", expected: str = "", example: str = "") -> None:
         super().__init__(f"{field or 'record'}: {problem}; expected {expected}")
         self.reason = reason
         self.field = field

@@ -1,1 +1,1 @@
-
+"""gRPC servers and clients with deadlines, health, tracing and clear errors."""

@@ -2,12 +2,10 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
-
-from pydantic import TypeAdapter
+from typing import Generic, TypeVar
 
 from spikewatch.chassis.kafka.message import Event, Record
-from spikewatch.chassis.outcome import Outcome
+from spikewatch.chassis.outcome import Outcome, Reason
 from spikewatch.contracts.topics import Topic
 
 __all__ = ["Handler", "Subscription"]
@@ -31,6 +29,8 @@ class Subscription(Generic[M]):
         handle: the use case; called with one batch at a time, never concurrently.
         max_records: how many records a batch holds at most.
         trusts_trace: whether the record's ``traceparent`` may become the parent; else it is only linked.
+        circuit_reasons: the reasons of dead letters that count as a fault of ours and may open the circuit. Between our own
+            services that is every reason; where agencies write, only what is not their content.
         on_revoked: called with the partitions that another instance takes over, after the running batch has ended.
     """
 
@@ -39,9 +39,5 @@ class Subscription(Generic[M]):
     handle: Handler[M]
     max_records: int = 500
     trusts_trace: Callable[[Record], bool] = _always
+    circuit_reasons: frozenset[Reason] = frozenset(Reason)
     on_revoked: Callable[[frozenset[int]], Awaitable[None]] | None = None
-
-    def decoder(self) -> TypeAdapter[Any] | None:
-        """Return what validates a value; None for a topic of bytes."""
-        model = self.topic.model
-        return None if model is None else TypeAdapter(model)

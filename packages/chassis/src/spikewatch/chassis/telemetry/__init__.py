@@ -1,1 +1,1 @@
-
+"""Traces, metrics and logs by the standard OpenTelemetry variables alone."""

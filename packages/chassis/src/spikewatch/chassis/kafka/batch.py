@@ -1,0 +1,291 @@
+"""One batch from poll to commit. The offset is committed only when everything that follows from the batch is durable.
+
+Order inside a batch: decode, handle, publish, write dead letters, commit. Whatever fails for a passing reason repeats the
+batch; a record that fails for good is isolated and dead-lettered, and those behind it go on.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
+
+from aiokafka import TopicPartition
+from aiokafka.errors import KafkaError
+from opentelemetry import trace
+from spikewatch.chassis.clock import Clock
+from spikewatch.chassis.kafka.backoff import delays
+from spikewatch.chassis.kafka.circuit import Circuit
+from spikewatch.chassis.kafka.dead_letter import DeadLetterRecord, headers_for
+from spikewatch.chassis.kafka.decode import Decoder
+from spikewatch.chassis.kafka.message import Event, Record
+from spikewatch.chassis.kafka.publisher import Outgoing, Publisher
+from spikewatch.chassis.kafka.subscription import Subscription
+from spikewatch.chassis.outcome import DeadLetter, Drop, Emit, Outcome, Permanent, Reason, Transient
+from spikewatch.chassis.telemetry.messaging import ConsumedCounter, end_with_error, start_batch_span, start_process_span
+
+__all__ = ["BatchConsumer", "BatchLimits", "Committer"]
+
+_log: Final = logging.getLogger(__name__)
+
+
+class Committer(Protocol):
+    """The part of a consumer that a batch needs."""
+
+    async def commit(self, offsets: dict[TopicPartition, int]) -> None:
+        """Make the offsets durable."""
+
+    def seek(self, partition: TopicPartition, offset: int) -> None:
+        """Read on from the offset."""
+
+
+@dataclass(frozen=True, slots=True)
+class BatchLimits:
+    """Limits of one consumer, from the settings."""
+
+    max_record_bytes: int
+    retry_seconds: float
+    circuit_ratio: float
+    circuit_records: int
+    circuit_pause_seconds: float
+
+
+@dataclass(slots=True)
+class _Judged:
+    """A record with what became of it so far."""
+
+    record: Record
+    span: trace.Span
+    outcome: Outcome | None = None
+    exception: str = ""
+
+
+class BatchConsumer:
+    """Runs the batches of one subscription, one at a time."""
+
+    def __init__(self, subscription: Subscription[Any], *, publisher: Publisher, limits: BatchLimits, service: str, clock: Clock) -> None:
+        self.subscription = subscription
+        self._publisher = publisher
+        self._limits = limits
+        self._service = service
+        self._clock = clock
+        self._decode = Decoder(subscription.topic, most_bytes=limits.max_record_bytes)
+        self._circuit = Circuit(ratio=limits.circuit_ratio, window=limits.circuit_records)
+        self._counter = ConsumedCounter(subscription.topic.name, subscription.group)
+        self._dead_letter_topic = subscription.topic.dead_letter(subscription.group).name
+        self._busy = asyncio.Lock()
+        self._hand_back = asyncio.Event()
+        self.progressed_at = time.monotonic()
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a batch is running."""
+        return self._busy.locked()
+
+    @property
+    def circuit_is_open(self) -> bool:
+        """Whether the circuit has stopped this consumer."""
+        return self._circuit.is_open
+
+    async def settle(self) -> None:
+        """Wait until the running batch has ended, without further retries: before partitions are given away or at a stop."""
+        self._hand_back.set()
+        async with self._busy:
+            self._hand_back.clear()
+
+    async def run(self, records: Sequence[Record], consumer: Committer) -> None:
+        """Process a batch and commit it, or hand it back to Kafka uncommitted."""
+        async with self._busy:
+            started = time.monotonic()
+            self.progressed_at = started
+            if await self._finish(records):
+                await self._commit(records, consumer)
+                self._counter.batch(len(records), time.monotonic() - started)
+            else:
+                self._rewind(records, consumer)
+            self.progressed_at = time.monotonic()
+
+    async def _finish(self, records: Sequence[Record]) -> bool:
+        for delay in delays(self._limits.retry_seconds):
+            try:
+                if await self._attempt(records):
+                    return True
+            except Transient as error:
+                self._counter.retried(error)
+                _log.warning(
+                    "batch will be tried again",
+                    extra={"topic": records[0].topic, "group": self.subscription.group, "cause": str(error), "records": len(records)},
+                )
+                if await self._handed_back(delay):
+                    return False
+            else:
+                await self._handed_back(self._limits.circuit_pause_seconds)
+                return False
+        return False
+
+    async def _handed_back(self, delay: float) -> bool:
+        """Wait, and return early with True when the batch must be given up because partitions move or the service stops."""
+        self.progressed_at = time.monotonic()
+        try:
+            await asyncio.wait_for(self._hand_back.wait(), delay)
+        except TimeoutError:
+            return False
+        return True
+
+    async def _attempt(self, records: Sequence[Record]) -> bool:
+        """Take the batch through once; False when the circuit does not admit it.
+
+        Raises:
+            Transient: nothing was committed; the attempt may be repeated.
+        """
+        group, trusts = self.subscription.group, self.subscription.trusts_trace
+        judged = [_Judged(record, start_process_span(record, group, trusted=trusts(record))) for record in records]
+        spans = [item.span for item in judged]
+        try:
+            batch_span = start_batch_span(records[0].topic, group, spans)
+            with trace.use_span(batch_span, end_on_exit=True, record_exception=False, set_status_on_exception=False):
+                await self._judge(judged)
+                bad = sum(self._counts(item.outcome) for item in judged)
+                if not self._circuit.admits(len(judged), bad):
+                    _log.error(
+                        "circuit open: too many dead letters, nothing is committed",
+                        extra={"topic": records[0].topic, "group": group, "bad": bad, "records": len(judged)},
+                    )
+                    return False
+                await self._write_dead_letters(judged)
+                self._circuit.record(len(judged), bad)
+        except BaseException as error:
+            for span in spans:
+                end_with_error(span, error)
+            raise
+        for item in judged:
+            if isinstance(item.outcome, DeadLetter):
+                item.span.set_attribute("spikewatch.reason", item.outcome.reason.value)
+            item.span.end()
+        return True
+
+    async def _judge(self, judged: Sequence[_Judged]) -> None:
+        """Decode, handle and publish; isolate what cannot be handled together."""
+        events: list[tuple[_Judged, Event[Any]]] = []
+        for item in judged:
+            decoded = self._decode(item.record)
+            if isinstance(decoded, DeadLetter):
+                item.outcome = decoded
+            else:
+                attributes, body = decoded
+                events.append((item, Event(item.record, attributes, body, item.span)))
+        if not events:
+            return
+        try:
+            await self._handle(events)
+        except Transient:
+            raise
+        except Exception as error:  # noqa: BLE001  # whatever it was, one record must not stop the others
+            _log.warning(
+                "batch failed, its records are tried one by one",
+                extra={"topic": judged[0].record.topic, "group": self.subscription.group, "error_type": type(error).__name__},
+                exc_info=error if not isinstance(error, Permanent) else None,
+            )
+            for pair in events:
+                await self._isolate(pair)
+
+    async def _handle(self, events: Sequence[tuple[_Judged, Event[Any]]]) -> None:
+        outcomes = await self.subscription.handle([event for _, event in events])
+        if len(outcomes) != len(events):
+            raise RuntimeError(f"{self.subscription.group} returned {len(outcomes)} outcomes for {len(events)} records")
+        contexts = [item.span.get_span_context() for item, _ in events]
+        outgoing: list[Outgoing] = []
+        for position, outcome in enumerate(outcomes):
+            if isinstance(outcome, Emit):
+                outgoing.extend(
+                    Outgoing(message, (contexts[position], *(contexts[index] for index in message.also_caused_by)))
+                    for message in outcome.messages
+                )
+        await self._publisher.send_caused(outgoing)
+        for (item, _), outcome in zip(events, outcomes, strict=True):
+            item.outcome = outcome
+
+    async def _isolate(self, pair: tuple[_Judged, Event[Any]]) -> None:
+        item, _ = pair
+        self.progressed_at = time.monotonic()
+        try:
+            await self._handle([pair])
+        except Transient:
+            raise
+        except Permanent as error:
+            item.outcome = DeadLetter(
+                error.reason, field=error.field, problem=error.problem, expected=error.expected, example=error.example
+            )
+        except Exception as error:  # noqa: BLE001  # the last resort that keeps one poison record from blocking its partition
+            item.exception = type(error).__name__
+            item.outcome = DeadLetter(
+                Reason.UNEXPECTED_ERROR,
+                problem=f"the service failed with {type(error).__name__}",
+                expected="a record the service can process; this is a defect of the service, replay after it is mended",
+            )
+
+    def _counts(self, outcome: Outcome | None) -> bool:
+        return isinstance(outcome, DeadLetter) and outcome.reason in self.subscription.circuit_reasons
+
+    async def _write_dead_letters(self, judged: Sequence[_Judged]) -> None:
+        letters = [letter for item in judged for letter in self._letters_of(item)]
+        if not letters:
+            return
+        waiting = [await self._publisher.raw(letter.topic, letter.key, letter.value, letter.headers) for letter in letters]
+        await self._publisher.raw_acknowledged(waiting)
+        self._counter.dead_letters(letter.reason for letter in letters)
+
+    def _letters_of(self, item: _Judged) -> list[DeadLetterRecord]:
+        match item.outcome:
+            case DeadLetter():
+                parts: Sequence[tuple[int, DeadLetter]] = ((0, item.outcome),)
+            case Emit(rejected=rejected):
+                parts = tuple(enumerate(rejected, start=1))
+            case Drop() | None:
+                parts = ()
+        return [
+            DeadLetterRecord(
+                topic=self._dead_letter_topic,
+                key=item.record.key,
+                value=item.record.value if letter.headers is None else letter.value,
+                headers=headers_for(
+                    item.record,
+                    letter,
+                    index=index,
+                    group=self.subscription.group,
+                    service=self._service,
+                    at=self._clock(),
+                    exception=item.exception,
+                ),
+                reason=letter.reason.value,
+            )
+            for index, letter in parts
+        ]
+
+    async def _commit(self, records: Sequence[Record], consumer: Committer) -> None:
+        offsets: dict[TopicPartition, int] = {}
+        for record in records:
+            partition = TopicPartition(record.topic, record.partition)
+            offsets[partition] = max(offsets.get(partition, 0), record.offset + 1)
+        try:
+            await consumer.commit(offsets)
+        except KafkaError as error:
+            # The group moved on without us, or the broker is away: the batch comes again, to us or to the new owner, and changes nothing.
+            _log.warning(
+                "offsets were not committed, the batch will be seen again",
+                extra={"topic": records[0].topic, "group": self.subscription.group, "error_type": type(error).__name__},
+            )
+
+    def _rewind(self, records: Sequence[Record], consumer: Committer) -> None:
+        first: dict[TopicPartition, int] = {}
+        for record in records:
+            partition = TopicPartition(record.topic, record.partition)
+            first[partition] = min(first.get(partition, record.offset), record.offset)
+        for partition, offset in first.items():
+            try:
+                consumer.seek(partition, offset)
+            except KafkaError:  # the partition is no longer ours: its new owner starts at the committed offset
+                _log.info(
+                    "partition was given away before it was rewound", extra={"topic": partition.topic, "partition": partition.partition}
+                )

@@ -1,0 +1,99 @@
+"""Whether the consumers move: lag for the metrics, and liveness by progress rather than by a reachable broker.
+
+aiokafka can stop and look alive after a broker restart (aiokafka#1154, #625, #847): records wait, none arrive, nothing
+fails. That, and only that, must end the process.
+"""
+
+import logging
+import time
+from collections.abc import Callable, Iterable, Sequence
+from typing import Final
+
+from aiokafka import TopicPartition
+from aiokafka.errors import KafkaError
+from opentelemetry import metrics
+from opentelemetry.metrics import CallbackOptions, Observation
+from spikewatch.chassis.kafka.broker import Consumption
+
+__all__ = ["Progress", "is_stuck"]
+
+_log: Final = logging.getLogger(__name__)
+
+
+def is_stuck(*, lag: int, idle_seconds: float, limit_seconds: float) -> bool:
+    """Return whether a consumer has stopped: records wait and nothing has moved for too long."""
+    return lag > 0 and idle_seconds > limit_seconds
+
+
+class Progress:
+    """Watches all consumptions of a process."""
+
+    def __init__(
+        self, consumptions: Sequence[Consumption], *, limit_seconds: float, monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._consumptions = consumptions
+        self._limit = limit_seconds
+        self._monotonic = monotonic
+        self._lag: dict[str, int] = {}
+        self._positions: dict[str, tuple[int, float]] = {}
+        meter = metrics.get_meter("spikewatch.chassis")
+        meter.create_observable_gauge("spikewatch.consumer.lag", [self._observe_lag], unit="{record}")
+        meter.create_observable_gauge("spikewatch.loop.progress_age", [self._observe_age], unit="s")
+        meter.create_observable_gauge("spikewatch.circuit.open", [self._observe_circuit])
+
+    async def look(self) -> None:
+        """Ask the broker how far behind each consumer is; a broker that does not answer leaves the last answer standing."""
+        for consumption in self._consumptions:
+            consumer = consumption.consumer
+            group = consumption.batches.subscription.group
+            if consumer is None:
+                continue
+            try:
+                assigned: list[TopicPartition] = sorted(consumer.assignment())
+                ends = await consumer.end_offsets(assigned) if assigned else {}
+                positions = {partition: await consumer.position(partition) for partition in assigned}
+            except KafkaError as error:
+                # No answer is no judgement: restarting everything in an outage would only prolong it.
+                self._positions.pop(group, None)
+                _log.info("lag unknown", extra={"group": group, "error_type": type(error).__name__})
+                continue
+            self._lag[group] = sum(max(0, ends[partition] - positions[partition]) for partition in assigned)
+            reached = sum(positions.values())
+            if self._positions.get(group, (None, 0.0))[0] != reached:
+                self._positions[group] = (reached, self._monotonic())
+
+    def stuck(self) -> list[str]:
+        """Return the groups whose consumer has stopped."""
+        return [
+            group
+            for consumption in self._consumptions
+            if is_stuck(
+                lag=self._lag.get(group := consumption.batches.subscription.group, 0),
+                idle_seconds=self._idle(consumption, group),
+                limit_seconds=self._limit,
+            )
+        ]
+
+    def joined(self) -> bool:
+        """Return whether every consumer has joined its group; no partition at all is a healthy standby."""
+        return all(consumption.listener.has_joined for consumption in self._consumptions)
+
+    def _idle(self, consumption: Consumption, group: str) -> float:
+        if group not in self._positions:
+            return 0.0
+        return self._monotonic() - max(self._positions[group][1], consumption.batches.progressed_at)
+
+    def _observe_lag(self, _: CallbackOptions) -> Iterable[Observation]:
+        return [Observation(lag, {"messaging.consumer.group.name": group}) for group, lag in self._lag.items()]
+
+    def _observe_age(self, _: CallbackOptions) -> Iterable[Observation]:
+        return [
+            Observation(self._monotonic() - part.batches.progressed_at, {"messaging.consumer.group.name": part.batches.subscription.group})
+            for part in self._consumptions
+        ]
+
+    def _observe_circuit(self, _: CallbackOptions) -> Iterable[Observation]:
+        return [
+            Observation(int(part.batches.circuit_is_open), {"messaging.consumer.group.name": part.batches.subscription.group})
+            for part in self._consumptions
+        ]

@@ -1,0 +1,175 @@
+"""Publishes messages: idempotent, acknowledged by all in-sync replicas, each with its own send span."""
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError, MessageSizeTooLargeError, RecordTooLargeError
+from aiokafka.partitioner import murmur2
+from opentelemetry import trace
+from spikewatch.chassis.kafka.connection import KafkaConnection
+from spikewatch.chassis.kafka.message import Message
+from spikewatch.chassis.outcome import Permanent, Reason, Transient
+from spikewatch.chassis.telemetry.messaging import SentCounter, end_with_error, start_send_span, traceparent
+from spikewatch.contracts.cloudevents import Attributes, write
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
+__all__ = ["Outgoing", "Publisher", "partition_of"]
+
+# Above the largest declared record plus the headroom of its dead letter, so that the broker's limit decides.
+_LARGEST_REQUEST: Final = 12 * 1024 * 1024
+_BATCH_BYTES: Final = 1_048_576
+# A producer that gets no answer for so long reports it; the batch is then tried again as a whole.
+_REQUEST_TIMEOUT_MS: Final = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """A message with the contexts it follows from: the first is the parent of its send span, the others are linked."""
+
+    message: Message
+    causes: Sequence[trace.SpanContext] = ()
+
+
+def partition_of(partition_key: bytes, partitions: int) -> int:
+    """Return the partition of a key as Kafka's own default partitioner computes it."""
+    return int((murmur2(partition_key) & 0x7FFFFFFF) % partitions)
+
+
+class Publisher:
+    """One idempotent producer. It is started by the runtime before anything is consumed."""
+
+    def __init__(self, connection: KafkaConnection) -> None:
+        self._connection = connection
+        self._producer: AIOKafkaProducer | None = None
+        self._sent = SentCounter()
+
+    async def start(self) -> None:
+        """Connect.
+
+        Raises:
+            KafkaError: no broker answers.
+        """
+        producer = AIOKafkaProducer(
+            **self._connection.aiokafka(),
+            enable_idempotence=True,
+            acks="all",
+            compression_type="lz4",
+            max_batch_size=_BATCH_BYTES,
+            max_request_size=_LARGEST_REQUEST,
+            request_timeout_ms=_REQUEST_TIMEOUT_MS,
+        )
+        try:
+            await producer.start()
+        except BaseException:
+            await producer.stop()
+            raise
+        self._producer = producer
+
+    async def stop(self) -> None:
+        """Send what is buffered and disconnect."""
+        if self._producer is not None:
+            await self._producer.stop()
+            self._producer = None
+
+    async def send(self, messages: Iterable[Message]) -> None:
+        """Publish messages in the current trace and return when the broker has acknowledged all.
+
+        Raises:
+            Transient: the broker did not acknowledge; nothing may be assumed of any message.
+            Permanent: a message is larger than its topic takes.
+        """
+        current = trace.get_current_span().get_span_context()
+        causes = (current,) if current.is_valid else ()
+        await self.send_caused([Outgoing(message, causes) for message in messages])
+
+    async def send_caused(self, outgoing: Sequence[Outgoing]) -> None:
+        """Publish messages, each below the contexts it follows from; see `send`."""
+        acknowledgements: list[Awaitable[object]] = []
+        spans: list[trace.Span] = []
+        try:
+            for item in outgoing:
+                message = item.message
+                span = start_send_span(message, item.causes)
+                spans.append(span)
+                body = message.body
+                value = body if body is None or isinstance(body, bytes) else body.to_json()
+                headers = write(
+                    Attributes(
+                        id=message.event_id,
+                        source=message.source,
+                        type=message.event_type,
+                        time=message.time,
+                        subject=message.subject,
+                        content_type=message.content_type,
+                    )
+                )
+                headers.extend(message.headers)
+                if (parent := traceparent(span)) is not None:
+                    headers.append(("traceparent", parent))
+                acknowledgements.append(
+                    await self.raw(message.topic.name, message.key.encode(), value, headers, partition_by=message.partition_by)
+                )
+            await _acknowledged(acknowledgements)
+        except BaseException as error:
+            for span in spans:
+                end_with_error(span, error)
+            # What was handed over before the failure is still in flight: take its result, so that none is left unawaited.
+            await asyncio.gather(*acknowledgements, return_exceptions=True)
+            raise
+        for span in spans:
+            span.end()
+        self._sent.add(item.message.topic.name for item in outgoing)
+
+    async def raw(
+        self,
+        topic: str,
+        key: bytes | None,
+        value: bytes | None,
+        headers: Sequence[tuple[str, bytes | None]],
+        *,
+        partition_by: str | None = None,
+    ) -> "Awaitable[object]":
+        """Hand a record of bytes to the producer and return what to await for its acknowledgement.
+
+        Raises:
+            Transient: the producer is not connected or its buffer cannot be flushed.
+            Permanent: the record is larger than any topic takes.
+        """
+        if self._producer is None:
+            raise Transient("kafka: the producer is not connected")
+        try:
+            partition = None
+            if partition_by is not None:
+                partition = partition_of(partition_by.encode(), len(await self._producer.partitions_for(topic)))
+            acknowledgement: Awaitable[object] = await self._producer.send(topic, value, key, partition, headers=list(headers))
+        except (MessageSizeTooLargeError, RecordTooLargeError) as error:
+            raise _too_large() from error
+        except KafkaError as error:
+            raise Transient(f"kafka: {type(error).__name__}") from error
+        return acknowledgement
+
+    async def raw_acknowledged(self, acknowledgements: "Sequence[Awaitable[object]]") -> None:
+        """Wait until all records handed over by `raw` are acknowledged; raises as `send` does."""
+        await _acknowledged(acknowledgements)
+
+
+async def _acknowledged(acknowledgements: "Sequence[Awaitable[object]]") -> None:
+    results = await asyncio.gather(*acknowledgements, return_exceptions=True)
+    for result in results:
+        if isinstance(result, (MessageSizeTooLargeError, RecordTooLargeError)):
+            raise _too_large() from result
+        if isinstance(result, KafkaError):
+            raise Transient(f"kafka: {type(result).__name__}") from result
+        if isinstance(result, BaseException):
+            raise result
+
+
+def _too_large() -> Permanent:
+    return Permanent(
+        Reason.TOO_LARGE, problem="the record is larger than its topic takes", expected="a record below the topic's max_message_bytes"
+    )

@@ -1,0 +1,66 @@
+"""OpenTelemetry, set up by its standard environment variables only.
+
+Without ``OTEL_EXPORTER_OTLP_ENDPOINT`` nothing is exported, but trace ids still travel, so that a record can be followed.
+"""
+
+import logging
+import os
+from collections.abc import Callable
+from importlib.metadata import PackageNotFoundError, version
+from typing import Final
+
+from opentelemetry import metrics, trace
+from opentelemetry.exporter.otlp.proto.http._log_exporter import OTLPLogExporter
+from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.instrumentation.logging.handler import LoggingHandler
+from opentelemetry.instrumentation.pymongo import PymongoInstrumentor
+from opentelemetry.sdk._logs import LoggerProvider
+from opentelemetry.sdk._logs.export import BatchLogRecordProcessor
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor
+
+__all__ = ["service_version", "start_telemetry"]
+
+_ENDPOINT: Final = "OTEL_EXPORTER_OTLP_ENDPOINT"
+
+
+def service_version(service: str) -> str:
+    """Return the installed version of a service."""
+    try:
+        return version(f"spikewatch-{service}")
+    except PackageNotFoundError:
+        return "0+unknown"
+
+
+def start_telemetry(service: str, instance: str) -> Callable[[], None]:
+    """Install the providers and return what flushes and stops them. Call once a process, after any fork."""
+    os.environ.setdefault("OTEL_SERVICE_NAME", f"spikewatch-{service}")
+    # New names of the database conventions; without it the instrumentation writes the ones that were withdrawn.
+    os.environ.setdefault("OTEL_SEMCONV_STABILITY_OPT_IN", "database")
+    resource = Resource.create(
+        {"service.namespace": "spikewatch", "service.instance.id": instance, "service.version": service_version(service)}
+    )
+    tracer_provider = TracerProvider(resource=resource)
+    if not os.environ.get(_ENDPOINT):
+        trace.set_tracer_provider(tracer_provider)
+        return tracer_provider.shutdown
+    tracer_provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
+    trace.set_tracer_provider(tracer_provider)
+    meter_provider = MeterProvider(resource=resource, metric_readers=[PeriodicExportingMetricReader(OTLPMetricExporter())])
+    metrics.set_meter_provider(meter_provider)
+    logger_provider = LoggerProvider(resource=resource)
+    logger_provider.add_log_record_processor(BatchLogRecordProcessor(OTLPLogExporter()))
+    logging.getLogger().addHandler(LoggingHandler(logger_provider=logger_provider))
+    # Commands only, never their documents: those hold person-level fields.
+    PymongoInstrumentor().instrument(tracer_provider=tracer_provider, capture_statement=False)
+
+    def stop() -> None:
+        tracer_provider.shutdown()
+        meter_provider.shutdown()
+        logger_provider.shutdown()
+
+    return stop
