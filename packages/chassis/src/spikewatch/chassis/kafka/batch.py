@@ -101,6 +101,7 @@ class BatchConsumer:
             self.progressed_at = started
             if await self._finish(records):
                 await self._commit(records, consumer)
+                await self._tell_published()
                 self._counter.batch(len(records), time.monotonic() - started)
             else:
                 self._rewind(records, consumer)
@@ -276,6 +277,14 @@ class BatchConsumer:
                 "offsets were not committed, the batch will be seen again",
                 extra={"topic": records[0].topic, "group": self.subscription.group, "error_type": type(error).__name__},
             )
+
+    async def _tell_published(self) -> None:
+        if self.subscription.on_published is None:
+            return
+        try:
+            await self.subscription.on_published()
+        except Transient as error:
+            _log.warning("outbox was not settled, its messages may be published again", extra={"cause": str(error)})
 
     def _rewind(self, records: Sequence[Record], consumer: Committer) -> None:
         first: dict[TopicPartition, int] = {}

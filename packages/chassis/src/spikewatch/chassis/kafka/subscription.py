@@ -32,6 +32,8 @@ class Subscription(Generic[M]):
         circuit_reasons: the reasons of dead letters that count as a fault of ours and may open the circuit. Between our own
             services that is every reason; where agencies write, only what is not their content.
         on_revoked: called with the partitions that another instance takes over, after the running batch has ended.
+        on_published: called after all messages of a batch were acknowledged by the broker; where an outbox is settled. It
+            may be skipped by a crash, and a passing failure of it is only logged.
     """
 
     topic: Topic
@@ -41,3 +43,4 @@ class Subscription(Generic[M]):
     trusts_trace: Callable[[Record], bool] = _always
     circuit_reasons: frozenset[Reason] = frozenset(Reason)
     on_revoked: Callable[[frozenset[int]], Awaitable[None]] | None = None
+    on_published: Callable[[], Awaitable[None]] | None = None
