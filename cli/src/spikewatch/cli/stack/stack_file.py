@@ -5,7 +5,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-import psutil
+import psutil  # type: ignore[import-untyped]  # no types are shipped
 from pydantic import BaseModel, ConfigDict, ValidationError
 from spikewatch.cli.exit_status import CannotRun
 

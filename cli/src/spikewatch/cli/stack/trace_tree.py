@@ -156,26 +156,25 @@ def draw(branches: Iterable[Branch]) -> list[str]:
     return lines
 
 
-_SHOWN: Final = (
-    "messaging.destination.name",
-    "messaging.destination.partition.id",
-    "messaging.kafka.offset",
-    "messaging.batch.message_count",
-    "http.request.method",
-    "http.route",
-    "http.response.status_code",
-    "rpc.method",
-    "rpc.grpc.status_code",
-    "db.collection.name",
-    "error.type",
-)
+# Attributes of the semantic conventions that help a person, with the label they get.
+_SHOWN: Final = {
+    "messaging.destination.name": "topic",
+    "messaging.destination.partition.id": "partition",
+    "messaging.kafka.offset": "offset",
+    "messaging.batch.message_count": "records",
+    "http.request.method": "method",
+    "http.route": "route",
+    "http.response.status_code": "status",
+    "rpc.method": "call",
+    "rpc.grpc.status_code": "code",
+    "db.collection.name": "collection",
+    "error.type": "error",
+}
 
 
 def _line(branch: Branch, begin: int) -> str:
     span = branch.span
-    shown = [
-        f"{key.rsplit('.', 1)[-1] if key != _SHOWN[1] else 'partition'}={span.attributes[key]}" for key in _SHOWN if key in span.attributes
-    ]
+    shown = [f"{label}={span.attributes[key]}" for key, label in _SHOWN.items() if key in span.attributes]
     # What is already in the name ("process overdose.reports.v1") is not said twice.
     shown = [text for text in shown if text.split("=", 1)[1] not in span.name.split()]
     shown += [f"{key}={value}" for key, value in span.attributes.items() if key.startswith("spikewatch.")]
