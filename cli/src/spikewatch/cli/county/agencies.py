@@ -30,6 +30,7 @@ class Agency:
         cities: the cities it serves; empty means the whole county.
         sees: ``all``, ``survived`` or ``fatal``.
         exact: whether it states a point; else only the ZIP.
+        numbered: share of its records that carry the dispatch's number of the call.
     """
 
     agency_id: str
@@ -43,7 +44,7 @@ class Agency:
     cities: tuple[str, ...] = ()
     sees: str = "all"
     exact: bool = True
-    has_cad_number: bool = True
+    numbered: float = 1.0
 
 
 def _minutes(median: float, spread: float) -> Lag:
@@ -102,7 +103,7 @@ AGENCIES: Final = (
         _minutes(20, 2.0),
         sees="survived",
         exact=False,
-        has_cad_number=False,
+        numbered=0.85,  # who comes by ambulance comes with its run sheet
     ),
     Agency(
         "cedar-county-coroner",
@@ -114,6 +115,6 @@ AGENCIES: Final = (
         _minutes(30, 2.0),
         _minutes(1500, 1.6),
         sees="fatal",
-        has_cad_number=False,
+        numbered=0.9,
     ),
 )

@@ -19,11 +19,11 @@ CAD_OVERDOSE: Final = "EMS: OVERDOSE"
 _ZONE: Final = ZoneInfo(TIME_ZONE)
 
 
-def statutory_fields(agency: Agency, record: str, overdose: Overdose, stated_at: datetime) -> dict[str, Any]:
+def statutory_fields(agency: Agency, record: str, overdose: Overdose, stated_at: datetime, *, is_numbered: bool = True) -> dict[str, Any]:
     """Return what a careful agency states about one overdose, by the names of the statutory dictionary."""
-    incident = f"{stated_at.astimezone(_ZONE):%y}-{overdose.incident:06d}"
     fields: dict[str, Any] = {
         "record_id": record,
+        "revision": 1,
         "occurred_at": stated_at.astimezone(_ZONE).isoformat(),
         "occurred_at_basis": agency.basis.value,
         "zip": overdose.place.zip5,
@@ -34,12 +34,15 @@ def statutory_fields(agency: Agency, record: str, overdose: Overdose, stated_at:
         "reversal_doses": overdose.doses,
         "age": overdose.age,
         "sex": overdose.sex,
-        "drugs": overdose.substance,
+        "suspected_drugs": overdose.substance.split(" and "),
     }
     if agency.exact:
         fields |= {"lat": overdose.lat, "lon": overdose.lon, "address": overdose.corner}
-    if agency.has_cad_number:
-        fields |= {"cad_number": f"C{incident}", "victims": overdose.people}
+    if is_numbered:
+        # By the time of the overdose, not of the statement: around New Year all agencies must write the same number.
+        fields["cad_number"] = f"C{overdose.occurred_at.astimezone(_ZONE):%y}-{overdose.incident:06d}"
+    if agency.numbered == 1.0:
+        fields["count"] = overdose.people
     return fields
 
 

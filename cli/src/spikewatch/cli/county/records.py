@@ -1,5 +1,6 @@
 """What the agencies send: every record of a story in the order of sending, with what became of the truth on the way."""
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -92,14 +93,13 @@ def _about(story: Story, agency: Agency, overdose: Overdose, random: Random) -> 
     if random.random() < story.late and not overdose.in_spike:
         sent_at += timedelta(days=random.randint(2, 9), seconds=random.randint(0, 3600))
     # Nothing is sent with the stated moment still ahead; a whole second keeps the order in a row's own clock.
-    first = _first(agency, overdose, stated_at, max(sent_at, stated_at + timedelta(seconds=1)))
+    first = _first(agency, overdose, stated_at, max(sent_at, stated_at + timedelta(seconds=1)), random)
     yield first
     if random.random() < story.resend:
         yield replace(first, kind=Kind.RESEND, sent_at=first.sent_at + timedelta(minutes=random.randint(5, 600)))
     # A 911/CAD row has no record id, so it cannot be corrected.
     if agency.form == "statutory" and random.random() < story.correct:
-        fields = statutory_fields(agency, _record_id(agency, overdose), overdose, stated_at)
-        corrected = fields | {"reversal_given": "yes", "reversal_doses": overdose.doses + 1}
+        corrected = json.loads(first.line) | {"revision": 2, "reversal_given": "yes", "reversal_doses": overdose.doses + 1}
         later = first.sent_at + timedelta(hours=random.randint(1, 48))
         yield replace(first, kind=Kind.CORRECTION, sent_at=later, line=json_line(corrected))
     if random.random() < story.malformed:
@@ -110,11 +110,12 @@ def _record_id(agency: Agency, overdose: Overdose, prefix: str = "") -> str:
     return f"{prefix}{agency.source_type.value.upper()}-{overdose.number:06d}"
 
 
-def _first(agency: Agency, overdose: Overdose, stated_at: datetime, sent_at: datetime) -> SentRecord:
+def _first(agency: Agency, overdose: Overdose, stated_at: datetime, sent_at: datetime, random: Random) -> SentRecord:
     if agency.form == "cad_911":
         line = csv_line(cad_row(overdose, stated_at, sent_at))
     else:
-        line = json_line(statutory_fields(agency, _record_id(agency, overdose), overdose, stated_at))
+        is_numbered = random.random() < agency.numbered
+        line = json_line(statutory_fields(agency, _record_id(agency, overdose), overdose, stated_at, is_numbered=is_numbered))
     return SentRecord(agency, sent_at, stated_at, Kind.FIRST, line, overdose.number)
 
 

@@ -1,0 +1,162 @@
+"""Cuts a feed's file into bodies of a few hundred records each, every record's bytes as they were.
+
+It never judges a record: what cannot be read here is sent as it is, so that the gateway says what is wrong with it.
+"""
+
+import codecs
+import csv
+import gzip
+import io
+import json
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import IO, Final
+from zoneinfo import ZoneInfo
+
+from spikewatch.cli.exit_status import CannotRun
+
+__all__ = ["Body", "bodies", "read_bodies"]
+
+_CSV: Final = "text/csv"
+_JSON: Final = "application/json"
+_JSON_LINES: Final = "application/x-ndjson"
+_MAX_LINES: Final = 50  # of one CSV row: a quote that is never closed must not swallow the file
+_TIME_FIELDS: Final = ("occurred_at", "timeStamp")
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """The bytes of one request. ``newest`` is the latest event time in it, as far as it can be read."""
+
+    content: bytes
+    content_type: str
+    records: int
+    newest: datetime | None = None
+
+
+@contextmanager
+def _opened(path: str) -> Iterator[IO[bytes]]:
+    if path == "-":
+        yield sys.stdin.buffer
+        return
+    try:
+        with gzip.open(path) if path.endswith(".gz") else Path(path).open("rb") as file:
+            yield file  # type: ignore[misc]  # a GzipFile reads like any binary file
+    except gzip.BadGzipFile:
+        raise CannotRun(f"{path} is not gzip, though its name says so; rename it or compress it.") from None
+    except (OSError, EOFError) as error:
+        raise CannotRun(f"{path} cannot be read ({getattr(error, 'strerror', None) or 'it breaks off'}); check the path.") from None
+
+
+def read_bodies(path: str, *, records: int, zone: ZoneInfo) -> Iterator[Body]:
+    """Yield the bodies of one file (``-``: standard input), told by its extension: CSV, JSON (one object or an array), or JSON lines.
+
+    Raises:
+        CannotRun: the file cannot be read.
+    """
+    kind = path.removesuffix(".gz").rpartition(".")[2].lower()
+    content_type = {"csv": _CSV, "json": _JSON}.get(kind, _JSON_LINES)
+    with _opened(path) as file:
+        yield from bodies(file, content_type, records=records, zone=zone)
+
+
+def bodies(file: IO[bytes], content_type: str, *, records: int, zone: ZoneInfo) -> Iterator[Body]:
+    """Yield the bodies of an opened file; ``zone`` is that of its times without one."""
+    if content_type == _CSV:
+        yield from _csv_bodies(file, records, zone)
+    elif content_type == _JSON:
+        yield from _json_bodies(file.read(), records, zone)
+    else:
+        lines = (line if line.endswith(b"\n") else line + b"\n" for line in file if line.strip())
+        yield from _joined(lines, b"", _JSON_LINES, records, lambda line: _time_of_json(line, zone))
+
+
+def _joined(
+    parts: Iterable[bytes], preface: bytes, content_type: str, records: int, time_of: Callable[[bytes], datetime | None]
+) -> Iterator[Body]:
+    held: list[bytes] = []
+    newest: datetime | None = None
+    for part in parts:
+        held.append(part)
+        newest = _later(newest, time_of(part))
+        if len(held) == records:
+            yield Body(preface + b"".join(held), content_type, len(held), newest)
+            held, newest = [], None
+    if held:
+        yield Body(preface + b"".join(held), content_type, len(held), newest)
+
+
+def _json_bodies(content: bytes, records: int, zone: ZoneInfo) -> Iterator[Body]:
+    try:
+        value = json.loads(content)
+    except (ValueError, RecursionError):
+        value = None
+    if not isinstance(value, list) or not value:
+        yield Body(content, _JSON, 1, _time_in(value, zone))
+        return
+    for first in range(0, len(value), records):
+        part = value[first : first + records]
+        newest: datetime | None = None
+        for record in part:
+            newest = _later(newest, _time_in(record, zone))
+        yield Body(json.dumps(part, separators=(",", ":")).encode(), _JSON, len(part), newest)
+
+
+def _csv_bodies(file: IO[bytes], records: int, zone: ZoneInfo) -> Iterator[Body]:
+    rows = _csv_rows(file)
+    header = next(rows, b"").removeprefix(codecs.BOM_UTF8)
+    names = next(csv.reader(io.StringIO(header.decode(errors="replace"))), [])
+    column = next((names.index(name) for name in _TIME_FIELDS if name in names), None)
+
+    def time_of(row: bytes) -> datetime | None:
+        if column is None:
+            return None
+        cells = next(csv.reader(io.StringIO(row.decode(errors="replace"), newline="")), [])
+        return _moment(cells[column], zone) if column < len(cells) else None
+
+    yield from _joined(rows, header, _CSV, records, time_of)
+
+
+def _csv_rows(file: IO[bytes]) -> Iterator[bytes]:
+    """Yield the rows; one with an open quote goes on over the next lines."""
+    held: list[bytes] = []
+    quotes = 0
+    for line in file:
+        if not held and not line.strip():
+            continue
+        held.append(line if line.endswith(b"\n") else line + b"\n")
+        quotes += line.count(b'"')
+        if quotes % 2 == 0 or len(held) == _MAX_LINES:
+            yield b"".join(held)
+            held, quotes = [], 0
+    if held:
+        yield b"".join(held)
+
+
+def _time_of_json(line: bytes, zone: ZoneInfo) -> datetime | None:
+    try:
+        return _time_in(json.loads(line), zone)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _time_in(record: object, zone: ZoneInfo) -> datetime | None:
+    return _moment(record.get("occurred_at"), zone) if isinstance(record, dict) else None
+
+
+def _moment(text: object, zone: ZoneInfo) -> datetime | None:
+    try:
+        moment = datetime.fromisoformat(str(text))
+    except ValueError:
+        return None
+    return moment if moment.tzinfo is not None else moment.replace(tzinfo=zone)
+
+
+def _later(one: datetime | None, other: datetime | None) -> datetime | None:
+    if one is None or other is None:
+        return one or other
+    return max(one, other)
