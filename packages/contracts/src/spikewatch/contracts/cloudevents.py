@@ -4,7 +4,6 @@ The only module that knows the ``ce_`` headers. Headers stay bytes until they ar
 from outside may hold anything.
 """
 
-import binascii
 import json
 from base64 import b64decode
 from collections.abc import Iterable, Mapping
@@ -85,7 +84,7 @@ def read(headers: Headers, value: bytes | None) -> tuple[Attributes, bytes | Non
     if content_type.lower().startswith(_STRUCTURED):
         return _read_structured(content_type.lower(), value)
     if (version := _text(raw, "ce_specversion")) != "1.0":
-        raise CloudEventError("ce_specversion", f"is {version!r}", "1.0")
+        raise CloudEventError("ce_specversion", "is missing" if version is None else "is another version", "1.0")
     return (
         Attributes(
             id=_required(raw, "ce_id"),
@@ -113,7 +112,9 @@ def _read_structured(content_type: bytes, value: bytes | None) -> tuple[Attribut
         raise CloudEventError("specversion", "is missing or other", "1.0")
     text = {name: event.get(name) for name in ("id", "source", "type", "time", "subject", "dataschema", "datacontenttype")}
     for name, part in text.items():
-        if (part is None and name in {"id", "source", "type"}) or (part is not None and (not isinstance(part, str) or not part)):
+        if part is None and name not in {"id", "source", "type"}:
+            continue
+        if not isinstance(part, str) or not part or _has_surrogate(part):
             raise CloudEventError(name, "is missing, empty or no text", f'a text, for example "{name}":"…"')
     attributes = Attributes(
         id=str(text["id"]),
@@ -132,12 +133,20 @@ def _structured_body(event: Mapping[str, object]) -> bytes:
     if encoded is not None:
         try:
             return b64decode(str(encoded), validate=True)
-        except binascii.Error:
+        except ValueError:  # also binascii.Error, which is one, and text that is not ASCII
             raise CloudEventError("data_base64", "is not base64", "base64 text") from None
     body = event.get("data")
-    if isinstance(body, str) and not str(event.get("datacontenttype", "application/json")).startswith("application/json"):
-        return body.encode()
-    return json.dumps(body, separators=(",", ":"), ensure_ascii=False).encode()
+    try:
+        if isinstance(body, str) and not str(event.get("datacontenttype") or "application/json").startswith("application/json"):
+            return body.encode()
+        return json.dumps(body, separators=(",", ":"), ensure_ascii=False).encode()
+    except (UnicodeEncodeError, RecursionError):  # a lone surrogate such as "\\ud800", or lists in lists without end
+        raise CloudEventError("data", "cannot be written as UTF-8", "text without lone surrogates, nested less deeply") from None
+
+
+def _has_surrogate(text: str) -> bool:
+    """Whether the text holds half a character, as an escape of JSON may give; it could not be written to a header."""
+    return any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def _text(raw: Mapping[str, bytes | None], name: str) -> str | None:

@@ -75,7 +75,7 @@ class _Comparison:
         if old_target is not old or new_target is not new:
             yield from self.compare(old_target, new_target, path)
             return
-        old_branches, new_branches = self._branches(old), self._branches(new)
+        old_branches, new_branches = _branches(old), _branches(new)
         if old_branches or new_branches:
             yield from self._unions(old_branches or {_kind(old): old}, new_branches or {_kind(new): new}, path)
             return
@@ -87,10 +87,6 @@ class _Comparison:
             inner_old, inner_new = old.get(keyword), new.get(keyword)
             if isinstance(inner_old, Mapping) and isinstance(inner_new, Mapping):
                 yield from self.compare(inner_old, inner_new, path + suffix)
-
-    def _branches(self, node: Node) -> dict[str, Node]:
-        branches = node.get("anyOf") or node.get("oneOf") or ()
-        return {_kind(_resolved(self._older if node is self._older else self._newer, branch), branch): branch for branch in branches}
 
     def _unions(self, old: Mapping[str, Node], new: Mapping[str, Node], path: str) -> Iterator[Breach]:
         for kind in old.keys() - new.keys():
@@ -170,13 +166,15 @@ def _resolved(document: Node, node: Node) -> Node:
     return target
 
 
-def _kind(target: Node, branch: Node | None = None) -> str:
+def _branches(node: Node) -> dict[str, Node]:
+    return {_kind(branch): branch for branch in node.get("anyOf") or node.get("oneOf") or ()}
+
+
+def _kind(branch: Node) -> str:
     """Name a branch of a union: by its model where it is one, else by its type and format."""
-    if branch is not None and "$ref" in branch:
+    if "$ref" in branch:
         return str(branch["$ref"]).rpartition("/")[2]
-    if "title" in target and "properties" in target:
-        return str(target["title"])
-    return f"{target.get('type', 'anything')} {target.get('format', '')}".strip()
+    return f"{branch.get('type', 'anything')} {branch.get('format', '')}".strip()
 
 
 def _types_of(node: Node) -> set[str]:

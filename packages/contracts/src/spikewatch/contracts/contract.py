@@ -17,7 +17,7 @@ def _in_utc(moment: datetime) -> datetime:
 
 
 def _is_area(text: str) -> str:
-    if not _AREA.match(text):
+    if not _AREA.fullmatch(text):  # match() would let a trailing line feed pass
         message = "an area is written kind:code, for example county:42091 or zip:19401"
         raise ValueError(message)
     return text

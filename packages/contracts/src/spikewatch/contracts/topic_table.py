@@ -13,6 +13,13 @@ Derived from the declaration in `packages/contracts/src/spikewatch/contracts/top
 Every record is a CloudEvent 1.0 in binary mode. The machine-readable form is [asyncapi.json](asyncapi.json).
 """
 
+_DEAD_LETTERS = """Records that a consumer group could not process, byte for byte, with the reason in `dlq-` headers.
+`spikewatch dlq` lists, shows and replays them.
+"""
+_ACCESS = """What each Kafka user may do; everything else is denied. An agency (`agency-<id>`) may write `overdose.submissions.v1` and read
+nothing. A subscriber (`subscriber-<id>`) may read the topics marked so, in groups that begin with its own name.
+"""
+
 
 def markdown(topics: Iterable[Topic] | None = None) -> str:
     """Return the page of the given topics (default: all)."""
@@ -57,15 +64,13 @@ def markdown(topics: Iterable[Topic] | None = None) -> str:
             "\n## Event types\n",
             *_table(("topic", "`ce_type`"), ((f"`{topic.name}`", "<br>".join(f"`{kind}`" for kind in topic.event_types)) for topic in own)),
             "\n## Dead letters\n",
-            "Records that a consumer group could not process, byte for byte, with the reason in `dlq-` headers. "
-            "`spikewatch dlq` lists, shows and replays them.\n",
+            _DEAD_LETTERS,
             *_table(
                 ("topic", "written by", "partitions", "kept"),
                 ((f"`{topic.name}`", ", ".join(topic.producers), topic.partitions, _kept(topic)) for topic in letters),
             ),
             "\n## Access\n",
-            "What each Kafka user may do; everything else is denied. An agency (`agency-<id>`) may write `overdose.submissions.v1` and read "
-            "nothing. A subscriber (`subscriber-<id>`) may read the topics marked so, in groups that begin with its own name.\n",
+            _ACCESS,
             *_table(("Kafka user", "may", "on"), _access(declared)),
             "",
         )
