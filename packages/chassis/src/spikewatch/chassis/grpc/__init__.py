@@ -1,1 +1,1 @@
-"""gRPC servers and clients with deadlines, health, tracing and clear errors."""
+"""gRPC, right by default: a server with health, reflection and interceptors, and a channel with deadline, retries and token."""

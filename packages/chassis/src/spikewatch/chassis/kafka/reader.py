@@ -6,9 +6,11 @@ from typing import Final
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaError
 from spikewatch.chassis.kafka.broker import to_record
 from spikewatch.chassis.kafka.connection import KafkaConnection
 from spikewatch.chassis.kafka.message import Record
+from spikewatch.chassis.outcome import Transient
 
 __all__ = ["committed_offsets", "end_offsets", "follow", "read_all"]
 
@@ -29,7 +31,10 @@ async def _consumer(connection: KafkaConnection, topic: str) -> AsyncIterator[tu
         isolation_level="read_committed",
     )
     try:
-        await consumer.start()
+        try:
+            await consumer.start()
+        except KafkaError as error:
+            raise Transient(f"kafka: {type(error).__name__}") from error
         partitions = sorted(consumer.assignment())
         if not partitions:
             raise LookupError(f"topic {topic} does not exist; `spikewatch topics apply` creates what is declared")
@@ -43,7 +48,7 @@ async def read_all(connection: KafkaConnection, topic: str) -> AsyncIterator[Rec
 
     Raises:
         LookupError: the topic does not exist.
-        KafkaError: no broker answers.
+        Transient: no broker answers.
     """
     async with _consumer(connection, topic) as (consumer, partitions):
         ends = await consumer.end_offsets(partitions)

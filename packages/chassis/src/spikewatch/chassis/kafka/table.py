@@ -11,7 +11,7 @@ from spikewatch.chassis.kafka.connection import KafkaConnection
 from spikewatch.chassis.kafka.decode import Decoder
 from spikewatch.chassis.kafka.message import Event
 from spikewatch.chassis.kafka.reader import follow
-from spikewatch.chassis.outcome import DeadLetter
+from spikewatch.chassis.outcome import DeadLetter, Transient
 from spikewatch.contracts.topics import Topic
 
 __all__ = ["Table"]
@@ -54,7 +54,7 @@ class Table:
             for delay in delays(_LONGEST_OUTAGE_SECONDS):
                 try:
                     await self._follow()
-                except (KafkaError, LookupError) as error:
+                except (KafkaError, Transient, LookupError) as error:
                     _log.warning(
                         "table cannot be read, trying again", extra={"topic": self._topic.name, "error_type": type(error).__name__}
                     )

@@ -1,7 +1,7 @@
 """Creates the declared topics and tells where the cluster differs from the declaration."""
 
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Any, Literal
 
 from aiokafka.admin import AIOKafkaAdminClient, NewPartitions, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
@@ -10,9 +10,6 @@ from spikewatch.chassis.kafka.connection import KafkaConnection
 from spikewatch.contracts.topics import Topic, every_topic
 
 __all__ = ["TopicChange", "apply", "plan"]
-
-_DAY_MS: Final = 86_400_000
-_ROOM_FOR_FORMAT: Final = 4_096  # the broker's limit counts a record batch, the declaration counts a record
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,19 +23,6 @@ class TopicChange:
     topic: str
     action: Literal["create", "alter", "ok", "differs"]
     detail: str = ""
-
-
-def configuration(topic: Topic) -> dict[str, str]:
-    """Return the broker settings that follow from a declaration."""
-    settings = {
-        "cleanup.policy": topic.cleanup,
-        "max.message.bytes": str(topic.max_message_bytes + _ROOM_FOR_FORMAT),
-        "retention.ms": "-1" if topic.retention_days is None else str(topic.retention_days * _DAY_MS),
-    }
-    if topic.cleanup == "compact":
-        # A tombstone must outlive the slowest reader's outage.
-        settings["delete.retention.ms"] = str(7 * _DAY_MS)
-    return settings
 
 
 async def plan(connection: KafkaConnection) -> list[TopicChange]:
@@ -86,7 +70,7 @@ async def _reconcile(connection: KafkaConnection, *, replication_factor: int, is
 
 async def _create(admin: AIOKafkaAdminClient, topics: list[Topic], replication_factor: int) -> None:
     wanted = [
-        NewTopic(topic.name, num_partitions=topic.partitions, replication_factor=replication_factor, topic_configs=configuration(topic))
+        NewTopic(topic.name, num_partitions=topic.partitions, replication_factor=replication_factor, topic_configs=topic.configuration)
         for topic in topics
     ]
     response = await admin.create_topics(wanted, timeout_ms=30_000)
@@ -107,7 +91,7 @@ async def _settings(admin: AIOKafkaAdminClient, names: list[str]) -> dict[str, d
 
 
 async def _alter(admin: AIOKafkaAdminClient, topic: Topic, partitions: int, settings: dict[str, str], *, is_dry: bool) -> TopicChange:
-    wanted = configuration(topic)
+    wanted = topic.configuration
     differing = {name: value for name, value in wanted.items() if settings.get(name) != value}
     details = [f"{name}: {settings.get(name)} to {value}" for name, value in differing.items()]
     if partitions > topic.partitions:
