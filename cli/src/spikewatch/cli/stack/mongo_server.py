@@ -15,7 +15,7 @@ from spikewatch.cli.stack.cache_folder import cache_folder
 from spikewatch.cli.stack.child_process import ChildProcess
 from spikewatch.cli.stack.ports import LOOPBACK, free_port
 
-__all__ = ["MongoServer", "mongod_binary"]
+__all__ = ["MongoServer", "mongod_binary", "prepare_primary"]
 
 _START_S: Final = 60.0
 _STOP_S: Final = 20.0
@@ -117,21 +117,29 @@ class MongoServer:
         self.start()
 
     def _is_primary(self) -> bool:
-        """Ask with a client of its own: one made before the election says for ever that sessions are not supported."""
-        direct = f"mongodb://{LOOPBACK}:{self.port}/?directConnection=true"
-        try:
-            with MongoClient[dict[str, object]](direct, serverSelectionTimeoutMS=200, connectTimeoutMS=1000) as client:
-                hello = client.admin.command("hello")
-                if "setName" not in hello:
-                    member = {"_id": 0, "host": f"{LOOPBACK}:{self.port}"}
-                    self._initiate(client, {"_id": _REPLICA_SET, "members": [member]})
-                return bool(hello.get("isWritablePrimary"))
-        except PyMongoError:
-            return False
+        return prepare_primary(self.port)
 
-    def _initiate(self, client: MongoClient[dict[str, object]], configuration: dict[str, object]) -> None:
-        try:
-            client.admin.command("replSetInitiate", configuration)
-        except OperationFailure as error:
-            if error.code != _ALREADY_INITIALIZED:  # a restart: the set is known but not yet loaded
-                raise
+
+def prepare_primary(port: int) -> bool:
+    """Initiate the replica set of one on loopback when needed, and say whether it has its primary.
+
+    Asks with a client of its own each time: one made before the election says for ever that sessions are not supported.
+    """
+    try:
+        with MongoClient[dict[str, object]](
+            f"mongodb://{LOOPBACK}:{port}/?directConnection=true", serverSelectionTimeoutMS=200, connectTimeoutMS=1000
+        ) as client:
+            hello = client.admin.command("hello")
+            if "setName" not in hello:
+                _initiate(client, {"_id": _REPLICA_SET, "members": [{"_id": 0, "host": f"{LOOPBACK}:{port}"}]})
+            return bool(hello.get("isWritablePrimary")) and "setName" in hello
+    except PyMongoError:
+        return False
+
+
+def _initiate(client: MongoClient[dict[str, object]], configuration: dict[str, object]) -> None:
+    try:
+        client.admin.command("replSetInitiate", configuration)
+    except OperationFailure as error:
+        if error.code != _ALREADY_INITIALIZED:  # a restart: the set is known but not yet loaded
+            raise

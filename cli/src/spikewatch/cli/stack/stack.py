@@ -7,7 +7,7 @@ import asyncio
 import fcntl
 import os
 from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ALL_COMPLETED, FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -224,7 +224,7 @@ class Stack:
         for service in self.services:
             service.launch()
         self._tell(f"starting {', '.join(service.instance for service in self.services) or 'no services'}")
-        _together(service.wait_ready for service in self.services)
+        _together((service.wait_ready for service in self.services), fails_fast=True)
 
     def _service(self, name: str, instance: int) -> ServiceProcess:
         env = {**self._env, "OTEL_SERVICE_NAME": name}
@@ -246,12 +246,15 @@ class Stack:
         }
 
 
-def _together(calls: Iterable[Callable[[], object]]) -> None:
-    """Run calls side by side; all end before the first failure is raised."""
+def _together(calls: Iterable[Callable[[], object]], *, fails_fast: bool = False) -> None:
+    """Run calls side by side and raise the first failure: once all have ended, or at once where the rest may be left waiting."""
     wanted = list(calls)
     if not wanted:
         return
-    with ThreadPoolExecutor(max_workers=len(wanted)) as pool:
-        running = [pool.submit(call) for call in wanted]
+    pool = ThreadPoolExecutor(max_workers=len(wanted))
+    running = [pool.submit(call) for call in wanted]
+    done, _ = wait(running, return_when=FIRST_EXCEPTION if fails_fast else ALL_COMPLETED)
+    pool.shutdown(wait=False)
     for future in running:
-        future.result()
+        if future in done:
+            future.result()
