@@ -61,7 +61,7 @@ def test_a_subscriber_reads_alerts_only_and_only_in_its_own_groups():
     grants = subscriber_grants("cedar-dashboard")
     assert on_topics(grants, Operation.READ) == {"overdose.alerts.v1"}
     assert on_topics(grants, Operation.WRITE) == set()
-    assert [(grant.name, grant.pattern) for grant in grants if grant.resource == "group"] == [("subscriber-cedar-dashboard", "prefix")]
+    assert [(grant.name, grant.pattern) for grant in grants if grant.resource == "group"] == [("subscriber-cedar-dashboard.", "prefix")]
 
 
 def test_the_operator_reads_dead_letters_but_no_feed():

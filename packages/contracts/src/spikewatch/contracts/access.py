@@ -70,12 +70,13 @@ def agency_grants(agency: str) -> tuple[Grant, ...]:
 
 
 def subscriber_grants(subscriber: str, topics: Iterable[Topic] | None = None) -> tuple[Grant, ...]:
-    """Return what a downstream subscriber may do: read the topics open to subscribers, in groups that begin with its own name."""
+    """Return what a downstream subscriber may do: read the topics open to subscribers, in groups named ``subscriber-<id>.…``."""
     principal = principal_name(SUBSCRIBER, subscriber)
     readable = [topic for topic in (every_topic() if topics is None else topics) if SUBSCRIBER in topic.readers]
     return (
         *(Grant(principal, "topic", topic.name, (Operation.DESCRIBE, Operation.READ)) for topic in readable),
-        Grant(principal, "group", principal, (Operation.DESCRIBE, Operation.READ), "prefix"),
+        # The dot keeps subscriber-a out of the groups of subscriber-ab.
+        Grant(principal, "group", f"{principal}.", (Operation.DESCRIBE, Operation.READ), "prefix"),
     )
 
 
@@ -89,7 +90,7 @@ def operator_grants(topics: Iterable[Topic] | None = None) -> tuple[Grant, ...]:
     administer = (Operation.ALTER, Operation.ALTER_CONFIGS, Operation.CREATE, Operation.DESCRIBE, Operation.DESCRIBE_CONFIGS)
     grants = [
         Grant(principal, "cluster", "kafka-cluster", (Operation.DESCRIBE,)),
-        Grant(principal, "group", principal, (Operation.DESCRIBE, Operation.READ), "prefix"),
+        Grant(principal, "group", f"{principal}.", (Operation.DESCRIBE, Operation.READ), "prefix"),
     ]
     for topic in declared:
         grants.append(Grant(principal, "topic", topic.name, administer))

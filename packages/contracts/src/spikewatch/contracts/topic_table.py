@@ -17,7 +17,7 @@ _DEAD_LETTERS = """Records that a consumer group could not process, byte for byt
 `spikewatch dlq` lists, shows and replays them.
 """
 _ACCESS = """What each Kafka user may do; everything else is denied. An agency (`agency-<id>`) may write `overdose.submissions.v1` and read
-nothing. A subscriber (`subscriber-<id>`) may read the topics marked so, in groups that begin with its own name.
+nothing. A subscriber (`subscriber-<id>`) may read the topics marked so, in groups whose name begins with its own and a dot.
 """
 
 

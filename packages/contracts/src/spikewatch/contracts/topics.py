@@ -46,6 +46,8 @@ _DEAD_LETTER_PARTITIONS = 1
 _DAY_MS = 86_400_000
 # A compacted topic is re-read from its start by a new instance; one that was away for less than this still sees every tombstone.
 _TOMBSTONE_DAYS = 7
+# The broker's limit counts a record batch with its headers, the declaration counts a value.
+_BATCH_OVERHEAD_BYTES = 4_096
 
 
 class EventType(StrEnum):
@@ -98,7 +100,8 @@ class Topic(BaseModel):
     def configuration(self) -> dict[str, str]:
         """The topic's settings on the broker, under Kafka's own names; what creation, Strimzi and AsyncAPI all say."""
         retention = -1 if self.retention_days is None else self.retention_days * _DAY_MS
-        settings = {"cleanup.policy": self.cleanup, "max.message.bytes": str(self.max_message_bytes), "retention.ms": str(retention)}
+        most = self.max_message_bytes + _BATCH_OVERHEAD_BYTES
+        settings = {"cleanup.policy": self.cleanup, "max.message.bytes": str(most), "retention.ms": str(retention)}
         if self.cleanup == "compact":
             settings["delete.retention.ms"] = str(_TOMBSTONE_DAYS * _DAY_MS)
         return settings
