@@ -90,22 +90,23 @@ class Gateway:
             try:
                 response = await self._client.request(method, url, **request)
             except httpx.TransportError as error:
-                response, trouble = None, f"does not answer ({type(error).__name__})"
+                wait, trouble = None, f"does not answer ({type(error).__name__})"
             else:
                 if response.status_code in _UNPROVEN:
-                    raise CannotRun("the gateway does not take this key; issue one with spikewatch agency-keys issue AGENCY.")
+                    raise CannotRun("the gateway does not take this key; issue one with `spikewatch agency-keys issue AGENCY`.")
                 if response.status_code not in _RETRIED:
                     return response
-                trouble = f"is busy (HTTP {response.status_code})"
-            wait = _retry_after(response) or pause * (0.5 + random.random())  # noqa: S311  # spreads retries, no secret
+                wait, trouble = _retry_after(response), f"is busy (HTTP {response.status_code})"
+            if wait is None:
+                wait = pause * (0.5 + random.random())  # noqa: S311  # spreads retries, no secret
             if self._seconds() + wait > give_up:
-                raise CannotRun(f"the gateway at {self._client.base_url} {trouble}; start it with spikewatch up, or give --url.")
+                raise CannotRun(f"the gateway at {self._client.base_url} {trouble}; start it with `spikewatch up`, or give --url.")
             await self._pause(wait)
             pause = min(pause * 2, _LONGEST_PAUSE)
 
 
-def _retry_after(response: httpx.Response | None) -> float | None:
-    text = "" if response is None else response.headers.get("Retry-After", "")
+def _retry_after(response: httpx.Response) -> float | None:
+    text = response.headers.get("Retry-After", "")
     return float(text) if text.isdecimal() else None
 
 
