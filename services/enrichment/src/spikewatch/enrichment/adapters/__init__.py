@@ -1,0 +1,1 @@
+"""What reaches outside: MongoDB and files with geography."""

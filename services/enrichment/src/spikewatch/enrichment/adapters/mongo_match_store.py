@@ -1,0 +1,140 @@
+"""Reports by block and incidents by member in MongoDB: a handful of round trips a batch, each by index."""
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import timedelta
+from typing import Final
+from uuid import UUID
+
+from spikewatch.chassis.mongo import Document, Index, InsertOne, Mongo, ReplaceOne
+from spikewatch.chassis.outcome import Transient
+from spikewatch.enrichment.domain.transition import StoredIncident
+from spikewatch.enrichment.ports import KnownReport, StoredReport
+
+__all__ = ["MongoMatchStore"]
+
+_READ: Final = ("revision", "content")
+# Keys in one $in. A server plans one index seek for each; much longer lists make a single query block the pool.
+_KEYS_AT_ONCE: Final = 10_000
+
+
+class MongoMatchStore:
+    """Implements ``MatchStore`` on the collections ``reports`` and ``incidents``.
+
+    Args:
+        mongo: the service's database.
+        retention: how long after its arrival a report, and after its last report an incident, is kept.
+    """
+
+    def __init__(self, mongo: Mongo, retention: timedelta) -> None:
+        self._reports = mongo.collection("reports")
+        self._incidents = mongo.collection("incidents")
+        self._retention = retention
+
+    async def prepare(self) -> None:
+        """Create the indexes; safe at each start."""
+        expiry = Index.on("expires_at", expire_after=timedelta(0))
+        await self._reports.ensure(Index.on("blocks"), expiry)
+        await self._incidents.ensure(Index.on("keys"), expiry)
+
+    async def reports(self, keys: Collection[UUID]) -> list[KnownReport]:
+        """Return the known ones of these reports."""
+        return await self._known("_id", list(keys))
+
+    async def reports_in(self, blocks: Sequence[str]) -> list[KnownReport]:
+        """Return every report that lies in any of these blocks, once."""
+        return await self._known("blocks", blocks)
+
+    async def _known(self, field: str, values: Sequence[UUID] | Sequence[str]) -> list[KnownReport]:
+        found: dict[UUID, KnownReport] = {}
+        for start in range(0, len(values), _KEYS_AT_ONCE):
+            part = list(values[start : start + _KEYS_AT_ONCE])
+            for document in await self._reports.find({field: {"$in": part}}, fields=_READ):
+                found[document["_id"]] = KnownReport(document["_id"], document["revision"], document["content"])
+        return list(found.values())
+
+    async def write_reports(self, reports: Sequence[StoredReport], replaced: Mapping[UUID, int]) -> None:
+        """Store reports: new ones, and over the revisions named in ``replaced``.
+
+        Raises:
+            Transient: another writer was there in between.
+        """
+        writes: list[InsertOne[Document] | ReplaceOne[Document]] = []
+        for report in reports:
+            document: Document = {
+                "_id": report.key,
+                "revision": report.revision,
+                "blocks": list(report.blocks),
+                "content": report.content,
+                "expires_at": report.received_at + self._retention,
+            }
+            if report.key in replaced:
+                writes.append(ReplaceOne({"_id": report.key, "revision": replaced[report.key]}, document))
+            else:
+                writes.append(InsertOne(document))
+        result = await self._reports.bulk(writes)
+        if result.duplicates or result.matched < len(replaced):
+            raise Transient("a report was changed by another writer")
+
+    async def incidents(self, keys: Collection[UUID]) -> list[StoredIncident]:
+        """Return every incident, retracted ones included, that is found by any of these reports."""
+        found: dict[UUID, StoredIncident] = {}
+        wanted = list(keys)
+        for start in range(0, len(wanted), _KEYS_AT_ONCE):
+            for document in await self._incidents.find({"keys": {"$in": wanted[start : start + _KEYS_AT_ONCE]}}):
+                found[document["_id"]] = _incident(document)
+        return list(found.values())
+
+    async def write_incidents(self, incidents: Sequence[StoredIncident]) -> None:
+        """Store incidents, each only over the version just below its own.
+
+        Raises:
+            Transient: another writer was there in between. Some may have been written.
+        """
+        writes: list[InsertOne[Document] | ReplaceOne[Document]] = []
+        for one in incidents:
+            document = self._document(one)
+            writes.append(
+                InsertOne(document) if one.version == 1 else ReplaceOne({"_id": one.incident_id, "version": one.version - 1}, document)
+            )
+        result = await self._incidents.bulk(writes)
+        if result.duplicates or result.matched < sum(one.version > 1 for one in incidents):
+            raise Transient("an incident was changed by another writer")
+
+    async def owners(self, members: Collection[UUID]) -> dict[UUID, list[UUID]]:
+        """Return the active incidents, with their members, that hold any of these reports."""
+        wanted = set(members)
+        # By the index over keys, which hold the members; the reports that only caused a change are sorted out here.
+        found = await self._incidents.find({"keys": {"$in": list(wanted)}}, fields=("members",))
+        return {document["_id"]: document["members"] for document in found if not wanted.isdisjoint(document["members"])}
+
+    def _document(self, one: StoredIncident) -> Document:
+        return {
+            "_id": one.incident_id,
+            "founder": one.founder,
+            "version": one.version,
+            "active": one.active,
+            "digest": one.digest,
+            "body": one.body,
+            "occurred_at": one.occurred_at,
+            "received_at": one.received_at,
+            "members": list(one.members),
+            "keys": list(one.keys),
+            "aliases": list(one.aliases),
+            "expires_at": one.received_at + self._retention,
+        }
+
+
+def _incident(document: Document) -> StoredIncident:
+    return StoredIncident(
+        incident_id=document["_id"],
+        founder=document["founder"],
+        version=document["version"],
+        active=document["active"],
+        digest=document["digest"],
+        body=document["body"],
+        occurred_at=document["occurred_at"],
+        received_at=document["received_at"],
+        members=tuple(document["members"]),
+        keys=frozenset(document["keys"]),
+        aliases=tuple(document["aliases"]),
+    )

@@ -1,0 +1,1 @@
+"""Pure rules of locating and matching: no I/O, no clock, no logger."""

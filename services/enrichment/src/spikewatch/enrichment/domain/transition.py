@@ -1,0 +1,111 @@
+"""What became of stored incidents when their reports were matched again: opened, updated, merged, split, retracted."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from spikewatch.contracts.incident import IncidentChange
+from spikewatch.enrichment.domain.match import MatchedIncident
+from spikewatch.enrichment.domain.survivorship import incident
+
+__all__ = ["StoredIncident", "transitions"]
+
+
+@dataclass(frozen=True, slots=True)
+class StoredIncident:
+    """An incident as it is kept: the published bytes, who belongs to it, and by which reports it is found.
+
+    ``keys`` are the members, the founding report (a retracted id that opens again continues its version) and the reports
+    that caused the last change (a batch delivered again finds what it may not have published). ``body`` is None when the
+    incident is retracted. ``received_at`` is the newest arrival among its reports, from which its retention counts.
+    """
+
+    incident_id: UUID
+    founder: UUID
+    version: int
+    active: bool
+    digest: str
+    body: bytes | None
+    occurred_at: datetime
+    received_at: datetime
+    members: tuple[UUID, ...]
+    keys: frozenset[UUID]
+    aliases: tuple[UUID, ...]
+
+
+def transitions(
+    matched: Iterable[MatchedIncident], stored: Mapping[UUID, StoredIncident], old_ids: Iterable[UUID], causes: frozenset[UUID]
+) -> list[StoredIncident]:
+    """Return the incidents of one component that differ from what is stored, each with its next version.
+
+    Args:
+        matched: what the component's reports amount to now.
+        stored: every stored incident that may bear one of these ids, retracted ones included.
+        old_ids: the active stored incidents of the component.
+        causes: the reports whose arrival led here.
+    """
+    now = {one.incident_id: one for one in matched}
+    before = [stored[identity] for identity in sorted(old_ids)]
+    home = {report.key: one.incident_id for one in now.values() for report in one.members}
+    changed = [
+        _renewed(one, stored.get(identity), before, now, home, causes)
+        for identity, one in now.items()
+        if not ((old := stored.get(identity)) is not None and old.active and old.digest == one.digest)
+    ]
+    changed += [_retracted(old, causes) for old in before if old.incident_id not in now]
+    return changed
+
+
+def _renewed(  # the six things a change is read from
+    one: MatchedIncident,
+    old: StoredIncident | None,
+    before: list[StoredIncident],
+    now: Mapping[UUID, MatchedIncident],
+    home: Mapping[UUID, UUID],
+    causes: frozenset[UUID],
+) -> StoredIncident:
+    identity = one.incident_id
+    members = tuple(report.key for report in one.members)
+    ended = [other for other in before if other.incident_id not in now and not set(members).isdisjoint(other.members)]
+    inherited = {alias for other in ended for alias in (other.incident_id, *other.aliases)}
+    aliases = tuple(sorted((inherited | set(old.aliases if old is not None else ())) - now.keys()))
+    if old is None or not old.active:
+        change = IncidentChange.OPENED
+    elif ended:
+        change = IncidentChange.MERGED
+    elif any(home.get(member, identity) != identity for member in old.members):
+        change = IncidentChange.SPLIT
+    else:
+        change = IncidentChange.UPDATED
+    version = 1 if old is None else old.version + 1
+    published = incident(one, version=version, change=change, aliases=map(str, aliases))
+    return StoredIncident(
+        incident_id=identity,
+        founder=members[0],
+        version=version,
+        active=True,
+        digest=one.digest,
+        body=published.to_json(),
+        occurred_at=published.occurred_at,
+        received_at=max(report.extract.received_at for report in one.members),
+        members=members,
+        keys=causes.union(members),
+        aliases=aliases,
+    )
+
+
+def _retracted(old: StoredIncident, causes: frozenset[UUID]) -> StoredIncident:
+    return StoredIncident(
+        incident_id=old.incident_id,
+        founder=old.founder,
+        version=old.version + 1,
+        active=False,
+        digest="",
+        body=None,
+        occurred_at=old.occurred_at,
+        received_at=old.received_at,
+        members=(),
+        keys=causes | {old.founder},
+        aliases=old.aliases,
+    )

@@ -1,0 +1,90 @@
+"""From records to use cases and back to messages; no rules here."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Final
+from uuid import UUID
+
+from spikewatch.chassis.kafka.message import Event, Message
+from spikewatch.chassis.kafka.subscription import Handler
+from spikewatch.chassis.outcome import Drop, Emit, Outcome
+from spikewatch.contracts import topics
+from spikewatch.contracts.report import LocatedReport, Report
+from spikewatch.contracts.topics import EventType
+from spikewatch.enrichment.service import LocateReports, MatchReports, Publication
+
+__all__ = ["locate_handler", "match_handler"]
+
+_SOURCE: Final = "/services/enrichment"
+_NOTHING: Final = Drop("tombstone")
+
+
+def locate_handler(use_case: LocateReports) -> Handler[Report]:
+    """Return the handler of ``overdose.reports.v1``: one located report for each report."""
+
+    async def handle(batch: Sequence[Event[Report]]) -> Sequence[Outcome]:
+        located = iter(use_case.locate([event.body for event in batch if event.body is not None]))
+        return [_NOTHING if event.body is None else Emit((_located(next(located)),)) for event in batch]
+
+    return handle
+
+
+def match_handler(use_case: MatchReports) -> Handler[LocatedReport]:
+    """Return the handler of ``overdose.reports.located.v1``.
+
+    An incident that several records of the batch touched is sent once, with the outcome of the last of them.
+    """
+
+    async def handle(batch: Sequence[Event[LocatedReport]]) -> Sequence[Outcome]:
+        positions: dict[UUID, list[int]] = defaultdict(list)
+        for index, event in enumerate(batch):
+            if event.body is not None:
+                positions[event.body.report.report_key].append(index)
+        messages: dict[int, list[Message]] = defaultdict(list)
+        for publication in await use_case.apply([event.body for event in batch if event.body is not None]):
+            *others, last = sorted(index for key in publication.causes for index in positions[key])
+            messages[last].append(_incident(publication, tuple(others)))
+        return [_NOTHING if event.body is None else Emit(tuple(messages.get(index, ()))) for index, event in enumerate(batch)]
+
+    return handle
+
+
+def _located(located: LocatedReport) -> Message:
+    report = located.report
+    return Message.of(
+        topics.LOCATED,
+        located,
+        key=located.place_key,
+        event_type=EventType.REPORT_LOCATED,
+        subject=report.report_key,
+        version=report.revision,
+        source=_SOURCE,
+        time=report.received_at,
+    )
+
+
+def _incident(publication: Publication, others: tuple[int, ...]) -> Message:
+    incident = publication.incident
+    event_type = EventType.INCIDENT_CHANGED if incident.active else EventType.INCIDENT_RETRACTED
+    return Message.of(
+        topics.INCIDENTS,
+        None if incident.body is None else _Raw(incident.body),
+        key=str(incident.incident_id),
+        event_type=event_type,
+        subject=incident.incident_id,
+        version=incident.version,
+        source=_SOURCE,
+        time=incident.occurred_at,
+        also_caused_by=others,
+    )
+
+
+class _Raw:
+    """A body that is already in its wire form, so that publishing it again repeats it byte for byte."""
+
+    def __init__(self, body: bytes) -> None:
+        self._body = body
+
+    def to_json(self) -> bytes:
+        """Return the wire form."""
+        return self._body

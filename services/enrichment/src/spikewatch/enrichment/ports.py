@@ -1,0 +1,64 @@
+"""What matching needs from outside."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+from uuid import UUID
+
+from spikewatch.enrichment.domain.transition import StoredIncident
+
+__all__ = ["KnownReport", "MatchStore", "StoredReport"]
+
+
+@dataclass(frozen=True, slots=True)
+class KnownReport:
+    """The newest known revision of a report, as it is read. ``content`` is None when the agency has withdrawn it."""
+
+    key: UUID
+    revision: int
+    content: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredReport(KnownReport):
+    """The same as it is written: with the blocks it is found by and the arrival its retention counts from."""
+
+    received_at: datetime
+    blocks: tuple[str, ...]
+
+
+class MatchStore(Protocol):
+    """Keeps the reports by block and the incidents by member. All reads see all acknowledged writes."""
+
+    async def reports(self, keys: Collection[UUID]) -> list[KnownReport]:
+        """Return the known ones of these reports."""
+        ...
+
+    async def reports_in(self, blocks: Sequence[str]) -> list[KnownReport]:
+        """Return every report that lies in any of these blocks, once."""
+        ...
+
+    async def write_reports(self, reports: Sequence[StoredReport], replaced: Mapping[UUID, int]) -> None:
+        """Store reports: new ones, and over the revisions named in ``replaced``.
+
+        Raises:
+            Transient: another writer was there in between; read again.
+        """
+        ...
+
+    async def incidents(self, keys: Collection[UUID]) -> list[StoredIncident]:
+        """Return every incident, retracted ones included, that is found by any of these reports."""
+        ...
+
+    async def write_incidents(self, incidents: Sequence[StoredIncident]) -> None:
+        """Store incidents, each only over the version just below its own.
+
+        Raises:
+            Transient: another writer was there in between; read again. Some may have been written.
+        """
+        ...
+
+    async def owners(self, members: Collection[UUID]) -> dict[UUID, list[UUID]]:
+        """Return the active incidents, with their members, that hold any of these reports."""
+        ...

@@ -1,0 +1,152 @@
+"""The two use cases: place reports on the map, and keep the incidents that follow from all reports so far."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from spikewatch.chassis.outcome import Transient
+from spikewatch.contracts.report import LocatedReport, Report
+from spikewatch.enrichment.domain.candidate import Candidate, Extract
+from spikewatch.enrichment.domain.component import Components
+from spikewatch.enrichment.domain.geography import Geography
+from spikewatch.enrichment.domain.locate import locate
+from spikewatch.enrichment.domain.match import match
+from spikewatch.enrichment.domain.transition import StoredIncident, transitions
+from spikewatch.enrichment.ports import KnownReport, MatchStore, StoredReport
+
+__all__ = ["LocateReports", "MatchReports", "Publication"]
+
+
+class LocateReports:
+    """Places reports on the map."""
+
+    def __init__(self, geography: Geography) -> None:
+        self._geography = geography
+
+    def locate(self, reports: Sequence[Report]) -> list[LocatedReport]:
+        """Return each report with its place, in the same order."""
+        return locate(reports, self._geography)
+
+
+@dataclass(frozen=True, slots=True)
+class Publication:
+    """An incident's current state that must be on its topic, and the reports of the batch it follows from."""
+
+    incident: StoredIncident
+    causes: frozenset[UUID]
+
+
+class MatchReports:
+    """Keeps incidents equal to what the newest revisions of all reports amount to.
+
+    Holds no state: everything is read from the store, so a batch may be repeated at any point of its way. Reports are
+    written before they are matched: of two writers at work at the same time, the later one sees both reports.
+    """
+
+    def __init__(self, store: MatchStore) -> None:
+        self._store = store
+
+    async def apply(self, reports: Sequence[LocatedReport]) -> list[Publication]:
+        """Take a batch in and return what must be published, also when nothing changed since an earlier attempt.
+
+        Raises:
+            Transient: another writer changed the same incidents; the batch must be repeated.
+        """
+        components = Components()
+        batch = await self._take_in(reports, components)
+        stored = await self._grow(components)
+        held: dict[UUID, set[UUID]] = defaultdict(set)
+        for one in stored.values():
+            for member in one.members:
+                held[member].add(one.incident_id)
+        changed: list[Publication] = []
+        for keys, candidates in components.groups():
+            causes = keys & batch
+            old_ids = {identity for key in keys for identity in held.get(key, ())}
+            for one in transitions(match(candidates), stored, old_ids, causes):
+                mine = causes & (one.keys if one.active else frozenset(stored[one.incident_id].members))
+                changed.append(Publication(one, mine or causes))
+        await self._write(changed, stored)
+        renewed = {publication.incident.incident_id for publication in changed}
+        again = [
+            Publication(one, batch & one.keys)
+            for one in stored.values()
+            if one.incident_id not in renewed and not batch.isdisjoint(one.keys)
+        ]
+        return changed + again
+
+    async def _take_in(self, reports: Sequence[LocatedReport], components: Components) -> frozenset[UUID]:
+        newest: dict[UUID, LocatedReport] = {}
+        for located in reports:
+            known = newest.get(located.report.report_key)
+            if known is None or located.report.revision > known.report.revision:
+                newest[located.report.report_key] = located
+        stored = {report.key: report for report in await self._store.reports(newest)}
+        fresh: list[StoredReport] = []
+        for key, located in newest.items():
+            before = stored.get(key)
+            if before is not None and before.revision >= located.report.revision:
+                components.reach(key, _candidate(before))
+                continue
+            candidate = None if located.report.withdrawn else Candidate.of(Extract.of(located))
+            fresh.append(_kept(located, candidate))
+            components.reach(key, candidate)
+        await self._store.write_reports(fresh, {report.key: stored[report.key].revision for report in fresh if report.key in stored})
+        return frozenset(newest)
+
+    async def _grow(self, components: Components) -> dict[UUID, StoredIncident]:
+        stored: dict[UUID, StoredIncident] = {}
+        asked: set[UUID] = set()
+        while True:
+            growing = True
+            while growing:
+                if wanted := components.wanted():
+                    components.learn(_candidates(await self._store.reports_in(wanted)))
+                growing = components.spread()
+            new = components.reached - asked
+            if not new:
+                return stored
+            asked |= new
+            found = await self._store.incidents(new)
+            stored |= {one.incident_id: one for one in found}
+            await self._reach_members([one for one in found if one.active], components)
+
+    async def _reach_members(self, incidents: Sequence[StoredIncident], components: Components) -> None:
+        # A report that moved, changed or was withdrawn leaves its former incident behind: the others are matched anew.
+        absent = {member for one in incidents for member in one.members} - components.reached
+        if absent:
+            known = {report.key: report for report in await self._store.reports(absent)}
+            for key in sorted(absent):
+                components.reach(key, _candidate(known[key]) if key in known else None)
+        for one in incidents:
+            components.unite(one.members)
+
+    async def _write(self, changed: Sequence[Publication], stored: dict[UUID, StoredIncident]) -> None:
+        if not changed:
+            return
+        await self._store.write_incidents([publication.incident for publication in changed])
+        members = {member for publication in changed for member in publication.incident.members}
+        members |= {member for publication in changed if (old := stored.get(publication.incident.incident_id)) for member in old.members}
+        # Versions guard one incident, not a report that two writers put into two new ones. Both look again after
+        # writing, so at least the later one notices.
+        seen: set[UUID] = set()
+        for held in (await self._store.owners(members)).values():
+            if not seen.isdisjoint(held):
+                raise Transient("a report was put into two incidents by two writers at the same time")
+            seen.update(held)
+
+
+def _kept(located: LocatedReport, candidate: Candidate | None) -> StoredReport:
+    report = located.report
+    content = None if candidate is None else candidate.extract.to_json()
+    blocks = () if candidate is None else candidate.links.blocks
+    return StoredReport(report.report_key, report.revision, content, report.received_at, blocks)
+
+
+def _candidate(report: KnownReport) -> Candidate | None:
+    return None if report.content is None else Candidate.of(Extract.model_validate_json(report.content))
+
+
+def _candidates(reports: Sequence[KnownReport]) -> list[Candidate]:
+    return [candidate for report in reports if (candidate := _candidate(report)) is not None]

@@ -1,0 +1,60 @@
+"""An in-memory store that behaves as the MongoDB one, for tests and for the batch verbs on files."""
+
+from collections.abc import Collection, Mapping, Sequence
+from uuid import UUID
+
+from spikewatch.chassis.outcome import Transient
+from spikewatch.enrichment.domain.transition import StoredIncident
+from spikewatch.enrichment.ports import KnownReport, StoredReport
+
+__all__ = ["InMemoryMatchStore"]
+
+
+class InMemoryMatchStore:
+    """Keeps everything in dictionaries; passes the same contract suite as ``MongoMatchStore``."""
+
+    def __init__(self) -> None:
+        self.kept_reports: dict[UUID, StoredReport] = {}
+        self.kept_incidents: dict[UUID, StoredIncident] = {}
+
+    async def reports(self, keys: Collection[UUID]) -> list[KnownReport]:
+        """Return the known ones of these reports."""
+        return [self.kept_reports[key] for key in keys if key in self.kept_reports]
+
+    async def reports_in(self, blocks: Sequence[str]) -> list[KnownReport]:
+        """Return every report that lies in any of these blocks, once."""
+        wanted = set(blocks)
+        return [report for report in self.kept_reports.values() if not wanted.isdisjoint(report.blocks)]
+
+    async def write_reports(self, reports: Sequence[StoredReport], replaced: Mapping[UUID, int]) -> None:
+        """Store reports: new ones, and over the revisions named in ``replaced``."""
+        late = False
+        for report in reports:
+            known = self.kept_reports.get(report.key)
+            if (None if known is None else known.revision) == replaced.get(report.key):
+                self.kept_reports[report.key] = report
+            else:
+                late = True
+        if late:
+            raise Transient("a report was changed by another writer")
+
+    async def incidents(self, keys: Collection[UUID]) -> list[StoredIncident]:
+        """Return every incident, retracted ones included, that is found by any of these reports."""
+        return [one for one in self.kept_incidents.values() if not one.keys.isdisjoint(keys)]
+
+    async def write_incidents(self, incidents: Sequence[StoredIncident]) -> None:
+        """Store incidents, each only over the version just below its own."""
+        late = False
+        for one in incidents:
+            known = self.kept_incidents.get(one.incident_id)
+            if (0 if known is None else known.version) == one.version - 1:
+                self.kept_incidents[one.incident_id] = one
+            else:
+                late = True
+        if late:
+            raise Transient("an incident was changed by another writer")
+
+    async def owners(self, members: Collection[UUID]) -> dict[UUID, list[UUID]]:
+        """Return the active incidents, with their members, that hold any of these reports."""
+        wanted = set(members)
+        return {one.incident_id: list(one.members) for one in self.kept_incidents.values() if not wanted.isdisjoint(one.members)}
