@@ -44,8 +44,8 @@ class _CallInterceptor(grpc.aio.UnaryUnaryClientInterceptor):
     async def intercept_unary_unary(
         self, continuation: Callable[..., Any], client_call_details: grpc.aio.ClientCallDetails, request: Any
     ) -> Any:
-        method = client_call_details.method
-        name = method.decode() if isinstance(method, bytes) else str(method)
+        method: str | bytes = client_call_details.method  # bytes at run time, whatever the stubs say
+        name = method.decode() if isinstance(method, bytes) else method
         carrier: dict[str, str] = {}
         with client_call(name, carrier) as observed:
             metadata = grpc.aio.Metadata(*tuple(client_call_details.metadata or ()))

@@ -88,7 +88,7 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
                 except Exception as error:  # noqa: BLE001  # the outermost place: every failure becomes a status
                     refused = refusal_of(error, method)
                     observed.code = refused.code
-                await _abort(context, refused)
+                return await _abort(context, refused)
 
         return call
 
