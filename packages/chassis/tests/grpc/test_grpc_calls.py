@@ -41,8 +41,6 @@ async def serving(*, get: Handler = echo, create: Handler = echo, **options: Any
         methods: dict[str, grpc.RpcMethodHandler[Any, Any]] = {
             name: grpc.unary_unary_rpc_method_handler(handler) for name, handler in (("GetEcho", get), ("CreateEcho", create))
         }
-            name: grpc.unary_unary_rpc_method_handler(handler) for name, handler in (("GetEcho", get), ("CreateEcho", create))
-        }
         server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(SERVICE, methods),))
 
     server = make_server(**({"token": None, "reflection": True, "names": [SERVICE]} | options))
