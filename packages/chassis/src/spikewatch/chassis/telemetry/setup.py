@@ -44,23 +44,31 @@ def start_telemetry(service: str, instance: str) -> Callable[[], None]:
     resource = Resource.create(
         {"service.namespace": "spikewatch", "service.instance.id": instance, "service.version": service_version(service)}
     )
+    stops: list[Callable[[], object]] = []
     tracer_provider = TracerProvider(resource=resource)
-    if not os.environ.get(_ENDPOINT):
-        trace.set_tracer_provider(tracer_provider)
-        return tracer_provider.shutdown
-    tracer_provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
+    if _exports("OTEL_TRACES_EXPORTER"):
+        tracer_provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
+        # Commands only, never their documents: those hold person-level fields.
+        PymongoInstrumentor().instrument(tracer_provider=tracer_provider, capture_statement=False)
     trace.set_tracer_provider(tracer_provider)
-    meter_provider = MeterProvider(resource=resource, metric_readers=[PeriodicExportingMetricReader(OTLPMetricExporter())])
-    metrics.set_meter_provider(meter_provider)
-    logger_provider = LoggerProvider(resource=resource)
-    logger_provider.add_log_record_processor(BatchLogRecordProcessor(OTLPLogExporter()))
-    logging.getLogger().addHandler(LoggingHandler(logger_provider=logger_provider))
-    # Commands only, never their documents: those hold person-level fields.
-    PymongoInstrumentor().instrument(tracer_provider=tracer_provider, capture_statement=False)
+    stops.append(tracer_provider.shutdown)
+    if _exports("OTEL_METRICS_EXPORTER"):
+        meter_provider = MeterProvider(resource=resource, metric_readers=[PeriodicExportingMetricReader(OTLPMetricExporter())])
+        metrics.set_meter_provider(meter_provider)
+        stops.append(meter_provider.shutdown)
+    if _exports("OTEL_LOGS_EXPORTER"):
+        logger_provider = LoggerProvider(resource=resource)
+        logger_provider.add_log_record_processor(BatchLogRecordProcessor(OTLPLogExporter()))
+        logging.getLogger().addHandler(LoggingHandler(logger_provider=logger_provider))
+        stops.append(logger_provider.shutdown)
 
     def stop() -> None:
-        tracer_provider.shutdown()
-        meter_provider.shutdown()
-        logger_provider.shutdown()
+        for part in stops:
+            part()
 
     return stop
+
+
+def _exports(variable: str) -> bool:
+    """Return whether a signal is exported: an endpoint is set and the signal's exporter is not `none`."""
+    return bool(os.environ.get(_ENDPOINT)) and os.environ.get(variable, "otlp") != "none"

@@ -1,0 +1,57 @@
+# make demo: everything from nothing to an alert. make test: every test. The logic is in the command `spikewatch`; `make help` lists all.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+MEMBERS := packages/contracts packages/chassis services/ingest services/enrichment services/alerts services/directory cli
+
+.PHONY: help setup demo test test-unit test-integration check format proto generated lock up bench clean
+
+help:  ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 20
+
+$(VENV)/installed: requirements/lock.txt requirements/installer.txt $(addsuffix /pyproject.toml,$(MEMBERS))
+	@$(PYTHON) -c 'import sys; sys.exit(None if sys.version_info >= (3, 11) else "Spikewatch needs Python 3.11 or newer; this is %s. Name another: make PYTHON=python3.12 …" % sys.version.split()[0])'
+	@$(PYTHON) -m venv $(VENV) || { echo "Python cannot make a virtual environment here; on Debian and Ubuntu: apt-get install python3-venv"; exit 2; }
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/installer.txt
+	@echo "Installing what requirements/lock.txt names, each file checked against its hash"
+	@UV_SYSTEM_CERTS=1 $(BIN)/uv pip install --require-hashes --python $(BIN)/python -r requirements/lock.txt
+	@UV_SYSTEM_CERTS=1 $(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation $(addprefix -e ,$(MEMBERS))
+	@touch $@
+
+setup: $(VENV)/installed  ## install everything into .venv
+
+demo: setup  ## a stack, a simulated county with a spike, its alert, contacts and trace (FEED=calls.csv replays a 911/CAD file, KEEP=1 leaves it running)
+	@$(BIN)/spikewatch demo $(if $(FEED),--feed "$(FEED)") $(if $(KEEP),--keep) $(if $(SPEED),--speed $(SPEED))
+
+test: setup check test-unit test-integration  ## every check and every test, on a real Kafka and a real MongoDB
+
+test-unit: setup  ## the tests of each package and service
+	$(BIN)/pytest -m "not integration" packages services cli tests/deploy tests/docs
+
+test-integration: setup  ## the tests across services, on real servers
+	$(BIN)/pytest -m integration --timeout 300
+
+check: setup  ## lint, types, import boundaries, generated files
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy packages services cli
+	$(BIN)/lint-imports
+	$(BIN)/buf lint proto
+	$(BIN)/buf format --diff --exit-code proto
+
+format: setup  ## format the code
+	$(BIN)/ruff check --fix-only -q .
+	$(BIN)/ruff format .
+	$(BIN)/buf format --write proto
+
+lock: setup  ## resolve the locked requirements again
+	UV_SYSTEM_CERTS=1 $(BIN)/python requirements/compile.py
+
+up: setup  ## run the local stack until Ctrl-C
+	@$(BIN)/spikewatch up
+
+bench: setup  ## measure throughput, latency and memory
+	$(BIN)/python benchmarks/pipeline.py
+
+clean:  ## remove the virtual environment and the local stack's folder
+	rm -rf $(VENV) .spikewatch
