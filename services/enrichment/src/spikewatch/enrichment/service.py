@@ -102,7 +102,8 @@ class MatchReports:
             growing = True
             while growing:
                 if wanted := components.wanted():
-                    components.learn(_candidates(await self._store.reports_in(wanted)))
+                    lying = await self._store.reports_in(wanted)
+                    components.learn(_candidates([report for report in lying if not components.knows(report.key)]))
                 growing = components.spread()
             new = components.reached - asked
             if not new:

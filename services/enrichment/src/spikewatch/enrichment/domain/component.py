@@ -37,6 +37,10 @@ class Components:
             if candidate is not None:
                 self._frontier.append(key)
 
+    def knows(self, key: UUID) -> bool:
+        """Return whether the report was seen, reached or not."""
+        return key in self._known
+
     def unite(self, keys: Iterable[UUID]) -> None:
         """Bind reports that belong together for another reason than a link; all must have been reached."""
         first, *rest = keys
@@ -45,7 +49,7 @@ class Components:
 
     def wanted(self) -> list[str]:
         """Return the blocks that must be looked up before ``spread``; each is asked for once."""
-        probes = {probe for key in self._frontier for probe in self._known[key].links.probes()} - self._asked
+        probes = {probe for key in self._frontier for probe in self._known[key].links.probes} - self._asked
         self._asked |= probes
         return sorted(probes)
 
@@ -62,13 +66,13 @@ class Components:
         frontier, self._frontier = self._frontier, []
         for key in frontier:
             links = self._known[key].links
-            for probe in links.probes():
-                for other in self._block.get(probe, ()):
-                    if other != key and self._root_or_none(other) != self._root(key) and links.link(self._known[other].links) is not None:
-                        if other not in self._parent:
-                            self._parent[other] = other
-                            self._frontier.append(other)
-                        self._join(key, other)
+            for other in {other for probe in links.probes for other in self._block.get(probe, ())}:
+                is_new = other not in self._parent
+                if (is_new or self._root(other) != self._root(key)) and links.link(self._known[other].links) is not None:
+                    if is_new:
+                        self._parent[other] = other
+                        self._frontier.append(other)
+                    self._join(key, other)
         return bool(self._frontier)
 
     def groups(self) -> list[tuple[frozenset[UUID], list[Candidate]]]:
@@ -80,9 +84,6 @@ class Components:
 
     def _join(self, one: UUID, other: UUID) -> None:
         self._parent[self._root(other)] = self._root(one)
-
-    def _root_or_none(self, key: UUID) -> UUID | None:
-        return self._root(key) if key in self._parent else None
 
     def _root(self, key: UUID) -> UUID:
         parent = self._parent

@@ -37,6 +37,7 @@ _NEAR_DEGREES: Final = 0.00225  # of latitude, a little more than 250 m
 _CELL_DEGREES: Final = 0.01
 _BUCKET_S: Final = 4 * 3_600.0
 _DAY_S: Final = 24 * 3_600.0
+_MEANING: Final = frozenset("123456789")
 _SHORTEST_NUMBER: Final = 3  # "0", "-" and "NA" are fillers; a filler would link every report of the county
 
 
@@ -49,6 +50,8 @@ class Links:
     point: tuple[float, float] | None
     numbers: tuple[str, ...]
     blocks: tuple[str, ...]
+    probes: tuple[str, ...]
+    """The blocks in which every report that links to this one lies."""
 
     @classmethod
     def of(  # the seven things that decide about a link
@@ -72,27 +75,19 @@ class Links:
         if (own := _number(incident_number)) is not None:
             numbers.append(f"{place_key}|i|{agency}|{own}")  # an agency's own numbers say nothing about another agency's
         blocks = [f"{number}|{int(seconds // _DAY_S)}" for number in numbers]
+        probes = [f"{number}|{day}" for number in numbers for day in _span(seconds, Link.NUMBER, _DAY_S)]
         if point is not None:
-            blocks.append(_block(place_key, int(seconds // _BUCKET_S), _cell(point[0]), _cell(point[1])))
-        return cls(place_key, seconds, point, tuple(numbers), tuple(blocks))
-
-    def probes(self) -> tuple[str, ...]:
-        """Return the blocks in which every report that links to this one lies."""
-        reach = Link.NUMBER.seconds
-        days = range(int((self.seconds - reach) // _DAY_S), int((self.seconds + reach) // _DAY_S) + 1)
-        keys = [f"{number}|{day}" for number in self.numbers for day in days]
-        if self.point is not None:
-            lat, lon = self.point
+            lat, lon = point
+            blocks.append(_block(place_key, int(seconds // _BUCKET_S), _cell(lat), _cell(lon)))
             # The narrowest circle of latitude within reach, so that no cell is missed; near the poles the cosine vanishes.
             east = _NEAR_DEGREES / max(math.cos(math.radians(abs(lat) + _NEAR_DEGREES)), 0.01)
-            reach = Link.PLACE.seconds
-            keys += [
-                _block(self.place_key, bucket, row, column)
-                for bucket in range(int((self.seconds - reach) // _BUCKET_S), int((self.seconds + reach) // _BUCKET_S) + 1)
+            probes += [
+                _block(place_key, bucket, row, column)
+                for bucket in _span(seconds, Link.PLACE, _BUCKET_S)
                 for row in range(_cell(lat - _NEAR_DEGREES), _cell(lat + _NEAR_DEGREES) + 1)
                 for column in range(_cell(lon - east), _cell(lon + east) + 1)
             ]
-        return tuple(keys)
+        return cls(place_key, seconds, point, tuple(numbers), tuple(blocks), tuple(probes))
 
     def link(self, other: "Links") -> Link | None:
         """Return the strongest link to another report, or None. The same in both directions."""
@@ -110,11 +105,15 @@ class Links:
         return None
 
 
+def _span(seconds: float, link: Link, length: float) -> range:
+    return range(int((seconds - link.seconds) // length), int((seconds + link.seconds) // length) + 1)
+
+
 def _number(text: str | None) -> str | None:
     if text is None:
         return None
     folded = "".join(text.split()).upper()
-    return folded if len(folded) >= _SHORTEST_NUMBER and any(sign in "123456789" for sign in folded) else None
+    return folded if len(folded) >= _SHORTEST_NUMBER and not _MEANING.isdisjoint(folded) else None
 
 
 def _cell(degrees: float) -> int:

@@ -92,7 +92,7 @@ class _Sweep:
 
     def _reached(self, candidate: Candidate) -> dict[int, Link]:
         reached: dict[int, Link] = {}
-        for probe in candidate.links.probes():
+        for probe in candidate.links.probes:
             for earlier in self._block.get(probe, ()):
                 number = self._group_of[earlier.key]
                 if reached.get(number) is not Link.NUMBER and (link := candidate.links.link(earlier.links)) is not None:

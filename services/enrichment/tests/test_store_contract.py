@@ -1,0 +1,103 @@
+"""What every match store must do; the in-memory and the MongoDB one run the same suite."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+import pytest
+
+from spikewatch.chassis.mongo import Mongo
+from spikewatch.chassis.outcome import Transient
+from spikewatch.contracts.report import LocatedReport
+from spikewatch.enrichment.domain.transition import StoredIncident
+from spikewatch.enrichment.ports import KnownReport, MatchStore, StoredReport
+from spikewatch.enrichment.service import MatchReports
+
+NOW = datetime.now(UTC).replace(microsecond=0)  # the server expires by its own clock, so a fixed date would age
+A, B, C, D = (UUID(int=number) for number in range(1, 5))
+
+
+def stored(key: UUID, revision: int = 1, blocks: tuple[str, ...] = ("x",), content: bytes | None = b"{}") -> StoredReport:
+    return StoredReport(key, revision, content, NOW, blocks)
+
+
+def opened(key: UUID, members: tuple[UUID, ...], extra: frozenset[UUID] = frozenset(), version: int = 1) -> StoredIncident:
+    return StoredIncident(key, members[0], version, True, "digest", b"{}", NOW, NOW, members, extra.union(members), ())
+
+
+def as_known(reports: list[KnownReport]) -> set[tuple[UUID, int, bytes | None]]:
+    assert len({one.key for one in reports}) == len(reports)
+    return {(one.key, one.revision, one.content) for one in reports}
+
+
+async def test_reports_are_found_by_key_and_once_by_block(store: MatchStore) -> None:
+    await store.write_reports([stored(A, blocks=("x", "y")), stored(B, blocks=("z",)), stored(C, blocks=(), content=None)], {})
+    assert as_known(await store.reports([A, C, D])) == {(A, 1, b"{}"), (C, 1, None)}
+    assert as_known(await store.reports_in(["x", "y", "nowhere"])) == {(A, 1, b"{}")}
+
+
+async def test_a_revision_replaces_the_one_that_was_read_and_moves_its_blocks(store: MatchStore) -> None:
+    await store.write_reports([stored(A)], {})
+    await store.write_reports([stored(A, 3, ("y",))], {A: 1})
+    assert as_known(await store.reports_in(["x"])) == set()
+    assert as_known(await store.reports_in(["y"])) == {(A, 3, b"{}")}
+
+
+@pytest.mark.parametrize("replaced", [{}, {A: 1}, {B: 1}])
+async def test_a_report_that_another_writer_changed_is_refused(store: MatchStore, replaced: dict[UUID, int]) -> None:
+    await store.write_reports([stored(A, 2)], {})
+    late = stored(B, 2) if B in replaced else stored(A, 3)
+    with pytest.raises(Transient):
+        await store.write_reports([late], replaced)
+    assert as_known(await store.reports([A, B])) == {(A, 2, b"{}")}
+
+
+async def test_incidents_are_found_by_member_and_by_cause_and_come_back_whole(store: MatchStore) -> None:
+    first = replace(opened(A, (B, C), frozenset({D})), aliases=(D,))
+    ended = replace(opened(B, (A,)), version=1, active=False, body=None, members=(), keys=frozenset({A}))
+    await store.write_incidents([first, ended])
+    assert await store.incidents([D]) == [first]
+    assert await store.incidents([C, B]) == [first]
+    assert await store.incidents([A]) == [ended]
+    assert await store.incidents([UUID(int=99)]) == []
+
+
+@pytest.mark.parametrize("version", [1, 2, 4])
+async def test_an_incident_is_replaced_only_by_the_next_version(store: MatchStore, version: int) -> None:
+    await store.write_incidents([opened(A, (B,))])
+    await store.write_incidents([opened(A, (B, C), version=2)])
+    with pytest.raises(Transient):
+        await store.write_incidents([opened(A, (D,), version=version)])
+    assert await store.incidents([B]) == [opened(A, (B, C), version=2)]
+
+
+async def test_owners_are_the_incidents_that_hold_a_report_not_those_it_only_changed(store: MatchStore) -> None:
+    await store.write_incidents([opened(A, (B,), frozenset({C})), opened(D, (C,))])
+    assert await store.owners([C]) == {D: [C]}
+
+
+async def test_reports_pass_through_the_whole_use_case(store: MatchStore, located: Callable[..., LocatedReport]) -> None:
+    received = {"received_at": NOW}
+    batch = [located("1", "cedar-ems", **received), located("2", "cedar-police", minutes=5, **received)]
+    (opening,) = await MatchReports(store).apply(batch)
+    (again,) = await MatchReports(store).apply(batch)
+    assert again == opening
+    (updated,) = await MatchReports(store).apply([located("2", "cedar-police", revision=2, withdrawn=True, **received)])
+    assert (updated.incident.version, updated.incident.members) == (2, (batch[0].report.report_key,))
+    (retracted,) = await MatchReports(store).apply([located("1", "cedar-ems", revision=2, withdrawn=True, **received)])
+    assert (retracted.incident.version, retracted.incident.active) == (3, False)
+
+
+@pytest.mark.integration
+async def test_retention_counts_from_arrival(mongo: Mongo) -> None:
+    from spikewatch.enrichment.adapters.mongo_match_store import MongoMatchStore
+
+    kept = MongoMatchStore(mongo, timedelta(days=30))
+    await kept.prepare()
+    await kept.prepare()
+    await kept.write_reports([stored(A)], {})
+    await kept.write_incidents([opened(A, (B,))])
+    for name in ("reports", "incidents"):
+        (document,) = await mongo.collection(name).find({})
+        assert document["expires_at"] == NOW + timedelta(days=30)
