@@ -1,0 +1,1 @@
+"""What touches the outside: the HTTP gateway and the MongoDB stores."""

@@ -1,0 +1,50 @@
+"""The directory's agencies in memory, read from its compacted topic by every instance."""
+
+import asyncio
+from typing import Final
+
+from spikewatch.chassis.kafka.message import Event
+from spikewatch.contracts.directory import AgencyRecord, DirectoryRecord
+
+__all__ = ["AgencyTable"]
+
+_PREFIX: Final = "agencies/"
+_POLL_SECONDS: Final = 0.05
+
+
+class AgencyTable:
+    """Knows every agency by id.
+
+    Args:
+        patience_seconds: how long ``appeared`` waits for an agency that another instance knows already.
+    """
+
+    def __init__(self, patience_seconds: float) -> None:
+        self._patience_seconds = patience_seconds
+        self._agencies: dict[str, AgencyRecord] = {}
+        self._awaited_in_vain: set[str] = set()
+
+    def on_record(self, event: Event[DirectoryRecord]) -> None:
+        """Take one record of the directory; a tombstone removes the agency."""
+        name = event.key
+        if event.body is None:
+            if name.startswith(_PREFIX):
+                self._agencies.pop(name.removeprefix(_PREFIX), None)
+        elif isinstance(event.body.root, AgencyRecord):
+            agency = event.body.root
+            self._agencies[agency.agency_id] = agency
+            self._awaited_in_vain.discard(agency.agency_id)
+
+    def get(self, agency_id: str) -> AgencyRecord | None:
+        """Return the agency, or None when the directory has none of that id."""
+        return self._agencies.get(agency_id)
+
+    async def appeared(self, agency_id: str) -> AgencyRecord | None:
+        """Return the agency; wait a moment for one whose record may still be on its way, but for each id only once."""
+        deadline = asyncio.get_running_loop().time() + self._patience_seconds
+        while (agency := self._agencies.get(agency_id)) is None and agency_id not in self._awaited_in_vain:
+            if asyncio.get_running_loop().time() >= deadline:
+                self._awaited_in_vain.add(agency_id)
+            else:
+                await asyncio.sleep(_POLL_SECONDS)
+        return agency

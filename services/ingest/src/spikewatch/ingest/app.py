@@ -1,0 +1,65 @@
+"""Wires ingest: the gateway on one side of the submissions topic, the normaliser on the other."""
+
+import os
+from datetime import timedelta
+
+from spikewatch.chassis.kafka.subscription import Subscription
+from spikewatch.chassis.runtime import Runtime
+from spikewatch.contracts import topics
+from spikewatch.ingest.adapters.agency_table import AgencyTable
+from spikewatch.ingest.adapters.gateway import GatewayLimits, gateway
+from spikewatch.ingest.adapters.mongo_api_keys import MongoApiKeys
+from spikewatch.ingest.adapters.mongo_receipts import MongoReceipts
+from spikewatch.ingest.adapters.mongo_revisions import MongoRevisions
+from spikewatch.ingest.credentials import Credentials
+from spikewatch.ingest.domain.seal import Seals, master_secret
+from spikewatch.ingest.domain.submission_id import SubmissionIds
+from spikewatch.ingest.handlers import normalise_submissions, trusts_trace
+from spikewatch.ingest.intake import Intake
+from spikewatch.ingest.reception import Reception
+from spikewatch.ingest.service import GROUP, Normaliser
+from spikewatch.ingest.settings import IngestSettings
+
+__all__ = ["build"]
+
+
+async def build(runtime: Runtime, settings: IngestSettings) -> None:
+    """Wire the service into its runtime."""
+    keys = MongoApiKeys(runtime.mongo)
+    receipts = MongoReceipts(runtime.mongo, retention=timedelta(days=settings.ingest_receipt_days))
+    revisions = MongoRevisions(runtime.mongo, retention=timedelta(days=settings.ingest_revision_days), now=runtime.clock)
+    for store in (keys, receipts, revisions):
+        await store.prepare()
+
+    agencies = AgencyTable(settings.ingest_agency_patience_seconds)
+    await runtime.read_table(topics.DIRECTORY, agencies.on_record)
+
+    secret = master_secret(settings.ingest_seal_key.get_secret_value())
+    seals = Seals(secret, os.urandom)
+    intake = Intake(seals=seals, agencies=agencies, accept_unsealed=settings.ingest_accept_unsealed, now=runtime.clock)
+    normaliser = Normaliser(intake=intake, seals=seals, revisions=revisions, receipts=receipts, max_records=settings.ingest_max_records)
+    runtime.subscribe(Subscription(topics.SUBMISSIONS, GROUP, normalise_submissions(normaliser), trusts_trace=trusts_trace))
+
+    credentials = Credentials(
+        keys,
+        fresh_for=timedelta(seconds=settings.ingest_key_fresh_seconds),
+        stale_for=timedelta(seconds=settings.ingest_key_stale_seconds),
+    )
+    reception = Reception(
+        credentials=credentials,
+        agencies=agencies,
+        seals=seals,
+        ids=SubmissionIds(secret, os.urandom),
+        publisher=runtime.publisher,
+        receipts=receipts,
+        max_records=settings.ingest_max_records,
+        publish_seconds=settings.ingest_publish_seconds,
+        now=runtime.clock,
+    )
+    runtime.serve_http(
+        gateway(reception, GatewayLimits(settings.ingest_max_body_bytes, settings.ingest_body_seconds)),
+        host=settings.ingest_host,
+        port=settings.ingest_port,
+        certificate=settings.ingest_tls_cert_file,
+        key=settings.ingest_tls_key_file,
+    )

@@ -1,0 +1,18 @@
+"""The feed formats. A new one is a module beside the others and a line here."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from spikewatch.ingest.domain.feeds import cad_911, statutory
+from spikewatch.ingest.domain.feeds.feed import Feed
+
+__all__ = ["FEEDS"]
+
+FEEDS: Final[Mapping[str, Feed]] = {
+    feed.name: feed
+    for feed in (
+        statutory.FEED,
+        cad_911.FEED,
+    )
+}
+"""Every format by the name it has in ``format=``."""

@@ -1,0 +1,99 @@
+"""What a feed format is: how its bytes are cut into records, and how one record becomes a report."""
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from spikewatch.contracts.directory import AgencyRecord
+from spikewatch.contracts.report import QualityNote, Report
+from spikewatch.contracts.vocabulary import SourceType
+from spikewatch.ingest.domain.record import Fields, RawRecord, Split, as_text
+from spikewatch.ingest.domain.rejection import Fault, Rejected
+
+__all__ = ["COUNTY_ASSUMED", "Feed", "NotAnOverdose", "Reading", "Source", "hashed_record_id"]
+
+COUNTY_ASSUMED: Final = QualityNote(field="location.county_fips", code="agency_county_assumed")
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What is known about a record from outside it: who sent it, when, and as part of what.
+
+    ``time_zone`` is the IANA name for naive times, ``county_fips`` the agency's home county; both may be unknown.
+    """
+
+    agency_id: str
+    source_type: SourceType
+    received_at: datetime
+    submission_id: UUID
+    format: str
+    time_zone: str | None = None
+    county_fips: str | None = None
+    trace_id: str | None = None
+
+    @classmethod
+    def of(cls, agency: AgencyRecord, *, received_at: datetime, submission_id: UUID, feed: str, trace_id: str | None) -> "Source":
+        """Build it from the agency's record in the directory."""
+        county = agency.county_fips if agency.county_fips and len(agency.county_fips) == 5 and agency.county_fips.isdecimal() else None
+        return cls(
+            agency_id=agency.agency_id,
+            source_type=agency.source_type,
+            received_at=received_at,
+            submission_id=submission_id,
+            format=feed,
+            time_zone=agency.time_zone or None,
+            county_fips=county,
+            trace_id=trace_id,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A report as one record states it, and the revision the source itself gave it, if any."""
+
+    report: Report
+    stated_revision: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NotAnOverdose:
+    """The record is sound but about something else; it becomes no report and no dead letter."""
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """One feed format.
+
+    Args:
+        name: as it stands in ``format=``.
+        summary: one line for people.
+        splits: how a text of each accepted media type is cut into records.
+        read: makes a reading of one record's fields, or raises ``Rejected``.
+        default_source: the kind of agency that usually sends it, where no directory says.
+    """
+
+    name: str
+    summary: str
+    splits: Mapping[str, Split]
+    read: Callable[[Fields, Source], Reading | NotAnOverdose]
+    default_source: SourceType
+
+    def records(self, body: bytes, media_type: str, *, limit: int) -> list[RawRecord]:
+        """Cut a submission into records.
+
+        Raises:
+            Rejected: the media type is not one of the feed's, or the body as a whole cannot be cut.
+        """
+        split = self.splits.get(media_type)
+        if split is None:
+            accepted = ", ".join(self.splits)
+            raise Rejected(Fault.UNSUPPORTED_FORMAT, "content-type", f"is none that {self.name} comes in", f"one of {accepted}", accepted)
+        return list(split(as_text(body), limit))
+
+
+def hashed_record_id(*parts: str) -> str:
+    """Return a record id for a source that gives none: the same parts, the same id."""
+    return "sha256-" + hashlib.sha256("\x1f".join(parts).encode()).hexdigest()[:40]

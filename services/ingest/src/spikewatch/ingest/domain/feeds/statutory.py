@@ -1,0 +1,265 @@
+"""The statutory minimum (W. Va. Code 16-5T-4, 35 Pa. Stat. 960.24): one dictionary of fields for JSON and CSV.
+
+An allow-list: what the dictionary does not name is never looked at, so names, birth dates, phones and record numbers of
+persons end here.
+"""
+
+import re
+from enum import StrEnum
+from typing import Final, TypeVar
+
+from spikewatch.contracts.identifiers import report_id, report_key
+from spikewatch.contracts.report import Drug, Location, QualityNote, Report, Reversal, Victims
+from spikewatch.contracts.vocabulary import (
+    AgeBand,
+    Confirmation,
+    Disposition,
+    Outcome,
+    PlacePrecision,
+    ReversalGiver,
+    Sex,
+    SourceType,
+    TimeBasis,
+    YesNo,
+)
+from spikewatch.ingest.domain.csv_rows import csv_rows
+from spikewatch.ingest.domain.feeds.feed import COUNTY_ASSUMED, Feed, Reading, Source, hashed_record_id
+from spikewatch.ingest.domain.feeds.fields import choice, coordinates, free_text, matching, required, stated, whole
+from spikewatch.ingest.domain.feeds.fields import number as decimal
+from spikewatch.ingest.domain.record import Fields, json_lines, json_records
+from spikewatch.ingest.domain.rejection import Fault, Rejected
+from spikewatch.ingest.domain.substance import NOT_RECOGNISED, substance
+from spikewatch.ingest.domain.wall_clock import not_future, read_instant, zone_named
+
+__all__ = ["FEED", "FIELDS", "read"]
+
+E = TypeVar("E", bound=StrEnum)
+
+_TIME_EXAMPLE: Final = "2026-05-01T14:03:00-04:00"
+_PLACES: Final = ("lat", "address", "intersection", "zip", "city", "county_fips")
+_MOST_DRUGS: Final = 20  # the largest number of substances in one public row is 7
+_OLDEST_STATED: Final = 89  # older ages are pooled
+
+_RECORD: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/#-]{0,63}", re.ASCII)
+_ZIP: Final = re.compile(r"(\d{5})(?:-\d{4})?", re.ASCII)
+_COUNTY: Final = re.compile(r"\d{5}", re.ASCII)
+_CITY: Final = re.compile(r"[^\W\d_](?:[^\W\d_]|[ .'-]){0,63}")
+
+
+def _words(kind: type[E]) -> dict[str, E]:
+    return {member.value: member for member in kind}
+
+
+_YES_NO: Final = {**_words(YesNo), "y": YesNo.YES, "n": YesNo.NO, "true": YesNo.YES, "false": YesNo.NO, "u": YesNo.UNKNOWN}
+_OUTCOME: Final = {**_words(Outcome), "non-fatal": Outcome.NONFATAL}
+_SEX: Final = {**_words(Sex), "f": Sex.FEMALE, "m": Sex.MALE, "u": Sex.UNKNOWN}
+_BASIS: Final = _words(TimeBasis)
+_GIVER: Final = _words(ReversalGiver)
+_DISPOSITION: Final = _words(Disposition)
+_CONFIRMATION: Final = _words(Confirmation)
+_BANDS: Final = _words(AgeBand)
+_REVERSAL_DRUG: Final = {name: name for name in ("naloxone", "nalmefene", "other")}
+_ROUTE: Final = {name: name for name in ("intranasal", "intramuscular", "intravenous", "auto-injector", "intraosseous", "other")}
+_UNIT: Final = {name: name for name in ("mg", "mcg", "ml")}
+_RESPONSE: Final = {name: name for name in ("improved", "unchanged", "worse")}
+_GROUPS: Final = {"location": "", "reversal": "reversal_", "victims": ""}
+
+FIELDS: Final[dict[str, str]] = {
+    "occurred_at": "required: ISO 8601 time; without an offset it is the agency's local time",
+    "outcome": "required: fatal, nonfatal, unknown",
+    "reversal_given": "required: yes, no, unknown",
+    "lat": "one place is required: degrees north, with lon",
+    "lon": "degrees east",
+    "address": "one place is required: street address, without a person's name",
+    "intersection": "one place is required: two streets, A & B",
+    "zip": "one place is required: five digits",
+    "city": "one place is required: letters only",
+    "county_fips": "one place is required: five digits; default the agency's home county",
+    "record_id": "the agency's own id of the report; default a hash of the stated fields",
+    "revision": "number of the revision, from 1; default counted by Spikewatch",
+    "withdrawn": "yes: the agency takes the report back",
+    "occurred_at_basis": "which moment occurred_at is: " + ", ".join(_BASIS),
+    "confirmation": "suspected, probable, confirmed",
+    "suspected_drugs": "list of names; in CSV separated by a semicolon",
+    "reversal_drug": "naloxone, nalmefene, other",
+    "reversal_doses": "0 to 99",
+    "reversal_dose_amount": "amount of all doses together",
+    "reversal_unit": "mg, mcg, ml",
+    "reversal_route": ", ".join(_ROUTE),
+    "reversal_by": ", ".join(_GIVER),
+    "reversal_before_ems": "yes, no, unknown",
+    "reversal_response": "improved, unchanged, worse",
+    "age": "years; over 89 is kept as 90+ only",
+    "age_band": ", ".join(_BANDS),
+    "sex": "female, male, other, unknown",
+    "count": "people counted at the scene, 1 to 500",
+    "disposition": ", ".join(_DISPOSITION),
+    "incident_number": "the agency's incident number",
+    "cad_number": "the dispatch's number of the call",
+}
+"""Every field that is read, with its meaning. All others are ignored and never stored."""
+
+
+def read(fields: Fields, source: Source) -> Reading:
+    """Make a reading of one statutory record.
+
+    Raises:
+        Rejected: a field is missing or wrong.
+    """
+    fields = _flat(fields)
+    when = required(fields, "occurred_at", "an ISO 8601 date and time with its offset", _TIME_EXAMPLE)
+    if not isinstance(when, str):
+        raise Rejected(Fault.INVALID_FIELD, "occurred_at", "is not a text", "an ISO 8601 date and time with its offset", _TIME_EXAMPLE)
+    instant = read_instant(when, zone_named(source.time_zone), "occurred_at")
+    not_future(instant, source.received_at, "occurred_at")
+    required(fields, "outcome", "one of fatal, nonfatal, unknown", "nonfatal")
+    required(fields, "reversal_given", "one of yes, no, unknown", "yes")
+    location, doubts = _location(fields, source)
+    drugs, drug_doubts = _drugs(fields)
+    revision = whole(fields, "revision", 1, 1_000_000, "2")
+    record = matching(fields, "record_id", _RECORD, "letters, digits and ._:/#-, at most 64, no person's number", "PCR-2026-000123")
+    record = record or _hashed(fields)
+    return Reading(
+        Report(
+            report_id=report_id(source.agency_id, record, revision or 1),
+            report_key=report_key(source.agency_id, record),
+            source_agency_id=source.agency_id,
+            source_record_id=record,
+            revision=revision or 1,
+            source_type=source.source_type,
+            occurred_at=instant.at,
+            occurred_at_basis=choice(fields, "occurred_at_basis", _BASIS, TimeBasis.REPORTED),
+            occurred_at_precision=instant.precision,
+            received_at=source.received_at,
+            location=location,
+            outcome=choice(fields, "outcome", _OUTCOME, Outcome.UNKNOWN),
+            confirmation=choice(fields, "confirmation", _CONFIRMATION, Confirmation.SUSPECTED),
+            drugs=drugs,
+            reversal=_reversal(fields),
+            victims=_victims(fields),
+            disposition=choice(fields, "disposition", _DISPOSITION, Disposition.UNKNOWN),
+            incident_number=matching(fields, "incident_number", _RECORD, "letters, digits and ._:/#-, at most 64", "2026-004711"),
+            cad_number=matching(fields, "cad_number", _RECORD, "letters, digits and ._:/#-, at most 64", "C26-0815"),
+            withdrawn=choice(fields, "withdrawn", _YES_NO, YesNo.NO) is YesNo.YES,
+            quality=(*(QualityNote(field="occurred_at", code=code) for code in instant.notes), *doubts, *drug_doubts),
+            submission_id=source.submission_id,
+            submission_format=source.format,
+            trace_id=source.trace_id,
+        ),
+        revision,
+    )
+
+
+def _flat(fields: Fields) -> Fields:
+    """Lift what JSON may group, as in ``"location": {"lat": …}``, to the names that CSV has."""
+    groups = [name for name in _GROUPS if isinstance(fields.get(name), dict)]
+    if not groups:
+        return fields
+    flat = {name: value for name, value in fields.items() if name not in groups}
+    for group in groups:
+        inner = fields[group]
+        if isinstance(inner, dict):
+            flat |= {f"{_GROUPS[group]}{name}": value for name, value in inner.items()}
+    return flat
+
+
+def _hashed(fields: Fields) -> str:
+    # Only fields of the dictionary, so that a changed comment does not make another report. repr escapes half characters.
+    return hashed_record_id(*(f"{name}={value!r}" for name in FIELDS if (value := stated(fields, name)) is not None))
+
+
+def _location(fields: Fields, source: Source) -> tuple[Location, list[QualityNote]]:
+    if all(stated(fields, name) is None for name in _PLACES) and stated(fields, "lon") is None:
+        raise Rejected(
+            Fault.MISSING_FIELD,
+            "location",
+            "no place is stated",
+            "lat and lon, address, intersection, zip, city or county_fips",
+            "zip: 19401",
+        )
+    doubts: list[QualityNote] = []
+    point = coordinates(fields, "lat", "lon")
+    texts: dict[str, str | None] = {}
+    for name, example in (("address", "100 Main St"), ("intersection", "MAIN ST & 2ND AVE")):
+        texts[name], removed = free_text(fields, name, example)
+        if removed:
+            doubts.append(QualityNote(field=f"location.{name}", code="identifier_removed"))
+    city = matching(fields, "city", _CITY, "letters only, at most 64", "Springfield")
+    zip5 = matching(fields, "zip", _ZIP, "a ZIP code of five digits", "19401")
+    county = matching(fields, "county_fips", _COUNTY, "a county's FIPS code of five digits", "42091")
+    if county is None and source.county_fips is not None:
+        county = source.county_fips
+        doubts.append(COUNTY_ASSUMED)
+    return (
+        Location(
+            lat=point[0] if point else None,
+            lon=point[1] if point else None,
+            precision=_precision(point is not None, zip5, city, county),
+            address=texts["address"],
+            intersection=texts["intersection"],
+            city=city,
+            zip5=zip5[:5] if zip5 else None,
+            county_fips=county,
+        ),
+        doubts,
+    )
+
+
+def _precision(has_point: bool, zip5: str | None, city: str | None, county: str | None) -> PlacePrecision:  # noqa: FBT001  # private, one call
+    if has_point:
+        return PlacePrecision.POINT
+    if zip5:
+        return PlacePrecision.ZIP
+    if city:
+        return PlacePrecision.CITY
+    return PlacePrecision.COUNTY if county else PlacePrecision.NONE
+
+
+def _drugs(fields: Fields) -> tuple[tuple[Drug, ...], list[QualityNote]]:
+    value = stated(fields, "suspected_drugs")
+    if value is None:
+        return (), []
+    names = [part for part in value.split(";") if part.strip()] if isinstance(value, str) else value
+    if not isinstance(names, list) or len(names) > _MOST_DRUGS or not all(isinstance(name, str) for name in names):
+        expected = f"a list of at most {_MOST_DRUGS} names; in CSV separated by semicolons"
+        raise Rejected(Fault.INVALID_FIELD, "suspected_drugs", "is not a list of names", expected, "fentanyl; xylazine")
+    found = [substance(name) for name in names]
+    drugs = tuple(dict.fromkeys(drug for drug, _ in found))
+    return drugs, [] if all(known for _, known in found) else [QualityNote(field="drugs", code=NOT_RECOGNISED)]
+
+
+def _reversal(fields: Fields) -> Reversal:
+    return Reversal(
+        given=choice(fields, "reversal_given", _YES_NO, YesNo.UNKNOWN),
+        drug=choice(fields, "reversal_drug", _REVERSAL_DRUG, None),
+        doses=whole(fields, "reversal_doses", 0, 99, "2"),
+        dose_amount=decimal(fields, "reversal_dose_amount", 0, 10_000, "4"),
+        unit=choice(fields, "reversal_unit", _UNIT, None),
+        route=choice(fields, "reversal_route", _ROUTE, None),
+        by=choice(fields, "reversal_by", _GIVER, ReversalGiver.UNKNOWN),
+        before_ems=choice(fields, "reversal_before_ems", _YES_NO, YesNo.UNKNOWN),
+        response=choice(fields, "reversal_response", _RESPONSE, None),
+    )
+
+
+def _victims(fields: Fields) -> Victims:
+    age = whole(fields, "age", 0, 130, "34")
+    band = choice(fields, "age_band", _BANDS, None)
+    if age is not None and age > _OLDEST_STATED:
+        age, band = None, AgeBand.A90_PLUS
+    return Victims(count=whole(fields, "count", 1, 500, "1"), age=age, age_band=band, sex=choice(fields, "sex", _SEX, Sex.UNKNOWN))
+
+
+FEED: Final = Feed(
+    name="statutory",
+    summary="the statutory minimum as JSON or CSV",
+    splits={
+        "application/json": json_records,
+        "application/x-ndjson": json_lines,
+        "text/csv": csv_rows(
+            required=("occurred_at", "outcome", "reversal_given"), header="record_id,occurred_at,lat,lon,address,zip,outcome,reversal_given"
+        ),
+    },
+    read=read,
+    default_source=SourceType.EMS,
+)

@@ -1,0 +1,101 @@
+"""Reads times as agencies write them. A time without an offset is never guessed: it needs the agency's zone, and says so."""
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from spikewatch.contracts.vocabulary import TimePrecision
+from spikewatch.ingest.domain.rejection import Fault, Rejected
+
+__all__ = ["AMBIGUOUS", "NONEXISTENT", "ZONE_ASSUMED", "Instant", "local", "not_future", "read_instant", "zone_named"]
+
+ZONE_ASSUMED: Final = "zone_assumed"
+AMBIGUOUS: Final = "ambiguous_local_time"
+NONEXISTENT: Final = "nonexistent_local_time"
+
+_EXAMPLE: Final = "2026-05-01T14:03:00-04:00"
+_EXPECTED: Final = "an ISO 8601 date and time with its offset"
+_FIRST_YEAR: Final = 1990  # older dates are a system's filler (1900, 1970), not an overdose that is still reported
+_LAST_YEAR: Final = 9998  # one year of room, so that no zone can push the time out of what a datetime holds
+_CLOCK_SKEW: Final = timedelta(minutes=5)
+# For example 2026-05-01, 2026-05-01 14:03, 2026-05-01T14:03:00.250-04:00, 2026-05-01T18:03Z
+_ISO: Final = re.compile(r"^\d{4}-\d\d-\d\d(?:[T ](\d\d:\d\d)(:\d\d(?:\.\d{1,9})?)?\s?(Z|[+-]\d\d:?\d\d)?)?$", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Instant:
+    """A moment in UTC, how exactly it was stated, and the doubts about it."""
+
+    at: datetime
+    precision: TimePrecision
+    notes: tuple[str, ...] = ()
+
+
+@lru_cache(maxsize=1024)
+def zone_named(name: str | None) -> ZoneInfo | None:
+    """Return the IANA zone, or None when there is none of that name."""
+    try:
+        return ZoneInfo(name) if name else None
+    except (KeyError, ValueError, OSError):  # unknown, not a relative path, or the path of a folder
+        return None
+
+
+def read_instant(text: str, zone: ZoneInfo | None, field: str) -> Instant:
+    """Read an ISO 8601 time; without an offset it is the agency's wall clock.
+
+    Raises:
+        Rejected: it is no time, has no offset and no zone is known, or lies outside the calendar we take.
+    """
+    match = _ISO.match(text)
+    if match is None:
+        raise Rejected(Fault.INVALID_FIELD, field, "is not a time", _EXPECTED, _EXAMPLE)
+    try:
+        moment = datetime.fromisoformat(text.replace(" ", "T", 1).replace(" ", ""))
+    except ValueError:
+        raise Rejected(Fault.INVALID_FIELD, field, "names a day or an hour that does not exist", _EXPECTED, _EXAMPLE) from None
+    clock, seconds, _ = match.groups()
+    precision = TimePrecision.SECOND if seconds else TimePrecision.MINUTE if clock else TimePrecision.DATE
+    _in_calendar(moment, field)
+    if moment.tzinfo is not None:
+        return Instant(moment.astimezone(UTC), precision)
+    instant = local(moment, zone, field, precision)
+    return Instant(instant.at, precision, (ZONE_ASSUMED, *instant.notes))
+
+
+def local(wall: datetime, zone: ZoneInfo | None, field: str, precision: TimePrecision = TimePrecision.SECOND) -> Instant:
+    """Place a wall-clock time in its zone.
+
+    When clocks are set back, an hour comes twice: the first is taken. When they are set forward, an hour is missing:
+    the time moves on by what the clocks jumped. Both are noted.
+
+    Raises:
+        Rejected: no zone is known, or the time lies outside the calendar we take.
+    """
+    if zone is None:
+        raise Rejected(Fault.NAIVE_TIME, field, "has no offset, and the agency has no time zone", _EXPECTED, _EXAMPLE)
+    _in_calendar(wall, field)
+    first, second = wall.replace(tzinfo=zone, fold=0), wall.replace(tzinfo=zone, fold=1)
+    at = first.astimezone(UTC)
+    if first.utcoffset() == second.utcoffset():
+        return Instant(at, precision)
+    # In the missing hour the way to UTC and back ends at another wall-clock time, for example 02:30 becomes 03:30.
+    exists = at.astimezone(zone).replace(tzinfo=None) == wall
+    return Instant(at, precision, (AMBIGUOUS if exists else NONEXISTENT,))
+
+
+def not_future(instant: Instant, received_at: datetime, field: str) -> None:
+    """Refuse a time after the submission came, beyond the skew of clocks.
+
+    Raises:
+        Rejected: it lies in the future.
+    """
+    if instant.at > received_at + _CLOCK_SKEW:
+        raise Rejected(Fault.FUTURE_TIME, field, "lies after the moment it was received", "a time in the past", _EXAMPLE)
+
+
+def _in_calendar(moment: datetime, field: str) -> None:
+    if not _FIRST_YEAR <= moment.year <= _LAST_YEAR:
+        raise Rejected(Fault.OUT_OF_RANGE, field, "is a year that no report has", f"a year from {_FIRST_YEAR}", _EXAMPLE)
