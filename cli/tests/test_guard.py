@@ -6,6 +6,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+
 from spikewatch.cli.exit_status import CannotRun
 from spikewatch.cli.stack.child_process import ChildProcess, StartFailed
 from spikewatch.cli.stack.waiting import wait_for

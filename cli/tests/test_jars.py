@@ -2,6 +2,7 @@ import hashlib
 from pathlib import Path
 
 import pytest
+
 from spikewatch.cli.exit_status import CannotRun
 from spikewatch.cli.stack import jars
 

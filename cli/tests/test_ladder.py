@@ -1,6 +1,7 @@
 from pathlib import Path
 
 import pytest
+
 from spikewatch.cli.exit_status import CannotRun
 from spikewatch.cli.stack import containers
 from spikewatch.cli.stack.testing import servers
@@ -53,3 +54,10 @@ def test_the_kafka_container_advertises_the_port_that_clients_reach() -> None:
 
     assert environment["KAFKA_ADVERTISED_LISTENERS"] == "PLAINTEXT://127.0.0.1:20001"
     assert environment["KAFKA_AUTO_CREATE_TOPICS_ENABLE"] == "false"
+
+
+def test_an_engine_that_does_not_answer_is_not_ready(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/no-such.sock")
+    assert not containers.is_engine_ready(pulls=True)
+    monkeypatch.setenv("DOCKER_HOST", "tcp://127.0.0.1:1")
+    assert not containers.is_engine_ready(pulls=True)

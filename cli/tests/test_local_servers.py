@@ -8,6 +8,7 @@ import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from pymongo import MongoClient
+
 from spikewatch.cli.stack.kafka_server import KafkaServer
 from spikewatch.cli.stack.mongo_server import MongoServer
 

@@ -3,6 +3,7 @@ import sys
 from types import ModuleType
 
 import pytest
+
 from spikewatch.cli import main as command
 from spikewatch.cli.exit_status import CannotRun
 

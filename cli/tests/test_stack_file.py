@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+
 from spikewatch.cli.exit_status import CannotRun
 from spikewatch.cli.main import main
 from spikewatch.cli.stack import stack_file

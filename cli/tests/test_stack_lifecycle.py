@@ -1,5 +1,6 @@
 """The stack as a whole with a stand-in service: the real services are the subject of tests/integration."""
 
+import asyncio
 import json
 import os
 import signal
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+
 from spikewatch.chassis.kafka.connection import KafkaConnection
 from spikewatch.chassis.kafka.topics_admin import plan
 from spikewatch.cli.exit_status import CannotRun
@@ -61,11 +63,11 @@ def _processes_of(folder: Path) -> list[psutil.Process]:
     return found
 
 
-async def test_a_stack_comes_up_survives_faults_and_goes_down(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_stack_comes_up_survives_faults_and_goes_down(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = tmp_path / "stack"
     options = StackOptions(services=("standin",), instances={"standin": 2}, env={"SPIKEWATCH_LOG_LEVEL": "DEBUG"})
     with Stack(folder, options) as stack:
-        changes = await plan(KafkaConnection(bootstrap=(stack.kafka_bootstrap,), client_id="test"))
+        changes = asyncio.run(plan(KafkaConnection(bootstrap=(stack.kafka_bootstrap,), client_id="test")))
         assert {change.action for change in changes} == {"ok"}
 
         assert main(["status", "--folder", str(folder), "--json"]) == 0

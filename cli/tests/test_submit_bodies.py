@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from spikewatch.cli.exit_status import CannotRun
 from spikewatch.cli.replay.bodies import bodies, read_bodies
 from spikewatch.cli.replay.pace import Pace

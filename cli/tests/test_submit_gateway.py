@@ -5,6 +5,7 @@ from typing import Any
 
 import httpx
 import pytest
+
 from spikewatch.cli.exit_status import CannotRun
 from spikewatch.cli.replay.bodies import Body
 from spikewatch.cli.replay.gateway import Answer, Gateway

@@ -4,6 +4,7 @@ import json
 
 import pytest
 import yaml
+
 from spikewatch.chassis.kafka import topics_admin
 from spikewatch.chassis.kafka.topics_admin import TopicChange
 from spikewatch.cli.main import main

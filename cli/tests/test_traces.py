@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+
 from spikewatch.cli.main import main
 from spikewatch.cli.stack import trace_tree
 from spikewatch.cli.stack.trace_store import TraceStore

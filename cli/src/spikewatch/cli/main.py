@@ -11,8 +11,9 @@ import sys
 from collections.abc import Sequence
 from typing import Final, NoReturn
 
-from spikewatch.cli.exit_status import CANNOT_RUN, CannotRun
 from typing_extensions import override
+
+from spikewatch.cli.exit_status import CANNOT_RUN, CannotRun
 
 __all__ = ["VERB_MODULES", "Parser", "main"]
 

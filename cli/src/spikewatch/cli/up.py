@@ -14,6 +14,7 @@ from typing import Final
 from rich.console import Console
 from rich.live import Live
 from rich.table import Table
+
 from spikewatch.cli.exit_status import DONE, CannotRun
 from spikewatch.cli.progress import say
 from spikewatch.cli.stack import stack_file

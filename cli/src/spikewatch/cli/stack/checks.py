@@ -67,7 +67,7 @@ def run_checks(folder: Path) -> Iterator[Check]:
     if kafka:
         yield from _kafka(kafka)
     if mongo:
-        yield _mongo_and_clock(mongo)
+        yield _attempt("mongodb answers", lambda: _mongo_and_clock(mongo))
 
 
 def _attempt(name: str, check: Callable[[], Check]) -> Check:
@@ -149,12 +149,13 @@ def _topics(bootstrap: str) -> Check:
 
 
 def _mongo_and_clock(uri: str) -> Check:
-    from pymongo import MongoClient  # noqa: PLC0415  # as above
+    from bson.codec_options import CodecOptions  # noqa: PLC0415  # as above
+    from pymongo import MongoClient  # noqa: PLC0415
     from pymongo.errors import PyMongoError  # noqa: PLC0415
 
     try:
-        with MongoClient[dict[str, object]](uri, serverSelectionTimeoutMS=3000, tz_aware=True) as client:
-            hello = client.admin.command("hello")
+        with MongoClient[dict[str, object]](uri, serverSelectionTimeoutMS=3000) as client:
+            hello: dict[str, object] = client.admin.command("hello", codec_options=CodecOptions(tz_aware=True))
     except PyMongoError as error:
         return Check(
             "mongodb answers", Verdict.PROBLEM, type(error).__name__, "check address, credentials and that the replica set has a primary"

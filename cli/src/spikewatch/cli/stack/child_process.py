@@ -6,6 +6,7 @@ import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from threading import Lock
 from typing import Final
 
 from spikewatch.cli.exit_status import CannotRun
@@ -29,20 +30,23 @@ class ChildProcess:
         self.folder = folder
         self.log = folder / f"{name}.log"
         self._process: subprocess.Popen[bytes] | None = None
+        self._letting_go = Lock()
 
     @property
     def pid(self) -> int | None:
         """The process id while it runs."""
-        return self._process.pid if self._process is not None and self.is_running else None
+        process = self._process
+        return process.pid if process is not None and self.is_running else None
 
     @property
     def is_running(self) -> bool:
         """Whether the process was started and has not ended."""
-        if self._process is None:
+        process = self._process
+        if process is None:
             return False
-        if self._process.poll() is None:
+        if process.poll() is None:
             return True
-        self._forget()
+        self._forget(process)
         return False
 
     def launch(self, command: Sequence[str], env: Mapping[str, str] | None = None) -> None:
@@ -69,29 +73,32 @@ class ChildProcess:
 
     def ask_to_stop(self) -> None:
         """Send SIGTERM and return at once."""
-        if self.is_running and self._process is not None:
-            os.killpg(self._process.pid, signal.SIGTERM)
+        process = self._process
+        if process is not None and process.poll() is None:
+            os.killpg(process.pid, signal.SIGTERM)
 
     def stop(self, *, timeout_s: float = 20.0) -> bool:
         """Stop with SIGTERM, after the deadline with SIGKILL; true when SIGTERM sufficed."""
-        if self._process is None:
+        process = self._process
+        if process is None:
             return True
         self.ask_to_stop()
         try:
-            self._process.wait(timeout_s)
+            process.wait(timeout_s)
         except subprocess.TimeoutExpired:
             self.kill()
             return False
-        self._forget()
+        self._forget(process)
         return True
 
     def kill(self) -> None:
         """End the process with SIGKILL, as a power cut would, and wait until it is gone."""
-        if self._process is not None:
-            if self._process.poll() is None:
-                os.killpg(self._process.pid, signal.SIGKILL)
-                self._process.wait()
-            self._forget()
+        process = self._process
+        if process is not None:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+            self._forget(process)
 
     def log_tail(self, lines: int = _LOG_LINES) -> str:
         """Return the last lines of the log."""
@@ -103,10 +110,12 @@ class ChildProcess:
             return ""
         return "\n".join(text.splitlines()[-lines:])
 
-    def _forget(self) -> None:
-        if self._process is not None:
-            guard.forget(self._process.pid)
-            self._process = None
+    def _forget(self, ended: subprocess.Popen[bytes]) -> None:
+        """Let go of an ended process; one thread may wait for its readiness while another stops it, so once only."""
+        with self._letting_go:
+            if self._process is ended:
+                guard.forget(ended.pid)
+                self._process = None
 
     def _explain(self, what: str) -> str:
         tail = self.log_tail()

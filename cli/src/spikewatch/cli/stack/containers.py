@@ -3,6 +3,9 @@
 testcontainers' own KafkaContainer drives the scripts of another image, and its MongoDbContainer has no replica set.
 """
 
+import os
+import socket
+import urllib.parse
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,12 +13,13 @@ from typing import Final
 
 import docker  # type: ignore[import-untyped]  # no types are shipped
 from docker.errors import DockerException  # type: ignore[import-untyped]  # as above
-from spikewatch.cli.stack import kafka_probe
-from spikewatch.cli.stack.mongo_server import prepare_primary
-from spikewatch.cli.stack.ports import LOOPBACK, free_port
-from spikewatch.cli.stack.waiting import wait_for
 from testcontainers.core.container import DockerContainer
 from typing_extensions import override
+
+from spikewatch.cli.stack import kafka_probe
+from spikewatch.cli.stack.mongo_server import prepare_primary
+from spikewatch.cli.stack.ports import LOOPBACK, answers, free_port
+from spikewatch.cli.stack.waiting import wait_for
 
 __all__ = ["KAFKA_IMAGE", "MONGO_IMAGE", "KafkaContainer", "MongoContainer", "is_engine_ready", "servers"]
 
@@ -28,6 +32,8 @@ _MAX_RECORD_BYTES: Final = 12 * 1_048_576
 
 def is_engine_ready(*, pulls: bool) -> bool:
     """Say whether a container engine answers and, unless images may be pulled, already has both."""
+    if not _answers(os.environ.get("DOCKER_HOST") or "unix:///var/run/docker.sock"):
+        return False
     try:
         client = docker.from_env(timeout=_ENGINE_S)
     except DockerException:
@@ -42,6 +48,20 @@ def is_engine_ready(*, pulls: bool) -> bool:
     finally:
         client.close()
     return True
+
+
+def _answers(engine: str) -> bool:
+    """Ask with a socket of our own first: docker's client leaves one open when nobody answers, which is an error in tests."""
+    where = urllib.parse.urlsplit(engine)
+    if where.scheme != "unix":
+        return where.hostname is not None and answers(where.hostname, where.port or 2375)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as asking:
+        asking.settimeout(_ENGINE_S)
+        try:
+            asking.connect(where.path)
+        except OSError:
+            return False
+        return True
 
 
 class _Container(ABC):

@@ -10,6 +10,7 @@ from typing import Final
 
 from pymongo import MongoClient
 from pymongo.errors import OperationFailure, PyMongoError
+
 from spikewatch.cli.exit_status import CannotRun
 from spikewatch.cli.stack.cache_folder import cache_folder
 from spikewatch.cli.stack.child_process import ChildProcess

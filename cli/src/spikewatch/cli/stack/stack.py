@@ -8,6 +8,7 @@ import fcntl
 import os
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ALL_COMPLETED, FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -97,16 +98,23 @@ class Stack:
 
     def stop(self) -> None:
         """Stop everything: the services drain first, then the servers; safe to repeat."""
-        for service in self.services:
-            service.process.ask_to_stop()
-        _together(service.stop for service in self.services)
-        _together(server.stop for server in (self.kafka, self.mongo) if server is not None)
+        with ExitStack() as last_first:  # each step runs even when one before it fails
+            last_first.callback(self._release_folder)
+            last_first.callback(self._stop_traces)
+            last_first.callback(_together, [server.stop for server in (self.kafka, self.mongo) if server is not None])
+            last_first.callback(_together, [service.stop for service in self.services])
+            for service in self.services:
+                service.process.ask_to_stop()
+
+    def _stop_traces(self) -> None:
         if self.traces is not None:
             self.traces.stop()
             self.traces = None
+
+    def _release_folder(self) -> None:
         if self._lock is not None:
             stack_file.remove(self.folder)
-            self._lock.close()  # releases the lock
+            self._lock.close()
             self._lock = None
 
     def add_instance(self, name: str) -> ServiceProcess:

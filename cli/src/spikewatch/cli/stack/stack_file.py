@@ -7,6 +7,7 @@ from typing import Final
 
 import psutil  # type: ignore[import-untyped]  # no types are shipped
 from pydantic import BaseModel, ConfigDict, ValidationError
+
 from spikewatch.cli.exit_status import CannotRun
 
 __all__ = ["DEFAULT_FOLDER", "RunningProcess", "RunningService", "StackFile", "process_of", "read", "remove", "write"]

@@ -14,6 +14,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue
 from opentelemetry.proto.trace.v1.trace_pb2 import Span as WireSpan
 from opentelemetry.proto.trace.v1.trace_pb2 import Status
+
 from spikewatch.cli.stack.trace_store import TraceStore
 
 __all__ = ["Branch", "Link", "Span", "decode", "draw", "find_trace", "newest_trace", "tree"]

@@ -13,9 +13,10 @@ from pathlib import Path
 from threading import Event, Lock, Thread
 from typing import Any, Final
 
+from typing_extensions import override
+
 from spikewatch.cli.stack.ports import LOOPBACK, free_port
 from spikewatch.cli.stack.trace_store import TraceStore
-from typing_extensions import override
 
 __all__ = ["TraceReceiver"]
 
