@@ -1,0 +1,1 @@
+"""MongoDB, the directory, the rules file."""

@@ -1,0 +1,105 @@
+"""Alerts with their outbox mark, in MongoDB. The alert is kept as its wire form; what is searched stands beside it."""
+
+from collections.abc import Collection as Several
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from spikewatch.alerts.adapters.compare_and_set import write_all
+from spikewatch.alerts.domain.episodes import Episode
+from spikewatch.alerts.domain.identity import Kept
+from spikewatch.chassis.clock import Clock
+from spikewatch.chassis.mongo import Document, Index, Mongo, UpdateOne
+from spikewatch.contracts.alert import Alert, AlertStatus
+
+__all__ = ["MongoAlertStore"]
+
+_STANDING: Final = [AlertStatus.OPEN.value, AlertStatus.CLOSED.value]
+
+
+class MongoAlertStore:
+    """Collection ``alerts``: one document an alert."""
+
+    def __init__(self, mongo: Mongo, clock: Clock) -> None:
+        self._alerts = mongo.collection("alerts")
+        self._clock = clock
+
+    async def prepare(self) -> None:
+        """Create the indexes."""
+        await self._alerts.ensure(
+            Index.on("area", "last_met_at"),
+            Index.on("status", "closes_at"),
+            Index.on("area", partial={"pending": True}),
+            Index.on("written_on", partial={"pending": True}),
+        )
+
+    async def touching(self, since: Mapping[str, int]) -> list[Kept]:
+        """Return the alerts met since a time, and those that are pending."""
+        if not since:
+            return []
+        clauses: list[Document] = [
+            {"area": area, "status": {"$in": _STANDING}, "last_met_at": {"$gte": time}} for area, time in since.items()
+        ]
+        clauses.append({"area": {"$in": list(since)}, "pending": True})
+        return [_kept(document) for document in await self._alerts.find({"$or": clauses})]
+
+    async def load(self, alerts: Several[UUID]) -> dict[UUID, Kept]:
+        """Return some alerts by id."""
+        return {document["_id"]: _kept(document) for document in await self._alerts.find({"_id": {"$in": list(alerts)}})}
+
+    async def save(self, alerts: Sequence[Kept]) -> None:
+        """Write alerts over their previous versions, pending."""
+        now = self._clock()
+        await write_all(self._alerts, [(each.alert.version - 1, _document(each, now)) for each in alerts], counter="version")
+
+    async def settle(self, published: Mapping[UUID, int]) -> None:
+        """Take the outbox mark from the versions that were published."""
+        await self._alerts.bulk(
+            [UpdateOne({"_id": alert, "version": version}, {"$set": {"pending": False}}) for alert, version in published.items()]
+        )
+
+    async def due(self, as_of: int, limit: int) -> list[Kept]:
+        """Return open alerts that are over, and closed ones that are not."""
+        where = {
+            "$or": [
+                {"status": AlertStatus.OPEN.value, "closes_at": {"$lt": as_of}},
+                {"status": AlertStatus.CLOSED.value, "closes_at": {"$gte": as_of}},
+            ]
+        }
+        return [_kept(document) for document in await self._alerts.find(where, limit=limit)]
+
+    async def pending(self, before: datetime, limit: int) -> list[Kept]:
+        """Return alerts written before a moment and not published yet."""
+        documents = await self._alerts.find({"pending": True, "written_on": {"$lt": before}}, sort=[("written_on", 1)], limit=limit)
+        return [_kept(document) for document in documents]
+
+
+def _document(kept: Kept, now: datetime) -> Document:
+    alert, episode = kept.alert, kept.episode
+    return {
+        "_id": alert.alert_id,
+        "area": alert.area,
+        "rule": alert.rule.rule_id,
+        "status": alert.status.value,
+        "opened_at": episode.opened_at,
+        "last_met_at": episode.last_met_at,
+        "peak_at": episode.peak_at,
+        "observed": episode.observed,
+        "quiet": kept.quiet,
+        "closes_at": kept.closes_at,
+        "as_of": kept.as_of,
+        "pending": True,
+        "written_on": now,
+        "alert": alert.to_json().decode(),
+    }
+
+
+def _kept(document: Document) -> Kept:
+    return Kept(
+        alert=Alert.model_validate_json(document["alert"]),
+        episode=Episode(document["opened_at"], document["last_met_at"], document["peak_at"], document["observed"]),
+        quiet=document["quiet"],
+        as_of=document["as_of"],
+        pending=document["pending"],
+    )

@@ -1,0 +1,140 @@
+"""Contributions and the states of areas, in MongoDB. Times are microseconds: MongoDB's dates hold only milliseconds."""
+
+from collections.abc import Collection as Several
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Final
+
+from spikewatch.alerts.adapters.compare_and_set import write_all
+from spikewatch.alerts.domain.contributed import Held, ReportRow
+from spikewatch.alerts.domain.spans import Span
+from spikewatch.alerts.ports import AreaState, Row
+from spikewatch.chassis.clock import Clock
+from spikewatch.chassis.mongo import Document, Index, Mongo
+
+__all__ = ["MongoAreaStore", "MongoContributionStore"]
+
+# A tombstone is remembered so that a replay of older records does not bring its overdoses back; after so long nobody replays.
+_REMEMBERED: Final = timedelta(days=90)
+_ASCENDING, _DESCENDING = 1, -1
+
+
+class MongoContributionStore:
+    """Collection ``contributions``: one document an area and incident."""
+
+    def __init__(self, mongo: Mongo, clock: Clock) -> None:
+        self._contributions = mongo.collection("contributions")
+        self._clock = clock
+
+    async def prepare(self) -> None:
+        """Create the indexes."""
+        await self._contributions.ensure(
+            Index.on("area", "last", "first"),
+            Index.on("area", "first"),
+            Index.on("last"),
+            Index.on("gone_on", expire_after=_REMEMBERED),
+        )
+
+    async def load(self, keys: Several[str]) -> dict[str, Held]:
+        """Return some contributions by record key."""
+        if not keys:
+            return {}
+        return {document["_id"]: _held(document) for document in await self._contributions.find({"_id": {"$in": list(keys)}})}
+
+    async def save(self, changes: Sequence[tuple[Held | None, Held]]) -> None:
+        """Replace what was loaded by what it became."""
+        writes = [(before.sequence if before else 0, self._document(after)) for before, after in changes]
+        await write_all(self._contributions, writes, counter="sequence")
+
+    async def rows(self, spans: Mapping[str, Span]) -> dict[str, list[Row]]:
+        """Return the overdoses of some areas, each within its span."""
+        if not spans:
+            return {}
+        found: dict[str, list[Row]] = {area: [] for area in spans}
+        asked = [{"area": area, "last": {"$gte": low}, "first": {"$lte": high}} for area, (low, high) in spans.items()]
+        where = asked[0] if len(asked) == 1 else {"$or": asked}
+        for document in await self._contributions.find(where, fields=("area", "times", "marks")):
+            low, high = spans[document["area"]]
+            rows = zip(document["times"], document["marks"], strict=True)
+            found[document["area"]].extend((time, bits) for time, bits in rows if low <= time <= high)
+        return found
+
+    async def within(self, area: str, start: int, end: int) -> list[Held]:
+        """Return the contributions with an overdose in ``(start, end]``."""
+        documents = await self._contributions.find({"area": area, "last": {"$gt": start}, "first": {"$lte": end}})
+        return [held for held in map(_held, documents) if any(start < time <= end for time in held.times)]
+
+    async def first(self, area: str) -> int | None:
+        """Return the time of the area's first overdose."""
+        # without the bound, documents that were withdrawn would sort first
+        found = await self._contributions.find(
+            {"area": area, "first": {"$gt": -(2**62)}}, fields=("first",), sort=[("first", _ASCENDING)], limit=1
+        )
+        return int(found[0]["first"]) if found else None
+
+    async def newest(self) -> int | None:
+        """Return the time of the newest overdose of all areas."""
+        found = await self._contributions.find({"last": {"$gt": -(2**62)}}, fields=("last",), sort=[("last", _DESCENDING)], limit=1)
+        return int(found[0]["last"]) if found else None
+
+    def _document(self, held: Held) -> Document:
+        document: Document = {
+            "_id": held.key,
+            "area": held.area,
+            "incident": held.incident,
+            "revision": held.revision,
+            "place_key": held.place_key,
+            "times": list(held.times),
+            "marks": list(held.marks),
+            "reports": [[list(row) for row in rows] for rows in held.reports],
+            "gone_at": list(held.gone_at) if held.gone_at else None,
+        }
+        if held.times:
+            document |= {"first": min(held.times), "last": max(held.times)}
+        if held.gone_at:
+            document["gone_on"] = self._clock()
+        return document
+
+
+class MongoAreaStore:
+    """Collection ``areas``: one document an area."""
+
+    def __init__(self, mongo: Mongo) -> None:
+        self._areas = mongo.collection("areas")
+
+    async def load(self, areas: Several[str]) -> dict[str, AreaState]:
+        """Return the states of some areas."""
+        if not areas:
+            return {}
+        return {
+            document["_id"]: AreaState(
+                document["_id"], document["first"], tuple((low, high) for low, high in document["spans"]), document["sequence"]
+            )
+            for document in await self._areas.find({"_id": {"$in": list(areas)}})
+        }
+
+    async def save(self, states: Sequence[AreaState]) -> list[AreaState]:
+        """Write states over those they were made from."""
+        writes: list[tuple[int, Document]] = [
+            (state.sequence, {"_id": state.area, "first": state.first, "spans": [list(span) for span in state.spans]}) for state in states
+        ]
+        await write_all(self._areas, writes, counter="sequence")
+        return [AreaState(state.area, state.first, state.spans, state.sequence + 1) for state in states]
+
+
+def _held(document: Document) -> Held:
+    gone_at = document["gone_at"]
+    reports: tuple[tuple[ReportRow, ...], ...] = tuple(
+        tuple((row[0], row[1], row[2], row[3], row[4], row[5]) for row in rows) for rows in document["reports"]
+    )
+    return Held(
+        area=document["area"],
+        incident=document["incident"],
+        revision=document["revision"],
+        place_key=document["place_key"],
+        times=tuple(document["times"]),
+        marks=tuple(document["marks"]),
+        reports=reports,
+        gone_at=(gone_at[0], gone_at[1]) if gone_at else None,
+        sequence=document["sequence"],
+    )

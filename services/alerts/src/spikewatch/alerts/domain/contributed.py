@@ -1,0 +1,104 @@
+"""What one incident adds to one area, as it is held, and what a new record of it changes."""
+
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from spikewatch.alerts.domain.instants import micros
+from spikewatch.alerts.domain.marks import mark
+from spikewatch.contracts.contribution import Contribution
+from spikewatch.contracts.incident import ReportReference
+from spikewatch.contracts.vocabulary import SourceType
+
+__all__ = ["Held", "Position", "ReportRow", "accepted", "held_of", "reference_of", "withdrawn"]
+
+ReportRow = tuple[UUID, UUID, str, str, UUID, str | None]
+"""A report reference without its model: thousands are read for each that is shown."""
+
+Position = tuple[int, int]
+"""Partition and offset of a record."""
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """One incident's overdoses in one area; parallel tuples, times in microseconds.
+
+    ``gone_at`` is where the tombstone stood that took it away, None while it counts. ``sequence`` counts writes, for
+    compare-and-set.
+    """
+
+    area: str
+    incident: UUID
+    revision: int
+    place_key: str
+    times: tuple[int, ...]
+    marks: tuple[int, ...]
+    reports: tuple[tuple[ReportRow, ...], ...]
+    gone_at: Position | None = None
+    sequence: int = field(default=1, compare=False)
+
+    @property
+    def key(self) -> str:
+        """The record key, area and incident."""
+        return f"{self.area}|{self.incident}"
+
+    @property
+    def rows(self) -> tuple[tuple[int, int], ...]:
+        """Time and mark of each overdose."""
+        return tuple(zip(self.times, self.marks, strict=True))
+
+
+def held_of(contribution: Contribution) -> Held:
+    """Return what is held of a contribution."""
+    overdoses = contribution.overdoses
+    return Held(
+        area=contribution.area,
+        incident=contribution.incident_id,
+        revision=contribution.revision,
+        place_key=contribution.place_key,
+        times=tuple(micros(overdose.occurred_at) for overdose in overdoses),
+        marks=tuple(mark((overdose.outcome,), overdose.drug_classes) for overdose in overdoses),
+        reports=tuple(tuple(_row(report) for report in overdose.reports) for overdose in overdoses),
+    )
+
+
+def withdrawn(area: str, incident: UUID, held: Held | None, position: Position) -> Held:
+    """Return what is held after a tombstone."""
+    revision, place_key = (held.revision, held.place_key) if held else (0, "")
+    return Held(area, incident, revision, place_key, (), (), (), gone_at=position)
+
+
+def accepted(held: Held | None, revision: int, position: Position) -> bool:
+    """Tell whether a contribution is news or at least a repetition, not an older state seen again in a replay.
+
+    After a tombstone a record counts if its revision is higher or if it stands behind the tombstone: the incident
+    may have been founded anew.
+    """
+    if held is None:
+        return True
+    if held.gone_at is None:
+        return revision >= held.revision
+    return revision > held.revision or (position[0] == held.gone_at[0] and position[1] > held.gone_at[1])
+
+
+def reference_of(row: ReportRow) -> ReportReference:
+    """Return a row as the contracts' model."""
+    report, key, agency, source, submission, trace = row
+    return ReportReference(
+        report_id=report,
+        report_key=key,
+        source_agency_id=agency,
+        source_type=SourceType(source),
+        submission_id=submission,
+        trace_id=trace,
+    )
+
+
+def _row(report: ReportReference) -> ReportRow:
+    return (
+        report.report_id,
+        report.report_key,
+        report.source_agency_id,
+        report.source_type.value,
+        report.submission_id,
+        report.trace_id,
+    )

@@ -1,0 +1,18 @@
+"""Rule kinds. A new one is a module with a ``Criterion`` and one line here."""
+
+from collections.abc import Callable
+from typing import Final
+
+from spikewatch.alerts.domain.rules.criterion import Criterion
+from spikewatch.alerts.domain.rules.fixed_count import FixedCount
+from spikewatch.alerts.domain.rules.mean_plus_sd import MeanPlusSd
+from spikewatch.alerts.domain.rules.poisson import PoissonBaseline
+
+__all__ = ["KINDS"]
+
+KINDS: Final[dict[str, Callable[..., Criterion]]] = {
+    "fixed_count": FixedCount,
+    "mean_plus_sd": MeanPlusSd,
+    "poisson": PoissonBaseline,
+}
+"""Name of the kind in the rules file, and what builds its criterion from parameters."""

@@ -1,0 +1,43 @@
+"""What every rule kind offers: whether it is met at a time, and what explains it."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from spikewatch.alerts.domain.instants import Bools, Instants
+from spikewatch.alerts.domain.series import Series
+
+__all__ = ["Criterion", "Finding"]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Why a window meets a rule.
+
+    ``baseline`` holds ``(start, end, count)`` of the spans compared with, newest last. ``demand`` completes the
+    sentence "the rule asks for …".
+    """
+
+    demand: str
+    threshold: float | None = None
+    expected: float | None = None
+    probability: float | None = None
+    baseline: tuple[tuple[int, int, int], ...] = ()
+
+
+class Criterion(Protocol):
+    """The test of one rule kind; its fields are the rule's parameters. All spans are microseconds.
+
+    ``met`` and ``finding`` are functions of the series alone, so that any order of arrival gives the same alerts.
+    """
+
+    def reach(self, window: int) -> int:
+        """Return how long after an overdose it may still change a decision."""
+        ...
+
+    def met(self, series: Series, at: Instants, counts: Instants, window: int) -> Bools:
+        """Tell for sorted evaluation times, with the counts of the windows that end there, where the rule is met."""
+        ...
+
+    def finding(self, series: Series, at: int, count: int, window: int) -> Finding:
+        """Explain the window that ends at one time."""
+        ...

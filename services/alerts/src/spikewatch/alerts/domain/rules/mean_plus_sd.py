@@ -1,0 +1,99 @@
+"""More than mean + k standard deviations of the same window in the area's own past."""
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import Field
+
+from spikewatch.alerts.domain.instants import DAY, HOUR, Bools, Instants
+from spikewatch.alerts.domain.rules.criterion import Finding
+from spikewatch.alerts.domain.series import Series
+from spikewatch.contracts.contract import Contract
+
+__all__ = ["MeanPlusSd"]
+
+_SHOWN = 30  # baseline spans in an explanation; more would not be read and makes alerts large
+
+
+class MeanPlusSd(Contract, extra="forbid"):
+    """Met when the count is above mean + ``sds`` · SD of the window-long blocks before, and at least ``minimum_count``.
+
+    The blocks are counted back from ``lag_hours`` before the window's start, so that a spike that builds up does not
+    raise its own baseline. SD is the sample's (n - 1).
+
+    First days: silent until ``minimum_history_days`` of blocks lie behind the area's first overdose. Baseline all
+    zero: mean and SD are zero, so ``minimum_count`` alone decides.
+    """
+
+    sds: float = Field(ge=0)
+    history_days: float = Field(gt=0, le=3660)
+    minimum_history_days: float = Field(gt=0)
+    lag_hours: float = Field(default=24, ge=0)
+    minimum_count: int = Field(default=3, ge=1)
+
+    def reach(self, window: int) -> int:
+        """An overdose counts in its window and then in every baseline up to the history's length."""
+        return 2 * window + self._lag() + self._history()
+
+    def met(self, series: Series, at: Instants, counts: Instants, window: int) -> Bools:
+        """Evaluate only where the count can be met at all: at the minimum, with history enough, above the mean."""
+        met = np.zeros(len(at), dtype=np.bool_)
+        blocks = self._blocks(series, at, window)
+        candidates = np.flatnonzero((counts >= self.minimum_count) & (blocks >= self._least(window)))
+        if not len(candidates):
+            return met
+        end = at[candidates] - window - self._lag()
+        total = series.count(end - blocks[candidates] * window, end)
+        above = counts[candidates] * blocks[candidates] > total
+        candidates, total = candidates[above], total[above]
+        if len(candidates):
+            mean, deviation = self._moments(series, at[candidates], blocks[candidates], total, window)
+            met[candidates] = counts[candidates] > mean + self.sds * deviation
+        return met
+
+    def finding(self, series: Series, at: int, count: int, window: int) -> Finding:  # noqa: ARG002  # the protocol's
+        """Give mean, threshold and the newest blocks."""
+        times = np.array([at], dtype=np.int64)
+        blocks = self._blocks(series, times, window)
+        end = at - window - self._lag()
+        total = series.count(np.array([end], dtype=np.int64) - blocks * window, np.array([end], dtype=np.int64))
+        mean, deviation = self._moments(series, times, blocks, total, window)
+        threshold = float(mean[0] + self.sds * deviation[0])
+        ends = end - window * np.arange(min(int(blocks[0]), _SHOWN) - 1, -1, -1, dtype=np.int64)
+        shown = zip((ends - window).tolist(), ends.tolist(), series.count(ends - window, ends).tolist(), strict=True)
+        return Finding(
+            demand=f"at least {self.minimum_count} and more than {threshold:.1f}, the mean and {self.sds:g} standard deviations "
+            f"of the {int(blocks[0])} such windows before",
+            threshold=threshold,
+            expected=float(mean[0]),
+            baseline=tuple(shown),
+        )
+
+    def _lag(self) -> int:
+        return round(self.lag_hours * HOUR)
+
+    def _history(self) -> int:
+        return round(self.history_days * DAY)
+
+    def _least(self, window: int) -> int:
+        # two, because a standard deviation of one block does not exist
+        return max(2, -(-round(self.minimum_history_days * DAY) // window))
+
+    def _blocks(self, series: Series, at: Instants, window: int) -> Instants:
+        whole = (at - window - self._lag() - series.first) // window
+        return np.clip(whole, 0, self._history() // window)
+
+    def _moments(
+        self, series: Series, at: Instants, blocks: Instants, total: Instants, window: int
+    ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+        # Sums of integers are exact, so one time gives the same floats whatever it is evaluated together with.
+        squares = np.zeros(len(at), dtype=np.int64)
+        end = at - window - self._lag()
+        upper = np.searchsorted(series.times, end, side="right")
+        for block in range(int(blocks.max())):
+            lower = np.searchsorted(series.times, end - (block + 1) * window, side="right")
+            count = (upper - lower).astype(np.int64)
+            squares += np.where(block < blocks, count * count, 0)
+            upper = lower
+        mean = total / blocks
+        variance = (squares * blocks - total * total) / (blocks * (blocks - 1))
+        return mean, np.sqrt(variance)

@@ -1,0 +1,119 @@
+"""The overdoses of one area, sorted by event time: what a rule counts."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from spikewatch.alerts.domain.instants import Instants
+from spikewatch.alerts.domain.marks import Marks, matches
+
+__all__ = ["History", "Series"]
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """Sorted event times that one rule counts.
+
+    ``first`` is the area's first overdose of any kind: before it nothing was watched, so no baseline reaches back
+    beyond it. A silent day after it counts as a day with none.
+    """
+
+    times: Instants
+    first: int
+
+    def count(self, starts: Instants, ends: Instants) -> Instants:
+        """Return the counts in the half-open spans ``(start, end]``; fastest when they come sorted."""
+        after = np.searchsorted(self.times, ends, side="right")
+        before = np.searchsorted(self.times, starts, side="right")
+        counts: Instants = after - before
+        return counts
+
+    def distinct(self, low: int, high: int) -> Instants:
+        """Return the distinct times in ``[low, high]``; a tie is evaluated once, with all its overdoses counted."""
+        span = self.times[np.searchsorted(self.times, low, side="left") : np.searchsorted(self.times, high, side="right")]
+        if len(span) < 2:
+            return span
+        is_last = np.ones(len(span), dtype=np.bool_)
+        is_last[:-1] = span[1:] != span[:-1]
+        return span[is_last]
+
+
+@dataclass(slots=True)
+class History:
+    """All overdoses of one area from ``loaded_from`` on; older ones stay in the database alone.
+
+    Replaced as a whole, never changed in place, so that a failed batch leaves it right.
+    """
+
+    times: Instants
+    marks: Marks
+    first: int | None
+    loaded_from: int
+
+    @classmethod
+    def of(cls, rows: Iterable[tuple[int, int]], first: int | None, loaded_from: int) -> "History":
+        """Build it from ``(time, mark)`` rows in any order; rows before ``loaded_from`` are left out."""
+        pairs = np.array([row for row in rows if row[0] >= loaded_from], dtype=np.int64).reshape(-1, 2)
+        order = np.lexsort((pairs[:, 1], pairs[:, 0]))
+        return cls(np.ascontiguousarray(pairs[order, 0]), pairs[order, 1].astype(np.uint32), first, loaded_from)
+
+    def __len__(self) -> int:
+        return len(self.times)
+
+    @property
+    def newest(self) -> int | None:
+        """The newest event time held, or None."""
+        return int(self.times[-1]) if len(self.times) else None
+
+    def changed(self, removed: Iterable[tuple[int, int]], added: Iterable[tuple[int, int]], first: int | None) -> "History":
+        """Return it without some rows and with others.
+
+        Raises:
+            ValueError: a removed row is not held, so memory and database disagree.
+        """
+        times, marks = self.times, self.marks
+        gone = sorted(row for row in removed if row[0] >= self.loaded_from)
+        if gone:
+            positions = self._positions(gone)
+            times, marks = np.delete(times, positions), np.delete(marks, positions)
+        fresh = sorted(row for row in added if row[0] >= self.loaded_from)
+        if fresh:
+            pairs = np.array(fresh, dtype=np.int64)
+            places = np.searchsorted(times, pairs[:, 0], side="right")
+            times, marks = np.insert(times, places, pairs[:, 0]), np.insert(marks, places, pairs[:, 1].astype(np.uint32))
+        return History(times, marks, first, self.loaded_from)
+
+    def _positions(self, rows: list[tuple[int, int]]) -> list[int]:
+        taken: set[int] = set()
+        for time, bits in rows:
+            position = int(np.searchsorted(self.times, time, side="left"))
+            while position < len(self.times) and self.times[position] == time and (position in taken or self.marks[position] != bits):
+                position += 1
+            if position >= len(self.times) or self.times[position] != time:
+                raise ValueError("a removed overdose is not in the area's history")
+            taken.add(position)
+        return sorted(taken)
+
+    def extended(self, older: Iterable[tuple[int, int]], loaded_from: int) -> "History":
+        """Return it with rows that are older than all it held."""
+        before = History.of((row for row in older if row[0] < self.loaded_from), self.first, loaded_from)
+        return History(np.concatenate((before.times, self.times)), np.concatenate((before.marks, self.marks)), self.first, loaded_from)
+
+    def trimmed(self, horizon: int) -> "History":
+        """Return it without what is more than the horizon older than its newest overdose."""
+        newest = self.newest
+        if newest is None or newest - horizon <= self.loaded_from:
+            return self
+        loaded_from = newest - horizon
+        start = int(np.searchsorted(self.times, loaded_from, side="left"))
+        # copies, so that the part left out is really freed
+        return History(self.times[start:].copy(), self.marks[start:].copy(), self.first, loaded_from)
+
+    def select(self, low: int, high: int, outcomes: int, classes: int) -> Series:
+        """Return the series a rule counts between two times, both included."""
+        start, stop = np.searchsorted(self.times, low, side="left"), np.searchsorted(self.times, high, side="right")
+        times = self.times[start:stop]
+        if outcomes or classes:
+            times = times[matches(self.marks[start:stop], outcomes, classes)]
+        return Series(times, self.first if self.first is not None else high)

@@ -1,0 +1,22 @@
+"""The service's subscriptions: which use case takes which topic."""
+
+from spikewatch.alerts.service.evaluate import Evaluate
+from spikewatch.alerts.service.fan_out import FanOut
+from spikewatch.chassis.kafka.subscription import Subscription
+from spikewatch.contracts import topics
+from spikewatch.contracts.contribution import Contribution
+from spikewatch.contracts.incident import Incident
+
+__all__ = ["evaluate_subscription", "fan_out_subscription"]
+
+
+def fan_out_subscription(fan_out: FanOut) -> Subscription[Incident]:
+    """Return the subscription that turns incidents into contributions."""
+    return Subscription(topics.INCIDENTS, "alerts-fan-out", fan_out)
+
+
+def evaluate_subscription(evaluate: Evaluate) -> Subscription[Contribution]:
+    """Return the subscription that turns contributions into alerts."""
+    return Subscription(
+        topics.CONTRIBUTIONS, "alerts-evaluate", evaluate, on_revoked=evaluate.on_revoked, on_published=evaluate.on_published
+    )

@@ -1,0 +1,167 @@
+"""What the use cases need from outside. Every write is a compare-and-set; a lost race raises ``Transient``."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+from uuid import UUID
+
+from spikewatch.alerts.domain.contributed import Held
+from spikewatch.alerts.domain.fanned import Fanned
+from spikewatch.alerts.domain.identity import Kept
+from spikewatch.alerts.domain.spans import Span
+from spikewatch.chassis.kafka.message import Message
+from spikewatch.contracts.alert import AlertContact
+
+__all__ = [
+    "AlertStore",
+    "AreaState",
+    "AreaStore",
+    "ContactBook",
+    "ContactMemory",
+    "ContributionStore",
+    "FannedStore",
+    "Publishing",
+    "Row",
+]
+
+Row = tuple[int, int]
+"""Time (microseconds) and mark of one overdose."""
+
+
+@dataclass(frozen=True, slots=True)
+class AreaState:
+    """What is kept of an area beside its contributions.
+
+    ``spans`` changed and are not evaluated yet: written before the contributions, cleared after the alerts, so that a
+    crash in between forgets nothing. ``first`` is the area's first overdose, None where it must be asked for.
+    """
+
+    area: str
+    first: int | None = None
+    spans: tuple[Span, ...] = ()
+    sequence: int = 0
+
+
+class FannedStore(Protocol):
+    """Where each incident counts."""
+
+    async def load(self, incidents: Collection[UUID]) -> dict[UUID, Fanned]:
+        """Return what is known of some incidents."""
+        ...
+
+    async def save(self, changes: Sequence[tuple[Fanned | None, Fanned]]) -> None:
+        """Replace what was loaded by what it became.
+
+        Raises:
+            Transient: another writer was first.
+        """
+        ...
+
+
+class ContributionStore(Protocol):
+    """All contributions, by area and incident."""
+
+    async def load(self, keys: Collection[str]) -> dict[str, Held]:
+        """Return some contributions by record key."""
+        ...
+
+    async def save(self, changes: Sequence[tuple[Held | None, Held]]) -> None:
+        """Replace what was loaded by what it became.
+
+        Raises:
+            Transient: another writer was first.
+        """
+        ...
+
+    async def rows(self, spans: Mapping[str, Span]) -> dict[str, list[Row]]:
+        """Return the overdoses of some areas, each within its span, both ends included."""
+        ...
+
+    async def within(self, area: str, start: int, end: int) -> list[Held]:
+        """Return the contributions with an overdose in ``(start, end]``."""
+        ...
+
+    async def first(self, area: str) -> int | None:
+        """Return the time of the area's first overdose."""
+        ...
+
+    async def newest(self) -> int | None:
+        """Return the time of the newest overdose of all areas."""
+        ...
+
+
+class AreaStore(Protocol):
+    """The states of areas."""
+
+    async def load(self, areas: Collection[str]) -> dict[str, AreaState]:
+        """Return the states of some areas; an unknown area has none."""
+        ...
+
+    async def save(self, states: Sequence[AreaState]) -> list[AreaState]:
+        """Write states over those they were made from and return them with their new sequence.
+
+        Raises:
+            Transient: another writer was first.
+        """
+        ...
+
+
+class AlertStore(Protocol):
+    """All alerts, each with its outbox mark: pending until it was published."""
+
+    async def touching(self, since: Mapping[str, int]) -> list[Kept]:
+        """Return, for each area, the alerts last met since a time and not retracted, and those that are pending."""
+        ...
+
+    async def load(self, alerts: Collection[UUID]) -> dict[UUID, Kept]:
+        """Return some alerts by id, retracted ones too."""
+        ...
+
+    async def save(self, alerts: Sequence[Kept]) -> None:
+        """Write alerts over their previous versions, pending.
+
+        Raises:
+            Transient: another writer was first.
+        """
+        ...
+
+    async def settle(self, published: Mapping[UUID, int]) -> None:
+        """Take the outbox mark from the versions that were published; newer versions keep theirs."""
+        ...
+
+    async def due(self, as_of: int, limit: int) -> list[Kept]:
+        """Return open alerts that are over as of an event time, and closed ones that are not."""
+        ...
+
+    async def pending(self, before: datetime, limit: int) -> list[Kept]:
+        """Return alerts whose newest version was written before a moment (wall clock) and not published yet."""
+        ...
+
+
+class ContactBook(Protocol):
+    """Who answers for an area."""
+
+    async def responsible(self, areas: Sequence[str]) -> tuple[AlertContact, ...]:
+        """Return the contacts for the areas, the most specific first. Never fails and never waits long."""
+        ...
+
+
+class ContactMemory(Protocol):
+    """The last answers of the directory, for when it does not answer."""
+
+    async def recall(self, key: str) -> tuple[AlertContact, ...] | None:
+        """Return the last answer to a question, or None."""
+        ...
+
+    async def remember(self, key: str, contacts: tuple[AlertContact, ...]) -> None:
+        """Keep an answer."""
+        ...
+
+
+class Publishing(Protocol):
+    """Publishing outside a batch."""
+
+    async def send(self, messages: Sequence[Message]) -> None:
+        """Publish and return when the broker has acknowledged all."""
+        ...

@@ -1,0 +1,105 @@
+"""Revises the alerts of one area after its overdoses changed."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from spikewatch.alerts.domain.contributed import Held
+from spikewatch.alerts.domain.episodes import Episode, Zone, recomputed, revised, zones_of
+from spikewatch.alerts.domain.evidence import Evidence, evidence_of, finding_of
+from spikewatch.alerts.domain.identity import Kept, paired
+from spikewatch.alerts.domain.instants import moment
+from spikewatch.alerts.domain.lifecycle import Draft, lived_on, opened, retracted
+from spikewatch.alerts.domain.rule import Rule
+from spikewatch.alerts.domain.series import History
+from spikewatch.alerts.domain.spans import Span
+from spikewatch.alerts.ports import AlertStore, ContributionStore
+from spikewatch.contracts.identifiers import alert_id
+
+__all__ = ["AreaRevision"]
+
+
+class AreaRevision:
+    """One area's history, drawn out to the past where a decision needs it, and the alerts that follow from it."""
+
+    def __init__(self, area: str, history: History, contributions: ContributionStore, alerts: AlertStore) -> None:
+        self.area = area
+        self.history = history
+        self._contributions = contributions
+        self._alerts = alerts
+
+    async def revise(self, rule: Rule, spans: Sequence[Span], kept: Sequence[Kept], *, as_of: int, now: datetime) -> list[Kept]:
+        """Return the alerts of one rule that changed."""
+        changed: list[Kept] = []
+        for zone in zones_of(spans, [each.episode for each in kept], rule):
+            known = set(zone.known)
+            episodes = await self._episodes(rule, zone)
+            changed += await self._paired(rule, zone, episodes, [each for each in kept if each.episode in known], as_of=as_of, now=now)
+        return changed
+
+    async def _episodes(self, rule: Rule, zone: Zone) -> list[Episode]:
+        if zone.known and zone.known[0].opened_at < zone.low:
+            await self._reach_back(zone.low - rule.quiet - rule.reach)
+            episodes = revised(self.history, rule, zone)
+            if episodes is not None:
+                return episodes
+        await self._reach_back(zone.start - rule.reach)
+        return recomputed(self.history, rule, zone)
+
+    async def _reach_back(self, needed: int) -> None:
+        history = self.history
+        if needed >= history.loaded_from or history.first is None or history.first >= history.loaded_from:
+            return
+        rows = await self._contributions.rows({self.area: (needed, history.loaded_from - 1)})
+        self.history = history.extended(rows.get(self.area, ()), needed)
+
+    async def _paired(
+        self, rule: Rule, zone: Zone, episodes: Sequence[Episode], kept: Sequence[Kept], *, as_of: int, now: datetime
+    ) -> list[Kept]:
+        pairing = paired(episodes, kept)
+        changed: list[Kept] = []
+        ids: list[UUID] = []
+        taken = {each.alert_id for each in kept}
+        for episode, alive in pairing.living:
+            if alive is None:
+                new = await self._opened(rule, episode, taken, as_of=as_of, now=now)
+                taken.add(new.alert_id)
+                ids.append(new.alert_id)
+                changed.append(new)
+                continue
+            ids.append(alive.alert_id)
+            evidence = await self._evidence(rule, zone, episode, alive)
+            # what closed it stays true: the area's own newest overdose may lie before it
+            draft = Draft(self.area, rule, episode, evidence, max(as_of, alive.as_of))
+            after = lived_on(alive, draft, now)
+            if after is not None:
+                changed.append(after)
+        for each, place in pairing.ended:
+            changed.append(retracted(each, None if place is None else ids[place], now))
+        return changed
+
+    async def _opened(self, rule: Rule, episode: Episode, taken: set[UUID], *, as_of: int, now: datetime) -> Kept:
+        draft = Draft(self.area, rule, episode, await self._evidence(rule, None, episode, None), as_of)
+        first = moment(episode.opened_at).isoformat()
+        for attempt in range(len(taken) + 64):
+            # an alert that once opened at this moment may have grown to the past and live on in another episode
+            name = alert_id(rule.id, rule.version, self.area, first if attempt == 0 else f"{first} {attempt + 1}")
+            if name in taken:
+                continue
+            known = (await self._alerts.load([name])).get(name)
+            if known is None:
+                return opened(draft, name, now)
+            if known.is_retracted:
+                revived = lived_on(known, draft, now)
+                if revived is not None:
+                    return revived
+        raise RuntimeError("no free id for a new alert")
+
+    async def _evidence(self, rule: Rule, zone: Zone | None, episode: Episode, alive: Kept | None) -> Evidence:
+        if alive is not None and zone is not None:
+            same_peak = (alive.episode.peak_at, alive.episode.observed) == (episode.peak_at, episode.observed)
+            if same_peak and not zone.low <= episode.peak_at <= zone.high:
+                return Evidence.kept(alive.alert)
+        await self._reach_back(episode.peak_at - rule.reach)
+        held: list[Held] = await self._contributions.within(self.area, episode.peak_at - rule.window, episode.peak_at)
+        return evidence_of(self.area, rule, episode, finding_of(self.history, rule, episode), held)

@@ -1,0 +1,31 @@
+"""Settings of the service, all from the environment."""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, SecretStr
+
+from spikewatch.chassis.settings import ChassisSettings
+
+__all__ = ["AlertsSettings"]
+
+
+class AlertsSettings(ChassisSettings):
+    """What the alerts service needs beside the chassis."""
+
+    alerts_rules: Path | None = Field(default=None, description="YAML file of rules; without it the shipped rules apply.")
+    alerts_clock: Literal["wall", "event"] = Field(
+        default="wall", description="What closes a quiet alert: the wall clock (live), or the newest event time seen (replays)."
+    )
+    alerts_close_seconds: float = Field(default=10.0, gt=0, description="How often quiet alerts are looked for and closed.")
+    alerts_cached_overdoses: int = Field(
+        default=5_000_000, ge=1_000, description="Overdoses held in memory over all areas at most; ten bytes each."
+    )
+    alerts_directory_address: str | None = Field(
+        default=None, description="Directory's gRPC address as host:port; without it alerts name no contacts.", examples=["127.0.0.1:50051"]
+    )
+    alerts_directory_token: SecretStr | None = Field(default=None, description="Bearer token for the directory.")
+    alerts_directory_timeout_seconds: float = Field(
+        default=0.5, gt=0, le=5, description="How long one question to the directory may take; then the last known answer stands."
+    )
+    alerts_contacts_ttl_seconds: float = Field(default=60.0, gt=0, description="How long an answer of the directory is used again.")

@@ -1,0 +1,177 @@
+"""Stores in memory behind the same ports, for tests. They keep copies, so nothing is shared by accident."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from uuid import UUID
+
+from spikewatch.alerts.domain.contributed import Held
+from spikewatch.alerts.domain.fanned import Fanned
+from spikewatch.alerts.domain.identity import Kept
+from spikewatch.alerts.domain.spans import Span
+from spikewatch.alerts.ports import AreaState, Row
+from spikewatch.chassis.clock import Clock
+from spikewatch.chassis.kafka.message import Message
+from spikewatch.chassis.outcome import Transient
+from spikewatch.contracts.alert import Alert, AlertContact, AlertStatus
+
+__all__ = [
+    "FakeContactBook",
+    "FakePublishing",
+    "InMemoryAlertStore",
+    "InMemoryAreaStore",
+    "InMemoryContributionStore",
+    "InMemoryFannedStore",
+]
+
+
+def _guard(seen: int, found: int) -> None:
+    if seen != found:
+        raise Transient("another writer was first")
+
+
+class InMemoryFannedStore:
+    """Where each incident counts."""
+
+    def __init__(self) -> None:
+        self.held: dict[UUID, Fanned] = {}
+
+    async def load(self, incidents: Collection[UUID]) -> dict[UUID, Fanned]:
+        """Return what is known of some incidents."""
+        return {incident: self.held[incident] for incident in incidents if incident in self.held}
+
+    async def save(self, changes: Sequence[tuple[Fanned | None, Fanned]]) -> None:
+        """Replace what was loaded by what it became."""
+        for before, after in changes:
+            seen = before.sequence if before else 0
+            _guard(seen, self.held[after.incident].sequence if after.incident in self.held else 0)
+            self.held[after.incident] = replace(after, sequence=seen + 1)
+
+
+class InMemoryContributionStore:
+    """All contributions."""
+
+    def __init__(self) -> None:
+        self.held: dict[str, Held] = {}
+
+    async def load(self, keys: Collection[str]) -> dict[str, Held]:
+        """Return some contributions by record key."""
+        return {key: self.held[key] for key in keys if key in self.held}
+
+    async def save(self, changes: Sequence[tuple[Held | None, Held]]) -> None:
+        """Replace what was loaded by what it became."""
+        for before, after in changes:
+            seen = before.sequence if before else 0
+            _guard(seen, self.held[after.key].sequence if after.key in self.held else 0)
+            self.held[after.key] = replace(after, sequence=seen + 1)
+
+    async def rows(self, spans: Mapping[str, Span]) -> dict[str, list[Row]]:
+        """Return the overdoses of some areas, each within its span."""
+        return {
+            area: [row for held in self.held.values() if held.area == area for row in held.rows if low <= row[0] <= high]
+            for area, (low, high) in spans.items()
+        }
+
+    async def within(self, area: str, start: int, end: int) -> list[Held]:
+        """Return the contributions with an overdose in ``(start, end]``."""
+        return [held for held in self.held.values() if held.area == area and any(start < time <= end for time in held.times)]
+
+    async def first(self, area: str) -> int | None:
+        """Return the time of the area's first overdose."""
+        return min((time for held in self.held.values() if held.area == area for time in held.times), default=None)
+
+    async def newest(self) -> int | None:
+        """Return the time of the newest overdose of all areas."""
+        return max((time for held in self.held.values() for time in held.times), default=None)
+
+
+class InMemoryAreaStore:
+    """The states of areas."""
+
+    def __init__(self) -> None:
+        self.held: dict[str, AreaState] = {}
+
+    async def load(self, areas: Collection[str]) -> dict[str, AreaState]:
+        """Return the states of some areas."""
+        return {area: self.held[area] for area in areas if area in self.held}
+
+    async def save(self, states: Sequence[AreaState]) -> list[AreaState]:
+        """Write states over those they were made from."""
+        saved = []
+        for state in states:
+            _guard(state.sequence, self.held[state.area].sequence if state.area in self.held else 0)
+            self.held[state.area] = replace(state, sequence=state.sequence + 1)
+            saved.append(self.held[state.area])
+        return saved
+
+
+class InMemoryAlertStore:
+    """All alerts, through their wire form as the real one."""
+
+    def __init__(self, clock: Clock) -> None:
+        self.held: dict[UUID, tuple[Kept, datetime]] = {}
+        self._clock = clock
+
+    async def touching(self, since: Mapping[str, int]) -> list[Kept]:
+        """Return the alerts met since a time, and those that are pending."""
+        return [
+            kept
+            for kept, _ in self.held.values()
+            if kept.alert.area in since and (kept.pending or (not kept.is_retracted and kept.episode.last_met_at >= since[kept.alert.area]))
+        ]
+
+    async def load(self, alerts: Collection[UUID]) -> dict[UUID, Kept]:
+        """Return some alerts by id."""
+        return {alert: self.held[alert][0] for alert in alerts if alert in self.held}
+
+    async def save(self, alerts: Sequence[Kept]) -> None:
+        """Write alerts over their previous versions, pending."""
+        for each in alerts:
+            _guard(each.alert.version - 1, self.held[each.alert_id][0].alert.version if each.alert_id in self.held else 0)
+            alert = Alert.model_validate_json(each.alert.to_json())
+            self.held[each.alert_id] = (replace(each, alert=alert, pending=True), self._clock())
+
+    async def settle(self, published: Mapping[UUID, int]) -> None:
+        """Take the outbox mark from the versions that were published."""
+        for alert, version in published.items():
+            kept, written = self.held[alert]
+            if kept.alert.version == version:
+                self.held[alert] = (replace(kept, pending=False), written)
+
+    async def due(self, as_of: int, limit: int) -> list[Kept]:
+        """Return open alerts that are over, and closed ones that are not."""
+        found = [
+            kept
+            for kept, _ in self.held.values()
+            if (kept.alert.status is AlertStatus.OPEN and kept.closes_at < as_of)
+            or (kept.alert.status is AlertStatus.CLOSED and kept.closes_at >= as_of)
+        ]
+        return found[:limit]
+
+    async def pending(self, before: datetime, limit: int) -> list[Kept]:
+        """Return alerts written before a moment and not published yet."""
+        return [kept for kept, written in self.held.values() if kept.pending and written < before][:limit]
+
+
+class FakeContactBook:
+    """Answers every question with the same contacts and remembers the questions."""
+
+    def __init__(self, contacts: tuple[AlertContact, ...] = ()) -> None:
+        self.contacts = contacts
+        self.asked: list[tuple[str, ...]] = []
+
+    async def responsible(self, areas: Sequence[str]) -> tuple[AlertContact, ...]:
+        """Return the contacts."""
+        self.asked.append(tuple(areas))
+        return self.contacts
+
+
+class FakePublishing:
+    """Keeps what was sent."""
+
+    def __init__(self) -> None:
+        self.sent: list[Message] = []
+
+    async def send(self, messages: Sequence[Message]) -> None:
+        """Keep the messages."""
+        self.sent.extend(messages)
