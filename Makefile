@@ -34,7 +34,7 @@ test-integration: setup  ## the tests across services, on real servers
 check: setup  ## lint, types, import boundaries, generated files
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy packages services cli
+	$(BIN)/mypy packages/*/src services/*/src cli/src
 	$(BIN)/lint-imports
 	$(BIN)/buf lint proto
 	$(BIN)/buf format --diff --exit-code proto

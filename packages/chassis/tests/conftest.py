@@ -11,6 +11,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 
 from spikewatch.chassis.kafka.message import Record
 from spikewatch.chassis.kafka.publisher import Outgoing
+from spikewatch.chassis.telemetry.late_span import record_late_spans
 from spikewatch.contracts import cloudevents, topics
 
 _exporter = InMemorySpanExporter()
@@ -19,7 +20,9 @@ _exporter = InMemorySpanExporter()
 @pytest.fixture(scope="session", autouse=True)
 def _tracing() -> None:
     provider = TracerProvider()
-    provider.add_span_processor(SimpleSpanProcessor(_exporter))
+    processor = SimpleSpanProcessor(_exporter)
+    provider.add_span_processor(processor)
+    record_late_spans(processor, provider.resource)
     trace.set_tracer_provider(provider)
 
 

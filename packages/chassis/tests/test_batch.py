@@ -27,7 +27,13 @@ def message_for(event) -> Message:
 @pytest.fixture
 def consume(publisher):
     def make(handle, **limits) -> BatchConsumer:
-        values = {"max_record_bytes": 1000, "retry_seconds": 0.3, "circuit_ratio": 0.5, "circuit_records": 10, "circuit_pause_seconds": 0.01}
+        values = {
+            "max_record_bytes": 1000,
+            "retry_seconds": 0.3,
+            "circuit_ratio": 0.5,
+            "circuit_records": 10,
+            "circuit_pause_seconds": 0.01,
+        }
         return BatchConsumer(
             Subscription(topics.SUBMISSIONS, "ingest-normalise", handle),
             publisher=publisher,

@@ -9,7 +9,9 @@ from spikewatch.chassis.kafka.message import Record
 from spikewatch.chassis.outcome import DeadLetter, Reason
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
-LETTER = DeadLetter(Reason.NAIVE_TIME, field="occurred_at", problem="has no zone", expected="an offset", example="2026-05-01T14:03:00-04:00")
+LETTER = DeadLetter(
+    Reason.NAIVE_TIME, field="occurred_at", problem="has no zone", expected="an offset", example="2026-05-01T14:03:00-04:00"
+)
 
 
 def record(headers, offset=7) -> Record:

@@ -31,7 +31,7 @@ def test_a_send_span_follows_its_first_cause_and_links_the_others(spans):
         topic=topics.ALERTS, key="k", body=None, event_type=topics.EventType.ALERT_OPENED, event_id="e", source="/spikewatch/alerts"
     )
     span = start_send_span(message, causes)
-    assert traceparent(span).startswith(b"00-%032x-" % 1)
+    assert traceparent(span.get_span_context()).startswith(b"00-%032x-" % 1)
     end_with_error(span, ValueError("secret"))
     (finished,) = spans.get_finished_spans()
     assert finished.name == "send overdose.alerts.v1"

@@ -17,6 +17,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from pydantic import SecretStr
+
 from spikewatch.chassis.grpc import telemetry
 from spikewatch.chassis.grpc.authentication import Permission, permission_of
 from spikewatch.chassis.grpc.client import connect

@@ -23,6 +23,7 @@ from pymongo.errors import (
     PyMongoError,
 )
 from pymongo.read_concern import ReadConcern
+
 from spikewatch.chassis.outcome import Transient
 
 __all__ = [

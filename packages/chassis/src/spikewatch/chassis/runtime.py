@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import uvloop
 from aiokafka.errors import KafkaError
 from opentelemetry import trace
+
 from spikewatch.chassis.clock import Clock, system_clock
 from spikewatch.chassis.health import Checks, health_app
 from spikewatch.chassis.http import HttpServer

@@ -7,6 +7,7 @@ from typing import Final
 
 import grpc
 from pydantic import SecretStr
+
 from spikewatch.chassis.grpc.refusal import Refused
 
 __all__ = ["AUTHORIZATION", "Authentication", "Permission", "permission_of"]

@@ -8,9 +8,10 @@ from typing import Any, Final
 import grpc
 import grpc.aio
 from pydantic import SecretStr
+from typing_extensions import override
+
 from spikewatch.chassis.grpc.authentication import AUTHORIZATION
 from spikewatch.chassis.grpc.telemetry import client_call
-from typing_extensions import override
 
 __all__ = ["connect"]
 

@@ -8,11 +8,12 @@ from typing import Any, Final, NoReturn
 
 import grpc
 import grpc.aio
+from typing_extensions import override
+
 from spikewatch.chassis.grpc.authentication import Authentication, permission_of
 from spikewatch.chassis.grpc.refusal import DETAILS_KEY, Refused
 from spikewatch.chassis.grpc.telemetry import server_call
 from spikewatch.chassis.outcome import Transient
-from typing_extensions import override
 
 __all__ = ["CallInterceptor", "refusal_of"]
 

@@ -9,6 +9,7 @@ import grpc.aio
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection as grpc_reflection
 from pydantic import SecretStr
+
 from spikewatch.chassis.grpc.authentication import Authentication
 from spikewatch.chassis.grpc.interceptors import CallInterceptor
 

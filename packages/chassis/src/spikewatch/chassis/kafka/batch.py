@@ -14,6 +14,7 @@ from typing import Any, Final, Protocol
 from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 from opentelemetry import trace
+
 from spikewatch.chassis.clock import Clock
 from spikewatch.chassis.kafka.backoff import delays
 from spikewatch.chassis.kafka.circuit import Circuit

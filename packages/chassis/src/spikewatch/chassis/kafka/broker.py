@@ -10,6 +10,7 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord
 from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker, KafkaMessage
+
 from spikewatch.chassis.kafka.batch import BatchConsumer, Committer
 from spikewatch.chassis.kafka.connection import KafkaConnection
 from spikewatch.chassis.kafka.message import Record

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from faststream.security import BaseSecurity, SASLScram512
+
 from spikewatch.chassis.settings import ChassisSettings
 
 __all__ = ["KafkaConnection"]

@@ -3,6 +3,7 @@
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
+
 from spikewatch.chassis.kafka.message import Record
 from spikewatch.chassis.outcome import DeadLetter, Reason
 from spikewatch.contracts.cloudevents import Attributes, CloudEventError, read

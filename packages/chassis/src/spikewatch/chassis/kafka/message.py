@@ -9,6 +9,7 @@ from uuid import UUID
 
 from opentelemetry import context as otel_context
 from opentelemetry import trace
+
 from spikewatch.contracts.cloudevents import Attributes
 from spikewatch.contracts.identifiers import event_id
 from spikewatch.contracts.topics import EventType, Topic

@@ -13,6 +13,7 @@ from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 from opentelemetry import metrics
 from opentelemetry.metrics import CallbackOptions, Observation
+
 from spikewatch.chassis.kafka.broker import Consumption
 
 __all__ = ["Progress", "is_stuck"]

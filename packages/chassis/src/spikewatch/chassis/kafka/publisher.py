@@ -9,6 +9,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError, RecordTooLargeError
 from aiokafka.partitioner import murmur2
 from opentelemetry import trace
+
 from spikewatch.chassis.kafka.connection import KafkaConnection
 from spikewatch.chassis.kafka.message import Message
 from spikewatch.chassis.outcome import Permanent, Reason, Transient
@@ -29,7 +30,7 @@ _REQUEST_TIMEOUT_MS: Final = 20_000
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """A message with the contexts it follows from: the first is the parent of its send span, the others are linked."""
+    """A message with the contexts of the records it follows from: the first is its parent in the trace, the others are linked."""
 
     message: Message
     causes: Sequence[trace.SpanContext] = ()
@@ -77,7 +78,7 @@ class Publisher:
             self._producer = None
 
     async def send(self, messages: Iterable[Message]) -> None:
-        """Publish messages in the current trace and return when the broker has acknowledged all.
+        """Publish messages in the current trace, each with a send span, and return when the broker has acknowledged all.
 
         Raises:
             Transient: the broker did not acknowledge; nothing may be assumed of any message.
@@ -85,35 +86,33 @@ class Publisher:
         """
         current = trace.get_current_span().get_span_context()
         causes = (current,) if current.is_valid else ()
-        await self.send_caused([Outgoing(message, causes) for message in messages])
+        wanted = list(messages)
+        spans = [start_send_span(message, causes) for message in wanted]
+        try:
+            await self.send_caused([Outgoing(message, (span.get_span_context(),)) for message, span in zip(wanted, spans, strict=True)])
+        except BaseException as error:
+            for span in spans:
+                end_with_error(span, error)
+            raise
+        for span in spans:
+            span.end()
 
     async def send_caused(self, outgoing: Sequence[Outgoing]) -> None:
-        """Publish messages, each below the contexts it follows from; see `send`."""
+        """Publish the messages of a batch, each in the trace of the record it follows from; see `send`.
+
+        A message that follows from one record carries that record's process span as its context: a span of its own would
+        double what tracing costs and tell nothing more. One that follows from several gets a send span that links the others.
+        """
         acknowledgements: list[Awaitable[object]] = []
         spans: list[trace.Span] = []
         try:
             for item in outgoing:
-                message = item.message
-                span = start_send_span(message, item.causes)
-                spans.append(span)
-                body = message.body
-                value = body if body is None or isinstance(body, bytes) else body.to_json()
-                headers = write(
-                    Attributes(
-                        id=message.event_id,
-                        source=message.source,
-                        type=message.event_type,
-                        time=message.time,
-                        subject=message.subject,
-                        content_type=message.content_type,
-                    )
-                )
-                headers.extend(message.headers)
-                if (parent := traceparent(span)) is not None:
-                    headers.append(("traceparent", parent))
-                acknowledgements.append(
-                    await self.raw(message.topic.name, message.key.encode(), value, headers, partition_by=message.partition_by)
-                )
+                origin: trace.SpanContext | None = item.causes[0] if item.causes else None
+                if len(item.causes) > 1:
+                    span = start_send_span(item.message, item.causes)
+                    spans.append(span)
+                    origin = span.get_span_context()
+                acknowledgements.append(await self._hand_over(item.message, origin))
             await _acknowledged(acknowledgements)
         except BaseException as error:
             for span in spans:
@@ -124,6 +123,24 @@ class Publisher:
         for span in spans:
             span.end()
         self._sent.add(item.message.topic.name for item in outgoing)
+
+    async def _hand_over(self, message: Message, origin: trace.SpanContext | None) -> "Awaitable[object]":
+        body = message.body
+        value = body if body is None or isinstance(body, bytes) else body.to_json()
+        headers = write(
+            Attributes(
+                id=message.event_id,
+                source=message.source,
+                type=message.event_type,
+                time=message.time,
+                subject=message.subject,
+                content_type=message.content_type,
+            )
+        )
+        headers.extend(message.headers)
+        if origin is not None and (parent := traceparent(origin)) is not None:
+            headers.append(("traceparent", parent))
+        return await self.raw(message.topic.name, message.key.encode(), value, headers, partition_by=message.partition_by)
 
     async def raw(
         self,

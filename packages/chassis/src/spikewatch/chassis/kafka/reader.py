@@ -7,6 +7,7 @@ from typing import Final
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
+
 from spikewatch.chassis.kafka.broker import to_record
 from spikewatch.chassis.kafka.connection import KafkaConnection
 from spikewatch.chassis.kafka.message import Record

@@ -8,8 +8,9 @@ from collections.abc import Iterable
 from typing import Final
 
 from aiokafka import ConsumerRebalanceListener, TopicPartition
-from spikewatch.chassis.kafka.batch import BatchConsumer
 from typing_extensions import override
+
+from spikewatch.chassis.kafka.batch import BatchConsumer
 
 __all__ = ["DrainingListener"]
 

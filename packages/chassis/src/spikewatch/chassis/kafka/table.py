@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from aiokafka.errors import KafkaError
+
 from spikewatch.chassis.kafka.backoff import delays
 from spikewatch.chassis.kafka.connection import KafkaConnection
 from spikewatch.chassis.kafka.decode import Decoder

@@ -6,6 +6,7 @@ from typing import Any, Literal
 from aiokafka.admin import AIOKafkaAdminClient, NewPartitions, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import KafkaError, TopicAlreadyExistsError
+
 from spikewatch.chassis.kafka.connection import KafkaConnection
 from spikewatch.contracts.topics import Topic, every_topic
 

@@ -12,7 +12,10 @@ from typing import Final
 from opentelemetry import metrics, trace
 from opentelemetry.context import Context
 from opentelemetry.trace import Link, NonRecordingSpan, Span, SpanContext, SpanKind, Status, StatusCode, TraceFlags, TraceState
+from opentelemetry.util.types import AttributeValue
+
 from spikewatch.chassis.kafka.message import Message, Record
+from spikewatch.chassis.telemetry.late_span import LateSpan
 
 __all__ = [
     "ConsumedCounter",
@@ -46,9 +49,8 @@ _tracer = trace.get_tracer("spikewatch.chassis")
 _meter = metrics.get_meter("spikewatch.chassis")
 
 
-def traceparent(span: Span) -> bytes | None:
-    """Return the W3C header of a span; None when nothing is traced."""
-    context = span.get_span_context()
+def traceparent(context: SpanContext) -> bytes | None:
+    """Return the W3C header of a span's context; None when nothing is traced."""
     if not context.is_valid:
         return None
     return b"00-%032x-%016x-%02x" % (context.trace_id, context.span_id, context.trace_flags)
@@ -96,22 +98,21 @@ def start_process_span(record: Record, group: str, *, trusted: bool) -> Span:
     A trusted producer's span is the parent; any other starts a new trace that is only linked to it.
     """
     origin = extract(record.header("traceparent"))
-    context = trace.set_span_in_context(NonRecordingSpan(origin)) if origin is not None and trusted else Context()
-    return _tracer.start_span(
-        f"process {record.topic}",
-        context=context,
-        kind=SpanKind.CONSUMER,
-        links=[Link(origin)] if origin is not None and not trusted else (),
-        attributes={
-            _SYSTEM: "kafka",
-            _OPERATION: "process",
-            _OPERATION_TYPE: "process",
-            _DESTINATION: record.topic,
-            _PARTITION: str(record.partition),
-            _OFFSET: record.offset,
-            _GROUP: group,
-        },
-    )
+    attributes: dict[str, AttributeValue] = {
+        _SYSTEM: "kafka",
+        _OPERATION: "process",
+        _OPERATION_TYPE: "process",
+        _DESTINATION: record.topic,
+        _PARTITION: str(record.partition),
+        _OFFSET: record.offset,
+        _GROUP: group,
+    }
+    name = f"process {record.topic}"
+    if origin is not None and trusted and origin.trace_flags.sampled:
+        return LateSpan(name, origin, SpanKind.CONSUMER, attributes)
+    parent = trace.set_span_in_context(NonRecordingSpan(origin)) if origin is not None and trusted else Context()
+    links = [Link(origin)] if origin is not None and not trusted else ()
+    return _tracer.start_span(name, context=parent, kind=SpanKind.CONSUMER, links=links, attributes=attributes)
 
 
 def start_batch_span(topic: str, group: str, spans: Sequence[Span]) -> Span:

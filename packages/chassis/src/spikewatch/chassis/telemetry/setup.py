@@ -23,6 +23,8 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
+from spikewatch.chassis.telemetry.late_span import record_late_spans
+
 __all__ = ["service_version", "start_telemetry"]
 
 _ENDPOINT: Final = "OTEL_EXPORTER_OTLP_ENDPOINT"
@@ -44,10 +46,15 @@ def start_telemetry(service: str, instance: str) -> Callable[[], None]:
     resource = Resource.create(
         {"service.namespace": "spikewatch", "service.instance.id": instance, "service.version": service_version(service)}
     )
+    # Every record has a span: the default of 2048 is full within a second of heavy load, and what does not fit is dropped.
+    os.environ.setdefault("OTEL_BSP_MAX_QUEUE_SIZE", "32768")
+    os.environ.setdefault("OTEL_BSP_SCHEDULE_DELAY", "1000")
     stops: list[Callable[[], object]] = []
     tracer_provider = TracerProvider(resource=resource)
     if _exports("OTEL_TRACES_EXPORTER"):
-        tracer_provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
+        processor = BatchSpanProcessor(OTLPSpanExporter())
+        tracer_provider.add_span_processor(processor)
+        record_late_spans(processor, tracer_provider.resource)
         # Commands only, never their documents: those hold person-level fields.
         PymongoInstrumentor().instrument(tracer_provider=tracer_provider, capture_statement=False)
     trace.set_tracer_provider(tracer_provider)

@@ -1,0 +1,63 @@
+"""Servers for every test marked `integration`: found or started once a run, named in the first and the last lines.
+
+A test that starts servers of its own removes the two variables first.
+"""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from spikewatch.cli.stack.testing import Servers, servers
+
+_VARIABLES = ("SPIKEWATCH_KAFKA_BOOTSTRAP", "SPIKEWATCH_MONGODB_URI")
+
+
+class RealServers:
+    """Starts the servers with the first test that needs them and ends them with the run."""
+
+    def __init__(self) -> None:
+        self._ending = ExitStack()
+        self.found: Servers | None = None
+
+    def require(self) -> Servers:
+        """Return the servers, started when they are not yet."""
+        if self.found is None:
+            folder = Path(self._ending.enter_context(tempfile.TemporaryDirectory(prefix="spikewatch-tests-", ignore_cleanup_errors=True)))
+            self.found = self._ending.enter_context(servers(folder))
+            os.environ[_VARIABLES[0]], os.environ[_VARIABLES[1]] = self.found.bootstrap, self.found.mongodb_uri
+        return self.found
+
+    def close(self) -> None:
+        """End what was started."""
+        self._ending.close()
+
+
+_servers = RealServers()
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Have the servers up, and named in the environment, before an integration test and its fixtures."""
+    if item.get_closest_marker("integration") is not None:
+        _servers.require()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say which servers the tests ran on."""
+    if _servers.found is not None:
+        terminalreporter.write_line(f"real servers: {_servers.found.description}")
+
+
+@pytest.fixture(scope="session")
+def real_servers() -> Servers:
+    """The servers themselves, for tests that kill them."""
+    return _servers.require()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _close_servers() -> Iterator[None]:
+    yield
+    _servers.close()
