@@ -8,7 +8,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from spikewatch.cli.main import main
 from spikewatch.cli.stack import trace_tree
 from spikewatch.cli.stack.trace_store import TraceStore
-from spikewatch.cli.stack.traces import TraceReceiver
+from spikewatch.cli.stack.traces import TraceReceiver, _Waiting
 
 TRACE, BATCH, OTHER = "0a" * 16, "0b" * 16, "0c" * 16
 MS = 1_000_000
@@ -161,3 +161,12 @@ def test_a_trace_that_cannot_be_shown_is_told(tmp_path: Path, capsys: pytest.Cap
 
     assert main(["trace", wanted, "--folder", str(tmp_path)]) == 2
     assert told in capsys.readouterr().err
+
+
+def test_a_disk_that_does_not_keep_up_costs_the_oldest_traces_and_no_memory() -> None:
+    waiting = _Waiting(max_bytes=10)
+    for body in (b"aaaa", b"bbbb", b"cccc"):
+        waiting.add(body)
+
+    assert waiting.take() == [b"bbbb", b"cccc"]
+    assert waiting.take() == []

@@ -23,8 +23,32 @@ __all__ = ["TraceReceiver"]
 _log: Final = logging.getLogger(__name__)
 _WRITE_EVERY_S: Final = 0.25  # one transaction for many requests, and still "at once" for a person
 _MAX_BODY: Final = 16 * 1_048_576
-_MAX_WAITING: Final = 1_000  # requests in memory; beyond it the oldest unwritten go
+_MAX_WAITING: Final = 64 * 1_048_576  # bytes in memory; beyond it the oldest unwritten go
 _PATHS: Final = frozenset({"/v1/traces", "/v1/metrics", "/v1/logs"})
+
+
+class _Waiting:
+    """Requests between their acknowledgement and the disk, bounded by bytes."""
+
+    def __init__(self, max_bytes: int = _MAX_WAITING) -> None:
+        self._max_bytes = max_bytes
+        self._bodies: deque[bytes] = deque()
+        self._bytes = 0
+        self._lock = Lock()
+
+    def add(self, body: bytes) -> None:
+        with self._lock:
+            self._bodies.append(body)
+            self._bytes += len(body)
+            while self._bytes > self._max_bytes:
+                self._bytes -= len(self._bodies.popleft())
+
+    def take(self) -> list[bytes]:
+        with self._lock:
+            taken = list(self._bodies)
+            self._bodies.clear()
+            self._bytes = 0
+        return taken
 
 
 class TraceReceiver:
@@ -33,7 +57,7 @@ class TraceReceiver:
     def __init__(self, file: Path, port: int = 0) -> None:
         self.file = file
         self.port = port or free_port()
-        self._waiting: deque[bytes] = deque(maxlen=_MAX_WAITING)
+        self._waiting = _Waiting()
         self._stopping = Event()
         self._writing = Lock()
         self._store: TraceStore | None = None
@@ -72,9 +96,7 @@ class TraceReceiver:
     def flush(self) -> None:
         """Write what was received so far."""
         with self._writing:
-            bodies = []
-            while self._waiting:
-                bodies.append(self._waiting.popleft())
+            bodies = self._waiting.take()
             if bodies and self._store is not None:
                 self._store.add(bodies)
 
@@ -91,7 +113,7 @@ class _Server(ThreadingHTTPServer):
     block_on_close = False  # exporters keep their connections open for ever
 
 
-def _handler(waiting: deque[bytes]) -> type[BaseHTTPRequestHandler]:
+def _handler(waiting: _Waiting) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"  # keeps the exporters' connections
         disable_nagle_algorithm = True
@@ -110,7 +132,7 @@ def _handler(waiting: deque[bytes]) -> type[BaseHTTPRequestHandler]:
                     except (OSError, EOFError, zlib.error):
                         self._answer(400)
                         return
-                waiting.append(body)
+                waiting.add(body)
             self._answer(200)
 
         def _answer(self, status: int) -> None:
