@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from spikewatch.cli.county.agencies import AGENCIES
 from spikewatch.cli.county.directory import directory_records
 from spikewatch.cli.county.forms import CAD_COLUMNS

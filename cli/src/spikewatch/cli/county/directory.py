@@ -38,6 +38,16 @@ def _desk(parent: str, name: str, organization: str, role: ContactRole, phone: s
     }
 
 
+def _areas_of(*cities: str) -> list[str]:
+    """Return the cities with their ZIPs and neighbourhoods, sorted within each kind."""
+    places = [place for place in NEIGHBOURHOODS if place.city in cities]
+    return [
+        *sorted({place.city_area for place in places}),
+        *sorted({place.zip_area for place in places}),
+        *(place.area for place in places),
+    ]
+
+
 def directory_records() -> list[dict[str, Any]]:
     """Return every record to load, parents before children; institutions only, numbers and domains that reach nobody."""
     health = "agencies/cedar-county-health"
@@ -78,9 +88,8 @@ def directory_records() -> list[dict[str, Any]]:
             }
         )
     health_name = "Cedar County Health Department"
-    everywhere = [_COUNTY, *(place.area for place in NEIGHBOURHOODS), *sorted({f"zip:{place.zip5}" for place in NEIGHBOURHOODS})]
-    west_side = [place.area for place in NEIGHBOURHOODS if place.city == "Westmark"]
-    east_side = [place.area for place in NEIGHBOURHOODS if place.city == "Eastmark"]
+    everywhere = [_COUNTY, *_areas_of("Westmark", "Middlemark", "Eastmark")]
+    west_side, east_side = _areas_of("Westmark", "Middlemark"), _areas_of("Eastmark")
     records += [
         _desk(health, "spike-desk", health_name, ContactRole.SPIKE_COORDINATOR, "+1-555-0100", everywhere),
         _desk(health, "analysts", health_name, ContactRole.PUBLIC_HEALTH_ANALYST, "+1-555-0101", [_COUNTY, f"state:{STATE}"]),

@@ -48,6 +48,16 @@ class Neighbourhood:
         return f"neighborhood:{self.code}"
 
     @property
+    def zip_area(self) -> str:
+        """The area id of its ZIP."""
+        return f"zip:{self.zip5}"
+
+    @property
+    def city_area(self) -> str:
+        """The area id of its city."""
+        return f"city:{COUNTY_FIPS}-{self.city.lower()}"
+
+    @property
     def ring(self) -> list[list[float]]:
         """Return the closed outline, counter-clockwise, as longitude and latitude."""
         return _ring(self.west, self.south, _NEIGHBOURHOOD_DEGREES, _NEIGHBOURHOOD_DEGREES)

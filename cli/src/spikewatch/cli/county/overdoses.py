@@ -46,8 +46,8 @@ class Story:
 
     seed: int
     until: datetime
-    length: timedelta = timedelta(days=30)
-    rate: float = 6.0
+    length: timedelta = timedelta(days=35)
+    rate: float = 3.0
     spike: Spike | None = Spike()
     resend: float = 0.04
     correct: float = 0.05

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
+from spikewatch.cli.county.geography import COUNTY_FIPS
 from spikewatch.cli.county.overdoses import Overdose, Story
 from spikewatch.cli.county.records import Kind, SentRecord
 
@@ -35,6 +36,7 @@ def truth(story: Story, happened: Sequence[Overdose], sent: Sequence[SentRecord]
         if window is None or not spike
         else {
             "area": spike[0].place.area,
+            "areas": sorted({f"county:{COUNTY_FIPS}", spike[0].place.city_area, spike[0].place.zip_area, spike[0].place.area}),
             "from": window[0].isoformat(),
             "until": window[1].isoformat(),
             "overdoses": len(spike),

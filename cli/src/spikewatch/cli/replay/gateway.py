@@ -6,8 +6,10 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
+from uuid import UUID
 
 import httpx
+
 from spikewatch.cli.exit_status import CannotRun
 from spikewatch.cli.replay.bodies import Body
 
@@ -70,6 +72,15 @@ class Gateway:
             receipt = response.json()
             return Answer(body.records, receipt["submission_id"], receipt["status_url"])
         return Answer(body.records, problem=_problem(response))
+
+    async def knows_key(self) -> bool:
+        """Tell whether the gateway takes the key; a new agency's record may still be on its way to it."""
+        try:
+            response = await self._client.get(f"/v1/submissions/{UUID(int=0)}", headers=self._headers)
+        except httpx.TransportError:
+            return False
+        # It has no such submission: that it says so means that it knows who asks.
+        return response.status_code == httpx.codes.NOT_FOUND
 
     async def outcome(self, status_url: str) -> dict[str, Any]:
         """Return what became of a submission so far.
