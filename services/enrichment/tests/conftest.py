@@ -1,5 +1,6 @@
 import os
 from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -68,21 +69,31 @@ def located(atlas: Atlas, report: Callable[..., Report]) -> Callable[..., Locate
     return build
 
 
-@pytest.fixture
-async def mongo() -> AsyncIterator[Mongo]:
+@asynccontextmanager
+async def _own_database() -> AsyncIterator[Mongo]:
     uri = os.environ.get("SPIKEWATCH_MONGODB_URI")
     if not uri:
         pytest.skip("SPIKEWATCH_MONGODB_URI is not set: no MongoDB to test against")
     database = Mongo(uri, f"enrichment_test_{uuid4().hex}")
-    yield database
-    await database.drop()
-    database.close()
+    try:
+        yield database
+    finally:
+        await database.drop()
+        database.close()
+
+
+@pytest.fixture
+async def mongo() -> AsyncIterator[Mongo]:
+    async with _own_database() as database:
+        yield database
 
 
 @pytest.fixture(params=["memory", pytest.param("mongo", marks=pytest.mark.integration)])
-async def store(request: pytest.FixtureRequest) -> MatchStore:
+async def store(request: pytest.FixtureRequest) -> AsyncIterator[MatchStore]:
     if request.param == "memory":
-        return InMemoryMatchStore()
-    kept = MongoMatchStore(request.getfixturevalue("mongo"), timedelta(days=400))
-    await kept.prepare()
-    return kept
+        yield InMemoryMatchStore()
+        return
+    async with _own_database() as database:
+        kept = MongoMatchStore(database, timedelta(days=400))
+        await kept.prepare()
+        yield kept
