@@ -1,0 +1,1 @@
+"""MongoDB and Kafka as the directory uses them."""

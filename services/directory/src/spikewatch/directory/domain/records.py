@@ -1,0 +1,123 @@
+"""Builds valid records from what a caller drafts, and tells every field at fault at once."""
+
+import hashlib
+import json
+import re
+from collections.abc import Callable, Mapping
+from datetime import date, datetime
+from typing import Any, Final
+from zoneinfo import available_timezones
+
+from pydantic import ValidationError
+
+from spikewatch.contracts.directory import AgencyRecord, ContactRecord, ContactRole, ProviderRecord, ServiceRecord, ServiceStatus
+from spikewatch.contracts.vocabulary import SourceType
+from spikewatch.directory.domain.names import Kind, ResourceName
+from spikewatch.directory.domain.refusals import FieldProblem, InvalidFields
+
+__all__ = ["MODELS", "Draft", "Record", "build", "draft_of", "fingerprint", "writable"]
+
+Record = AgencyRecord | ProviderRecord | ServiceRecord | ContactRecord
+Draft = Mapping[str, Any]
+"""The writable fields that a caller has set."""
+
+MODELS: Final[dict[Kind, type[Record]]] = {
+    Kind.AGENCY: AgencyRecord,
+    Kind.PROVIDER: ProviderRecord,
+    Kind.SERVICE: ServiceRecord,
+    Kind.CONTACT: ContactRecord,
+}
+_SET_BY_US: Final = frozenset({"name", "etag", "version", "update_time", "kind", "agency_id", "provider", "parent"})
+_MOST_ITEMS: Final = 1_000  # areas or categories; keeps a record far below the topic's message limit
+
+_EXPECTED: Final[dict[str, tuple[str, str]]] = {
+    "display_name": ("a name of 1 to 128 characters", "Cedar County EMS"),
+    "source_type": (f"one of {', '.join(SourceType)}", SourceType.EMS),
+    "state": ("active or suspended", "active"),
+    "time_zone": ("an IANA time zone", "America/New_York"),
+    "county_fips": ("five digits", "42091"),
+    "areas": ("at most 1000 areas written kind:code", "county:42091"),
+    "description": ("at most 512 characters", ""),
+    "website": ("a web address of at most 128 characters", "https://recovery.example"),
+    "status": (f"one of {', '.join(ServiceStatus)}", ServiceStatus.ACTIVE),
+    "categories": ("at most 1000 words of at most 128 characters", "naloxone"),
+    "lat": ("degrees from -90 to 90, together with lon", "40.12"),
+    "lon": ("degrees from -180 to 180, together with lat", "-75.34"),
+    "assured_date": ("an ISO 8601 date", "2026-05-01"),
+    "organization": ("a name of 1 to 128 characters", "Cedar County Health Department"),
+    "role": (f"one of {', '.join(ContactRole)}", ContactRole.DUTY_DESK),
+    "email": ("an e-mail address", "duty@health.example"),
+    "phone": ("a telephone number of digits, spaces and + - ( ) .", "+1-555-0100"),
+}
+
+
+def _is_date(text: str) -> bool:
+    try:
+        return date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False
+
+
+# What the wire model leaves open: it also reads records that older versions wrote.
+_CHECKS: Final[dict[str, Callable[[Any], bool]]] = {
+    "display_name": lambda text: bool(text.strip()),
+    "organization": lambda text: bool(text.strip()),
+    "time_zone": lambda text: text in available_timezones(),
+    "county_fips": re.compile(r"\d{5}", re.ASCII).fullmatch,  # type: ignore[dict-item]  # a match is truthy
+    "website": re.compile(r"https?://[^\s/]+\S*").fullmatch,  # type: ignore[dict-item]  # a match is truthy
+    "email": re.compile(r"[^@\s]+@[^@\s]+").fullmatch,  # type: ignore[dict-item]  # a match is truthy
+    "phone": re.compile(r"\+?[\d ().-]{3,40}", re.ASCII).fullmatch,  # type: ignore[dict-item]  # a match is truthy
+    "assured_date": _is_date,
+    "areas": lambda items: len(items) <= _MOST_ITEMS,
+    "categories": lambda items: len(items) <= _MOST_ITEMS,
+}
+
+
+def writable(kind: Kind) -> tuple[str, ...]:
+    """Return the fields a caller may set."""
+    return tuple(name for name in MODELS[kind].model_fields if name not in _SET_BY_US)
+
+
+def draft_of(record: Record) -> dict[str, Any]:
+    """Return the writable fields of a record that are set."""
+    values = record.model_dump(exclude=set(_SET_BY_US), exclude_none=True)
+    return {name: value for name, value in values.items() if value not in ((), "")}
+
+
+def fingerprint(draft: Draft) -> str:
+    """Return the same text for the same content."""
+    return hashlib.sha256(json.dumps(draft, sort_keys=True, default=str).encode()).hexdigest()
+
+
+def build(name: ResourceName, draft: Draft, *, version: int, now: datetime) -> Record:
+    """Return the record that a draft makes.
+
+    Raises:
+        InvalidFields: with every field at fault.
+    """
+    owner = {"agency_id": name.id, "provider": name.parent, "parent": name.parent}
+    values = {
+        **{field: value for field, value in draft.items() if field in writable(name.kind)},
+        **{field: value for field, value in owner.items() if field in MODELS[name.kind].model_fields},
+        "name": name.text,
+        "version": version,
+        "etag": hashlib.sha256(f"{name.text}\x1f{version}".encode()).hexdigest()[:16],
+        "update_time": now,
+    }
+    problems: dict[str, str] = {}
+    try:
+        record = MODELS[name.kind].model_validate(values)
+    except ValidationError as error:
+        record = None
+        for one in error.errors(include_input=False, include_url=False, include_context=False):
+            problems.setdefault(str(one["loc"][0]), "is missing" if one["type"] == "missing" else "is not right")
+    for field, is_right in _CHECKS.items():
+        value = values.get(field)
+        if value is not None and field not in problems and not is_right(value):
+            problems[field] = "is not right" if value else "is missing"
+    for one_of, other in (("lat", "lon"), ("lon", "lat")):
+        if values.get(one_of) is not None and values.get(other) is None:
+            problems.setdefault(other, "is missing")
+    if problems or record is None:
+        raise InvalidFields([FieldProblem(f"{name.kind}.{field}", text, *_EXPECTED[field]) for field, text in problems.items()])
+    return record
