@@ -1,6 +1,7 @@
 """Least privilege on Kafka, whatever the declaration says."""
 
 import pytest
+
 from spikewatch.contracts.access import (
     Operation,
     agency_grants,

@@ -4,6 +4,7 @@ import copy
 
 import pytest
 from pydantic import BaseModel, Field
+
 from spikewatch.contracts.compatibility import Change, breaches
 from spikewatch.contracts.schemas import models, schema
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 from jsonschema import Draft7Validator
+
 from spikewatch.contracts.__main__ import derived, main, stale
 from spikewatch.contracts.access import service_grants, services
 from spikewatch.contracts.asyncapi import document

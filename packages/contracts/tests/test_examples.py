@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator
 from pydantic import TypeAdapter, ValidationError
+
 from spikewatch.contracts.schemas import schema
 from spikewatch.contracts.topics import ALL
 

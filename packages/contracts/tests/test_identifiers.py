@@ -5,6 +5,7 @@ from uuid import UUID
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from spikewatch.contracts import identifiers
 
 FOUNDER = UUID("11111111-2222-5333-8444-555555555555")

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
+
 from spikewatch.contracts import schemas
 from spikewatch.contracts.contract import Contract, Interval, area_kind
 from spikewatch.contracts.contribution import contribution_key, split_contribution_key

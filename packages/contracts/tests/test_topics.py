@@ -4,6 +4,7 @@ import re
 
 import pytest
 from pydantic import ValidationError
+
 from spikewatch.contracts.topics import ALL, DIRECTORY, REPORTS, EventType, Topic, dead_letter_topic, every_topic, service_of
 
 SERVICES = {"ingest", "enrichment", "alerts", "directory"}

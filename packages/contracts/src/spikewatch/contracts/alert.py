@@ -4,6 +4,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from pydantic import Field
+
 from spikewatch.contracts.contract import AreaId, Contract, FreeText, Interval, ShortText, UtcDatetime
 from spikewatch.contracts.incident import ReportReference
 

@@ -5,8 +5,9 @@ from typing import Any, Final
 
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
+
 from spikewatch.contracts.schemas import models
-from spikewatch.contracts.topics import Topic, every_topic, service_of
+from spikewatch.contracts.topics import SUBMISSIONS, Topic, every_topic, service_of
 
 __all__ = ["Document", "document"]
 
@@ -17,6 +18,7 @@ _KAFKA_BINDING: Final = "0.5.0"
 _BYTES: Final = "application/octet-stream"
 _JSON: Final = "application/json"
 _ENVELOPE: Final = "CloudEventHeaders"
+_SUBMISSION_HEADERS: Final = "SubmissionHeaders"
 _DEAD_LETTER_HEADERS: Final = "DeadLetterHeaders"
 
 _DESCRIPTION: Final = """Spikewatch's topics. Every record is a CloudEvent 1.0 in Kafka's binary mode: attributes in `ce_` headers, the \
@@ -45,7 +47,7 @@ def document(topics: Iterable[Topic] | None = None) -> Document:
         "operations": _operations(declared),
         "components": {
             "messages": {topic.name: _message(topic) for topic in declared},
-            "schemas": {**_payloads(), _ENVELOPE: _envelope(), _DEAD_LETTER_HEADERS: _dead_letter_headers()},
+            "schemas": {**_payloads(), **_headers()},
             "securitySchemes": {
                 "scram": {"type": "scramSha512", "description": "One Kafka user for each service, agency and subscriber, over TLS."},
                 "mutualTls": {"type": "X509", "description": "A client certificate instead of a password."},
@@ -96,6 +98,8 @@ def _message(topic: Topic) -> Document:
     headers: Document = {"$ref": f"#/components/schemas/{_ENVELOPE}"}
     if topic.event_types:
         headers = {"allOf": [headers, {"type": "object", "properties": {"ce_type": {"enum": list(topic.event_types)}}}]}
+        if topic is SUBMISSIONS:
+            headers["allOf"].append({"$ref": f"#/components/schemas/{_SUBMISSION_HEADERS}"})
     elif topic.name.endswith(".dlq"):
         headers = {"$ref": f"#/components/schemas/{_DEAD_LETTER_HEADERS}"}
     return {
@@ -154,6 +158,10 @@ def _draft_07(node: Any) -> Any:
     return [_draft_07(part) for part in node] if isinstance(node, list) else node
 
 
+def _headers() -> Document:
+    return {_ENVELOPE: _envelope(), _SUBMISSION_HEADERS: _submission_headers(), _DEAD_LETTER_HEADERS: _dead_letter_headers()}
+
+
 def _text(description: str, *examples: str, **more: Any) -> Document:
     return {"type": "string", "description": description, "examples": list(examples), **more}
 
@@ -178,10 +186,38 @@ def _envelope() -> Document:
     }
 
 
-def _dead_letter_headers() -> Document:
+def _submission_headers() -> Document:
     return {
         "type": "object",
-        "description": "The headers of the original record as they came, and dlq- headers that say why it waits here.",
-        "required": ["dlq-reason"],
-        "properties": {"dlq-reason": _text("Stable code of the reason.", "invalid-field")},
+        "description": "What a submission carries beside its CloudEvents attributes.",
+        "properties": {
+            "spikewatch-seal": _text("The value is sealed (AES-256-GCM): by the gateway, or by the agency with its own key.", "g1", "a1"),
+            "spikewatch-format": _text("Format of the bytes inside the seal.", "statutory", "cad"),
+            "spikewatch-submission": _text("UUID of the submission this record was taken from; set on replay."),
+            "spikewatch-record-index": _text("Place of the record in that submission, from 0; set on replay.", "0"),
+        },
+    }
+
+
+def _dead_letter_headers() -> Document:
+    reasons = {
+        "dlq-id": _text("Identifies the letter; the same record given up again for the same group has the same id."),
+        "dlq-reason": _text("Stable code of the reason; filter and replay by it.", "invalid-field", "unknown-agency"),
+        "dlq-field": _text("The field at fault; empty where it is the whole record.", "occurred_at"),
+        "dlq-problem": _text("What was wrong, without the value itself."),
+        "dlq-expected": _text("What would have been right."),
+        "dlq-example": _text("A value that would have been accepted."),
+        "dlq-exception": _text("Type of the exception, never its message."),
+        "dlq-topic": _text("Topic the record came from."),
+        "dlq-partition": _text("Partition it came from."),
+        "dlq-offset": _text("Offset it had there."),
+        "dlq-group": _text("Consumer group that gave up."),
+        "dlq-failed-at": _text("When, RFC 3339 in UTC.", format="date-time"),
+        "dlq-service": _text("Name and version of the service.", "ingest 0.1.0"),
+    }
+    return {
+        "type": "object",
+        "description": "The headers of the original record as they came, and these, which say why it waits here.",
+        "required": list(reasons),
+        "properties": reasons,
     }

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from pydantic import TypeAdapter, ValidationError
+
 from spikewatch.contracts.contract import UtcDatetime
 
 __all__ = ["Attributes", "CloudEventError", "Headers", "read", "write"]

@@ -3,6 +3,7 @@
 from uuid import UUID
 
 from pydantic import Field
+
 from spikewatch.contracts.contract import AreaId, Contract, ShortText, UtcDatetime
 from spikewatch.contracts.incident import ReportReference
 from spikewatch.contracts.vocabulary import DrugClass, Outcome

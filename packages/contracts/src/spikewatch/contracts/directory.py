@@ -4,6 +4,7 @@ from enum import StrEnum
 from typing import Annotated, Literal
 
 from pydantic import Field, RootModel
+
 from spikewatch.contracts.contract import AgencyId, AreaId, Contract, FreeText, ShortText, UtcDatetime
 from spikewatch.contracts.vocabulary import SourceType
 

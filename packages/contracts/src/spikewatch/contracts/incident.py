@@ -4,6 +4,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from pydantic import Field
+
 from spikewatch.contracts.contract import AgencyId, AreaId, Contract, ShortText, UtcDatetime
 from spikewatch.contracts.report import Drug, Position, QualityNote, Reversal, TraceId, Victims
 from spikewatch.contracts.vocabulary import Outcome, SourceType, TimePrecision

@@ -4,6 +4,7 @@ from typing import Annotated
 from uuid import UUID
 
 from pydantic import Field, StringConstraints
+
 from spikewatch.contracts.contract import AgencyId, AreaId, Contract, CountyFips, FreeText, ShortText, UtcDatetime
 from spikewatch.contracts.vocabulary import (
     AgeBand,

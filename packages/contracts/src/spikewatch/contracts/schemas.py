@@ -3,6 +3,7 @@
 from typing import Any, Final
 
 from pydantic import BaseModel, TypeAdapter
+
 from spikewatch.contracts.topics import ALL
 
 __all__ = ["MAJOR", "Schema", "models", "schema", "schemas"]

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 import yaml
+
 from spikewatch.contracts.access import Grant, agency_grants, operator_grants, service_grants, services, subscriber_grants
 from spikewatch.contracts.topics import Topic, every_topic
 

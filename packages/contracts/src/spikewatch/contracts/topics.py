@@ -7,6 +7,7 @@ from typing import Final, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field
+
 from spikewatch.contracts.alert import Alert
 from spikewatch.contracts.contract import Contract
 from spikewatch.contracts.contribution import Contribution
