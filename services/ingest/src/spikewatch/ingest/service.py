@@ -1,5 +1,6 @@
 """The use case of normalising: submissions in, reports and dead letters out, every record accounted for exactly once."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
@@ -79,8 +80,13 @@ class Normaliser:
             Transient: a store does not answer; calling again with the same batch gives the same outcome.
         """
         works = [await self._read(arrival) for arrival in batch]
-        await self._settle(works)
-        await self._receipts.save([_receipt(work, work.opened) for work in works if work.opened is not None])
+        changed = await self._settle(works)
+        receipts = [_receipt(work, work.opened) for work in works if work.opened is not None]
+        # Side by side, for speed: should one fail, the batch comes again and both are written once more.
+        done = await asyncio.gather(self._revisions.save(changed), self._receipts.save(receipts), return_exceptions=True)
+        for failure in done:
+            if failure is not None:
+                raise failure
         return [self._outcome(work) for work in works]
 
     async def _read(self, arrival: Arrival) -> _Work:
@@ -107,7 +113,8 @@ class Normaliser:
             raise Rejected(Fault.UNSUPPORTED_FORMAT, FORMAT_HEADER, problem, "one of " + ", ".join(self._feeds), "statutory")
         return feed
 
-    async def _settle(self, works: Sequence[_Work]) -> None:
+    async def _settle(self, works: Sequence[_Work]) -> Sequence[History]:
+        """Place every reading in its report's history and return the histories that must be stored."""
         keys = {reading.report.report_key for work in works for _, reading in work.readings}
         histories: dict[UUID, History] = dict(await self._revisions.load(keys)) if keys else {}
         for work in works:
@@ -122,9 +129,7 @@ class Normaliser:
                 work.outcomes.append(RecordOutcome(index, result, report_id=settled.report_id, revision=settled.revision))
                 if settled.report is not None:
                     work.messages.append(_message(settled.report))
-        changed = [history for history in histories.values() if history.is_changed]
-        if changed:
-            await self._revisions.save(changed)
+        return [history for history in histories.values() if history.is_changed]
 
     def _outcome(self, work: _Work) -> Outcome:
         if work.whole is not None:

@@ -132,7 +132,8 @@ def _json_record(index: int, line: int, original: str, value: object) -> RawReco
     if not isinstance(value, dict):
         rejected = Rejected(Fault.MALFORMED, None, "is not a JSON object", "one object a report", _JSON_EXAMPLE)
         return RawRecord(index, line, original, rejected=rejected)
-    if _deeper_than(value, _MAX_DEPTH):
+    # Counting brackets first spares nearly every record the walk.
+    if original.count("{") + original.count("[") > _MAX_DEPTH and _deeper_than(value, _MAX_DEPTH):
         rejected = Rejected(Fault.MALFORMED, None, "is nested too deeply", f"at most {_MAX_DEPTH} levels", _JSON_EXAMPLE)
         return RawRecord(index, line, original, rejected=rejected)
     return RawRecord(index, line, original, value)

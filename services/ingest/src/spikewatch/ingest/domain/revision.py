@@ -76,10 +76,11 @@ def settle(history: History, reading: Reading, index: int) -> Settled:
             known = Revision(number, digest, report.submission_id, index)
             history.revisions.append(known)
             history.is_changed = True
-    identity = report_id(report.source_agency_id, report.source_record_id, known.revision)
+    is_same_number = known.revision == report.revision
+    identity = report.report_id if is_same_number else report_id(report.source_agency_id, report.source_record_id, known.revision)
     if (known.submission_id, known.index) != (report.submission_id, index):
         return Settled(None, identity, known.revision)
-    if known.revision == report.revision:
+    if is_same_number:
         return Settled(report, identity, known.revision)
     change: dict[str, object] = {"report_id": identity, "revision": known.revision}
     if stated is not None:
