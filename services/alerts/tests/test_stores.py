@@ -1,0 +1,157 @@
+"""One suite for every store: what the fakes promise, MongoDB keeps."""
+
+import os
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+
+from spikewatch.alerts.adapters.mongo_alerts import MongoAlertStore
+from spikewatch.alerts.adapters.mongo_contacts import MongoContactMemory
+from spikewatch.alerts.adapters.mongo_contributions import MongoAreaStore, MongoContributionStore
+from spikewatch.alerts.adapters.mongo_fanned import MongoFannedStore
+from spikewatch.alerts.domain.contributed import held_of, withdrawn
+from spikewatch.alerts.domain.episodes import Episode
+from spikewatch.alerts.domain.evidence import Evidence
+from spikewatch.alerts.domain.fanned import Fanned
+from spikewatch.alerts.domain.instants import HOUR, micros
+from spikewatch.alerts.domain.lifecycle import Draft, opened, retracted, with_status
+from spikewatch.alerts.ports import AreaState
+from spikewatch.alerts.testing import InMemoryAlertStore, InMemoryAreaStore, InMemoryContributionStore, InMemoryFannedStore
+from spikewatch.chassis.mongo import Mongo
+from spikewatch.chassis.outcome import Transient
+from spikewatch.contracts.alert import AlertContact
+
+NOW = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
+
+
+@dataclass
+class Stores:
+    fanned: Any
+    contributions: Any
+    areas: Any
+    alerts: Any
+    mongo: Mongo | None = None
+
+
+@pytest.fixture(params=["memory", pytest.param("mongodb", marks=pytest.mark.integration)])
+async def stores(request: pytest.FixtureRequest) -> AsyncIterator[Stores]:
+    if request.param == "memory":
+        yield Stores(InMemoryFannedStore(), InMemoryContributionStore(), InMemoryAreaStore(), InMemoryAlertStore(lambda: NOW))
+        return
+    uri = os.environ.get("SPIKEWATCH_MONGODB_URI")
+    if not uri:
+        pytest.skip("SPIKEWATCH_MONGODB_URI names no MongoDB")
+    mongo = Mongo(uri, f"alerts_test_{uuid4().hex}")
+    contributions, alerts = MongoContributionStore(mongo, lambda: NOW), MongoAlertStore(mongo, lambda: NOW)
+    await contributions.prepare()
+    await alerts.prepare()
+    yield Stores(MongoFannedStore(mongo), contributions, MongoAreaStore(mongo), alerts, mongo)
+    await mongo.drop()
+    mongo.close()
+
+
+async def test_where_an_incident_counts_comes_back_and_a_lost_race_is_transient(stores):
+    first = Fanned(uuid4(), 1, "42091", ("county:42091", "zip:19401"))
+    moved = replace(first, version=2, areas=("county:42045",), left=("county:42091", "zip:19401"), gone_at=(3, 17))
+    await stores.fanned.save([(None, first)])
+    loaded = (await stores.fanned.load([first.incident, uuid4()]))[first.incident]
+    await stores.fanned.save([(loaded, moved)])
+    assert await stores.fanned.load([first.incident]) == {first.incident: moved}
+    with pytest.raises(Transient):
+        await stores.fanned.save([(loaded, first)])
+    with pytest.raises(Transient):
+        await stores.fanned.save([(None, first)])
+
+
+async def test_contributions_come_back_whole_by_key_span_and_window(stores, make):
+    one, two = held_of(make.contribution("a", [10, 70])), held_of(make.contribution("b", [30], area="county:42045"))
+    await stores.contributions.save([(None, one), (None, two)])
+    assert await stores.contributions.load([one.key, two.key, "county:1|x"]) == {one.key: one, two.key: two}
+    t10, t30, t70 = (micros(make.at(minute)) for minute in (10, 30, 70))
+    rows = await stores.contributions.rows({one.area: (t10, t70 - 1), two.area: (t10, t30), "county:1": (0, t70)})
+    assert {area: sorted(found) for area, found in rows.items()} == {one.area: [(t10, 4)], two.area: [(t30, 4)], "county:1": []}
+    assert await stores.contributions.within(one.area, t10, t70) == [one]
+    assert await stores.contributions.within(one.area, t10, t70 - 1) == []
+    assert (await stores.contributions.first(one.area), await stores.contributions.newest()) == (t10, t70)
+
+
+async def test_a_withdrawn_contribution_counts_no_more_but_is_remembered(stores, make):
+    held = held_of(make.contribution("a", [10]))
+    await stores.contributions.save([(None, held)])
+    gone = withdrawn(held.area, held.incident, held, (0, 5))
+    await stores.contributions.save([(held, gone)])
+    assert (await stores.contributions.load([held.key]))[held.key].gone_at == (0, 5)
+    assert await stores.contributions.first(held.area) is None
+    assert await stores.contributions.newest() is None
+    with pytest.raises(Transient):
+        await stores.contributions.save([(held, held)])
+
+
+async def test_states_of_areas_are_compared_and_set(stores):
+    saved = await stores.areas.save([AreaState("county:42091", 5, ((1, 2), (2**50, 2**50 + 1)))])
+    assert await stores.areas.load(["county:42091", "county:1"]) == {"county:42091": saved[0]}
+    await stores.areas.save([replace(saved[0], spans=())])
+    with pytest.raises(Transient):
+        await stores.areas.save(saved)
+
+
+def _alert(make: Any, name: UUID, minutes: float = 60) -> Any:
+    episode = Episode(micros(make.at(minutes)), micros(make.at(minutes + 5)), micros(make.at(minutes + 5)), 4)
+    evidence = Evidence(1.5, 3.0, 0.01, (), (), 0, "Four.")
+    return opened(Draft("county:42091", make.rule(), episode, evidence, episode.last_met_at), name, NOW)
+
+
+async def test_alerts_are_pending_until_their_version_is_settled(stores, make):
+    kept = _alert(make, uuid4())
+    await stores.alerts.save([kept])
+    assert await stores.alerts.load([kept.alert_id]) == {kept.alert_id: kept}
+    assert await stores.alerts.pending(NOW, 10) == []
+    assert await stores.alerts.pending(NOW + timedelta(seconds=1), 10) == [kept]
+    newer = with_status(kept, kept.closes_at + 1, NOW)
+    await stores.alerts.save([newer])
+    await stores.alerts.settle({kept.alert_id: 1})
+    assert await stores.alerts.pending(NOW + timedelta(seconds=1), 10) == [newer]
+    await stores.alerts.settle({kept.alert_id: 2})
+    assert await stores.alerts.pending(NOW + timedelta(seconds=1), 10) == []
+    with pytest.raises(Transient):
+        await stores.alerts.save([newer])
+
+
+async def test_alerts_are_found_by_area_and_time_unless_retracted_and_settled(stores, make):
+    kept = _alert(make, uuid4())
+    await stores.alerts.save([kept])
+    since = kept.episode.last_met_at
+    assert await stores.alerts.touching({"county:42091": since}) == [kept]
+    assert await stores.alerts.touching({"county:42045": since}) == []
+    await stores.alerts.settle({kept.alert_id: 1})
+    assert await stores.alerts.touching({"county:42091": since + 1}) == []
+    gone = retracted(kept, None, NOW)
+    await stores.alerts.save([gone])
+    assert await stores.alerts.touching({"county:42091": since + 1}) == [gone]
+    await stores.alerts.settle({kept.alert_id: 2})
+    assert await stores.alerts.touching({"county:42091": since}) == []
+
+
+async def test_alerts_are_due_when_their_status_disagrees_with_the_event_time(stores, make):
+    kept = _alert(make, uuid4())
+    await stores.alerts.save([kept])
+    assert await stores.alerts.due(kept.closes_at, 10) == []
+    assert [each.alert_id for each in await stores.alerts.due(kept.closes_at + 1, 10)] == [kept.alert_id]
+    closed = with_status(kept, kept.closes_at + 1, NOW)
+    await stores.alerts.save([closed])
+    assert await stores.alerts.due(kept.closes_at + HOUR, 10) == []
+    assert await stores.alerts.due(kept.closes_at, 10) == [closed]
+
+
+async def test_last_known_contacts_are_remembered(stores):
+    if stores.mongo is None:
+        pytest.skip("there is no store of contacts in memory: the contact book's own tests use a dictionary")
+    memory = MongoContactMemory(stores.mongo)
+    contact = AlertContact(name="agencies/a/contacts/c", organization="Cedar County Health", role="duty_desk", email="desk@health.example")
+    assert await memory.recall("county:42091") is None
+    await memory.remember("county:42091", (contact,))
+    assert await memory.recall("county:42091") == (contact,)
