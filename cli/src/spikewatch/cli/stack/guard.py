@@ -13,6 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from threading import Lock
 from typing import IO, Final
@@ -35,7 +36,8 @@ def start(command: Sequence[str], *, env: Mapping[str, str], folder: Path, log: 
 
 def forget(pid: int) -> None:
     """Take a child that has ended off the guard's list, so that a later process with its pid is safe."""
-    os.write(_writing_end(), f"-{pid}\n".encode())
+    with suppress(BrokenPipeError):  # somebody killed the guard: nothing is left that could mistake the pid
+        os.write(_writing_end(), f"-{pid}\n".encode())
 
 
 def _writing_end() -> int:
