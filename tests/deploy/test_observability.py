@@ -97,12 +97,17 @@ def test_every_alert_has_a_severity_a_duration_and_a_runbook_that_exists(root, r
             assert f"## {section}" in page, rule["annotations"]["runbook_url"]
 
 
-def test_promtool_accepts_rules_and_configuration(root):
+@pytest.mark.parametrize(
+    "arguments",
+    [("check", "config", "deploy/prometheus/prometheus.yml"), ("test", "rules", "tests/deploy/alert_rules_cases.yml")],
+    ids=["configuration", "cases"],
+)
+def test_promtool_accepts(root, arguments):
     promtool = shutil.which("promtool")
     if promtool is None:
         pytest.skip("promtool is not here (Debian: apt-get install prometheus)")
-    command = [promtool, "check", "config", str(root / "deploy/prometheus/prometheus.yml")]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+    *verb, path = arguments
+    done = subprocess.run([promtool, *verb, str(root / path)], capture_output=True, text=True, timeout=30, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
