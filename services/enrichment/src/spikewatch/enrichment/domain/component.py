@@ -18,7 +18,7 @@ class Components:
 
     def __init__(self) -> None:
         self._known: dict[UUID, Candidate] = {}
-        self._block: dict[str, list[UUID]] = defaultdict(list)
+        self._block: dict[str, list[list[UUID]]] = defaultdict(list)  # a list of clusters each
         self._asked: set[str] = set()
         self._frontier: list[UUID] = []
         self._parent: dict[UUID, UUID] = {}
@@ -59,21 +59,36 @@ class Components:
             if candidate.key not in self._known:
                 self._known[candidate.key] = candidate
                 for block in candidate.links.blocks:
-                    self._block[block].append(candidate.key)
+                    self._block[block].append([candidate.key])
 
     def spread(self) -> bool:
         """Follow the links of all reports whose blocks are known now; return whether new blocks are wanted."""
         frontier, self._frontier = self._frontier, []
         for key in frontier:
-            links = self._known[key].links
-            for other in {other for probe in links.probes for other in self._block.get(probe, ())}:
-                is_new = other not in self._parent
-                if (is_new or self._root(other) != self._root(key)) and links.link(self._known[other].links) is not None:
-                    if is_new:
-                        self._parent[other] = other
-                        self._frontier.append(other)
-                    self._join(key, other)
+            for probe in self._known[key].links.probes:
+                if (clusters := self._block.get(probe)) is not None:
+                    self._block[probe] = self._met(key, clusters)
         return bool(self._frontier)
+
+    def _met(self, key: UUID, clusters: list[list[UUID]]) -> list[list[UUID]]:
+        # Members of a cluster are known to be connected, so a cluster is looked at once and not each of its members:
+        # a corner with a thousand reports costs a thousand steps, not a million.
+        links = self._known[key].links
+        mine: list[UUID] = []
+        apart: list[list[UUID]] = []
+        for cluster in clusters:
+            first = cluster[0]
+            if first in self._parent and self._root(first) == self._root(key):
+                mine += cluster
+            elif any(links.link(self._known[other].links) is not None for other in cluster):
+                if first not in self._parent:
+                    self._parent[first] = first
+                    self._frontier.append(first)
+                self._join(key, first)
+                mine += cluster
+            else:
+                apart.append(cluster)
+        return [mine, *apart] if mine else apart
 
     def groups(self) -> list[tuple[frozenset[UUID], list[Candidate]]]:
         """Return each component: the keys of all that take part, and the reports that count."""

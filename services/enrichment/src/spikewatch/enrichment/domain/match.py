@@ -69,61 +69,77 @@ def match(candidates: Iterable[Candidate]) -> tuple[MatchedIncident, ...]:
 @dataclass(slots=True)
 class _Sweep:
     groups: dict[int, _Group] = field(default_factory=dict)
-    _group_of: dict[UUID, int] = field(default_factory=dict)
-    _block: dict[str, list[Candidate]] = field(default_factory=lambda: defaultdict(list))
+    _founded: int = 0
+    # Within a block by incident, so that a busy corner is asked incident by incident and not report by report.
+    _block: dict[str, dict[int, list[Candidate]]] = field(default_factory=lambda: defaultdict(dict))
 
     def take(self, candidate: Candidate) -> None:
-        at = candidate.links.seconds
-        reached = self._reached(candidate)
-        # Groups are numbered as they are founded, so the lowest number is the earliest incident.
-        joinable = sorted(number for number, link in reached.items() if at - self.groups[number].opened <= link.seconds)
-        if joinable:
-            number = joinable[0]
+        reached = self._joinable(candidate)
+        if reached:
+            # Groups are numbered as they are founded, so the lowest number is the earliest incident.
+            number, *others = sorted(reached)
             self.groups[number].add(candidate)
-            for other in joinable[1:]:
+            for other in others:
                 if self.groups[other].last - self.groups[number].opened <= reached[other].seconds:
                     self._merge(number, other)
         else:
-            number = len(self._group_of)
-            self.groups[number] = _Group(at, [candidate], at)
-        self._group_of[candidate.key] = number
+            number = self._founded
+            self._founded += 1
+            self.groups[number] = _Group(candidate.links.seconds, [candidate], candidate.links.seconds)
         for block in candidate.links.blocks:
-            self._block[block].append(candidate)
+            self._block[block].setdefault(number, []).append(candidate)
 
-    def _reached(self, candidate: Candidate) -> dict[int, Link]:
+    def _joinable(self, candidate: Candidate) -> dict[int, Link]:
         reached: dict[int, Link] = {}
+        # Probes of numbers come before those of places, so the first link found to an incident is the strongest.
         for probe in candidate.links.probes:
-            for earlier in self._block.get(probe, ()):
-                number = self._group_of[earlier.key]
-                if reached.get(number) is not Link.NUMBER and (link := candidate.links.link(earlier.links)) is not None:
-                    reached[number] = max(link, reached.get(number, link))
+            for number, members in self._block.get(probe, {}).items():
+                if number not in reached and (link := self._link(candidate, number, members)) is not None:
+                    reached[number] = link
         return reached
+
+    def _link(self, candidate: Candidate, number: int, members: list[Candidate]) -> Link | None:
+        since = candidate.links.seconds - self.groups[number].opened
+        if since > max(Link).seconds:
+            return None
+        links = (candidate.links.link(earlier.links) for earlier in members)
+        return next((link for link in links if link is not None and since <= link.seconds), None)
 
     def _merge(self, number: int, other: int) -> None:
         for moved in self.groups.pop(other).members:
             self.groups[number].add(moved)
-            self._group_of[moved.key] = number
+            for block in moved.links.blocks:
+                self._block[block].setdefault(number, []).extend(self._block[block].pop(other, ()))
 
 
 def _matched(members: list[Candidate]) -> MatchedIncident:
     ordered = sorted(members, key=_order)
-    people: list[list[Candidate]] = []
+    people: list[_Person] = []
+    by_number: dict[str, list[_Person]] = defaultdict(list)
     for report in ordered:
-        open_to = [person for person in people if not any(_excludes(report, other) for other in person)]
         # Two patients of one scene often have calls of their own: the same number is a better sign than the order.
-        same = (person for person in open_to if any(report.links.link(other.links) is Link.NUMBER for other in person))
-        chosen = next(same, open_to[0] if open_to else None)
+        same = (person for number in report.links.numbers for person in by_number[number] if person.may_be(report))
+        chosen = next(same, None) or next((person for person in people if person.may_be(report)), None)
         if chosen is None:
-            people.append([report])
-        else:
-            chosen.append(report)
-    overdoses = tuple(MatchedOverdose(tuple(person), _weakest(person)) for person in people)
+            chosen = _Person([], set())
+            people.append(chosen)
+        chosen.reports.append(report)
+        chosen.agencies.add(report.agency)
+        for number in report.links.numbers:
+            if chosen not in by_number[number]:
+                by_number[number].append(chosen)
+    overdoses = tuple(MatchedOverdose(tuple(person.reports), _weakest(person.reports)) for person in people)
     return MatchedIncident(incident_id(ordered[0].key), overdoses, tuple(ordered), _digest(overdoses))
 
 
-def _excludes(report: Candidate, other: Candidate) -> bool:
-    # A report is about one person, so two reports of one agency in one incident are two people.
-    return report.agency == other.agency or report.contradicts(other)
+@dataclass(slots=True, eq=False)
+class _Person:
+    reports: list[Candidate]
+    agencies: set[str]
+
+    def may_be(self, report: Candidate) -> bool:
+        # A report is about one person, so two reports of one agency in one incident are two people.
+        return report.agency not in self.agencies and not any(report.contradicts(other) for other in self.reports)
 
 
 def _weakest(person: list[Candidate]) -> Link | None:
