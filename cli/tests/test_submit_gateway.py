@@ -111,6 +111,19 @@ async def test_bodies_go_out_in_order_when_due_and_equal_bodies_have_keys_of_the
     assert len(answers) == 6
 
 
+async def test_equal_bodies_of_several_calls_that_go_on_counting_are_not_taken_for_one() -> None:
+    keys: list[str] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        keys.append(request.headers["Idempotency-Key"])
+        return ACCEPTED
+
+    to = gateway(answer, Clock())
+    for first in (0, 1):
+        await send(to, "a", [body("1")], pace=Pace(), first=first, on_answer=lambda *_: None)
+    assert len(set(keys)) == 2
+
+
 async def test_several_at_a_time_send_every_body_once_and_a_failure_ends_them_all() -> None:
     sent: list[bytes] = []
 

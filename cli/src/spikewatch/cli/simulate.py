@@ -60,14 +60,14 @@ def add(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
         help="write the feeds of a fictional county with a known spike, or a load stream",
         description="Write what the agencies of a county that does not exist would send: one feed a folder entry, the directory "
         "records, the map, and apart from them the truth. The same seed and end give the same bytes.",
-        epilog="example: spikewatch simulate --seed 7 --days 35 -o county",
+        epilog="example: spikewatch simulate --seed 7 --days 60 -o county",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     share = _between(0, 1)
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="DIR", help="folder to write to; made when absent")
     parser.add_argument("--seed", type=_count, default=7, help="decides everything (default 7)")
     parser.add_argument("--until", type=_moment, metavar="TIME", help="end of the span, with its zone (default: now)")
-    parser.add_argument("--days", type=_between(0.25, 3660), default=35.0, help="length of the span (default 35)")
+    parser.add_argument("--days", type=_between(0.25, 3660), default=60.0, help="length of the span (default 60)")
     parser.add_argument("--rate", type=_between(0, 10_000), default=3.0, help="usual overdoses a day in the county (default 3)")
     parser.add_argument("--spike", type=_count, default=14, metavar="N", help="overdoses of the spike; 0 for none (default 14)")
     parser.add_argument("--spike-hours", type=_between(0.1, 240), default=5.0, help="length of the spike (default 5)")

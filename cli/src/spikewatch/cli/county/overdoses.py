@@ -46,7 +46,7 @@ class Story:
 
     seed: int
     until: datetime
-    length: timedelta = timedelta(days=35)
+    length: timedelta = timedelta(days=60)
     rate: float = 3.0
     spike: Spike | None = Spike()
     resend: float = 0.04

@@ -68,7 +68,7 @@ class Course:
         showing.show_stages(self.console, found, outcomes, sent)
         showing.show_checks(self.console, listed)
         showing.show_incidents(self.console, found, self._scenario)
-        showing.show_alerts(self.console, list(found.alerts.values()))
+        showing.show_alerts(self.console, list(found.alerts.values()), self._scenario)
         best = alert_to_show(found, self._scenario)
         if best is not None:
             showing.show_alert(self.console, best)
@@ -81,9 +81,7 @@ class Course:
         if traced is None:
             return False
         trace_id, spans = traced
-        self.console.print(f"\n[bold]One trace, from the agency's request to the alert[/] ({trace_id})", highlight=False)
-        for line in draw(tree(spans, trace_id)):
-            self.console.print(f"  {line}", markup=False, highlight=False, overflow="ellipsis", no_wrap=True)
+        showing.show_trace(self.console, trace_id, draw(tree(spans, trace_id)))
         return True
 
     def show_next_steps(self, folder: str, *, is_kept: bool) -> None:

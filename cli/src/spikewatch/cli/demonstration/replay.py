@@ -115,4 +115,5 @@ class Replay:
             self._accepted += body.records
             progress.advance(body.records)
 
-        await send(self._gateways[sender], sender.agency_id, bodies, pace=pace, on_answer=take)
+        first = len(self._receipts[sender])
+        await send(self._gateways[sender], sender.agency_id, bodies, pace=pace, first=first, on_answer=take)

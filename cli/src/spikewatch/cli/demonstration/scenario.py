@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 from spikewatch.cli.county.agencies import AGENCIES
 from spikewatch.cli.county.directory import directory_records
 from spikewatch.cli.county.forms import CAD_COLUMNS, CAD_OVERDOSE
-from spikewatch.cli.county.geography import feature_collection
+from spikewatch.cli.county.geography import TIME_ZONE, feature_collection
 from spikewatch.cli.county.overdoses import Story, overdoses
 from spikewatch.cli.county.records import SentRecord, sent_records
 from spikewatch.cli.county.truth import truth
@@ -56,6 +56,7 @@ class Scenario:
         bulk: bodies to send as fast as they are taken, in order for each agency.
         live: bodies to send at a speed, in order of time.
         records: how many records all bodies hold.
+        zone: where it happens; times are shown in it.
         geography: a GeoJSON document, or None for the packaged one.
         env: settings of the services.
         spike: the truth about the built-in spike; None when there is none.
@@ -69,6 +70,7 @@ class Scenario:
     bulk: tuple[Shipment, ...]
     live: tuple[Shipment, ...]
     records: int
+    zone: ZoneInfo
     geography: Mapping[str, Any] | None = None
     env: Mapping[str, str] = field(default_factory=dict)
     spike: Mapping[str, Any] | None = None
@@ -100,6 +102,7 @@ def county_scenario(seed: int, now: datetime) -> Scenario:
         bulk=tuple(bulk),
         live=tuple(live),
         records=len(sent),
+        zone=ZoneInfo(TIME_ZONE),
         geography=feature_collection(),
         spike=spike,
         overdoses=found["overdoses"],
@@ -159,6 +162,7 @@ def cad_scenario(path: Path, *, agency: str, county_fips: str, time_zone: ZoneIn
         bulk=() if is_paced else shipments,
         live=shipments if is_paced else (),
         records=records,
+        zone=time_zone,
         # The calls are years old: alerts must open and close by the feed's own time.
         env={"SPIKEWATCH_ALERTS_CLOCK": "event"},
         overdose_records=about_overdoses,

@@ -9,13 +9,14 @@ from rich.table import Table
 
 from spikewatch.cli.demonstration.census import Census, Check
 from spikewatch.cli.demonstration.scenario import Scenario
-from spikewatch.contracts.alert import Alert
+from spikewatch.contracts.alert import Alert, AlertStatus
 from spikewatch.contracts.incident import Incident
 
-__all__ = ["next_steps", "show_alert", "show_alerts", "show_checks", "show_incidents", "show_stages"]
+__all__ = ["next_steps", "show_alert", "show_alerts", "show_checks", "show_incidents", "show_stages", "show_trace"]
 
 _ALERTS_LISTED = 12
 _INCIDENTS_LISTED = 8
+_TRACE_LINES = 60
 
 
 def show_stages(console: Console, found: Census, outcomes: Mapping[str, int], sent: int) -> None:
@@ -54,8 +55,8 @@ def show_incidents(console: Console, found: Census, scenario: Scenario) -> None:
     """Show the newest incidents that several reports are about, and what was found of what truly happened."""
     several = [incident for incident in found.incidents.values() if _reports(incident) > 1]
     newest = sorted(several, key=lambda incident: incident.occurred_at)[-_INCIDENTS_LISTED:]
-    table = Table(title=f"The newest of {len(several):,} incidents known from several reports", title_justify="left", header_style="bold")
-    for column in ("occurred (UTC)", "area", "overdoses", "reports", "told by"):
+    table = Table(title=f"The newest of {len(several):,} incidents with several reports", title_justify="left", header_style="bold")
+    for column in (f"occurred ({scenario.zone.key})", "area", "overdoses", "reports", "told by"):
         table.add_column(column, justify="right" if column in {"overdoses", "reports"} else "left")
     for incident in newest:
         agencies = sorted({reference.source_agency_id for overdose in incident.overdoses for reference in overdose.reports})
@@ -70,6 +71,7 @@ def show_incidents(console: Console, found: Census, scenario: Scenario) -> None:
         console.print(
             f"{len(found.report_keys):,} reports were recognised as [bold]{found.overdoses:,} overdoses[/]; "
             f"in truth there were {scenario.overdoses:,} ({share:.1%}).\n"
+            "Reports are linked by place and time, or by the dispatch's number: one with neither stays an overdose of its own.\n"
         )
 
 
@@ -77,15 +79,15 @@ def _reports(incident: Incident) -> int:
     return sum(len(overdose.reports) for overdose in incident.overdoses)
 
 
-def show_alerts(console: Console, alerts: Sequence[Alert]) -> None:
-    """Show all alerts, the highest counts first."""
+def show_alerts(console: Console, alerts: Sequence[Alert], scenario: Scenario) -> None:
+    """Show all alerts: the highest counts first, what was taken back last."""
     table = Table(title=f"Alerts: {len(alerts):,}", title_justify="left", header_style="bold")
-    for column in ("area", "rule", "status", "observed", "expected", "window ends (UTC)"):
+    for column in ("area", "rule", "status", "observed", "expected", f"window ends ({scenario.zone.key})"):
         table.add_column(column, justify="right" if column in {"observed", "expected"} else "left")
-    ranked = sorted(alerts, key=lambda alert: (-alert.observed, alert.window.end, alert.area))
+    ranked = sorted(alerts, key=lambda alert: (alert.status is AlertStatus.RETRACTED, -alert.observed, alert.window.end, alert.area))
     for alert in ranked[:_ALERTS_LISTED]:
         expected = "" if alert.expected is None else f"{alert.expected:.1f}"
-        ends = f"{alert.window.end:%Y-%m-%d %H:%M}"
+        ends = f"{alert.window.end.astimezone(scenario.zone):%Y-%m-%d %H:%M}"
         table.add_row(alert.area, alert.rule.rule_id, alert.status.value, str(alert.observed), expected, ends)
     console.print(table)
     if len(ranked) > _ALERTS_LISTED:
@@ -105,6 +107,15 @@ def show_alert(console: Console, alert: Alert) -> None:
     lines += [f"tell      {who.organization}, {who.role}: {who.phone or ''} {who.email or ''}".rstrip() for who in alert.contacts]
     title = f"{alert.status.value} alert for {alert.area_name or alert.area}"
     console.print(Panel("\n".join(lines), title=title, title_align="left", expand=False, border_style="red"), markup=False)
+
+
+def show_trace(console: Console, trace_id: str, lines: Sequence[str]) -> None:
+    """Show a drawn trace; the trace of a large submission is cut."""
+    console.print(f"\n[bold]One trace, from the agency's request to the alert[/] ({trace_id})", highlight=False)
+    for line in lines[:_TRACE_LINES]:
+        console.print(f"  {line}", markup=False, highlight=False, overflow="ellipsis", no_wrap=True)
+    if len(lines) > _TRACE_LINES:
+        console.print(f"  … and {len(lines) - _TRACE_LINES:,} spans more", highlight=False)
 
 
 def next_steps(console: Console, *, folder: str, is_kept: bool, url: str | None, bootstrap: str, agency: str) -> None:

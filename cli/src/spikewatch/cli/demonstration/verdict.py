@@ -51,12 +51,17 @@ def _is_of_spike(alert: Alert, scenario: Scenario) -> bool:
 
 
 def alert_to_show(found: Census, scenario: Scenario) -> Alert | None:
-    """Return the alert worth showing whole: that of the known spike in the smallest area, else the one with the highest count."""
+    """Return the alert worth showing whole: that of the known spike in the smallest area, else the daily one with the highest count."""
     kinds = ("neighborhood", "zip", "city", "county")
     of_spike = [alert for alert in found.alerts.values() if _is_of_spike(alert, scenario)]
     if of_spike:
         return min(of_spike, key=lambda alert: (kinds.index(alert.area.partition(":")[0]), alert.rule.rule_id))
-    return max(found.alerts.values(), key=lambda alert: (alert.observed, alert.window.end, alert.area), default=None)
+    # Without a known spike the daily rule's, because its count is the easiest to check by hand.
+    return max(
+        found.alerts.values(),
+        key=lambda alert: (alert.rule.rule_id == _DAILY_RULE, alert.observed, alert.window.end, alert.area),
+        default=None,
+    )
 
 
 def trace_ids(alert: Alert) -> list[str]:

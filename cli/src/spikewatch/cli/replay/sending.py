@@ -27,6 +27,7 @@ async def send(
     *,
     pace: Pace,
     concurrency: int = 1,
+    first: int = 0,
     on_answer: Callable[[Body, Answer], None],
     pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
     seconds: Callable[[], float] = time.monotonic,
@@ -35,11 +36,23 @@ async def send(
 
     With a concurrency of one the records arrive in the order of the feed; with more a correction may overtake what it corrects.
 
+    Args:
+        gateway: where to.
+        agency: who sends.
+        bodies: what, in order.
+        pace: when each is due.
+        concurrency: requests at a time.
+        first: number of the first body; bodies of one feed sent by several calls must go on counting, else two that hold the
+            same bytes would be taken for one that was sent again.
+        on_answer: called with each body and its answer.
+        pause: waits so many seconds.
+        seconds: a monotonic clock.
+
     Raises:
         CannotRun: the gateway does not answer or does not take the key.
     """
     began = seconds()
-    numbered: Iterator[tuple[int, Body]] = enumerate(bodies)
+    numbered: Iterator[tuple[int, Body]] = enumerate(bodies, first)
 
     async def work() -> None:
         for number, body in numbered:
