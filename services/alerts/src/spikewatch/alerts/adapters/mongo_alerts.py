@@ -1,5 +1,6 @@
 """Alerts with their outbox mark, in MongoDB. The alert is kept as its wire form; what is searched stands beside it."""
 
+from collections import OrderedDict
 from collections.abc import Collection as Several
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -15,6 +16,9 @@ from spikewatch.contracts.alert import Alert, AlertStatus
 
 __all__ = ["MongoAlertStore"]
 
+# An open alert is read with every batch of its area, and one with 500 contributors takes milliseconds to parse. A parsed one of
+# that size takes about a megabyte.
+_MOST_PARSED: Final = 64
 _STANDING: Final = [AlertStatus.OPEN.value, AlertStatus.CLOSED.value]
 
 
@@ -24,6 +28,7 @@ class MongoAlertStore:
     def __init__(self, mongo: Mongo, clock: Clock) -> None:
         self._alerts = mongo.collection("alerts")
         self._clock = clock
+        self._parsed: OrderedDict[tuple[UUID, int], Alert] = OrderedDict()
 
     async def prepare(self) -> None:
         """Create the indexes."""
@@ -42,16 +47,18 @@ class MongoAlertStore:
             {"area": area, "status": {"$in": _STANDING}, "last_met_at": {"$gte": time}} for area, time in since.items()
         ]
         clauses.append({"area": {"$in": list(since)}, "pending": True})
-        return [_kept(document) for document in await self._alerts.find({"$or": clauses})]
+        return [self._kept(document) for document in await self._alerts.find({"$or": clauses})]
 
     async def load(self, alerts: Several[UUID]) -> dict[UUID, Kept]:
         """Return some alerts by id."""
-        return {document["_id"]: _kept(document) for document in await self._alerts.find({"_id": {"$in": list(alerts)}})}
+        return {document["_id"]: self._kept(document) for document in await self._alerts.find({"_id": {"$in": list(alerts)}})}
 
     async def save(self, alerts: Sequence[Kept]) -> None:
         """Write alerts over their previous versions, pending."""
         now = self._clock()
         await write_all(self._alerts, [(each.alert.version - 1, _document(each, now)) for each in alerts], counter="version")
+        for each in alerts:
+            self._remember(each.alert)
 
     async def settle(self, published: Mapping[UUID, int]) -> None:
         """Take the outbox mark from the versions that were published."""
@@ -67,12 +74,31 @@ class MongoAlertStore:
                 {"status": AlertStatus.CLOSED.value, "closes_at": {"$gte": as_of}},
             ]
         }
-        return [_kept(document) for document in await self._alerts.find(where, limit=limit)]
+        return [self._kept(document) for document in await self._alerts.find(where, limit=limit)]
 
     async def pending(self, before: datetime, limit: int) -> list[Kept]:
         """Return alerts written before a moment and not published yet."""
         documents = await self._alerts.find({"pending": True, "written_on": {"$lt": before}}, sort=[("written_on", 1)], limit=limit)
-        return [_kept(document) for document in documents]
+        return [self._kept(document) for document in documents]
+
+    def _kept(self, document: Document) -> Kept:
+        # compare-and-set writes each version once, so id and version name one content
+        alert = self._parsed.get((document["_id"], document["version"]))
+        if alert is None:
+            alert = Alert.model_validate_json(document["alert"])
+            self._remember(alert)
+        return Kept(
+            alert=alert,
+            episode=Episode(document["opened_at"], document["last_met_at"], document["peak_at"], document["observed"]),
+            quiet=document["quiet"],
+            as_of=document["as_of"],
+            pending=document["pending"],
+        )
+
+    def _remember(self, alert: Alert) -> None:
+        self._parsed[alert.alert_id, alert.version] = alert
+        while len(self._parsed) > _MOST_PARSED:
+            self._parsed.popitem(last=False)
 
 
 def _document(kept: Kept, now: datetime) -> Document:
@@ -93,13 +119,3 @@ def _document(kept: Kept, now: datetime) -> Document:
         "written_on": now,
         "alert": alert.to_json().decode(),
     }
-
-
-def _kept(document: Document) -> Kept:
-    return Kept(
-        alert=Alert.model_validate_json(document["alert"]),
-        episode=Episode(document["opened_at"], document["last_met_at"], document["peak_at"], document["observed"]),
-        quiet=document["quiet"],
-        as_of=document["as_of"],
-        pending=document["pending"],
-    )

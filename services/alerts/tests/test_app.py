@@ -1,0 +1,71 @@
+"""The wiring: both subscriptions, the periodic work, and what a crash left is published at the start."""
+
+import os
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from types import SimpleNamespace
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from pydantic import ValidationError
+
+from spikewatch.alerts.app import build
+from spikewatch.alerts.settings import AlertsSettings
+from spikewatch.alerts.testing import FakePublishing
+from spikewatch.chassis.mongo import Mongo
+
+NOW = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+async def runtime():
+    uri = os.environ.get("SPIKEWATCH_MONGODB_URI")
+    if not uri:
+        pytest.skip("SPIKEWATCH_MONGODB_URI names no MongoDB")
+    subscriptions: dict[str, Any] = {}
+    periodic: dict[str, Callable[[], Awaitable[None]]] = {}
+    stops: list[Callable[[], Awaitable[None]]] = []
+    mongo = Mongo(uri, f"alerts_test_{uuid4().hex}")
+    yield SimpleNamespace(
+        mongo=mongo,
+        clock=lambda: NOW,
+        publisher=FakePublishing(),
+        subscriptions=subscriptions,
+        periodic=periodic,
+        subscribe=lambda subscription: subscriptions.update({subscription.group: subscription}),
+        every=lambda seconds, work, *, name: periodic.update({name: work}),
+        on_stop=stops.append,
+    )
+    for stop in stops:
+        await stop()
+    await mongo.drop()
+    mongo.close()
+
+
+def settings(**changes: object) -> AlertsSettings:
+    return AlertsSettings.model_validate({"kafka_bootstrap": "127.0.0.1:1", "mongodb_uri": "mongodb://127.0.0.1:1", **changes})
+
+
+@pytest.mark.integration
+async def test_the_wired_service_raises_an_alert_and_publishes_what_a_crash_left(runtime, make, tmp_path):
+    rules = tmp_path / "rules.yaml"
+    rules.write_text(f"rules: [{make.rule().model_dump_json()}]")
+    await build(runtime, settings(alerts_rules=rules, alerts_clock="event", alerts_directory_address="127.0.0.1:1"))
+    assert set(runtime.subscriptions) == {"alerts-fan-out", "alerts-evaluate"}
+    assert set(runtime.periodic) == {"close-quiet-alerts", "publish-forgotten-alerts"}
+    evaluate = runtime.subscriptions["alerts-evaluate"]
+    outcomes = await evaluate.handle([make.event(make.contribution(n, [n]), n) for n in range(3)])
+    (message,) = outcomes[-1].messages
+    assert message.body.contacts == (), "no directory answers there, and the alert goes out all the same"
+    await runtime.periodic["close-quiet-alerts"]()
+    assert runtime.publisher.sent == []
+    # the process ends before the broker acknowledges; the next one starts
+    runtime.clock = lambda: NOW.replace(hour=10)
+    await build(runtime, settings(alerts_rules=rules, alerts_clock="event"))
+    assert [again.event_id for again in runtime.publisher.sent] == [message.event_id]
+
+
+def test_the_clock_is_one_of_two():
+    with pytest.raises(ValidationError, match="alerts_clock"):
+        settings(alerts_clock="sundial")
