@@ -1,5 +1,7 @@
 """Records as protobuf messages and back; field names are the same on both sides, a test proves it."""
 
+from collections.abc import Mapping
+from datetime import UTC
 from typing import Any, Final
 
 from google.protobuf.descriptor import FieldDescriptor
@@ -9,10 +11,10 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from spikewatch.api.directory.v1 import agency_pb2, contact_pb2, provider_pb2, service_pb2
 from spikewatch.contracts.directory import ContactRole
 from spikewatch.directory.domain.names import Kind
-from spikewatch.directory.domain.records import Record, writable
+from spikewatch.directory.domain.records import MODELS, Record, problem_of, writable
 from spikewatch.directory.domain.refusals import InvalidFields
 
-__all__ = ["MESSAGES", "draft_from", "roles_from", "to_message"]
+__all__ = ["MESSAGES", "draft_from", "message_from", "record_from", "roles_from", "to_message"]
 
 MESSAGES: Final[dict[Kind, type[Message]]] = {
     Kind.AGENCY: agency_pb2.Agency,
@@ -71,6 +73,43 @@ def draft_from(kind: Kind, message: Message) -> dict[str, Any]:
         else:
             draft[field.name] = tuple(value)
     return {field: value for field, value in draft.items() if value != ""}
+
+
+def record_from(kind: Kind, message: Any) -> Record:
+    """Return the record that the service sent as a message; for clients."""
+    values = draft_from(kind, message)
+    for name in ("name", "etag", "version", "agency_id", "provider", "parent"):
+        if name in MODELS[kind].model_fields:
+            values[name] = getattr(message, name)
+    return MODELS[kind].model_validate(values | {"update_time": message.update_time.ToDatetime(tzinfo=UTC)})
+
+
+def message_from(kind: Kind, fields: Mapping[str, Any]) -> Any:
+    """Return the message of a record written as JSON; for clients. Output-only and unknown fields are left out.
+
+    Raises:
+        InvalidFields: a value is of the wrong type or no word of its list; all of them are told.
+    """
+    message: Any = MESSAGES[kind]()
+    problems = []
+    for name in writable(kind):
+        value = fields.get(name)
+        if value is None:
+            continue
+        field = message.DESCRIPTOR.fields_by_name[name]
+        try:
+            if field.type == FieldDescriptor.TYPE_ENUM:
+                setattr(message, name, _number(field.enum_type, value))
+            elif isinstance(value, list | tuple):
+                getattr(message, name).extend(value)
+            else:
+                setattr(message, name, value)
+        except (AttributeError, KeyError, TypeError, ValueError):
+            problems.append(problem_of(kind, name, "is not right"))
+    if problems:
+        raise InvalidFields(problems)
+    message.name = str(fields.get("name", ""))
+    return message
 
 
 def roles_from(numbers: Any) -> tuple[ContactRole, ...]:

@@ -15,7 +15,7 @@ from spikewatch.contracts.vocabulary import SourceType
 from spikewatch.directory.domain.names import Kind, ResourceName
 from spikewatch.directory.domain.refusals import FieldProblem, InvalidFields
 
-__all__ = ["MODELS", "Draft", "Record", "build", "draft_of", "fingerprint", "writable"]
+__all__ = ["MODELS", "Draft", "Record", "build", "draft_of", "fingerprint", "problem_of", "writable"]
 
 Record = AgencyRecord | ProviderRecord | ServiceRecord | ContactRecord
 Draft = Mapping[str, Any]
@@ -89,6 +89,11 @@ def fingerprint(draft: Draft) -> str:
     return hashlib.sha256(json.dumps(draft, sort_keys=True, default=str).encode()).hexdigest()
 
 
+def problem_of(kind: Kind, field: str, problem: str) -> FieldProblem:
+    """Say what is wrong with a writable field, and what would have been right."""
+    return FieldProblem(f"{kind}.{field}", problem, *_EXPECTED[field])
+
+
 def build(name: ResourceName, draft: Draft, *, version: int, now: datetime) -> Record:
     """Return the record that a draft makes.
 
@@ -119,5 +124,5 @@ def build(name: ResourceName, draft: Draft, *, version: int, now: datetime) -> R
         if values.get(one_of) is not None and values.get(other) is None:
             problems.setdefault(other, "is missing")
     if problems or record is None:
-        raise InvalidFields([FieldProblem(f"{name.kind}.{field}", text, *_EXPECTED[field]) for field, text in problems.items()])
+        raise InvalidFields([problem_of(name.kind, field, text) for field, text in problems.items()])
     return record
