@@ -13,10 +13,9 @@ from spikewatch.cli.main import main
 from spikewatch.contracts.report import Report
 
 HEADER = "record_id,occurred_at,zip,outcome,reversal_given\n"
-ROWS = (
-    HEADER
-    + "A,2026-05-01T14:03:00Z,19401,fatal,no\nB,soon,19401,fatal,no\nA,2026-05-01T14:03:00Z,19401,fatal,no\nA,2026-05-01T14:03:00Z,19401,fatal,yes\n"
-)
+ROW = "{},{},19401,fatal,{}\n"
+TIME = "2026-05-01T14:03:00Z"
+ROWS = HEADER + ROW.format("A", TIME, "no") + ROW.format("B", "soon", "no") + ROW.format("A", TIME, "no") + ROW.format("A", TIME, "yes")
 
 
 def lines(path: Path) -> list[dict[str, object]]:
@@ -82,7 +81,8 @@ def test_a_file_that_cannot_be_cut_is_one_refused_row(tmp_path: Path, capsys: py
 
 
 def test_the_example_of_the_help_runs(tmp_path: Path) -> None:
-    call = "40.1,-75.3,MAIN ST & OAK ST;  CEDAR; Station 1; 2016-03-13 @ 21:18:47;,19401,EMS: OVERDOSE,2016-03-13 21:22:00,CEDAR,MAIN ST & OAK ST,1\n"
+    desc = "MAIN ST & OAK ST;  CEDAR; Station 1; 2016-03-13 @ 21:18:47;"
+    call = f"40.1,-75.3,{desc},19401,EMS: OVERDOSE,2016-03-13 21:22:00,CEDAR,MAIN ST & OAK ST,1\n"
     (tmp_path / "calls.csv.gz").write_bytes(gzip.compress(b"lat,lng,desc,zip,title,timeStamp,twp,addr,e\n" + call.encode()))
     shown = subprocess.run(
         [sys.executable, "-m", "spikewatch.cli", "normalize", "--help"], capture_output=True, text=True, check=True

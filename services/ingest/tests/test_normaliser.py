@@ -27,7 +27,7 @@ def body(*records: dict[str, Any]) -> bytes:
 
 
 def receipt(house: Any, arrival: Arrival, agency: str = "cedar-ems") -> Receipt:
-    found = [
+    found: list[Receipt] = [
         stored for (owner, _), stored in house.receipts.stored.items() if owner == agency and str(stored.submission_id) == arrival.ce_id
     ]
     assert len(found) == 1
@@ -247,5 +247,5 @@ async def test_planted_identifiers_never_travel(house: Any, caplog: Any, planted
     [outcome] = await house.normaliser().normalise([arrival])
     said = repr(outcome) + repr(house.receipts.stored) + repr(house.revisions.stored) + caplog.text
     if isinstance(outcome, Emit):
-        said += "".join(message.body.to_json().decode() for message in outcome.messages)
+        said += "".join(report.to_json().decode() for report in reports(outcome))
     assert planted not in said

@@ -32,6 +32,9 @@ _tracer = trace.get_tracer("spikewatch.ingest")
 _SUBMISSIONS: Final = "/v1/submissions"
 _RETRY_SECONDS: Final = "5"
 _LONGEST_KEY: Final = 255
+# A connection that is closed while its sender still sends is reset, and the sender never sees the answer. So this many
+# times the limit is read and thrown away first.
+_DISCARDED_BODIES: Final = 8
 _OPENAPI: Final = files("spikewatch.ingest.adapters").joinpath("openapi.json").read_bytes()
 
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -189,24 +192,33 @@ def _idempotency_key(request: Request) -> str | None:
 
 async def _body(request: Request, limits: GatewayLimits) -> bytes:
     declared = request.headers.get("content-length", "")
-    if declared.isdecimal() and int(declared[:20]) > limits.body_bytes:
-        raise _too_large(limits)
+    is_over = declared.isdecimal() and int(declared[:20]) > limits.body_bytes
+    if is_over and request.headers.get("expect", "").lower() == "100-continue":
+        raise _too_large(limits)  # the sender waits for our word before it sends
     body = bytearray()
+    discarded = 0
     try:
         async with asyncio.timeout(limits.body_seconds):
             async for part in request.stream():
-                body += part
-                if len(body) > limits.body_bytes:
-                    raise _too_large(limits)
+                is_over = is_over or len(body) + len(part) > limits.body_bytes
+                if not is_over:
+                    body += part
+                    continue
+                body.clear()
+                discarded += len(part)
+                if discarded > limits.body_bytes * _DISCARDED_BODIES:
+                    break
     except TimeoutError:
         raise Problem(Kind.TOO_SLOW, f"Send the body within {limits.body_seconds:g} s. Nothing was accepted.") from None
+    if is_over:
+        raise _too_large(limits)
     return bytes(body)
 
 
 def _too_large(limits: GatewayLimits) -> Problem:
     expected = f"at most {limits.body_bytes} bytes"
     error = {"field": "body", "problem": "is too large", "expected": expected, "example": "send the records in several submissions"}
-    # The rest of the body is not read: the connection cannot be used again.
+    # What is left of the body is not read: the connection cannot be used again.
     return Problem(Kind.TOO_LARGE, f"The body must be {expected}. Nothing was accepted.", (error,), {"Connection": "close"})
 
 
