@@ -46,7 +46,7 @@ async def stores(request: pytest.FixtureRequest) -> AsyncIterator[Stores]:
     if not uri:
         pytest.skip("SPIKEWATCH_MONGODB_URI names no MongoDB")
     mongo = Mongo(uri, f"alerts_test_{uuid4().hex}")
-    contributions, alerts = MongoContributionStore(mongo, lambda: NOW), MongoAlertStore(mongo, lambda: NOW)
+    contributions, alerts = MongoContributionStore(mongo, lambda: NOW, page=3), MongoAlertStore(mongo, lambda: NOW)
     await contributions.prepare()
     await alerts.prepare()
     yield Stores(MongoFannedStore(mongo), contributions, MongoAreaStore(mongo), alerts, mongo)
@@ -77,6 +77,16 @@ async def test_contributions_come_back_whole_by_key_span_and_window(stores, make
     assert await stores.contributions.within(one.area, t10, t70) == [one]
     assert await stores.contributions.within(one.area, t10, t70 - 1) == []
     assert (await stores.contributions.first(one.area), await stores.contributions.newest()) == (t10, t70)
+
+
+async def test_a_large_area_comes_whole_whatever_ends_at_the_same_time(stores, make):
+    minutes = [5, 1, 1, 1, 1, 1, 2, 3, 3, 3, 4, 1]
+    held = [held_of(make.contribution(number, [minute])) for number, minute in enumerate(minutes)]
+    await stores.contributions.save([(None, each) for each in held])
+    spans = {held[0].area: (micros(make.at(1)), micros(make.at(4))), "county:42045": (0, micros(make.at(4)))}
+    rows = await stores.contributions.rows(spans)
+    assert sorted(rows[held[0].area]) == sorted(row for each in held[1:] for row in each.rows)
+    assert rows["county:42045"] == []
 
 
 async def test_a_withdrawn_contribution_counts_no_more_but_is_remembered(stores, make):

@@ -1,7 +1,7 @@
 """Contributions and the states of areas, in MongoDB. Times are microseconds: MongoDB's dates hold only milliseconds."""
 
 from collections.abc import Collection as Several
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Final
 
@@ -16,14 +16,17 @@ __all__ = ["MongoAreaStore", "MongoContributionStore"]
 
 # A tombstone is remembered so that a replay of older records does not bring its overdoses back; after so long nobody replays.
 _REMEMBERED: Final = timedelta(days=90)
+_PAGE: Final = 20_000  # documents at once: some twenty megabytes
+_ROW_FIELDS: Final = ("area", "times", "marks", "last")
 _ASCENDING, _DESCENDING = 1, -1
 
 
 class MongoContributionStore:
     """Collection ``contributions``: one document an area and incident."""
 
-    def __init__(self, mongo: Mongo, clock: Clock) -> None:
+    def __init__(self, mongo: Mongo, clock: Clock, *, page: int = _PAGE) -> None:
         self._contributions = mongo.collection("contributions")
+        self._page = page
         self._clock = clock
 
     async def prepare(self) -> None:
@@ -50,14 +53,34 @@ class MongoContributionStore:
         """Return the overdoses of some areas, each within its span."""
         if not spans:
             return {}
-        found: dict[str, list[Row]] = {area: [] for area in spans}
-        asked = [{"area": area, "last": {"$gte": low}, "first": {"$lte": high}} for area, (low, high) in spans.items()]
+        asked: list[Document] = [{"area": area, "last": {"$gte": low}, "first": {"$lte": high}} for area, (low, high) in spans.items()]
         where = asked[0] if len(asked) == 1 else {"$or": asked}
-        for document in await self._contributions.find(where, fields=("area", "times", "marks")):
-            low, high = spans[document["area"]]
-            rows = zip(document["times"], document["marks"], strict=True)
-            found[document["area"]].extend((time, bits) for time, bits in rows if low <= time <= high)
-        return found
+        documents = await self._contributions.find(where, fields=_ROW_FIELDS, limit=self._page)
+        if len(documents) < self._page:
+            found: dict[str, list[Row]] = {area: [] for area in spans}
+            for document in documents:
+                found[document["area"]].extend(_rows(document, spans[document["area"]]))
+            return found
+        del documents
+        return {area: await self._paged(area, span) for area, span in spans.items()}
+
+    async def _paged(self, area: str, span: Span) -> list[Row]:
+        """Read one large area page by page: a million documents at once would take a gigabyte."""
+        rows: list[Row] = []
+        low, high = span
+        seen: set[str] = set()  # of the documents that end exactly at ``low``, which come again with the next page
+        while True:
+            limit = self._page + len(seen)
+            where = {"area": area, "last": {"$gte": low}, "first": {"$lte": high}}
+            documents = await self._contributions.find(where, fields=_ROW_FIELDS, sort=[("last", _ASCENDING)], limit=limit)
+            for document in documents:
+                if document["_id"] not in seen:
+                    rows.extend(_rows(document, span))
+            if len(documents) < limit:
+                return rows
+            newest = documents[-1]["last"]
+            seen = {document["_id"] for document in documents if document["last"] == newest} | (seen if newest == low else set())
+            low = newest
 
     async def within(self, area: str, start: int, end: int) -> list[Held]:
         """Return the contributions with an overdose in ``(start, end]``."""
@@ -120,6 +143,11 @@ class MongoAreaStore:
         ]
         await write_all(self._areas, writes, counter="sequence")
         return [AreaState(state.area, state.first, state.spans, state.sequence + 1) for state in states]
+
+
+def _rows(document: Document, span: Span) -> Iterator[Row]:
+    low, high = span
+    return ((time, bits) for time, bits in zip(document["times"], document["marks"], strict=True) if low <= time <= high)
 
 
 def _held(document: Document) -> Held:

@@ -101,10 +101,10 @@ class History:
         return History(np.concatenate((before.times, self.times)), np.concatenate((before.marks, self.marks)), self.first, loaded_from)
 
     def trimmed(self, horizon: int) -> "History":
-        """Return it without what is more than the horizon older than its newest overdose."""
+        """Return it without what is more than the horizon older than its newest overdose; at once where little would go."""
         newest = self.newest
-        if newest is None or newest - horizon <= self.loaded_from:
-            return self
+        if newest is None or newest - horizon - horizon // 10 <= self.loaded_from:
+            return self  # a copy with every batch would cost more than the tenth it frees
         loaded_from = newest - horizon
         start = int(np.searchsorted(self.times, loaded_from, side="left"))
         # copies, so that the part left out is really freed
