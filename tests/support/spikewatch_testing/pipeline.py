@@ -193,6 +193,10 @@ class Pipeline:
         """Return the incidents that stand."""
         return self.current(topics.INCIDENTS)
 
+    def current_contributions(self, area: str) -> list[dict[str, Any]]:
+        """Return what counts in an area now."""
+        return [body for key, body in self.current(topics.CONTRIBUTIONS).items() if key.startswith(f"{area}|")]
+
     def alerts(self) -> list[dict[str, Any]]:
         """Return the alerts that stand, retracted ones left out."""
         return [alert for alert in self.current(topics.ALERTS).values() if alert["status"] != "retracted"]

@@ -1,0 +1,82 @@
+"""From an agency's HTTP request to an alert with its contacts, on real servers and real processes."""
+
+import json
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from spikewatch_testing.pipeline import Pipeline, wait_until
+
+from spikewatch.cli.county.geography import NEIGHBOURHOODS
+
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
+
+EMS = "cedar-county-ems"
+
+
+def overdose(number: int, at: datetime, *, record: str = "P", spread: float = 0.02, **more: object) -> dict[str, object]:
+    """Make a record of one overdose, far enough from its neighbours in place to be an incident of its own."""
+    place = NEIGHBOURHOODS[0]
+    west, south = place.ring[0]
+    east, north = place.ring[2]
+    share = (number * 0.618) % 1
+    return {
+        "record_id": f"{record}-{number}",
+        "occurred_at": at.isoformat(),
+        "lat": south + (north - south) * (0.1 + 0.8 * share),
+        "lon": west + (east - west) * (0.1 + 0.8 * ((number * 0.382) % 1)),
+        "outcome": "nonfatal",
+        "reversal_given": "yes",
+        **more,
+    }
+
+
+def test_a_spike_becomes_one_alert_that_explains_itself(stack: Pipeline) -> None:
+    now = datetime.now(UTC).replace(microsecond=0)
+    records = [overdose(number, now - timedelta(minutes=20 * number)) for number in range(14)]
+    submission = stack.accept(EMS, records)
+    stack.settle()
+    receipt = stack.receipt(EMS, submission)
+    assert [record["result"] for record in receipt["records"]] == ["report"] * 14
+    alerts = [alert for alert in stack.alerts() if alert["rule"]["rule_id"] == "odmap-24h" and alert["area"] == "county:99001"]
+    assert len(alerts) == 1
+    alert = alerts[0]
+    assert alert["status"] == "open"
+    assert alert["observed"] == 14
+    assert alert["rule"]["version"] >= 1
+    assert alert["threshold"] == 10
+    assert alert["window"]["end"] == records[0]["occurred_at"].replace("+00:00", "Z")
+    assert sum(part["overdoses"] for part in alert["contributors"]) == 14
+    assert "14" in alert["explanation"]
+    traces = {report["trace_id"] for part in alert["contributors"] for report in part["reports"]}
+    assert len(traces) == 1
+    assert [contact["role"] for contact in alert["contacts"]]
+    assert all("example.org" in contact["email"] for contact in alert["contacts"])
+
+
+def test_one_trace_runs_from_the_request_to_the_alert(stack: Pipeline) -> None:
+    now = datetime.now(UTC).replace(microsecond=0) - timedelta(minutes=1)
+    answer = stack.post(
+        EMS, json.dumps([overdose(n, now - timedelta(minutes=10 * n), record="T") for n in range(14)]), traceparent=f"00-{'a' * 32}-{'b' * 16}-01"
+    )
+    assert answer.status_code == 202
+    stack.settle()
+    reports = [report for report in stack.reports().values() if report["submission_id"] == answer.json()["submission_id"]]
+    (trace,) = {report["trace_id"] for report in reports}
+    assert trace != "a" * 32
+    expected = {
+        ("ingest", "POST /v1/submissions"),
+        ("ingest", "send overdose.submissions.v1"),
+        ("ingest", "process overdose.submissions.v1"),
+        ("enrichment", "process overdose.reports.v1"),
+        ("enrichment", "process overdose.reports.located.v1"),
+        ("alerts", "process overdose.incidents.v1"),
+        ("alerts", "process overdose.contributions.v1"),
+    }
+    wait_until(lambda: expected <= {(span.service, span.name) for span in stack.spans(trace)}, "the trace is complete", seconds=30)
+    spans = stack.spans(trace)
+    known = {span.span_id for span in spans}
+    roots = [span for span in spans if span.parent_id is None]
+    assert [span.name for span in roots] == ["POST /v1/submissions"]
+    assert all(span.parent_id in known for span in spans if span.parent_id is not None), "a span hangs in the air"
+    assert any(link.trace_id == "a" * 32 for link in roots[0].links), "the agency's own trace is linked"
+    assert not [span.name for span in spans if span.is_error]
