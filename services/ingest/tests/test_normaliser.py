@@ -147,9 +147,11 @@ async def test_only_a_seal_proves_the_origin(house: Any) -> None:
 
 
 async def test_an_unsealed_record_waits_in_quarantine_which_proves_nothing(house: Any) -> None:
-    plain = house.arrival(json.dumps({**GOOD, "name": PLANTED[0]}).encode(), kind=None)
+    foreign = (("reply_to", b"overdose.reports.v1"), ("x-patient", PLANTED[0].encode()))
+    plain = house.arrival(json.dumps({**GOOD, "name": PLANTED[0]}).encode(), kind=None, extra=foreign)
     [letter] = await house.normaliser().normalise([plain])
     assert PLANTED[0].encode() not in letter.value
+    assert [name for name, _ in letter.headers] == ["spikewatch-format", "spikewatch-seal"]
     replayed = replace(plain, value=letter.value, headers=letter.headers)
     [outcome] = await house.normaliser().normalise([replayed])
     assert outcome.reason is Reason.UNPROVEN_ORIGIN

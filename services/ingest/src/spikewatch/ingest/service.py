@@ -152,7 +152,8 @@ class Normaliser:
             ce_source=arrival.ce_source,
             content_type=arrival.content_type,
         )
-        kept = tuple((name, text) for name, text in arrival.headers if text is not None and name != SEAL_HEADER)
+        # Foreign headers stay behind: nobody knows what they hold, and reply_to must never travel.
+        kept = tuple((name, text) for name, text in arrival.headers if text is not None and _is_ours(name))
         return _dead_letter(rejected, value, (*kept, (SEAL_HEADER, Kind.QUARANTINE.value.encode())))
 
     def _alone(self, work: _Work, raw: RawRecord, rejected: Rejected) -> DeadLetter:
@@ -181,6 +182,10 @@ class Normaliser:
         if arrival.seal_kind is Kind.GATEWAY and (parent := arrival.header("traceparent")) is not None:
             headers = (*headers, ("traceparent", parent.encode()))  # a replay goes on in the trace of the request
         return _dead_letter(rejected, value, headers)
+
+
+def _is_ours(name: str) -> bool:
+    return name.startswith("ce_") or name in {"content-type", FORMAT_HEADER}
 
 
 def _read_record(work: _Work, feed: Feed, raw: RawRecord, source: Source) -> None:
