@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable
 
-import h3
+import h3  # type: ignore[import-untyped]  # no types are shipped
 import pytest
 
 from spikewatch.contracts.report import LocatedReport, QualityNote

@@ -8,6 +8,7 @@ from uuid import UUID
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from typing_extensions import override
 
 from spikewatch.chassis.outcome import Transient
 from spikewatch.contracts.identifiers import incident_id
@@ -24,7 +25,7 @@ from spikewatch.enrichment.testing import InMemoryMatchStore
 
 Build = Callable[..., LocatedReport]
 
-PLACES = (
+PLACES: tuple[dict[str, object], ...] = (
     {"lat": 40.5, "lon": -79.5, "precision": PlacePrecision.POINT},
     {"lat": 40.5015, "lon": -79.5, "precision": PlacePrecision.BLOCK},  # 167 m north of the first
     {"lat": 40.503, "lon": -79.5, "precision": PlacePrecision.POINT},  # 334 m north: near the second, not the first
@@ -162,6 +163,7 @@ class CrashingStore(InMemoryMatchStore):
         self.writes_left -= 1
         return int(len(every) * self.part) if self.writes_left == 0 else None
 
+    @override
     async def write_reports(self, reports: Sequence[StoredReport], replaced: Mapping[UUID, int]) -> None:
         share = self._share(reports)
         done = reports[:share]
@@ -169,6 +171,7 @@ class CrashingStore(InMemoryMatchStore):
         if share is not None:
             raise Crash
 
+    @override
     async def write_incidents(self, incidents: Sequence[StoredIncident]) -> None:
         share = self._share(incidents)
         await super().write_incidents(incidents[:share])
@@ -264,6 +267,7 @@ class SlowReader(InMemoryMatchStore):
         super().__init__()
         self.other = list(other)
 
+    @override
     async def write_incidents(self, incidents: Sequence[StoredIncident]) -> None:
         if self.other:
             batch, self.other = self.other, []

@@ -1,0 +1,52 @@
+"""The service is wired to its topics, with geography and indexes in place before anything is consumed."""
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from spikewatch.chassis.kafka.subscription import Subscription
+from spikewatch.chassis.mongo import Mongo
+from spikewatch.contracts import topics
+from spikewatch.enrichment.adapters.geojson_geography import GeographyError
+from spikewatch.enrichment.app import build
+from spikewatch.enrichment.settings import EnrichmentSettings
+
+
+@dataclass
+class RecordingRuntime:
+    mongo: Mongo
+    subscriptions: list[Subscription] = field(default_factory=list)  # type: ignore[type-arg]  # of two topics
+
+    def subscribe(self, subscription: Subscription) -> None:  # type: ignore[type-arg]
+        self.subscriptions.append(subscription)
+
+
+def settings(folder: Path) -> EnrichmentSettings:
+    return EnrichmentSettings(kafka_bootstrap="127.0.0.1:1", mongodb_uri="mongodb://127.0.0.1:1", enrichment_geography=folder)
+
+
+@pytest.mark.integration
+async def test_build_subscribes_to_both_topics_and_creates_the_indexes(mongo: Mongo, tmp_path: Path) -> None:
+    square = {"type": "Polygon", "coordinates": [[[-80, 40], [-79, 40], [-79, 41], [-80, 41], [-80, 40]]]}
+    feature = {"type": "Feature", "properties": {"area": "county:99001", "name": "Cedar"}, "geometry": square}
+    (tmp_path / "cedar.geojson").write_text(json.dumps({"type": "FeatureCollection", "features": [feature]}), encoding="utf-8")
+    runtime = RecordingRuntime(mongo)
+    await build(runtime, settings(tmp_path))  # type: ignore[arg-type]  # the two members that build uses
+    assert {(one.topic, one.group) for one in runtime.subscriptions} == {
+        (topics.REPORTS, "enrichment-locate"),
+        (topics.LOCATED, "enrichment-match"),
+    }
+    assert all(one.group in one.topic.consumers for one in runtime.subscriptions)
+    indexed = {name: await mongo.collection(name).aggregate([{"$indexStats": {}}]) for name in ("reports", "incidents")}
+    assert {index["name"] for index in indexed["reports"]} == {"_id_", "blocks_1", "expires_at_1"}
+    assert {index["name"] for index in indexed["incidents"]} == {"_id_", "keys_1", "expires_at_1"}
+
+
+async def test_wrong_geography_stops_the_start(tmp_path: Path) -> None:
+    runtime = RecordingRuntime(Mongo("mongodb://127.0.0.1:1", "never_reached"))
+    with pytest.raises(GeographyError):
+        await build(runtime, settings(tmp_path))  # type: ignore[arg-type]
+    assert runtime.subscriptions == []
+    runtime.mongo.close()
