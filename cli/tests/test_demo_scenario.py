@@ -6,10 +6,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from spikewatch.cli.county.directory import directory_records
 from spikewatch.cli.demo import _empty
 from spikewatch.cli.demonstration.scenario import Scenario, cad_scenario, county_scenario, write_geography
-from spikewatch.cli.demonstration.seeding import create_request
 from spikewatch.cli.demonstration.settling import Standing, settled
 from spikewatch.cli.exit_status import CannotRun
 
@@ -77,14 +75,6 @@ def test_the_map_is_written_where_the_setting_says(tmp_path: Path) -> None:
     setting = write_geography(county_scenario(7, NOW), tmp_path / "geography")
     (written,) = Path(setting["SPIKEWATCH_ENRICHMENT_GEOGRAPHY"]).glob("*.geojson")
     assert json.loads(written.read_text())["type"] == "FeatureCollection"
-
-
-def test_every_directory_record_becomes_a_create_request() -> None:
-    requests = dict(create_request(record) for record in directory_records())
-    assert requests.keys() == {"CreateAgency", "CreateProvider", "CreateService", "CreateContact"}
-    assert requests["CreateContact"].parent == "providers/open-door"
-    assert requests["CreateContact"].contact_id == "outreach-team"
-    assert requests["CreateService"].parent == "providers/open-door"
 
 
 def test_only_a_folder_of_the_demo_is_emptied(tmp_path: Path) -> None:

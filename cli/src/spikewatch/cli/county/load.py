@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-import numpy as np
-
 __all__ = ["LOAD_AGENCIES", "LoadProfile", "load_directory", "load_lines"]
 
 LOAD_AGENCIES: Final = tuple(f"load-agency-{number:02d}" for number in range(1, 13))
@@ -17,6 +15,7 @@ _WEST: Final = -48.0
 _SOUTH: Final = 32.0
 _DEGREES: Final = 0.3
 _COLUMNS: Final = 8
+_SEEDS_APART: Final = 1_000_003  # so that two seeds do not tell of the same places
 _BLOCK: Final = 9_999  # a multiple of three: no overdose is torn between two blocks
 
 
@@ -35,33 +34,10 @@ def load_lines(profile: LoadProfile) -> Iterator[tuple[str, list[str]]]:
 
     One report in three tells of an overdose that another agency's line tells of too, so that matching has work to do.
     """
-    random = np.random.default_rng(profile.seed)
-    start = profile.until - profile.span
+    start = (profile.until - profile.span).timestamp()
     step = profile.span.total_seconds() / max(1, profile.reports)
-    for first in range(0, profile.reports, _BLOCK):
-        count = min(_BLOCK, profile.reports - first)
-        overdose = (first + np.arange(count)) * 2 // 3
-        county = (overdose * 7919) % _COUNTIES
-        lat = np.round(_SOUTH + county // _COLUMNS * _DEGREES + _scatter(overdose, 104_729) * _DEGREES, 5)
-        lon = np.round(_WEST + county % _COLUMNS * _DEGREES + _scatter(overdose, 611_953) * _DEGREES, 5)
-        ages = 16 + overdose * 31 % 64  # of the person, so the same in both reports
-        doses = random.integers(0, 4, count)
-        moments = (start.timestamp() + overdose * 1.5 * step).astype(np.int64)
-        lines = [
-            f'{{"record_id":"L{profile.seed}-{first + index}","occurred_at":"{moment}Z","lat":{y},"lon":{x},"county_fips":"{code}",'
-            f'"outcome":"nonfatal","reversal_given":"{"yes" if dose else "no"}","reversal_doses":{dose},"age":{age},"sex":"male"}}'
-            for index, moment, y, x, code, dose, age in zip(
-                range(count),
-                np.datetime_as_string(moments.astype("datetime64[s]")).tolist(),
-                lat.tolist(),
-                lon.tolist(),
-                (county + _FIRST_COUNTY).tolist(),
-                doses.tolist(),
-                ages.tolist(),
-                strict=True,
-            )
-        ]
-        turn = first // _BLOCK
+    for turn, first in enumerate(range(0, profile.reports, _BLOCK)):
+        lines = [_line(profile.seed, number, start, step) for number in range(first, min(first + _BLOCK, profile.reports))]
         # Of three lines the first two tell of one overdose: they must come from two agencies to be about one person.
         second = lines[1::3]
         del lines[1::3]
@@ -70,9 +46,22 @@ def load_lines(profile: LoadProfile) -> Iterator[tuple[str, list[str]]]:
             yield LOAD_AGENCIES[(turn + 1) % len(LOAD_AGENCIES)], second
 
 
-def _scatter(numbers: "np.ndarray[tuple[int], np.dtype[np.int64]]", prime: int) -> "np.ndarray[tuple[int], np.dtype[np.float64]]":
-    """Spread whole numbers over [0, 1) so that equal numbers fall on equal places."""
-    return (numbers * prime % 99_991) / 99_991
+def _line(seed: int, number: int, start: float, step: float) -> str:
+    """Write one record. Everything but its id follows from the overdose, so that two reports of one agree."""
+    overdose = number * 2 // 3
+    scattered = overdose + seed * _SEEDS_APART
+    county = scattered * 7_919 % _COUNTIES
+    row, column = divmod(county, _COLUMNS)
+    # Multiples of a prime modulo another spread whole numbers evenly over the county.
+    lat = _SOUTH + (row + scattered * 104_729 % 99_991 / 99_991) * _DEGREES
+    lon = _WEST + (column + scattered * 611_953 % 99_991 / 99_991) * _DEGREES
+    moment = datetime.fromtimestamp(int(start + overdose * 1.5 * step), UTC)
+    doses = scattered % 4
+    return (
+        f'{{"record_id":"L{seed}-{number}","occurred_at":"{moment:%Y-%m-%dT%H:%M:%SZ}","lat":{lat:.5f},"lon":{lon:.5f},'
+        f'"county_fips":"{_FIRST_COUNTY + county}","outcome":"nonfatal","reversal_given":"{"yes" if doses else "no"}",'
+        f'"reversal_doses":{doses},"age":{16 + scattered * 31 % 64},"sex":"male"}}'
+    )
 
 
 def load_directory(until: datetime) -> list[dict[str, object]]:

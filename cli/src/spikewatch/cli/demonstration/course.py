@@ -1,5 +1,6 @@
 """One run of the demo against a stack that is ready: seed, replay, count, judge, show."""
 
+import asyncio
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -48,7 +49,8 @@ class Course:
         if url is None or directory is None:
             raise CannotRun("the stack has no gateway or no directory; look into the logs below its folder, under services")
         connection = KafkaConnection(bootstrap=tuple(self._running.kafka_bootstrap.split(",")), client_id="spikewatch-demo")
-        await seeding.load_directory(directory, self._scenario.directory)
+        # In a thread, because the client of the verb `directory` brings an event loop of its own.
+        await asyncio.to_thread(seeding.load_directory, directory, self._scenario.directory)
         keys = await seeding.issue_keys(self._running.mongodb_uri, [sender.agency_id for sender in self._scenario.senders])
         self._keep_keys(keys)
         say(f"the directory holds {len(self._scenario.directory)} records; {len(keys)} agencies have a key")

@@ -109,16 +109,23 @@ def _json_bodies(content: bytes, records: int, zone: ZoneInfo) -> Iterator[Body]
 def _csv_bodies(file: IO[bytes], records: int, zone: ZoneInfo) -> Iterator[Body]:
     rows = _csv_rows(file)
     header = next(rows, b"").removeprefix(codecs.BOM_UTF8)
-    names = next(csv.reader(io.StringIO(header.decode(errors="replace"))), [])
+    names = _cells(header)
     column = next((names.index(name) for name in _TIME_FIELDS if name in names), None)
 
     def time_of(row: bytes) -> datetime | None:
         if column is None:
             return None
-        cells = next(csv.reader(io.StringIO(row.decode(errors="replace"), newline="")), [])
+        cells = _cells(row)
         return _moment(cells[column], zone) if column < len(cells) else None
 
     yield from _joined(rows, header, _CSV, records, time_of)
+
+
+def _cells(row: bytes) -> list[str]:
+    try:
+        return next(csv.reader(io.StringIO(row.decode(errors="replace"), newline="")), [])
+    except csv.Error:
+        return []  # a broken row has no time that could be read; the gateway says what is wrong with it
 
 
 def _csv_rows(file: IO[bytes]) -> Iterator[bytes]:
