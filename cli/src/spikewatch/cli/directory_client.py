@@ -27,6 +27,11 @@ _DEADLINE: Final = timedelta(seconds=10)
 _PAGE: Final = 500
 _AWAY: Final = frozenset({grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED})
 _FORBIDDEN: Final = frozenset({grpc.StatusCode.UNAUTHENTICATED, grpc.StatusCode.PERMISSION_DENIED})
+_SERVICE: Final = calls.DESCRIPTOR.services_by_name["DirectoryService"]
+# An update repeated after a lost answer changes nothing, or is told that the etag is stale; a create would be told that the name is taken.
+_REPEATABLE: Final = tuple(
+    f"{_SERVICE.full_name}/{method.name}" for method in _SERVICE.methods if method.name.startswith(("Get", "List", "Update"))
+)
 PARENTS: Final = {Kind.SERVICE: ("providers/-",), Kind.CONTACT: ("agencies/-", "providers/-")}
 """The parents to ask, so that every record of a kind is listed."""
 
@@ -125,7 +130,8 @@ def _message(kind: Kind, fields: Mapping[str, Any]) -> Any:
 
 @asynccontextmanager
 async def _client(address: str, token: str | None) -> AsyncIterator[DirectoryClient]:
-    async with connect(address, token=SecretStr(token) if token else None, deadline=_DEADLINE) as channel:
+    secret = SecretStr(token) if token else None
+    async with connect(address, token=secret, deadline=_DEADLINE, idempotent=_REPEATABLE) as channel:
         yield DirectoryClient(channel, address)
 
 
