@@ -79,6 +79,14 @@ async def test_contributions_come_back_whole_by_key_span_and_window(stores, make
     assert (await stores.contributions.first(one.area), await stores.contributions.newest()) == (t10, t70)
 
 
+async def test_an_incident_spread_over_hours_is_found_at_both_ends(stores, make):
+    spread = held_of(make.contribution("a", [10, 500]))
+    await stores.contributions.save([(None, spread)])
+    for minute, found in ((10, [spread]), (300, []), (500, [spread])):
+        end = micros(make.at(minute))
+        assert await stores.contributions.within(spread.area, end - HOUR // 60, end) == found
+
+
 async def test_a_large_area_comes_whole_whatever_ends_at_the_same_time(stores, make):
     minutes = [5, 1, 1, 1, 1, 1, 2, 3, 3, 3, 4, 1]
     held = [held_of(make.contribution(number, [minute])) for number, minute in enumerate(minutes)]
