@@ -75,3 +75,11 @@ def test_the_help_of_each_verb_of_the_stack_has_an_example(name: str, capsys: py
 
     assert ended.value.code == 0
     assert f"Example: spikewatch {name}" in capsys.readouterr().out
+
+
+def test_the_help_names_the_verb_of_every_module(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        command.main(["--help"])
+
+    told = capsys.readouterr().out
+    assert [name for name in command.VERB_MODULES if f"    {name.replace('_', '-')} " not in told.replace("\n", " \n")] == []

@@ -45,7 +45,13 @@ def stand_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (package / "__init__.py").touch()
     (package / "__main__.py").write_text(_STAND_IN, encoding="utf-8")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path / "code"))
-    for name in ("SPIKEWATCH_KAFKA_BOOTSTRAP", "SPIKEWATCH_MONGODB_URI", "OTEL_EXPORTER_OTLP_ENDPOINT"):
+    monkeypatch.delenv("OTEL_EXPORTER_OTLP_ENDPOINT", raising=False)
+
+
+@pytest.fixture
+def own_servers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The stack starts its own servers instead of taking those of the run."""
+    for name in ("SPIKEWATCH_KAFKA_BOOTSTRAP", "SPIKEWATCH_MONGODB_URI"):
         monkeypatch.delenv(name, raising=False)
 
 
@@ -63,6 +69,7 @@ def _processes_of(folder: Path) -> list[psutil.Process]:
     return found
 
 
+@pytest.mark.usefixtures("own_servers")
 def test_a_stack_comes_up_survives_faults_and_goes_down(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = tmp_path / "stack"
     options = StackOptions(services=("standin",), instances={"standin": 2}, env={"SPIKEWATCH_LOG_LEVEL": "DEBUG"})
@@ -96,15 +103,18 @@ def test_a_stack_comes_up_survives_faults_and_goes_down(tmp_path: Path, capsys: 
     assert main(["status", "--folder", str(folder)]) == 2
 
 
-def test_a_service_that_fails_is_told_with_its_log_and_nothing_stays(tmp_path: Path) -> None:
+def test_on_given_servers_a_service_that_fails_is_told_with_its_log_and_nothing_stays(tmp_path: Path) -> None:
     folder = tmp_path / "stack"
 
     with pytest.raises(StartFailed, match=r"(?s)standin-1 ended at once.*told to fail"):
         Stack(folder, StackOptions(services=("standin",), env={"STAND_IN_FAILS": "1"})).start()
 
     assert _processes_of(folder) == []
+    assert not (folder / "kafka").exists()  # the given servers were taken
+    assert not (folder / "mongo").exists()
 
 
+@pytest.mark.usefixtures("own_servers")
 def test_a_stack_whose_parent_is_killed_leaves_nothing_behind(tmp_path: Path) -> None:
     folder = tmp_path / "stack"
     program = (

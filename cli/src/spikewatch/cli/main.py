@@ -5,7 +5,6 @@ A verb is a module of this package with ``add(verbs)``, which adds its parser an
 
 import argparse
 import importlib
-import importlib.util
 import os
 import sys
 from collections.abc import Sequence
@@ -49,8 +48,7 @@ class Parser(argparse.ArgumentParser):
 def _modules(arguments: Sequence[str]) -> tuple[str, ...]:
     """Choose the modules to import: one when its verb is named first (a fast start), else all, for the help."""
     named = arguments[0].replace("-", "_") if arguments else ""
-    chosen = (named,) if named in VERB_MODULES else VERB_MODULES
-    return tuple(name for name in chosen if importlib.util.find_spec(f"{_PACKAGE}.{name}") is not None)
+    return (named,) if named in VERB_MODULES else VERB_MODULES
 
 
 def _parser(modules: Sequence[str]) -> Parser:
