@@ -41,7 +41,7 @@ def test_settings_are_good_with_the_mandatory_ones_and_hide_the_secret() -> None
     ("changed", "told"),
     [
         ({"ingest_seal_key": "AAAA"}, "32 bytes"),
-        ({"ingest_tls_cert_file": "a.pem"}, "belong together"),
+        ({"ingest_tls_cert_file": "a.pem"}, "belongs together"),
         ({"ingest_host": "0.0.0.0"}, "not loopback"),  # noqa: S104  # the point of the test
         ({"ingest_max_body_bytes": 1_200_000}, "max_record_bytes"),
     ],

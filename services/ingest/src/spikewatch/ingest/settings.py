@@ -1,9 +1,8 @@
 """Settings of ingest."""
 
 import ipaddress
-from typing import Self
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
 
 from spikewatch.chassis.settings import ChassisSettings
 from spikewatch.ingest.domain.seal import master_secret
@@ -20,9 +19,11 @@ class IngestSettings(ChassisSettings):
     ingest_host: str = Field(default="127.0.0.1", description="Address of the gateway.")
     ingest_port: int = Field(default=8080, ge=0, le=65535, description="Port of the gateway; 0 chooses a free one.")
     ingest_tls_cert_file: str | None = Field(default=None, description="PEM certificate chain of the gateway; with it it speaks HTTPS.")
-    ingest_tls_key_file: str | None = Field(default=None, description="PEM key of that certificate.")
-    ingest_tls_ends_before: bool = Field(default=False, description="TLS ends at a proxy: plain HTTP is served on any address.")
-    ingest_max_body_bytes: int = Field(default=1_048_576, ge=1024, description="A larger body is refused with 413.")
+    ingest_tls_key_file: str | None = Field(default=None, validate_default=True, description="PEM key of that certificate.")
+    ingest_tls_ends_before: bool = Field(
+        default=False, validate_default=True, description="TLS ends at a proxy: plain HTTP is served on any address."
+    )
+    ingest_max_body_bytes: int = Field(default=1_048_576, validate_default=True, ge=1024, description="A larger body is refused with 413.")
     ingest_max_records: int = Field(default=10_000, ge=1, description="Records in one submission at most.")
     ingest_seal_key: SecretStr = Field(
         description="Master secret of all seals: base64 of 32 random bytes.", examples=["$(head -c 32 /dev/urandom | base64)"]
@@ -38,22 +39,33 @@ class IngestSettings(ChassisSettings):
     ingest_receipt_days: int = Field(default=90, ge=1, description="How long an agency can look up a submission.")
     ingest_revision_days: int = Field(default=400, ge=1, description="How long a resend is recognised as a duplicate or a revision.")
 
-    @model_validator(mode="after")
-    def _fit_together(self) -> Self:
-        problems = []
-        try:
-            master_secret(self.ingest_seal_key.get_secret_value())
-        except ValueError as error:
-            problems.append(f"ingest_seal_key {error}")
-        if (self.ingest_tls_cert_file is None) != (self.ingest_tls_key_file is None):
-            problems.append("ingest_tls_cert_file and ingest_tls_key_file belong together")
-        if self.ingest_tls_cert_file is None and not self.ingest_tls_ends_before and not _is_loopback(self.ingest_host):
-            problems.append("ingest_host is not loopback: set the TLS files, or ingest_tls_ends_before when a proxy speaks TLS")
-        if self.ingest_max_body_bytes + _HEADROOM > self.max_record_bytes:
-            problems.append(f"max_record_bytes must exceed ingest_max_body_bytes by {_HEADROOM}")
-        if problems:
-            raise ValueError("; ".join(problems))
-        return self
+    # One check a field, not one of the whole model: so every problem is told at once, each with its variable.
+    @field_validator("ingest_seal_key")
+    @classmethod
+    def _is_a_secret(cls, key: SecretStr) -> SecretStr:
+        master_secret(key.get_secret_value())
+        return key
+
+    @field_validator("ingest_tls_key_file")
+    @classmethod
+    def _has_both_files(cls, key: str | None, known: ValidationInfo) -> str | None:
+        if (known.data.get("ingest_tls_cert_file") is None) != (key is None):
+            raise ValueError("belongs together with the certificate file: set both or none")
+        return key
+
+    @field_validator("ingest_tls_ends_before")
+    @classmethod
+    def _is_never_plain_by_accident(cls, ends_before: bool, known: ValidationInfo) -> bool:  # noqa: FBT001  # pydantic's signature
+        if known.data.get("ingest_tls_cert_file") is None and not ends_before and not _is_loopback(known.data.get("ingest_host", "")):
+            raise ValueError("the host is not loopback: set the TLS files, or true here when a proxy speaks TLS")
+        return ends_before
+
+    @field_validator("ingest_max_body_bytes")
+    @classmethod
+    def _fits_in_a_record(cls, body_bytes: int, known: ValidationInfo) -> int:
+        if body_bytes + _HEADROOM > known.data.get("max_record_bytes", body_bytes + _HEADROOM):
+            raise ValueError(f"must stay {_HEADROOM} below max_record_bytes")
+        return body_bytes
 
 
 def _is_loopback(host: str) -> bool:
