@@ -24,6 +24,7 @@ def test_json_lines_are_cut_into_bodies_with_their_bytes_as_they_were(tmp_path: 
     assert [body.content for body in found] == [lines[0] + b"\n" + lines[1] + b"\n", lines[2] + b"\n"]
     assert [body.records for body in found] == [2, 1]
     assert {body.content_type for body in found} == {"application/x-ndjson"}
+    assert [body.lines for body in found] == [(1, 2), (4,)]
     assert found[0].newest == datetime(2026, 5, 1, 10, tzinfo=UTC)
     assert found[1].newest is None
 
@@ -35,6 +36,7 @@ def test_csv_bodies_repeat_the_header_and_keep_a_row_that_spans_lines_whole(tmp_
     assert one.content == b'id,timeStamp,desc\n1,2026-05-01 10:00:00,"A\nB"\n2,2026-05-01 11:00:00,C\n'
     assert two.content == b"id,timeStamp,desc\n3,,D\n"
     assert (one.records, two.records) == (2, 1)
+    assert (one.lines, two.lines) == ((2, 4), (5,))
     assert one.newest == datetime(2026, 5, 1, 14, tzinfo=UTC)  # three hours behind UTC
     assert two.newest is None
 

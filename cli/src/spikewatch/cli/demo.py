@@ -5,6 +5,7 @@ What ``make demo`` runs. It ends with status 0 only if the figures of all stages
 
 import argparse
 import asyncio
+import os
 import shutil
 import signal
 import time
@@ -18,7 +19,9 @@ from spikewatch.cli.progress import say
 
 __all__ = ["add"]
 
-_FOLDER: Final = Path(".spikewatch-demo")
+_FOLDER: Final = Path(".spikewatch/demo")
+# Servers that others use too hold others' records: the demo's figures add up only on servers of its own.
+_GIVEN_SERVERS: Final = ("SPIKEWATCH_KAFKA_BOOTSTRAP", "SPIKEWATCH_MONGODB_URI")
 _MARK: Final = "this-is-a-demo"  # only a folder that holds this file is ever emptied
 _LIVE_SPEED: Final = 1_800.0  # six hours in twelve seconds
 _NOT_FOUND: Final = REFUSED_ROWS
@@ -79,6 +82,9 @@ def run(arguments: argparse.Namespace) -> int:
         speed = arguments.speed
     folder = arguments.folder.absolute()
     _empty(folder)
+    for name in _GIVEN_SERVERS:
+        if os.environ.pop(name, None):
+            say(f"{name} is not used: the demo starts servers of its own.")
     say(scenario.title)
     env = {**scenario.env, **write_geography(scenario, folder / "geography")}
     with Stack(folder, StackOptions(env=env), tell=say):

@@ -44,15 +44,25 @@ class _Sent:
     status_urls: list[str] = field(default_factory=list)
     refused: Counter[str] = field(default_factory=Counter)
     errors: list[dict[str, Any]] = field(default_factory=list)
+    _lines: dict[str, tuple[str, tuple[int, ...]]] = field(default_factory=dict)
 
-    def take(self, file: str, answer: Answer) -> None:
-        if answer.status_url is not None:
+    def take(self, file: str, body: Body, answer: Answer) -> None:
+        if answer.status_url is not None and answer.submission_id is not None:
             self.accepted += answer.records
             self.status_urls.append(answer.status_url)
+            self._lines[answer.submission_id] = (file, body.lines)
             return
         problem = answer.problem
         self.refused[str(problem.get("title", "refused"))] += answer.records
-        self.errors.append({"file": file, "records": answer.records, **problem})
+        where = {"file": file, "line": body.lines[0] if body.lines else None, "records": answer.records}
+        faults = problem.get("errors") or [{"problem": problem.get("detail") or problem.get("title")}]
+        self.errors += [where | fault for fault in faults]
+
+    def place(self, refusal: dict[str, Any]) -> dict[str, Any]:
+        """Return a receipt's refusal with the file and the line that it is about."""
+        file, lines = self._lines[refusal["submission_id"]]
+        index = refusal["index"]
+        return {"file": file, "line": lines[index] if index is not None and index < len(lines) else None, **refusal}
 
 
 def _positive(text: str) -> float:
@@ -133,7 +143,7 @@ async def _send_file(arguments: argparse.Namespace, gateway: Gateway, pace: Pace
     with Progress(f"submit {file}", _lines(file)) as progress:
 
         def take(body: Body, answer: Answer) -> None:
-            sent.take(file, answer)
+            sent.take(file, body, answer)
             progress.advance(body.records)
 
         bodies = read_bodies(file, records=records, zone=arguments.time_zone)
@@ -190,7 +200,7 @@ def _summary(arguments: argparse.Namespace, sent: _Sent, tally: Tally | None) ->
     refused = sent.refused.total()
     if tally is not None:
         rows += [{"outcome": f"  became {name}", "records": count} for name, count in sorted(tally.counts.items())]
-        errors += tally.refused
+        errors += [sent.place(refusal) for refusal in tally.refused]
         refused += len(tally.refused)
     if arguments.as_json:
         print_json({"accepted": sent.accepted, "refused": dict(sent.refused), "outcomes": dict(tally.counts) if tally else None})

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from pathlib import Path
 from typing import IO, Final
 from zoneinfo import ZoneInfo
@@ -30,12 +31,22 @@ _TIME_FIELDS: Final = ("occurred_at", "timeStamp")
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """The bytes of one request. ``newest`` is the latest event time in it, as far as it can be read."""
+    """The bytes of one request.
+
+    Attributes:
+        newest: the latest event time in it, as far as it can be read.
+        lines: the line of the file on which each record starts, from 1; empty where lines say nothing.
+    """
 
     content: bytes
     content_type: str
     records: int
     newest: datetime | None = None
+    lines: tuple[int, ...] = ()
+
+
+_Part = tuple[int, bytes]
+"""One record's bytes and the line on which it starts."""
 
 
 @contextmanager
@@ -71,23 +82,20 @@ def bodies(file: IO[bytes], content_type: str, *, records: int, zone: ZoneInfo) 
     elif content_type == _JSON:
         yield from _json_bodies(file.read(), records, zone)
     else:
-        lines = (line if line.endswith(b"\n") else line + b"\n" for line in file if line.strip())
+        lines = ((number, line if line.endswith(b"\n") else line + b"\n") for number, line in enumerate(file, 1) if line.strip())
         yield from _joined(lines, b"", _JSON_LINES, records, lambda line: _time_of_json(line, zone))
 
 
 def _joined(
-    parts: Iterable[bytes], preface: bytes, content_type: str, records: int, time_of: Callable[[bytes], datetime | None]
+    parts: Iterable[_Part], preface: bytes, content_type: str, records: int, time_of: Callable[[bytes], datetime | None]
 ) -> Iterator[Body]:
-    held: list[bytes] = []
-    newest: datetime | None = None
-    for part in parts:
-        held.append(part)
-        newest = _later(newest, time_of(part))
-        if len(held) == records:
-            yield Body(preface + b"".join(held), content_type, len(held), newest)
-            held, newest = [], None
-    if held:
-        yield Body(preface + b"".join(held), content_type, len(held), newest)
+    parts = iter(parts)
+    while held := list(islice(parts, records)):
+        newest: datetime | None = None
+        for _, part in held:
+            newest = _later(newest, time_of(part))
+        content = preface + b"".join(part for _, part in held)
+        yield Body(content, content_type, len(held), newest, tuple(line for line, _ in held))
 
 
 def _json_bodies(content: bytes, records: int, zone: ZoneInfo) -> Iterator[Body]:
@@ -108,7 +116,7 @@ def _json_bodies(content: bytes, records: int, zone: ZoneInfo) -> Iterator[Body]
 
 def _csv_bodies(file: IO[bytes], records: int, zone: ZoneInfo) -> Iterator[Body]:
     rows = _csv_rows(file)
-    header = next(rows, b"").removeprefix(codecs.BOM_UTF8)
+    header = next(rows, (1, b""))[1].removeprefix(codecs.BOM_UTF8)
     names = _cells(header)
     column = next((names.index(name) for name in _TIME_FIELDS if name in names), None)
 
@@ -128,20 +136,23 @@ def _cells(row: bytes) -> list[str]:
         return []  # a broken row has no time that could be read; the gateway says what is wrong with it
 
 
-def _csv_rows(file: IO[bytes]) -> Iterator[bytes]:
+def _csv_rows(file: IO[bytes]) -> Iterator[_Part]:
     """Yield the rows; one with an open quote goes on over the next lines."""
     held: list[bytes] = []
     quotes = 0
-    for line in file:
-        if not held and not line.strip():
-            continue
+    start = 1
+    for number, line in enumerate(file, 1):
+        if not held:
+            if not line.strip():
+                continue
+            start = number
         held.append(line if line.endswith(b"\n") else line + b"\n")
         quotes += line.count(b'"')
         if quotes % 2 == 0 or len(held) == _MAX_LINES:
-            yield b"".join(held)
+            yield start, b"".join(held)
             held, quotes = [], 0
     if held:
-        yield b"".join(held)
+        yield start, b"".join(held)
 
 
 def _time_of_json(line: bytes, zone: ZoneInfo) -> datetime | None:
