@@ -1,4 +1,4 @@
-"""Subscribe to Spikewatch's alerts with plain aiokafka (pip install aiokafka).
+"""Subscribe to Spikewatch's alerts with plain aiokafka (pip install aiokafka cramjam).
 
     KAFKA_BOOTSTRAP=127.0.0.1:9092 python alerts.py            # follow for ever
     KAFKA_BOOTSTRAP=127.0.0.1:9092 ALERTS=1 python alerts.py   # end after one

@@ -18,6 +18,8 @@ __all__ = ["alert_checks", "alert_to_show", "trace_ids", "whole_trace"]
 _DAILY_RULE: Final = "odmap-24h"
 _THRESHOLD: Final = "threshold"
 _STAGES: Final = frozenset({"ingest", "enrichment", "alerts"})
+# Two people who are found within an hour and 250 m of each other may be taken for one: the spike is found all the same.
+_FOUND: Final = 0.8
 _POLL_S: Final = 0.5
 _MOST_CANDIDATES: Final = 20
 
@@ -34,7 +36,11 @@ def alert_checks(found: Census, scenario: Scenario) -> list[Check]:
         )
     for county in sorted({area for incident in found.incidents.values() for area in incident.areas if area.startswith("county:")}):
         highest = peak(found, county)
-        daily = [alert for alert in found.alerts.values() if alert.area == county and alert.rule.rule_id == _DAILY_RULE]
+        daily = [
+            alert
+            for alert in found.alerts.values()
+            if alert.area == county and alert.rule.rule_id == _DAILY_RULE and alert.status is not AlertStatus.RETRACTED
+        ]
         threshold = next((float(alert.rule.parameters[_THRESHOLD]) for alert in daily), None)
         if threshold is not None:
             told = max(alert.observed for alert in daily)
@@ -47,7 +53,7 @@ def _is_of_spike(alert: Alert, scenario: Scenario) -> bool:
     if spike is None or alert.status is AlertStatus.RETRACTED or alert.area not in spike["areas"]:
         return False
     overlaps = alert.window.start < datetime.fromisoformat(spike["until"]) and alert.window.end >= datetime.fromisoformat(spike["from"])
-    return bool(overlaps and alert.observed >= spike["overdoses"])
+    return bool(overlaps and alert.observed >= _FOUND * spike["overdoses"])
 
 
 def alert_to_show(found: Census, scenario: Scenario) -> Alert | None:
