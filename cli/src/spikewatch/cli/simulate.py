@@ -58,10 +58,9 @@ def add(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     parser = verbs.add_parser(
         "simulate",
         help="write the feeds of a fictional county with a known spike, or a load stream",
-        description="Write what the agencies of a county that does not exist would send: one feed a folder entry, the directory "
+        description="Write what the agencies of a county that does not exist would send: one feed for each agency, the directory "
         "records, the map, and apart from them the truth. The same seed and end give the same bytes.",
-        epilog="example: spikewatch simulate --seed 7 --days 60 -o county",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog="Example: spikewatch simulate --seed 7 --days 60 -o county",
     )
     share = _between(0, 1)
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="DIR", help="folder to write to; made when absent")

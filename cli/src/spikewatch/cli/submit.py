@@ -25,6 +25,7 @@ from spikewatch.cli.replay.outcomes import Tally, follow_receipts
 from spikewatch.cli.replay.pace import Pace
 from spikewatch.cli.replay.sending import send
 from spikewatch.cli.stack import stack_file
+from spikewatch.cli.stack.folder_option import add_folder_option
 from spikewatch.cli.tables import add_json_option, print_json, print_table
 
 __all__ = ["add"]
@@ -94,14 +95,14 @@ def add(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
         "submit",
         help="send a feed's files to the gateway and tell what became of every record",
         description="Send files to the gateway as an agency would. Sending the same file again counts nothing twice.",
-        epilog="example: spikewatch submit --agency cedar-county-ems --key-file ems.key --wait county/feeds/cedar-county-ems.jsonl",
+        epilog="Example: spikewatch submit --agency cedar-county-ems --key-file ems.key --wait county/feeds/cedar-county-ems.jsonl",
     )
     parser.add_argument("files", nargs="+", metavar="FILE", help=".csv, .json or JSON lines, .gz accepted; - is standard input")
     parser.add_argument("--agency", required=True, metavar="A", help="id of the agency that sends")
     parser.add_argument("--key-file", type=Path, metavar="FILE", help=f"file that holds the agency's key (else ${_KEY})")
     parser.add_argument("--format", default="statutory", metavar="F", help="feed format: statutory (default), cad_911")
     parser.add_argument("--url", metavar="URL", help=f"the gateway (else ${_URL}, else the stack in --folder)")
-    parser.add_argument("--folder", type=Path, default=stack_file.DEFAULT_FOLDER, help="folder of the local stack")
+    add_folder_option(parser)
     pace = parser.add_mutually_exclusive_group()
     pace.add_argument("--speed", type=_positive, metavar="X", help="X seconds of event time a second (default: as fast as it goes)")
     pace.add_argument("--rate", type=_positive, metavar="N", help="N records a second")

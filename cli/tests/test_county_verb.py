@@ -1,0 +1,62 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from spikewatch.cli.main import main
+
+UNTIL = "2026-05-01T15:00:00Z"
+
+
+def written(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+def simulate(folder: Path, *arguments: str) -> dict[str, bytes]:
+    assert main(["simulate", "-o", str(folder), "--until", UNTIL, *arguments]) == 0
+    return written(folder)
+
+
+def test_a_seed_and_an_end_decide_every_byte(tmp_path: Path) -> None:
+    one = simulate(tmp_path / "one", "--seed", "7", "--days", "10")
+    assert one == simulate(tmp_path / "two", "--seed", "7", "--days", "10")
+    assert one != simulate(tmp_path / "three", "--seed", "8", "--days", "10")
+    assert {"directory.json", "geography.geojson", "truth.json", "feeds/cedar-county-911.csv", "feeds/cedar-county-ems.jsonl"} <= one.keys()
+
+
+def test_the_feeds_hold_as_many_records_as_the_truth_says(tmp_path: Path) -> None:
+    files = simulate(tmp_path, "--days", "10", "--rate", "8", "--spike", "20", "--malformed", "0.2")
+    truth = json.loads(files["truth.json"])
+    lines = sum(content.count(b"\n") - name.endswith(".csv") for name, content in files.items() if name.startswith("feeds/"))
+    assert lines == sum(truth["records"].values())
+    assert truth["spike"]["overdoses"] == 20
+    assert truth["records"]["malformed"] > 0
+
+
+def test_the_load_profile_writes_the_asked_number_of_records(tmp_path: Path) -> None:
+    files = simulate(tmp_path, "--profile", "load", "--reports", "20000")
+    assert sum(content.count(b"\n") for name, content in files.items() if name.startswith("feeds/")) == 20_000
+    agencies = {record["agency_id"] for record in json.loads(files["directory.json"])}
+    assert {Path(name).stem for name in files if name.startswith("feeds/")} <= agencies
+
+
+@pytest.mark.parametrize("wrong", [["--until", "2026-05-01T15:00:00"], ["--late", "2"], ["--seed", "x"], ["--days", "nan"]])
+def test_a_wrong_option_ends_with_status_2_and_says_what_was_expected(
+    tmp_path: Path, wrong: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as end:
+        main(["simulate", "-o", str(tmp_path), *wrong])
+    assert end.value.code == 2
+    assert "expected" in capsys.readouterr().err
+
+
+def test_a_spike_longer_than_the_span_cannot_be_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["simulate", "-o", str(tmp_path), "--days", "1", "--spike-hours", "30"]) == 2
+    assert "raise --days" in capsys.readouterr().err
+
+
+def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    blocked = tmp_path / "file"
+    blocked.touch()
+    assert main(["simulate", "-o", str(blocked), "--days", "2"]) == 2
+    assert "another folder" in capsys.readouterr().err
