@@ -82,7 +82,7 @@ async def create(stub: Any, agency_id: str = "cedar-ems", request_id: str = "", 
 async def test_an_agency_is_created_read_changed_and_deleted(stub: Any) -> None:
     made = await create(stub, county_fips="42091", areas=["county:42091"])
     assert (made.name, made.agency_id, made.version) == ("agencies/cedar-ems", "cedar-ems", 1)
-    assert (made.state, made.time_zone) == (agency_pb2.AGENCY_STATE_ACTIVE, "UTC")
+    assert (made.state, made.time_zone) == (agency_pb2.AGENCY_STATE_ACTIVE, "")
     assert await stub.GetAgency(calls.GetAgencyRequest(name=made.name)) == made
     change = agency_pb2.Agency(name=made.name, etag=made.etag, state=agency_pb2.AGENCY_STATE_SUSPENDED, display_name="not in the mask")
     changed = await stub.UpdateAgency(calls.UpdateAgencyRequest(agency=change, update_mask=FieldMask(paths=["state"])))

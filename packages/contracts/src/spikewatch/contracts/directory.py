@@ -61,7 +61,7 @@ class AgencyRecord(_Record):
     agency_id: AgencyId
     source_type: SourceType
     state: AgencyState = AgencyState.ACTIVE
-    time_zone: ShortText = Field(default="UTC", description="IANA zone of the agency's naive times.")
+    time_zone: ShortText = Field(default="", description="IANA zone of the agency's naive times; empty: such times are refused.")
     county_fips: ShortText | None = Field(default=None, description="Home county, used when a record names none.")
     areas: tuple[AreaId, ...] = ()
 
