@@ -49,9 +49,10 @@ def test_more_records_than_the_limit_are_refused(split: object) -> None:
 
 def test_a_byte_order_mark_is_dropped_and_other_encodings_are_refused() -> None:
     assert as_text(b"\xef\xbb\xbf{}") == "{}"
-    with pytest.raises(Rejected) as caught:
-        as_text("Zoë".encode("latin-1"))
-    assert caught.value.fault is Fault.WRONG_ENCODING
+    for foreign in ("Zoë".encode("latin-1"), "{}".encode("utf-16"), "{}".encode("utf-16-le"), "{}".encode("utf-16-be")):
+        with pytest.raises(Rejected) as caught:
+            as_text(foreign)
+        assert caught.value.fault is Fault.WRONG_ENCODING
     for empty in (b"", b" \r\n", b"\xef\xbb\xbf"):
         with pytest.raises(Rejected):
             as_text(empty)

@@ -2,8 +2,10 @@
 
 import os
 from datetime import timedelta
+from typing import Final
 
 from spikewatch.chassis.kafka.subscription import Subscription
+from spikewatch.chassis.outcome import Reason
 from spikewatch.chassis.runtime import Runtime
 from spikewatch.contracts import topics
 from spikewatch.ingest.adapters.agency_table import AgencyTable
@@ -22,6 +24,9 @@ from spikewatch.ingest.settings import IngestSettings
 
 __all__ = ["build"]
 
+# What agencies write says nothing about us: a flood of one agency's bad records must not stop the records of all others.
+_OUR_FAULTS: Final = frozenset({Reason.UNEXPECTED_ERROR})
+
 
 async def build(runtime: Runtime, settings: IngestSettings) -> None:
     """Wire the service into its runtime."""
@@ -38,7 +43,15 @@ async def build(runtime: Runtime, settings: IngestSettings) -> None:
     seals = Seals(secret, os.urandom)
     intake = Intake(seals=seals, agencies=agencies, accept_unsealed=settings.ingest_accept_unsealed, now=runtime.clock)
     normaliser = Normaliser(intake=intake, seals=seals, revisions=revisions, receipts=receipts, max_records=settings.ingest_max_records)
-    runtime.subscribe(Subscription(topics.SUBMISSIONS, GROUP, normalise_submissions(normaliser), trusts_trace=trusts_trace))
+    runtime.subscribe(
+        Subscription(
+            topics.SUBMISSIONS,
+            GROUP,
+            normalise_submissions(normaliser),
+            trusts_trace=trusts_trace,
+            circuit_reasons=_OUR_FAULTS,
+        )
+    )
 
     credentials = Credentials(
         keys,

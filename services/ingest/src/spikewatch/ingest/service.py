@@ -152,9 +152,18 @@ class Normaliser:
             ce_source=arrival.ce_source,
             content_type=arrival.content_type,
         )
-        # Foreign headers stay behind: nobody knows what they hold, and reply_to must never travel.
-        kept = tuple((name, text) for name, text in arrival.headers if text is not None and _is_ours(name))
-        return _dead_letter(rejected, value, (*kept, (SEAL_HEADER, Kind.QUARANTINE.value.encode())))
+        # The headers are written anew, in binary mode whatever it came in. Foreign ones stay behind: nobody knows what they
+        # hold, and reply_to must never travel.
+        attributes = Attributes(
+            id=arrival.ce_id,
+            source=arrival.ce_source,
+            type=EventType.SUBMISSION_RECEIVED,
+            time=arrival.ce_time,
+            content_type=arrival.content_type,
+        )
+        named = arrival.header(FORMAT_HEADER)
+        form = () if named is None else ((FORMAT_HEADER, named.encode()),)
+        return _dead_letter(rejected, value, (*write(attributes), *form, (SEAL_HEADER, Kind.QUARANTINE.value.encode())))
 
     def _alone(self, work: _Work, raw: RawRecord, rejected: Rejected) -> DeadLetter:
         arrival, opened = work.arrival, work.opened
@@ -182,10 +191,6 @@ class Normaliser:
         if arrival.seal_kind is Kind.GATEWAY and (parent := arrival.header("traceparent")) is not None:
             headers = (*headers, ("traceparent", parent.encode()))  # a replay goes on in the trace of the request
         return _dead_letter(rejected, value, headers)
-
-
-def _is_ours(name: str) -> bool:
-    return name.startswith("ce_") or name in {"content-type", FORMAT_HEADER}
 
 
 def _read_record(work: _Work, feed: Feed, raw: RawRecord, source: Source) -> None:

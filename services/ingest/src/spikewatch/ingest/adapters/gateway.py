@@ -10,7 +10,6 @@ from uuid import UUID
 
 from opentelemetry import trace
 from opentelemetry.context import Context
-from opentelemetry.propagate import extract
 from opentelemetry.trace import Link, SpanKind, Status, StatusCode
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -19,6 +18,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from spikewatch.chassis.outcome import Permanent, Transient
+from spikewatch.chassis.telemetry.messaging import extract
 from spikewatch.contracts.directory import AgencyRecord
 from spikewatch.ingest.adapters.problem import Kind, Problem
 from spikewatch.ingest.domain.receipt import Receipt, RecordOutcome
@@ -100,12 +100,13 @@ def _traced(route: str, endpoint: Endpoint) -> Endpoint:
     """Run an endpoint in a server span of a new trace; what the agency calls its trace is linked, never adopted."""
 
     async def run(request: Request) -> Response:
-        theirs = trace.get_current_span(extract(dict(request.headers), context=Context())).get_span_context()
+        # Its traceparent alone: tracestate and baggage may hold anything.
+        theirs = extract(request.headers.get("traceparent", "").encode())
         with _tracer.start_as_current_span(
             f"{request.method} {route}",
             context=Context(),
             kind=SpanKind.SERVER,
-            links=[Link(theirs)] if theirs.is_valid else [],
+            links=[Link(theirs)] if theirs is not None else [],
             attributes={"http.request.method": request.method, "http.route": route},
             record_exception=False,
         ) as span:

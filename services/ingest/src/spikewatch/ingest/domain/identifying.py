@@ -10,7 +10,7 @@ _PATTERNS: Final = (
     r"(?<!\d)(?:\+?1[ .-]?)?(?:\(\d{3}\)\s?|\d{3}[ .-])\d{3}[ .-]\d{4}(?!\d)",  # phone: (610) 555-0199, 610-555-0199
     r"(?<!\d)\d{3}-\d{2}-\d{4}(?!\d)",  # social security number: 078-05-1120
     r"(?<!\d)(?:0?[1-9]|1[0-2])[/.-](?:0?[1-9]|[12]\d|3[01])[/.-](?:19|20)\d{2}(?!\d)",  # birth date: 04/17/1984
-    r"\b(?:MRN|SSN|DOB)\b[\s:#]*[\w/-]*",  # a labelled number: MRN 00123456
+    r"\b(?:MRN|SSN|DOB)(?:\b[\s:#]*|(?=\d))[\w/-]*",  # a labelled number: MRN 00123456, MRN00123456
 )
 _IDENTIFIER: Final = re.compile("|".join(_PATTERNS), re.IGNORECASE)
 _REMOVED: Final = "[removed]"

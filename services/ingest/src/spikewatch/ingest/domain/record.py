@@ -65,6 +65,9 @@ def as_text(body: bytes) -> str:
     except UnicodeDecodeError as error:
         problem = f"is not UTF-8 (first at byte {error.start})"
         raise Rejected(Fault.WRONG_ENCODING, None, problem, "UTF-8 text", "export the file as UTF-8") from None
+    if "\0" in text[:2]:
+        # Plain letters in UTF-16 or UTF-32 are also UTF-8, with a NUL beside each.
+        raise Rejected(Fault.WRONG_ENCODING, None, "is UTF-16 or UTF-32", "UTF-8 text", "export the file as UTF-8")
     text = text.removeprefix(_BOM)
     if not text.strip(_BLANK):
         raise Rejected(Fault.MALFORMED, None, "is empty", "at least one record", _JSON_EXAMPLE)
