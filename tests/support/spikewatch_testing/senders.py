@@ -51,10 +51,16 @@ def probe(pipeline: Pipeline, key: str) -> int:
     return httpx.get(address, headers={"Authorization": f"Bearer {key}"}, timeout=30).status_code
 
 
-def good(name: str, days: int = 30, **changes: Any) -> dict[str, Any]:
+def good(record_id: str, /, *, days: int = 30, **changes: Any) -> dict[str, Any]:
     """Make a sound statutory record, so long ago that it is part of no other test's window."""
     moment = datetime.now(UTC).replace(microsecond=0) - timedelta(days=days)
-    record = {"record_id": name, "occurred_at": moment.isoformat(), "county_fips": COUNTY, "outcome": "nonfatal", "reversal_given": "yes"}
+    record = {
+        "record_id": record_id,
+        "occurred_at": moment.isoformat(),
+        "county_fips": COUNTY,
+        "outcome": "nonfatal",
+        "reversal_given": "yes",
+    }
     return {key: value for key, value in {**record, **changes}.items() if value is not ...}
 
 
