@@ -1,11 +1,13 @@
 import json
 import logging
 import sys
+from types import SimpleNamespace
 
 import httpx
+from aiokafka.errors import KafkaTimeoutError
 
 from spikewatch.chassis.health import Checks, health_app
-from spikewatch.chassis.kafka.progress import is_stuck
+from spikewatch.chassis.kafka.progress import Progress, is_stuck
 from spikewatch.chassis.telemetry.logs import JsonFormatter, TextFormatter
 
 
@@ -45,3 +47,46 @@ def test_a_log_line_carries_structure_and_the_place_of_an_error_but_not_its_mess
     assert "test_health_and_logs.py" in line["error_at"][0]
     for text in (json.dumps(line), TextFormatter().format(record)):
         assert "Example" not in text
+
+
+class Client:
+    """Stands in for a consumer's own client."""
+
+    def __init__(self):
+        self.is_dead = False
+
+    def assignment(self):
+        return {"p"}
+
+    async def end_offsets(self, partitions):
+        if self.is_dead:
+            raise KafkaTimeoutError
+        return dict.fromkeys(partitions, 5)
+
+    async def position(self, partition):
+        return 5
+
+
+async def test_a_client_without_answer_is_fatal_only_while_the_broker_takes_connections():
+    now, is_up, client = [0.0], [True], Client()
+    batches = SimpleNamespace(subscription=SimpleNamespace(group="g"), progressed_at=0.0)
+
+    async def answers():
+        return is_up[0]
+
+    consumption = SimpleNamespace(consumer=client, batches=batches)
+    progress = Progress([consumption], limit_seconds=60, answers=answers, monotonic=lambda: now[0])
+    await progress.look()
+    assert progress.stuck() == []
+    client.is_dead, is_up[0] = True, False
+    for now[0] in (10.0, 50.0, 100.0, 200.0):
+        await progress.look()
+        assert progress.stuck() == []
+    is_up[0] = True
+    await progress.look()
+    now[0] = 261.0
+    await progress.look()
+    assert progress.stuck() == ["g"]
+    client.is_dead = False
+    await progress.look()
+    assert progress.stuck() == []

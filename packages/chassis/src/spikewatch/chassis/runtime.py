@@ -15,7 +15,6 @@ from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-import uvloop
 from aiokafka.errors import KafkaError
 from opentelemetry import trace
 
@@ -73,6 +72,7 @@ class Runtime:
         self._on_stop: list[Callable[[], Awaitable[None]]] = []
         self._tasks: list[asyncio.Task[None]] = []
         self._ports: dict[str, int] = {}
+        self.failed = asyncio.Event()
         self._is_draining = False
         self._is_started = False
         self._progress: Progress | None = None
@@ -144,8 +144,8 @@ class Runtime:
         await self._start_servers()
         if self._consumptions:
             await _patiently(self._broker.start, "Kafka")
-        self._progress = Progress(self._consumptions, limit_seconds=self._settings.stuck_seconds)
-        self._periodic.append((_LOOK_SECONDS, self._progress.look, "lag"))
+        self._progress = Progress(self._consumptions, limit_seconds=self._settings.stuck_seconds, answers=self.connection.answers)
+        self._periodic.append((_LOOK_SECONDS, self._look, "lag"))
         for seconds, work, name in self._periodic:
             self._tasks.append(asyncio.create_task(self._repeat(seconds, work, name), name=f"every:{name}"))
         self._is_started = True
@@ -157,13 +157,13 @@ class Runtime:
         started = time.monotonic()
         for server in self._https:
             await server.stop()
+        for grpc_server, _, _, _ in self._grpcs:
+            await grpc_server.stop(self._settings.drain_seconds)
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await asyncio.gather(*(part.batches.settle() for part in self._consumptions))
         await self._broker.stop()
-        for grpc_server, _, _, _ in self._grpcs:
-            await grpc_server.stop(self._settings.drain_seconds)
         for work in self._on_stop:
             await work()
         for table in self._tables:
@@ -190,6 +190,15 @@ class Runtime:
         self._https.append(health)
         for grpc_server, register, host, port in self._grpcs:
             self._ports["grpc"] = await grpc_server.start(register, host, port)
+
+    async def _look(self) -> None:
+        """Look at the consumers' progress and end a process whose consumer has stopped: a new one is the only cure."""
+        if self._progress is None:
+            return
+        await self._progress.look()
+        if stuck := self._progress.stuck():
+            _log.error("a consumer has stopped although records wait or the broker answers: ending the process", extra={"groups": stuck})
+            self.failed.set()
 
     async def _repeat(self, seconds: float, work: Callable[[], Awaitable[None]], name: str) -> None:
         while True:
@@ -261,7 +270,10 @@ async def _main(service: str, settings: S, build: "Build[S]") -> int:
         if starting.done():
             await starting
             _announce(runtime)
-            await interrupted
+            failed = asyncio.create_task(runtime.failed.wait())
+            await asyncio.wait({interrupted, failed}, return_when=asyncio.FIRST_COMPLETED)
+            failed.cancel()
+            status = 1 if runtime.failed.is_set() else 0
         else:
             starting.cancel()
             await asyncio.gather(starting, return_exceptions=True)
@@ -284,7 +296,7 @@ def run(service: str, settings: type[S], build: "Build[S]") -> None:
     ``--print-config`` prints the settings with secrets masked and ends.
 
     Raises:
-        SystemExit: with 0 after an orderly stop, 1 when a dependency never answered, 2 when a setting is wrong.
+        SystemExit: with 0 after an orderly stop, 1 when a dependency never answered or a consumer stopped for good, 2 when a setting is wrong.
     """
     values = load(settings)
     if "--print-config" in sys.argv[1:]:
@@ -293,8 +305,8 @@ def run(service: str, settings: type[S], build: "Build[S]") -> None:
     configure(service=service, level=values.log_level, form=values.log_format)
     stop_telemetry = start_telemetry(service, values.instance)
     try:
-        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            status = runner.run(_main(service, values, build))
+        # asyncio's own loop: on uvloop a write to a closed connection raises RuntimeError, which ends aiokafka's metadata task for good.
+        status = asyncio.run(_main(service, values, build))
     finally:
         stop_telemetry()
     raise SystemExit(status)

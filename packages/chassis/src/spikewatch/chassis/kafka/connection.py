@@ -1,14 +1,17 @@
 """How to reach Kafka: one reading of the settings, in the forms that aiokafka and FastStream take."""
 
+import asyncio
 import ssl
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from faststream.security import BaseSecurity, SASLScram512
 
 from spikewatch.chassis.settings import ChassisSettings
 
 __all__ = ["KafkaConnection"]
+
+_CONNECT_SECONDS: Final = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +69,18 @@ class KafkaConnection:
                 "sasl_plain_password": self.password,
             }
         return arguments
+
+    async def answers(self) -> bool:
+        """Return whether any broker of the bootstrap list takes connections now: a plain TCP connect, free of any client's state."""
+        for address in self.bootstrap:
+            host, _, port = address.rpartition(":")
+            try:
+                _, writer = await asyncio.wait_for(asyncio.open_connection(host, int(port)), _CONNECT_SECONDS)
+            except (OSError, TimeoutError, ValueError):
+                continue
+            writer.close()
+            return True
+        return False
 
     def faststream(self) -> BaseSecurity | None:
         """Return FastStream's security object; None without TLS and SASL."""

@@ -4,12 +4,13 @@ aiokafka can stop and look alive after a broker restart (aiokafka#1154, #625, #8
 fails. That, and only that, must end the process.
 """
 
+import asyncio
 import logging
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Final
 
-from aiokafka import TopicPartition
+from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 from opentelemetry import metrics
 from opentelemetry.metrics import CallbackOptions, Observation
@@ -19,6 +20,8 @@ from spikewatch.chassis.kafka.broker import Consumption
 __all__ = ["Progress", "is_stuck"]
 
 _log: Final = logging.getLogger(__name__)
+# A broker under load answers in milliseconds; the client's own 40 s would hide a dead client for that long.
+_ANSWER_SECONDS: Final = 10.0
 
 
 def is_stuck(*, lag: int, idle_seconds: float, limit_seconds: float) -> bool:
@@ -27,44 +30,62 @@ def is_stuck(*, lag: int, idle_seconds: float, limit_seconds: float) -> bool:
 
 
 class Progress:
-    """Watches all consumptions of a process."""
+    """Watches all consumptions of a process.
+
+    Two states are fatal: records wait and none moves; or the broker takes connections and yet the consumer's own client gets no
+    answer from it. An outage is neither: then nobody gets an answer.
+    """
 
     def __init__(
-        self, consumptions: Sequence[Consumption], *, limit_seconds: float, monotonic: Callable[[], float] = time.monotonic
+        self,
+        consumptions: Sequence[Consumption],
+        *,
+        limit_seconds: float,
+        answers: Callable[[], Awaitable[bool]],
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._consumptions = consumptions
         self._limit = limit_seconds
+        self._answers = answers
         self._monotonic = monotonic
         self._lag: dict[str, int] = {}
         self._positions: dict[str, tuple[int, float]] = {}
+        self._unanswered: dict[str, float] = {}
         meter = metrics.get_meter("spikewatch.chassis")
         meter.create_observable_gauge("spikewatch.consumer.lag", [self._observe_lag], unit="{record}")
         meter.create_observable_gauge("spikewatch.loop.progress_age", [self._observe_age], unit="s")
         meter.create_observable_gauge("spikewatch.circuit.open", [self._observe_circuit])
 
     async def look(self) -> None:
-        """Ask the broker how far behind each consumer is; a broker that does not answer leaves the last answer standing."""
+        """Ask the broker how far behind each consumer is; without an answer the last one stands."""
         for consumption in self._consumptions:
             consumer = consumption.consumer
-            group = consumption.batches.subscription.group
-            if consumer is None:
-                continue
-            try:
+            if consumer is not None:
+                await self._look_at(consumer, consumption.batches.subscription.group)
+
+    async def _look_at(self, consumer: AIOKafkaConsumer, group: str) -> None:
+        try:
+            async with asyncio.timeout(_ANSWER_SECONDS):
                 assigned: list[TopicPartition] = sorted(consumer.assignment())
                 ends = await consumer.end_offsets(assigned) if assigned else {}
                 positions = {partition: await consumer.position(partition) for partition in assigned}
-            except KafkaError as error:
-                # No answer is no judgement: restarting everything in an outage would only prolong it.
-                self._positions.pop(group, None)
-                _log.info("lag unknown", extra={"group": group, "error_type": type(error).__name__})
-                continue
-            self._lag[group] = sum(max(0, ends[partition] - positions[partition]) for partition in assigned)
-            reached = sum(positions.values())
-            if self._positions.get(group, (None, 0.0))[0] != reached:
-                self._positions[group] = (reached, self._monotonic())
+        except (KafkaError, TimeoutError) as error:
+            _log.info("lag unknown", extra={"group": group, "error_type": type(error).__name__})
+            self._positions.pop(group, None)
+            if await self._answers():
+                self._unanswered.setdefault(group, self._monotonic())
+            else:
+                self._unanswered.pop(group, None)
+            return
+        self._unanswered.pop(group, None)
+        self._lag[group] = sum(max(0, ends[partition] - positions[partition]) for partition in assigned)
+        reached = sum(positions.values())
+        if self._positions.get(group, (None, 0.0))[0] != reached:
+            self._positions[group] = (reached, self._monotonic())
 
     def stuck(self) -> list[str]:
         """Return the groups whose consumer has stopped."""
+        now = self._monotonic()
         return [
             group
             for consumption in self._consumptions
@@ -73,6 +94,7 @@ class Progress:
                 idle_seconds=self._idle(consumption, group),
                 limit_seconds=self._limit,
             )
+            or now - self._unanswered.get(group, now) > self._limit
         ]
 
     def joined(self) -> bool:
