@@ -1,4 +1,7 @@
+from typing import Self
+
 import pytest
+from pydantic import model_validator
 
 from spikewatch.chassis.settings import ChassisSettings, load, masked
 
@@ -21,3 +24,25 @@ def test_secrets_are_masked(monkeypatch):
     monkeypatch.setenv("SPIKEWATCH_KAFKA_BOOTSTRAP", "127.0.0.1:1")
     monkeypatch.setenv("SPIKEWATCH_MONGODB_URI", "mongodb://someone:hush@127.0.0.1")
     assert "hush" not in str(masked(load(ChassisSettings)))
+
+
+class Window(ChassisSettings):
+    """Two settings that must fit each other."""
+
+    window_first: int = 2
+    window_last: int = 1
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.window_first > self.window_last:
+            raise ValueError("SPIKEWATCH_WINDOW_FIRST must not be above SPIKEWATCH_WINDOW_LAST")
+        return self
+
+
+def test_a_problem_between_two_settings_is_told_and_not_a_crash(monkeypatch, capsys):
+    monkeypatch.setenv("SPIKEWATCH_KAFKA_BOOTSTRAP", "127.0.0.1:1")
+    monkeypatch.setenv("SPIKEWATCH_MONGODB_URI", "mongodb://127.0.0.1")
+    with pytest.raises(SystemExit) as stopped:
+        load(Window)
+    assert stopped.value.code == 2
+    assert "SPIKEWATCH_WINDOW_FIRST must not be above SPIKEWATCH_WINDOW_LAST" in capsys.readouterr().err

@@ -55,6 +55,9 @@ def _explain(settings: type[ChassisSettings], error: ValidationError) -> NoRetur
     prefix = str(settings.model_config.get("env_prefix", _PREFIX))
     lines = [f"{len(error.errors())} setting(s) are missing or wrong:"]
     for problem in error.errors(include_input=False, include_url=False):
+        if not problem["loc"]:  # found by a check over several settings: its message names them
+            lines.append(f"  {problem['msg']}")
+            continue
         name = str(problem["loc"][0])
         field = settings.model_fields.get(name.lower().removeprefix(prefix.lower()))
         variable = name.upper() if name.upper().startswith(_PREFIX) else (prefix + name).upper()
