@@ -4,9 +4,12 @@ import json
 
 import pytest
 import yaml
+from aiokafka.errors import KafkaConnectionError
 
 from spikewatch.chassis.kafka import topics_admin
+from spikewatch.chassis.kafka.connection import KafkaConnection
 from spikewatch.chassis.kafka.topics_admin import TopicChange
+from spikewatch.chassis.outcome import Transient
 from spikewatch.cli.main import main
 from spikewatch.contracts.asyncapi import document
 from spikewatch.contracts.topic_table import markdown
@@ -75,10 +78,17 @@ def test_the_exit_status_tells_whether_the_cluster_is_as_declared(verb, action, 
     assert json.loads(capsys.readouterr().out) == [{"topic": "kafka.example:9092", "action": action, "detail": "why"}]
 
 
-def test_a_broker_that_does_not_answer_is_one_sentence(monkeypatch, capsys):
-    async def refuse(connection, **_):
-        raise ConnectionRefusedError(111, "refused")
+async def _refuse(_admin):
+    raise KafkaConnectionError("nobody is there")
 
-    monkeypatch.setattr(topics_admin, "plan", refuse)
+
+async def test_what_asks_about_topics_meets_no_error_of_the_client(monkeypatch):
+    monkeypatch.setattr(topics_admin.AIOKafkaAdminClient, "start", _refuse)
+    with pytest.raises(Transient, match="nobody is there"):
+        await topics_admin.apply(KafkaConnection(bootstrap=("127.0.0.1:1",), client_id="test"))
+
+
+def test_a_broker_that_does_not_answer_is_one_sentence(monkeypatch, capsys):
+    monkeypatch.setattr(topics_admin.AIOKafkaAdminClient, "start", _refuse)
     assert main(["topics", "plan", "--bootstrap", "127.0.0.1:1"]) == 2
     assert "is the address right" in capsys.readouterr().err

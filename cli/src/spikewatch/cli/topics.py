@@ -136,11 +136,11 @@ def _apply(arguments: argparse.Namespace) -> int:
 
 
 def _asked(question: "Coroutine[Any, Any, list[TopicChange]]") -> "list[TopicChange]":
-    from aiokafka.errors import KafkaError  # noqa: PLC0415  # loads the Kafka client; --help should not wait
+    from spikewatch.chassis.outcome import Transient  # noqa: PLC0415  # loads the chassis; --help should not wait
 
     try:
         return asyncio.run(question)
-    except (KafkaError, OSError) as error:
+    except Transient as error:
         raise CannotRun(f"Kafka did not answer or refused ({error}); is the address right and may this user administer topics?") from None
 
 

@@ -30,11 +30,19 @@ SERVICES: Final = ("directory", "ingest", "enrichment", "alerts")  # the order i
 
 
 def apply_topics(bootstrap: str) -> None:
-    """Create the declared topics, from any thread."""
+    """Create the declared topics, from any thread.
+
+    Raises:
+        CannotRun: the broker does not answer, or refuses.
+    """
     from spikewatch.chassis.kafka.connection import KafkaConnection  # noqa: PLC0415  # a second of imports that overlaps Kafka's start
     from spikewatch.chassis.kafka.topics_admin import apply  # noqa: PLC0415
+    from spikewatch.chassis.outcome import Transient  # noqa: PLC0415
 
-    asyncio.run(apply(KafkaConnection(bootstrap=tuple(bootstrap.split(",")), client_id="spikewatch-up")))
+    try:
+        asyncio.run(apply(KafkaConnection(bootstrap=tuple(bootstrap.split(",")), client_id="spikewatch-up")))
+    except Transient as error:
+        raise CannotRun(f"the topics could not be created at {bootstrap} ({error}); is the address right?") from None
 
 
 @dataclass(frozen=True, slots=True)

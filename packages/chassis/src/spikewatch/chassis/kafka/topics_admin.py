@@ -8,6 +8,7 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import KafkaError, TopicAlreadyExistsError
 
 from spikewatch.chassis.kafka.connection import KafkaConnection
+from spikewatch.chassis.outcome import Transient
 from spikewatch.contracts.topics import Topic, every_topic
 
 __all__ = ["TopicChange", "apply", "plan"]
@@ -27,7 +28,11 @@ class TopicChange:
 
 
 async def plan(connection: KafkaConnection) -> list[TopicChange]:
-    """Return what `apply` would do, without doing it."""
+    """Return what `apply` would do, without doing it.
+
+    Raises:
+        Transient: no broker answers, or it refuses.
+    """
     return await _reconcile(connection, replication_factor=1, is_dry=True)
 
 
@@ -35,15 +40,15 @@ async def apply(connection: KafkaConnection, *, replication_factor: int = 1) -> 
     """Create missing topics, add partitions, set settings that differ; safe to repeat.
 
     Raises:
-        KafkaError: no broker answers, or it refuses.
+        Transient: no broker answers, or it refuses.
     """
     return await _reconcile(connection, replication_factor=replication_factor, is_dry=False)
 
 
 async def _reconcile(connection: KafkaConnection, *, replication_factor: int, is_dry: bool) -> list[TopicChange]:
     admin = AIOKafkaAdminClient(**connection.aiokafka())
-    await admin.start()
     try:
+        await admin.start()
         existing = set(await admin.list_topics())
         declared = every_topic()
         partitions = (
@@ -65,6 +70,9 @@ async def _reconcile(connection: KafkaConnection, *, replication_factor: int, is
         if missing and not is_dry:
             await _create(admin, missing, replication_factor)
         return changes
+    except (KafkaError, OSError) as error:
+        # The client's own errors end here: what asks must not know which client this is.
+        raise Transient(f"{type(error).__name__}: {error}") from error
     finally:
         await admin.close()
 
