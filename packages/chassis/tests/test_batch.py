@@ -214,3 +214,13 @@ async def test_settling_ends_the_retries_of_the_running_batch(consume, committer
     await running
     assert committer.seeks == [(0, 3)]
     assert not consumer.is_busy
+
+
+async def test_a_closed_consumer_takes_no_further_batch(consume, publisher, committer, make_record):
+    consumer = consume(echo)
+    await consumer.run([make_record(0)], committer)
+    await consumer.close()
+    await consumer.run([make_record(1)], committer)
+    assert [item.message.event_id for item in publisher.sent] == ["id-0"]
+    assert committer.committed == {("overdose.submissions.v1", 0): 1}
+    assert committer.seeks == []

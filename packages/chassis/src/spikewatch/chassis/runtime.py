@@ -162,7 +162,7 @@ class Runtime:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        await asyncio.gather(*(part.batches.settle() for part in self._consumptions))
+        await asyncio.gather(*(part.batches.close() for part in self._consumptions))
         await self._broker.stop()
         for work in self._on_stop:
             await work()

@@ -77,6 +77,7 @@ class BatchConsumer:
         self._dead_letter_topic = subscription.topic.dead_letter(subscription.group).name
         self._busy = asyncio.Lock()
         self._hand_back = asyncio.Event()
+        self._is_closed = False
         self.progressed_at = time.monotonic()
 
     @property
@@ -95,9 +96,16 @@ class BatchConsumer:
         async with self._busy:
             self._hand_back.clear()
 
+    async def close(self) -> None:
+        """Wait as `settle` does, and take no further batch: what is still fetched stays uncommitted for whoever comes next."""
+        self._is_closed = True
+        await self.settle()
+
     async def run(self, records: Sequence[Record], consumer: Committer) -> None:
         """Process a batch and commit it, or hand it back to Kafka uncommitted."""
         async with self._busy:
+            if self._is_closed:
+                return
             started = time.monotonic()
             self.progressed_at = started
             if await self._finish(records):
