@@ -47,6 +47,7 @@ class Pipeline:
     """A running stack with the fictional county's directory loaded."""
 
     stack: Stack
+    gateway_url: str
     keys: dict[str, str] = field(default_factory=dict)
 
     @classmethod
@@ -60,7 +61,8 @@ class Pipeline:
         settings = {"SPIKEWATCH_ENRICHMENT_GEOGRAPHY": str(geography), **(env or {})}
         stack = Stack(folder / "stack", StackOptions(instances=instances or {}, env=settings))
         stack.start()
-        pipeline = cls(stack)
+        # The port is chosen once: the address stays while the service restarts.
+        pipeline = cls(stack, f"http://127.0.0.1:{stack.instances_of('ingest')[0].http_port}")
         try:
             pipeline.load_directory(folder, directory_records())
         except BaseException:
@@ -82,11 +84,6 @@ class Pipeline:
     def mongodb_uri(self) -> str:
         """Its MongoDB."""
         return self.stack.mongodb_uri
-
-    @property
-    def gateway_url(self) -> str:
-        """Where its first gateway listens."""
-        return f"http://127.0.0.1:{self.stack.instances_of('ingest')[0].http_port}"
 
     @property
     def directory_address(self) -> str:
