@@ -11,6 +11,7 @@ from pymongo import MongoClient
 
 from spikewatch.cli.stack.kafka_server import KafkaServer
 from spikewatch.cli.stack.mongo_server import MongoServer
+from spikewatch.cli.stack.ports import free_port
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
 TOPIC = "local-servers"
@@ -113,3 +114,41 @@ async def test_two_side_by_side_do_not_meet(kafka: KafkaServer, mongo: MongoServ
         assert other_kafka.stop()
         assert other_mongo.stop()
     assert not any(pid is not None and psutil.pid_exists(pid) for pid in pids)
+
+
+def test_a_folder_keeps_the_port_of_its_mongod_and_follows_to_another(tmp_path: Path) -> None:
+    first = MongoServer(tmp_path)
+    first.start()
+    with MongoClient(first.uri) as client:
+        client["stack"]["kept"].insert_one({"_id": 1})
+    first.stop()
+    assert MongoServer(tmp_path).port == first.port
+
+    moved = MongoServer(tmp_path, port=free_port())
+    assert moved.port != first.port
+    moved.start()
+    try:
+        with MongoClient(moved.uri) as client:
+            assert client["stack"]["kept"].count_documents({}) == 1
+            client["stack"]["kept"].insert_one({"_id": 2})
+    finally:
+        moved.stop()
+
+
+async def test_a_folder_keeps_the_ports_of_its_broker_and_follows_to_others(tmp_path: Path) -> None:
+    first = KafkaServer(tmp_path)
+    first.start()
+    await _create(first.bootstrap, "moved")
+    await _send(first.bootstrap, "moved", [b"1"])
+    first.stop()
+    assert KafkaServer(tmp_path).port == first.port
+
+    (tmp_path / "kafka-controller.port").unlink()  # the controller's port is lost too, as when somebody else has taken both
+    moved = KafkaServer(tmp_path, port=free_port())
+    assert moved.port != first.port
+    moved.start()
+    try:
+        await _send(moved.bootstrap, "moved", [b"2"])
+        assert await _read(moved.bootstrap, "moved", 2) == [b"1", b"2"]
+    finally:
+        moved.stop()

@@ -15,6 +15,7 @@ from spikewatch.cli.stack import guard
 __all__ = ["ChildProcess", "StartFailed"]
 
 _POLL_S: Final = 0.05
+_SLOWEST_POLL_S: Final = 0.5
 _LOG_LINES: Final = 15  # enough for a traceback's end, few enough to read
 
 
@@ -64,12 +65,26 @@ class ChildProcess:
             StartFailed: it ended first, or did not answer in time.
         """
         deadline = time.monotonic() + timeout_s
+        pause = _POLL_S
         while not is_ready():
             if not self.is_running:
                 raise StartFailed(self._explain("ended at once"))
             if time.monotonic() > deadline:
                 raise StartFailed(self._explain(f"was not ready within {timeout_s:.0f} s"))
-            time.sleep(_POLL_S)
+            time.sleep(pause)
+            pause = min(pause * 1.1, _SLOWEST_POLL_S)  # what takes long is not asked twenty times a second
+
+    def wait(self, *, timeout_s: float) -> int | None:
+        """Wait for the end of a process that ends by itself; return its exit status, or None when it still runs."""
+        process = self._process
+        if process is None:
+            return None
+        try:
+            status = process.wait(timeout_s)
+        except subprocess.TimeoutExpired:
+            return None
+        self._forget(process)
+        return status
 
     def ask_to_stop(self) -> None:
         """Send SIGTERM and return at once."""

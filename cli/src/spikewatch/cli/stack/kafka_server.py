@@ -1,7 +1,7 @@
 """One real Apache Kafka node (KRaft, broker and controller in one) on loopback, its records in one folder."""
 
 import base64
-import subprocess
+import shutil
 import uuid
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,7 +11,7 @@ from spikewatch.cli.stack import kafka_probe
 from spikewatch.cli.stack.child_process import ChildProcess, StartFailed
 from spikewatch.cli.stack.jars import kafka_class_path
 from spikewatch.cli.stack.java import java_binary
-from spikewatch.cli.stack.ports import LOOPBACK, free_port
+from spikewatch.cli.stack.ports import LOOPBACK, kept_port
 
 __all__ = ["KafkaServer"]
 
@@ -53,12 +53,12 @@ Configuration:
 
 
 class KafkaServer:
-    """Apache Kafka on ``127.0.0.1``; port 0 chooses a free one. Restarting keeps folder, ports and records."""
+    """Apache Kafka on ``127.0.0.1``; port 0 takes the one the folder had before, else a free one. Restarting keeps all."""
 
     def __init__(self, folder: Path, port: int = 0, *, heap_mb: int = 512) -> None:
         self._folder = folder
-        self.port = port or free_port()
-        self._controller_port = free_port()
+        self.port = port or kept_port(folder, "kafka")
+        self._controller_port = kept_port(folder, "kafka-controller")
         self._heap_mb = heap_mb
         self._process = ChildProcess("kafka", folder)
 
@@ -80,10 +80,10 @@ class KafkaServer:
             CannotRun: Java or the jars are missing.
         """
         java, class_path = java_binary(), kafka_class_path()
-        configuration = self._write_configuration()
+        configuration = self._write_configuration("server.properties", self._folder / "records")
         base = [java, "-cp", class_path, f"-Dlog4j2.configurationFile={self._folder / 'log4j2.yaml'}"]
         if not (self._folder / "records" / "meta.properties").exists():
-            self._format([*base, "-Xmx128m", "-XX:TieredStopAtLevel=1"], configuration)
+            self._format([*base, "-Xmx128m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"])
         heap = f"-Xmx{self._heap_mb}m"
         self._process.launch([*base, heap, f"-Xms{self._heap_mb // 2}m", "-XX:+ExitOnOutOfMemoryError", "kafka.Kafka", str(configuration)])
         self._process.wait_until(self._is_ready, timeout_s=_START_S)
@@ -104,23 +104,28 @@ class KafkaServer:
     def _is_ready(self) -> bool:
         return (LOOPBACK, self.port) in kafka_probe.brokers(LOOPBACK, self.port)
 
-    def _write_configuration(self) -> Path:
+    def _write_configuration(self, name: str, records: Path) -> Path:
         self._folder.mkdir(parents=True, exist_ok=True)
         (self._folder / "log4j2.yaml").write_text(_LOG4J, encoding="utf-8")
         settings = {
             **_SETTINGS,
             "controller.quorum.bootstrap.servers": f"{LOOPBACK}:{self._controller_port}",
             "listeners": f"PLAINTEXT://{self.bootstrap},CONTROLLER://{LOOPBACK}:{self._controller_port}",
-            "log.dirs": str(self._folder / "records"),
+            "log.dirs": str(records),
         }
-        path = self._folder / "server.properties"
+        path = self._folder / name
         path.write_text("".join(f"{name}={value}\n" for name, value in settings.items()), encoding="utf-8")
         return path
 
-    def _format(self, java: list[str], configuration: Path) -> None:
+    def _format(self, java: list[str]) -> None:
+        """Format in a folder beside the records and move it there whole: a format that was cut off must not be started on."""
+        partial = self._folder / "records.partial"
+        shutil.rmtree(partial, ignore_errors=True)
+        configuration = self._write_configuration("format.properties", partial)
         cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-        command = [*java, "kafka.tools.StorageTool", "format", "--standalone", "-t", cluster, "-c", str(configuration)]
-        ran = subprocess.run(command, cwd=self._folder, capture_output=True, text=True, timeout=_START_S, check=False)  # noqa: S603  # our own
-        if ran.returncode != 0:
-            last = (ran.stderr or ran.stdout).strip().splitlines()[-3:]
-            raise StartFailed("Kafka could not format its folder:\n" + "\n".join(last))
+        formatting = ChildProcess("kafka-format", self._folder)
+        formatting.launch([*java, "kafka.tools.StorageTool", "format", "--standalone", "-t", cluster, "-c", str(configuration)])
+        if formatting.wait(timeout_s=_START_S) != 0:
+            formatting.kill()
+            raise StartFailed("Kafka could not format its folder:\n" + formatting.log_tail(3))
+        partial.rename(self._folder / "records")

@@ -14,7 +14,7 @@ from pymongo.errors import OperationFailure, PyMongoError
 from spikewatch.cli.exit_status import CannotRun
 from spikewatch.cli.stack.cache_folder import cache_folder
 from spikewatch.cli.stack.child_process import ChildProcess
-from spikewatch.cli.stack.ports import LOOPBACK, free_port
+from spikewatch.cli.stack.ports import LOOPBACK, answers, kept_port
 
 __all__ = ["MongoServer", "mongod_binary", "prepare_primary"]
 
@@ -23,6 +23,7 @@ _STOP_S: Final = 20.0
 _REPLICA_SET: Final = "rs0"
 _CACHE_GB: Final = 0.5  # the default is half the machine's memory, which Kafka and the services need too
 _ALREADY_INITIALIZED: Final = 23
+_ASK_MS: Final = 2_000  # shorter ones run out on a busy machine before the client has looked, again and again
 
 
 def mongod_binary() -> str:
@@ -67,11 +68,11 @@ def _with_run_bit(packaged: Path) -> Path:
 
 
 class MongoServer:
-    """mongod on ``127.0.0.1``; port 0 chooses a free one. Restarting keeps folder, port and documents."""
+    """mongod on ``127.0.0.1``; port 0 takes the one the folder had before, else a free one. Restarting keeps all."""
 
     def __init__(self, folder: Path, port: int = 0) -> None:
         self._folder = folder
-        self.port = port or free_port()
+        self.port = port or kept_port(folder, "mongod")
         self._process = ChildProcess("mongod", folder)
 
     @property
@@ -124,23 +125,32 @@ class MongoServer:
 def prepare_primary(port: int) -> bool:
     """Initiate the replica set of one on loopback when needed, and say whether it has its primary.
 
+    A folder that had another port before names that one as its only member, and would wait for it for ever: the set is renamed.
+
     Asks with a client of its own each time: one made before the election says for ever that sessions are not supported.
     """
+    if not answers(LOOPBACK, port):
+        return False
     try:
         with MongoClient[dict[str, object]](
-            f"mongodb://{LOOPBACK}:{port}/?directConnection=true", serverSelectionTimeoutMS=200, connectTimeoutMS=1000
+            f"mongodb://{LOOPBACK}:{port}/?directConnection=true", serverSelectionTimeoutMS=_ASK_MS, connectTimeoutMS=_ASK_MS
         ) as client:
             hello = client.admin.command("hello")
             if "setName" not in hello:
-                _initiate(client, {"_id": _REPLICA_SET, "members": [{"_id": 0, "host": f"{LOOPBACK}:{port}"}]})
+                _initiate(client, f"{LOOPBACK}:{port}")
             return bool(hello.get("isWritablePrimary")) and "setName" in hello
     except PyMongoError:
         return False
 
 
-def _initiate(client: MongoClient[dict[str, object]], configuration: dict[str, object]) -> None:
+def _initiate(client: MongoClient[dict[str, object]], host: str) -> None:
     try:
-        client.admin.command("replSetInitiate", configuration)
+        client.admin.command("replSetInitiate", {"_id": _REPLICA_SET, "members": [{"_id": 0, "host": host}]})
     except OperationFailure as error:
-        if error.code != _ALREADY_INITIALIZED:  # a restart: the set is known but not yet loaded
+        if error.code != _ALREADY_INITIALIZED:
             raise
+        # A restart: the set is known and not yet loaded, or it knows this server by an address of the past.
+        known = client.admin.command("replSetGetConfig")["config"]
+        if [member["host"] for member in known["members"]] != [host]:
+            renamed = {**known, "version": known["version"] + 1, "members": [{"_id": known["members"][0]["_id"], "host": host}]}
+            client.admin.command("replSetReconfig", renamed, force=True)

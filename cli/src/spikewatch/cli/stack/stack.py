@@ -19,7 +19,7 @@ from spikewatch.cli.exit_status import CannotRun
 from spikewatch.cli.stack import stack_file
 from spikewatch.cli.stack.kafka_server import KafkaServer
 from spikewatch.cli.stack.mongo_server import MongoServer
-from spikewatch.cli.stack.ports import LOOPBACK, free_port
+from spikewatch.cli.stack.ports import LOOPBACK, free_port, kept_port
 from spikewatch.cli.stack.secret_key import seal_key
 from spikewatch.cli.stack.service_process import ServiceProcess
 from spikewatch.cli.stack.traces import TraceReceiver
@@ -206,7 +206,7 @@ class Stack:
             self.mongo = MongoServer(self.folder / "mongo", self._options.mongodb_port)
             self.mongodb_uri = self.mongo.uri
             starts.append(self.mongo.start)
-        self.traces = TraceReceiver(self.folder / "traces.sqlite", self._options.traces_port)
+        self.traces = TraceReceiver(self.folder / "traces.sqlite", self._options.traces_port or kept_port(self.folder, "traces"))
         self.traces.start()
         self._tell("starting mongod and Apache Kafka")
         _together(starts)
@@ -224,11 +224,11 @@ class Stack:
         apply_topics(self.kafka_bootstrap)
 
     def _start_services(self) -> None:
-        directory_port = self._options.directory_port or free_port()
+        directory_port = self._options.directory_port or kept_port(self.folder, "directory")
         self._env = {
             "SPIKEWATCH_KAFKA_BOOTSTRAP": self.kafka_bootstrap,
             "SPIKEWATCH_MONGODB_URI": self.mongodb_uri,
-            "SPIKEWATCH_INGEST_PORT": str(self._options.ingest_port or free_port()),
+            "SPIKEWATCH_INGEST_PORT": str(self._options.ingest_port or kept_port(self.folder, "ingest")),
             "SPIKEWATCH_INGEST_SEAL_KEY": seal_key(self.folder),
             "SPIKEWATCH_DIRECTORY_PORT": str(directory_port),
             "SPIKEWATCH_ALERTS_DIRECTORY_ADDRESS": f"{LOOPBACK}:{directory_port}",

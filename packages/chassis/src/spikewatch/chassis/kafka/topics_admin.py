@@ -69,12 +69,12 @@ async def _reconcile(connection: KafkaConnection, *, replication_factor: int, is
                 changes.append(TopicChange(topic.name, "create", f"{topic.partitions} partitions, {topic.cleanup}"))
         if missing and not is_dry:
             await _create(admin, missing, replication_factor)
-        return changes
     except (KafkaError, OSError) as error:
         # The client's own errors end here: what asks must not know which client this is.
         raise Transient(f"{type(error).__name__}: {error}") from error
     finally:
         await admin.close()
+    return changes
 
 
 async def _create(admin: AIOKafkaAdminClient, topics: list[Topic], replication_factor: int) -> None:
