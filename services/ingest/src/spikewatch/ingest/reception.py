@@ -106,7 +106,8 @@ class Reception:
             Transient: the key is not known here and the database does not answer.
         """
         agency_id = await self._credentials.agency_of(key)
-        agency = None if agency_id is None else self._agencies.get(agency_id)
+        # A key may be used before its agency's record has reached this instance.
+        agency = None if agency_id is None else await self._agencies.appeared(agency_id)
         if agency is None:
             raise NotAuthenticated
         if agency.state is AgencyState.SUSPENDED:
