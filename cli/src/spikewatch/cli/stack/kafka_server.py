@@ -124,7 +124,8 @@ class KafkaServer:
         configuration = self._write_configuration("format.properties", partial)
         cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
         formatting = ChildProcess("kafka-format", self._folder)
-        formatting.launch([*java, "kafka.tools.StorageTool", "format", "--standalone", "-t", cluster, "-c", str(configuration)])
+        # Joined by "=": one id of 64 begins with a hyphen, which would pass for an option.
+        formatting.launch([*java, "kafka.tools.StorageTool", "format", "--standalone", f"--cluster-id={cluster}", "-c", str(configuration)])
         if formatting.wait(timeout_s=_START_S) != 0:
             formatting.kill()
             raise StartFailed("Kafka could not format its folder:\n" + formatting.log_tail(3))
