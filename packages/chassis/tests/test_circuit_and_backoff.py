@@ -36,6 +36,28 @@ def test_an_open_circuit_closes_with_a_good_batch_only():
     assert not circuit.is_open
 
 
+def test_a_few_good_records_in_between_let_no_further_window_of_bad_ones_through():
+    circuit = Circuit(ratio=0.5, window=1_000)
+    passed = 0
+    for _ in range(20):
+        if circuit.admits(500, 500):
+            circuit.record(500, 500)
+            passed += 500
+        assert circuit.admits(1, 0)
+        circuit.record(1, 0)
+    assert passed < 1_000
+
+
+def test_a_mended_consumer_forgets_what_was_bad():
+    circuit = Circuit(ratio=0.5, window=100)
+    while circuit.admits(50, 50):
+        circuit.record(50, 50)
+    for _ in range(4):
+        assert circuit.admits(50, 0)
+        circuit.record(50, 0)
+    assert circuit.admits(1, 1), "one bad record after many good ones passes"
+
+
 def test_a_ratio_of_one_never_opens():
     assert Circuit(ratio=1.0, window=10).admits(1000, 1000)
 

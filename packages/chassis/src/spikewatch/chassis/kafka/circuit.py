@@ -32,18 +32,16 @@ class Circuit:
     def admits(self, records: int, bad: int) -> bool:
         """Return whether a batch may be finished; opens or closes the circuit.
 
-        An open circuit admits only a batch that is itself below the ratio, and closes with it.
+        A batch below the ratio is always admitted and closes the circuit. What was counted stays counted: a few good records
+        between many bad ones must not let a window of bad ones through each time.
         """
         if self._ratio >= 1.0 or records == 0:
             return True
-        if self._open:
-            if bad / records >= self._ratio:
-                return False
+        if bad / records < self._ratio:
             self._open = False
-            self._recent.clear()
-            self._records = self._bad = 0
+            return True
         seen, wrong = self._records + records, self._bad + bad
-        if seen >= self._window and wrong / seen >= self._ratio:
+        if self._open or (seen >= self._window and wrong / seen >= self._ratio):
             self._open = True
             return False
         return True
