@@ -39,7 +39,7 @@ from spikewatch.contracts.vocabulary import SourceType, TimeBasis, TimePrecision
 class Discard(SpanExporter):
     """Takes spans and throws them away: what is measured is what tracing costs the service."""
 
-    def export(self, spans):  # type: ignore[no-untyped-def]
+    def export(self, spans):
         """Take them."""
         return SpanExportResult.SUCCESS
 
@@ -137,7 +137,7 @@ async def chassis(connection: KafkaConnection, records: int, batch: int) -> floa
     """Return records per second of the chassis."""
     done, started, finished = 0, 0.0, asyncio.Event()
 
-    async def handle(events):  # type: ignore[no-untyped-def]
+    async def handle(events):
         nonlocal done, started
         started = started or time.perf_counter()
         outcomes = []

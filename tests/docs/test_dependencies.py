@@ -1,5 +1,6 @@
 import re
 import tomllib
+from itertools import chain
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -9,7 +10,7 @@ def declared() -> set[str]:
     found: set[str] = set()
     for path in [*ROOT.glob("packages/*/pyproject.toml"), *ROOT.glob("services/*/pyproject.toml"), ROOT / "cli/pyproject.toml"]:
         project = tomllib.loads(path.read_text())["project"]
-        for requirement in [*project.get("dependencies", []), *sum(project.get("optional-dependencies", {}).values(), [])]:
+        for requirement in chain(project.get("dependencies", []), *project.get("optional-dependencies", {}).values()):
             found.add(re.split(r"[\[<>=~! ]", requirement)[0].lower())
     for line in (ROOT / "requirements/development.in").read_text().splitlines():
         if line and not line.startswith("#"):

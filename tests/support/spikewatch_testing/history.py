@@ -14,9 +14,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 import httpx
-from spikewatch_testing.pipeline import Pipeline
 
 from spikewatch.contracts.identifiers import report_key
+from spikewatch_testing.pipeline import Pipeline
 
 AGENCIES = ("cedar-county-ems", "cedar-county-fire")
 
@@ -146,11 +146,7 @@ def account(pipeline: Pipeline, load: Load, *, within: Callable[[str], bool] = l
     for name in good:
         agency, record = name.split("/", 1)
         assert placed[str(report_key(agency, record))] == 1, f"{name} stands in {placed[str(report_key(agency, record))]} overdoses"
-    counted = {
-        part["overdose_id"]
-        for body in pipeline.current_contributions("county:99001")
-        for part in body["overdoses"]
-    }
+    counted = {part["overdose_id"] for body in pipeline.current_contributions("county:99001") for part in body["overdoses"]}
     overdoses = {part["overdose_id"] for incident in pipeline.incidents().values() for part in incident["overdoses"]}
     assert counted == overdoses, "what counts in the county is not what was matched"
     return {"acknowledged": len(wanted), "reports": len(reports), "dead_letters": dead, "overdoses": len(overdoses)}

@@ -51,9 +51,7 @@ class Pipeline:
     keys: dict[str, str] = field(default_factory=dict)
 
     @classmethod
-    def start(
-        cls, folder: Path, *, instances: Mapping[str, int] | None = None, env: Mapping[str, str] | None = None
-    ) -> "Pipeline":
+    def start(cls, folder: Path, *, instances: Mapping[str, int] | None = None, env: Mapping[str, str] | None = None) -> "Pipeline":
         """Start a stack of its own and load the directory."""
         geography = folder / "geography"
         geography.mkdir(parents=True, exist_ok=True)

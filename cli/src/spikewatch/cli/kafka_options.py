@@ -4,6 +4,7 @@ import argparse
 import os
 
 from pydantic import ValidationError
+
 from spikewatch.chassis.kafka.connection import KafkaConnection
 from spikewatch.cli.exit_status import CannotRun
 
@@ -30,7 +31,7 @@ def kafka_connection(arguments: argparse.Namespace) -> KafkaConnection:
     from spikewatch.chassis.settings import ChassisSettings  # noqa: PLC0415  # pydantic-settings is slow to import and --help needs none of it
 
     try:
-        settings = ChassisSettings(kafka_bootstrap=arguments.bootstrap, mongodb_uri="mongodb://unused")  # type: ignore[arg-type]  # pydantic makes the secret
+        settings = ChassisSettings(kafka_bootstrap=arguments.bootstrap, mongodb_uri="mongodb://unused")
     except ValidationError as error:
         first = error.errors(include_input=False)[0]
         raise CannotRun(f"SPIKEWATCH_{str(first['loc'][0]).upper()}: {first['msg']}") from None

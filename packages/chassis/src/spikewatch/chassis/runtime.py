@@ -296,7 +296,8 @@ def run(service: str, settings: type[S], build: "Build[S]") -> None:
     ``--print-config`` prints the settings with secrets masked and ends.
 
     Raises:
-        SystemExit: with 0 after an orderly stop, 1 when a dependency never answered or a consumer stopped for good, 2 when a setting is wrong.
+        SystemExit: with 0 after an orderly stop, 1 when a dependency never answered or a consumer stopped for good, 2 when a
+            setting is wrong.
     """
     values = load(settings)
     if "--print-config" in sys.argv[1:]:
