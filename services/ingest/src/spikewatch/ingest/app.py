@@ -9,6 +9,7 @@ from spikewatch.chassis.outcome import Reason
 from spikewatch.chassis.runtime import Runtime
 from spikewatch.contracts import topics
 from spikewatch.ingest.adapters.agency_table import AgencyTable
+from spikewatch.ingest.adapters.counted_receipts import CountedReceipts
 from spikewatch.ingest.adapters.gateway import GatewayLimits, gateway
 from spikewatch.ingest.adapters.mongo_api_keys import MongoApiKeys
 from spikewatch.ingest.adapters.mongo_receipts import MongoReceipts
@@ -42,7 +43,8 @@ async def build(runtime: Runtime, settings: IngestSettings) -> None:
     secret = master_secret(settings.ingest_seal_key.get_secret_value())
     seals = Seals(secret, os.urandom)
     intake = Intake(seals=seals, agencies=agencies, accept_unsealed=settings.ingest_accept_unsealed, now=runtime.clock)
-    normaliser = Normaliser(intake=intake, seals=seals, revisions=revisions, receipts=receipts, max_records=settings.ingest_max_records)
+    counted = CountedReceipts(receipts)
+    normaliser = Normaliser(intake=intake, seals=seals, revisions=revisions, receipts=counted, max_records=settings.ingest_max_records)
     runtime.subscribe(
         Subscription(
             topics.SUBMISSIONS,
