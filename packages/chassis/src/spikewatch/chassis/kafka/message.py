@@ -39,7 +39,10 @@ class Record:
 
     def header(self, name: str) -> bytes | None:
         """Return the last value of a header, or None."""
-        return next((value for key, value in reversed(self.headers) if key == name), None)
+        for key, value in reversed(self.headers):
+            if key == name:
+                return value
+        return None
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from aiokafka import AIOKafkaProducer
@@ -12,6 +13,7 @@ from opentelemetry import trace
 
 from spikewatch.chassis.kafka.connection import KafkaConnection
 from spikewatch.chassis.kafka.message import Message
+from spikewatch.chassis.kafka.record_batches import RecordBatches
 from spikewatch.chassis.outcome import Permanent, Reason, Transient
 from spikewatch.chassis.telemetry.messaging import SentCounter, end_with_error, start_send_span, traceparent
 from spikewatch.contracts.cloudevents import Attributes, write
@@ -26,6 +28,9 @@ _LARGEST_REQUEST: Final = 12 * 1024 * 1024
 _BATCH_BYTES: Final = 1_048_576
 # A producer that gets no answer for so long reports it; the batch is then tried again as a whole.
 _REQUEST_TIMEOUT_MS: Final = 20_000
+# From so many messages on they go as whole batches. Fewer go one by one: the producer then joins them with those of other
+# calls, as of many small requests at once.
+_WORTH_BATCHES: Final = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +41,7 @@ class Outgoing:
     causes: Sequence[trace.SpanContext] = ()
 
 
+@lru_cache(maxsize=16_384)  # areas and counties come again and again, and the hash is computed byte by byte
 def partition_of(partition_key: bytes, partitions: int) -> int:
     """Return the partition of a key as Kafka's own default partitioner computes it."""
     return int((murmur2(partition_key) & 0x7FFFFFFF) % partitions)
@@ -106,13 +112,8 @@ class Publisher:
         acknowledgements: list[Awaitable[object]] = []
         spans: list[trace.Span] = []
         try:
-            for item in outgoing:
-                origin: trace.SpanContext | None = item.causes[0] if item.causes else None
-                if len(item.causes) > 1:
-                    span = start_send_span(item.message, item.causes)
-                    spans.append(span)
-                    origin = span.get_span_context()
-                acknowledgements.append(await self._hand_over(item.message, origin))
+            hand_over = self._hand_over_batches if len(outgoing) >= _WORTH_BATCHES else self._hand_over_singly
+            await hand_over([(item.message, _origin(item, spans)) for item in outgoing], acknowledgements)
             await _acknowledged(acknowledgements)
         except BaseException as error:
             for span in spans:
@@ -124,23 +125,29 @@ class Publisher:
             span.end()
         self._sent.add(item.message.topic.name for item in outgoing)
 
-    async def _hand_over(self, message: Message, origin: trace.SpanContext | None) -> "Awaitable[object]":
-        body = message.body
-        value = body if body is None or isinstance(body, bytes) else body.to_json()
-        headers = write(
-            Attributes(
-                id=message.event_id,
-                source=message.source,
-                type=message.event_type,
-                time=message.time,
-                subject=message.subject,
-                content_type=message.content_type,
+    async def _hand_over_singly(self, messages: Sequence["_Addressed"], acknowledgements: "list[Awaitable[object]]") -> None:
+        for message, origin in messages:
+            headers = _headers(message, origin)
+            acknowledgements.append(
+                await self.raw(message.topic.name, message.key.encode(), _value(message), headers, partition_by=message.partition_by)
             )
-        )
-        headers.extend(message.headers)
-        if origin is not None and (parent := traceparent(origin)) is not None:
-            headers.append(("traceparent", parent))
-        return await self.raw(message.topic.name, message.key.encode(), value, headers, partition_by=message.partition_by)
+
+    async def _hand_over_batches(self, messages: Sequence["_Addressed"], acknowledgements: "list[Awaitable[object]]") -> None:
+        if self._producer is None:
+            raise Transient("kafka: the producer is not connected")
+        batches = RecordBatches(self._producer)
+        try:
+            topics = {message.topic.name for message, _ in messages}
+            partitions = {topic: len(await self._producer.partitions_for(topic)) for topic in topics}
+            for message, origin in messages:
+                topic, key, value = message.topic.name, message.key.encode(), _value(message)
+                if value is not None and len(value) > _LARGEST_REQUEST:
+                    raise _too_large()
+                placed_by = key if message.partition_by is None else message.partition_by.encode()
+                batches.add((topic, partition_of(placed_by, partitions[topic])), key, value, _headers(message, origin))
+            await batches.hand_over(acknowledgements)
+        except KafkaError as error:
+            raise Transient(f"kafka: {type(error).__name__}") from error
 
     async def raw(
         self,
@@ -173,6 +180,39 @@ class Publisher:
     async def raw_acknowledged(self, acknowledgements: "Sequence[Awaitable[object]]") -> None:
         """Wait until all records handed over by `raw` are acknowledged; raises as `send` does."""
         await _acknowledged(acknowledgements)
+
+
+_Addressed = tuple[Message, trace.SpanContext | None]
+"""A message and the context that travels with it."""
+
+
+def _origin(item: Outgoing, spans: list[trace.Span]) -> trace.SpanContext | None:
+    """Return the context a message carries; a send span is started, and added to the list, only where there is something to link."""
+    if len(item.causes) < 2:
+        return item.causes[0] if item.causes else None
+    span = start_send_span(item.message, item.causes)
+    spans.append(span)
+    return span.get_span_context()
+
+
+def _value(message: Message) -> bytes | None:
+    body = message.body
+    return body if body is None or isinstance(body, bytes) else body.to_json()
+
+
+def _headers(message: Message, origin: trace.SpanContext | None) -> list[tuple[str, bytes | None]]:
+    attributes = Attributes(
+        id=message.event_id,
+        source=message.source,
+        type=message.event_type,
+        time=message.time,
+        subject=message.subject,
+        content_type=message.content_type,
+    )
+    headers: list[tuple[str, bytes | None]] = [*write(attributes), *message.headers]
+    if origin is not None and (parent := traceparent(origin)) is not None:
+        headers.append(("traceparent", parent))
+    return headers
 
 
 async def _acknowledged(acknowledgements: "Sequence[Awaitable[object]]") -> None:

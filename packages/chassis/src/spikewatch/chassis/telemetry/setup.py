@@ -49,6 +49,8 @@ def start_telemetry(service: str, instance: str) -> Callable[[], None]:
     # Every record has a span: the default of 2048 is full within a second of heavy load, and what does not fit is dropped.
     os.environ.setdefault("OTEL_BSP_MAX_QUEUE_SIZE", "32768")
     os.environ.setdefault("OTEL_BSP_SCHEDULE_DELAY", "1000")
+    # Each export is an HTTP request, which costs as much as a hundred spans.
+    os.environ.setdefault("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "2048")
     stops: list[Callable[[], object]] = []
     tracer_provider = TracerProvider(resource=resource)
     if _exports("OTEL_TRACES_EXPORTER"):
