@@ -216,3 +216,21 @@ async def test_the_order_of_arrival_does_not_matter(make, minutes):
         await service.take(make.event(make.contribution(minute, [minute]), offset))
     (alert,) = service.standing()
     assert (micros(alert.opened_at), alert.observed) == (micros(make.at(2)), 3)
+
+
+async def test_what_no_rule_watched_is_held_until_one_does(make):
+    service = make.service(
+        make.rule(
+            "mean_plus_sd",
+            area_kinds=["zip"],
+            parameters={"sds": 2, "history_days": 365, "minimum_history_days": 28, "lag_hours": 24, "minimum_count": 3},
+        )
+    )
+    early = [make.contribution(day, [-day * 1440 - 1440]) for day in range(60)]
+    assert await service.take(*(make.event(body, number) for number, body in enumerate(early))) == []
+    assert service.areas.held == {}, "no state is kept up for an area that nothing watches"
+    service.rulebook = make.service(make.rule()).rulebook
+    service.restart()
+    (alert,) = await service.take(*(make.event(make.contribution(("new", n), [n]), 100 + n) for n in range(3)))
+    assert alert.observed == 3
+    assert service.areas.held[make.area].first == micros(early[-1].overdoses[0].occurred_at), "the first one came before any rule did"

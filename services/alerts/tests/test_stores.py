@@ -173,3 +173,9 @@ async def test_last_known_contacts_are_remembered(stores):
     assert await memory.recall("county:42091") is None
     await memory.remember("county:42091", (contact,))
     assert await memory.recall("county:42091") == (contact,)
+
+
+async def test_states_of_areas_that_nothing_watches_any_more_are_forgotten(stores):
+    await stores.areas.save([AreaState("county:42091", 1), AreaState("zip:19401", 2), AreaState("zipped:1", 3)])
+    await stores.areas.forget_unwatched(frozenset({"zip"}))
+    assert set(await stores.areas.load(["county:42091", "zip:19401", "zipped:1"])) == {"zip:19401"}

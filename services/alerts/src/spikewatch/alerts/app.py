@@ -37,12 +37,14 @@ async def build(runtime: Runtime, settings: AlertsSettings) -> None:
     alerts = MongoAlertStore(runtime.mongo, runtime.clock)
     await contributions.prepare()
     await alerts.prepare()
+    areas = MongoAreaStore(runtime.mongo)
+    await areas.forget_unwatched(rulebook.area_kinds)
 
     is_live = settings.alerts_clock == "wall"
     evaluate = Evaluate(
         rulebook,
         contributions,
-        MongoAreaStore(runtime.mongo),
+        areas,
         alerts,
         _contact_book(runtime, settings),
         AreaCache(settings.alerts_cached_overdoses),

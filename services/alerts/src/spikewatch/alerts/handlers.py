@@ -1,5 +1,7 @@
 """The service's subscriptions: which use case takes which topic."""
 
+from typing import Final
+
 from spikewatch.alerts.service.evaluate import Evaluate
 from spikewatch.alerts.service.fan_out import FanOut
 from spikewatch.chassis.kafka.subscription import Subscription
@@ -9,14 +11,21 @@ from spikewatch.contracts.incident import Incident
 
 __all__ = ["evaluate_subscription", "fan_out_subscription"]
 
+_BATCH: Final = 2_000  # an area's rules are evaluated once a batch: behind a backlog a large one costs a third
+
 
 def fan_out_subscription(fan_out: FanOut) -> Subscription[Incident]:
     """Return the subscription that turns incidents into contributions."""
-    return Subscription(topics.INCIDENTS, "alerts-fan-out", fan_out)
+    return Subscription(topics.INCIDENTS, "alerts-fan-out", fan_out, max_records=_BATCH)
 
 
 def evaluate_subscription(evaluate: Evaluate) -> Subscription[Contribution]:
     """Return the subscription that turns contributions into alerts."""
     return Subscription(
-        topics.CONTRIBUTIONS, "alerts-evaluate", evaluate, on_revoked=evaluate.on_revoked, on_published=evaluate.on_published
+        topics.CONTRIBUTIONS,
+        "alerts-evaluate",
+        evaluate,
+        max_records=_BATCH,
+        on_revoked=evaluate.on_revoked,
+        on_published=evaluate.on_published,
     )

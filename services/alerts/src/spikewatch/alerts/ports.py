@@ -106,6 +106,10 @@ class AreaStore(Protocol):
         """
         ...
 
+    async def forget_unwatched(self, watched: Collection[str]) -> None:
+        """Remove the states of areas of any other kind: they are not kept up and would be wrong when a rule watches them again."""
+        ...
+
 
 class AlertStore(Protocol):
     """All alerts, each with its outbox mark: pending until it was published."""

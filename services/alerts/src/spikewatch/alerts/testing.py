@@ -14,6 +14,7 @@ from spikewatch.chassis.clock import Clock
 from spikewatch.chassis.kafka.message import Message
 from spikewatch.chassis.outcome import Transient
 from spikewatch.contracts.alert import Alert, AlertContact, AlertStatus
+from spikewatch.contracts.contract import area_kind
 
 __all__ = [
     "FakeContactBook",
@@ -103,6 +104,10 @@ class InMemoryAreaStore:
             self.held[state.area] = replace(state, sequence=state.sequence + 1)
             saved.append(self.held[state.area])
         return saved
+
+    async def forget_unwatched(self, watched: Collection[str]) -> None:
+        """Remove the states of areas of any other kind."""
+        self.held = {area: state for area, state in self.held.items() if area_kind(area) in watched}
 
 
 class InMemoryAlertStore:

@@ -1,6 +1,7 @@
 """The composition root: wires geography, store, use cases and subscriptions."""
 
 import asyncio
+from typing import Final
 
 from spikewatch.chassis.kafka.subscription import Subscription
 from spikewatch.chassis.runtime import Runtime
@@ -13,6 +14,8 @@ from spikewatch.enrichment.settings import EnrichmentSettings
 
 __all__ = ["build"]
 
+_BATCH: Final = 2_000  # matching asks the database as often for a large batch as for a small one
+
 
 async def build(runtime: Runtime, settings: EnrichmentSettings) -> None:
     """Wire the service; called once, before anything is consumed."""
@@ -20,5 +23,5 @@ async def build(runtime: Runtime, settings: EnrichmentSettings) -> None:
     atlas = await asyncio.to_thread(load_atlas, settings.enrichment_geography)
     store = MongoMatchStore(runtime.mongo, settings.enrichment_retention)
     await store.prepare()
-    runtime.subscribe(Subscription(topics.REPORTS, "enrichment-locate", locate_handler(LocateReports(atlas))))
-    runtime.subscribe(Subscription(topics.LOCATED, "enrichment-match", match_handler(MatchReports(store))))
+    runtime.subscribe(Subscription(topics.REPORTS, "enrichment-locate", locate_handler(LocateReports(atlas)), max_records=_BATCH))
+    runtime.subscribe(Subscription(topics.LOCATED, "enrichment-match", match_handler(MatchReports(store)), max_records=_BATCH))

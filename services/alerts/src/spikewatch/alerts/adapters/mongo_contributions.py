@@ -1,5 +1,6 @@
 """Contributions and the states of areas, in MongoDB. Times are microseconds: MongoDB's dates hold only milliseconds."""
 
+import re
 from collections.abc import Collection as Several
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
@@ -38,7 +39,7 @@ class MongoContributionStore:
             Index.on("area", "first"),
             Index.on("area", "is_spread", partial={"is_spread": True}),
             Index.on("last"),
-            Index.on("gone_on", expire_after=_REMEMBERED),
+            Index.on("gone_on", expire_after=_REMEMBERED, partial={"gone_on": {"$exists": True}}),
         )
 
     async def load(self, keys: Several[str]) -> dict[str, Held]:
@@ -151,6 +152,11 @@ class MongoAreaStore:
         ]
         await write_all(self._areas, writes, counter="sequence")
         return [AreaState(state.area, state.first, state.spans, state.sequence + 1) for state in states]
+
+    async def forget_unwatched(self, watched: Several[str]) -> None:
+        """Remove the states of areas of any other kind."""
+        kinds = "|".join(re.escape(kind) for kind in watched)
+        await self._areas.delete_many({"_id": {"$not": {"$regex": f"^(?:{kinds}):"}}})
 
 
 def _rows(document: Document, span: Span) -> Iterator[Row]:

@@ -108,6 +108,11 @@ class Rulebook:
         return tuple(rule for rule in self.rules if rule.applies_to(area))
 
     @cached_property
+    def area_kinds(self) -> frozenset[str]:
+        """The kinds of area that any rule watches."""
+        return frozenset(kind for rule in self.rules for kind in rule.area_kinds)
+
+    @cached_property
     def horizon(self) -> int:
         """How much history any decision about the present can need, in microseconds."""
         return max(rule.reach + rule.quiet for rule in self.rules)

@@ -22,6 +22,7 @@ from spikewatch.alerts.service.revision import AreaRevision
 from spikewatch.chassis.clock import Clock
 from spikewatch.chassis.kafka.message import Event, Message
 from spikewatch.chassis.outcome import Drop, Emit, Outcome
+from spikewatch.contracts.contract import area_kind
 from spikewatch.contracts.contribution import Contribution
 
 __all__ = ["Evaluate"]
@@ -63,9 +64,11 @@ class Evaluate:
         entries, rejected = entries_of(batch)
         held = await self._contributions.load({entry.key for entry in entries})
         changes, stale = gathered(entries, held)
-        states = await self._take_in(changes)
+        # What no rule watches, as most map cells, is held for the day on which one does, and costs no more than that.
+        watched = {area: change for area, change in changes.items() if area_kind(area) in self._rulebook.area_kinds}
+        states = await self._take_in(changes, watched)
         now = self._clock()
-        messages = await self._alerts_of(batch, changes, states, now)
+        messages = await self._alerts_of(batch, watched, states, now)
         await self._areas.save([AreaState(s.area, s.first, (), s.sequence) for s in states.values() if s.spans])
         return [
             rejected.get(index) or (Emit(tuple(messages[index])) if index in messages else _quiet(index in stale))
@@ -84,22 +87,22 @@ class Evaluate:
         # whether it went out is now the next owner's question; a version published twice is the same event
         self._emitted = {}
 
-    async def _take_in(self, changes: dict[str, AreaChange]) -> dict[str, AreaState]:
-        """Write spans and contributions, bring the cached histories up to them, and return the areas' states."""
-        states = await self._areas.load(changes)
+    async def _take_in(self, changes: dict[str, AreaChange], watched: dict[str, AreaChange]) -> dict[str, AreaState]:
+        """Write spans and contributions, bring the cached histories up to them, and return the watched areas' states."""
+        states = await self._areas.load(watched)
         writes = [write for change in changes.values() for write in change.writes]
         journal: list[AreaState] = []
-        for area, change in changes.items():
+        for area, change in watched.items():
             if change.times:
                 journal.append(await self._journalled(change, states.get(area)))
         try:
             states |= {saved.area: saved for saved in await self._areas.save(journal)}
             await self._contributions.save(writes)
         except BaseException:
-            for area in changes:
+            for area in watched:
                 self._cache.drop(area)
             raise
-        for area, change in changes.items():
+        for area, change in watched.items():
             state = states.get(area)
             if state is not None and state.first is None:
                 state = states[area] = await self._with_first(state)
@@ -118,7 +121,7 @@ class Evaluate:
 
     async def _journalled(self, change: AreaChange, state: AreaState | None) -> AreaState:
         first = state.first if state is not None else None
-        if state is not None and first is None:
+        if first is None:  # also without a state: contributions may have come before any rule watched the area
             first = await self._contributions.first(change.area)
         earliest = min((time for time, _ in change.added), default=None)
         if first is not None and any(time == first for time, _ in change.removed):
