@@ -80,9 +80,9 @@ def test_overdoses_agree_with_the_labels_as_far_as_the_simple_rules_reach() -> N
         for report in overdose.reports
     }
     scenes = {report.key: incident.incident_id for incident in incidents for report in incident.members}
-    # Measured: incidents .743 (precision .914, recall .626); overdoses .632 (.989, .464). Most missed pairs are of emergency
-    # departments, which these rules cannot link, and of second units, which they count as a second person.
+    # Measured: incidents .743 (precision .914, recall .626); overdoses .734 (.991, .583). Most missed pairs are of emergency
+    # departments, which these rules cannot link, and of second units that tell no age.
     assert f1(scenes, truth)[0] > 0.73
     score, precision, _ = f1(people, truth)
     assert precision > 0.98
-    assert score > 0.62
+    assert score > 0.72

@@ -1,8 +1,11 @@
 """The two use cases: place reports on the map, and keep the incidents that follow from all reports so far."""
 
+import asyncio
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
+from typing import Final, TypeVar
 from uuid import UUID
 
 from spikewatch.chassis.outcome import Transient
@@ -16,6 +19,10 @@ from spikewatch.enrichment.domain.transition import StoredIncident, transitions
 from spikewatch.enrichment.ports import KnownReport, MatchStore, StoredReport
 
 __all__ = ["LocateReports", "MatchReports", "Publication"]
+
+R = TypeVar("R")
+# Above it a step takes tenths of a second: long enough to be late with the heartbeat by which Kafka knows that this member lives.
+_LARGE: Final = 1_000
 
 
 class LocateReports:
@@ -56,17 +63,7 @@ class MatchReports:
         components = Components()
         batch = await self._take_in(reports, components)
         stored = await self._grow(components)
-        held: dict[UUID, set[UUID]] = defaultdict(set)
-        for one in stored.values():
-            for member in one.members:
-                held[member].add(one.incident_id)
-        changed: list[Publication] = []
-        for keys, candidates in components.groups():
-            causes = keys & batch
-            old_ids = {identity for key in keys for identity in held.get(key, ())}
-            for one in transitions(match(candidates), stored, old_ids, causes):
-                mine = causes & (one.keys if one.active else frozenset(stored[one.incident_id].members))
-                changed.append(Publication(one, mine or causes))
+        changed = await _aside(components.size, lambda: _changed(components, stored, batch))
         await self._write(changed, stored)
         renewed = {publication.incident.incident_id for publication in changed}
         again = [
@@ -103,13 +100,14 @@ class MatchReports:
             while growing:
                 if wanted := components.wanted():
                     lying = await self._store.reports_in(wanted)
-                    components.learn(_candidates([report for report in lying if not components.knows(report.key)]))
-                growing = components.spread()
-            new = components.reached - asked
-            if not new:
+                    new = [report for report in lying if not components.knows(report.key)]
+                    await _aside(len(new), partial(_learn, components, new))
+                growing = await _aside(components.size, components.spread)
+            unasked = components.reached - asked
+            if not unasked:
                 return stored
-            asked |= new
-            found = await self._store.incidents(new)
+            asked |= unasked
+            found = await self._store.incidents(unasked)
             stored |= {one.incident_id: one for one in found}
             await self._reach_members([one for one in found if one.active], components)
 
@@ -138,6 +136,26 @@ class MatchReports:
             seen.update(held)
 
 
+async def _aside(reports: int, step: Callable[[], R]) -> R:
+    """Run a pure step over so many reports: a long one in a thread, so that the loop is free meanwhile."""
+    return step() if reports < _LARGE else await asyncio.to_thread(step)
+
+
+def _changed(components: Components, stored: dict[UUID, StoredIncident], batch: frozenset[UUID]) -> list[Publication]:
+    held: dict[UUID, set[UUID]] = defaultdict(set)
+    for one in stored.values():
+        for member in one.members:
+            held[member].add(one.incident_id)
+    changed: list[Publication] = []
+    for keys, candidates in components.groups():
+        causes = keys & batch
+        old_ids = {identity for key in keys for identity in held.get(key, ())}
+        for one in transitions(match(candidates), stored, old_ids, causes):
+            mine = causes & (one.keys if one.active else frozenset(stored[one.incident_id].members))
+            changed.append(Publication(one, mine or causes))
+    return changed
+
+
 def _kept(located: LocatedReport, candidate: Candidate | None) -> StoredReport:
     report = located.report
     content = None if candidate is None else candidate.extract.to_json()
@@ -149,5 +167,5 @@ def _candidate(report: KnownReport) -> Candidate | None:
     return None if report.content is None else Candidate.of(Extract.model_validate_json(report.content))
 
 
-def _candidates(reports: Sequence[KnownReport]) -> list[Candidate]:
-    return [candidate for report in reports if (candidate := _candidate(report)) is not None]
+def _learn(components: Components, reports: Sequence[KnownReport]) -> None:
+    components.learn(candidate for report in reports if (candidate := _candidate(report)) is not None)

@@ -8,7 +8,7 @@ from uuid import UUID
 from spikewatch.contracts.contract import AreaId, Contract, ShortText, UtcDatetime
 from spikewatch.contracts.incident import ReportReference
 from spikewatch.contracts.report import Drug, LocatedReport, Position, Reversal, Victims
-from spikewatch.contracts.vocabulary import AgeBand, Disposition, Outcome, Sex, TimePrecision
+from spikewatch.contracts.vocabulary import AgeBand, Disposition, Outcome, TimePrecision
 from spikewatch.enrichment.domain.links import Links
 
 __all__ = ["Candidate", "Extract"]
@@ -93,17 +93,7 @@ class Candidate:
         """The agency that sent the report."""
         return self.extract.reference.source_agency_id
 
-    def contradicts(self, other: "Candidate") -> bool:
-        """Return whether the two cannot be about the same person: another sex, or ages more than five years apart."""
-        sex, other_sex = self.extract.victims.sex, other.extract.victims.sex
-        if Sex.UNKNOWN not in {sex, other_sex} and sex is not other_sex:
-            return True
-        if self.ages is None or other.ages is None:
-            return False
-        return max(self.ages[0], other.ages[0]) - min(self.ages[1], other.ages[1]) > _AGE_TOLERANCE
 
-
-_AGE_TOLERANCE = 5  # years; callers and crews estimate, and a wider gap is more often a second person
 _OLDEST = 130  # closes the open band 90+
 
 

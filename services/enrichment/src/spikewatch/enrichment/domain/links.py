@@ -50,8 +50,10 @@ class Links:
     point: tuple[float, float] | None
     numbers: tuple[str, ...]
     blocks: tuple[str, ...]
-    probes: tuple[str, ...]
-    """The blocks in which every report that links to this one lies."""
+    number_probes: tuple[str, ...]
+    """The blocks in which every report lies that links to this one by a number."""
+    place_probes: tuple[str, ...]
+    """The blocks in which every report lies that links to this one by place and time."""
 
     @classmethod
     def of(  # the seven things that decide about a link
@@ -75,19 +77,25 @@ class Links:
         if (own := _number(incident_number)) is not None:
             numbers.append(f"{place_key}|i|{agency}|{own}")  # an agency's own numbers say nothing about another agency's
         blocks = [f"{number}|{int(seconds // _DAY_S)}" for number in numbers]
+        places: list[str] = []
         probes = [f"{number}|{day}" for number in numbers for day in _span(seconds, Link.NUMBER, _DAY_S)]
         if point is not None:
             lat, lon = point
             blocks.append(_block(place_key, int(seconds // _BUCKET_S), _cell(lat), _cell(lon)))
             # The narrowest circle of latitude within reach, so that no cell is missed; near the poles the cosine vanishes.
             east = _NEAR_DEGREES / max(math.cos(math.radians(abs(lat) + _NEAR_DEGREES)), 0.01)
-            probes += [
+            places += [
                 _block(place_key, bucket, row, column)
                 for bucket in _span(seconds, Link.PLACE, _BUCKET_S)
                 for row in range(_cell(lat - _NEAR_DEGREES), _cell(lat + _NEAR_DEGREES) + 1)
                 for column in range(_cell(lon - east), _cell(lon + east) + 1)
             ]
-        return cls(place_key, seconds, point, tuple(numbers), tuple(blocks), tuple(probes))
+        return cls(place_key, seconds, point, tuple(numbers), tuple(blocks), tuple(probes), tuple(places))
+
+    @property
+    def probes(self) -> tuple[str, ...]:
+        """The blocks in which every report that links to this one lies."""
+        return self.number_probes + self.place_probes
 
     def link(self, other: "Links") -> Link | None:
         """Return the strongest link to another report, or None. The same in both directions."""
@@ -99,10 +107,14 @@ class Links:
             and other.point is not None
             and apart <= Link.PLACE.seconds
             and self.place_key == other.place_key
-            and metres_between(*self.point, *other.point) <= _NEAR_M
+            and self.is_near(other)
         ):
             return Link.PLACE
         return None
+
+    def is_near(self, other: "Links") -> bool:
+        """Return whether both have an exact place and the two are within the reach of a link by place."""
+        return self.point is not None and other.point is not None and metres_between(*self.point, *other.point) <= _NEAR_M
 
 
 def _span(seconds: float, link: Link, length: float) -> range:

@@ -15,11 +15,12 @@ from uuid import UUID
 from spikewatch.contracts.identifiers import incident_id
 from spikewatch.enrichment.domain.candidate import Candidate
 from spikewatch.enrichment.domain.links import Link
+from spikewatch.enrichment.domain.people import distinguish
 
 __all__ = ["MatchedIncident", "MatchedOverdose", "match"]
 
 # Part of every digest: a change of the rules below or of survivorship must raise it, so that stored incidents are renewed when touched.
-_RULES: Final = "1"
+_RULES: Final = "2"
 _order = attrgetter("order")
 
 
@@ -90,20 +91,26 @@ class _Sweep:
             self._block[block].setdefault(number, []).append(candidate)
 
     def _joinable(self, candidate: Candidate) -> dict[int, Link]:
+        # Equal to asking every pair, for a fraction of it: candidates come in order of time, so none of an incident's
+        # members is further away in time than its founding report, and whether the window reaches is asked once.
+        links = candidate.links
         reached: dict[int, Link] = {}
-        # Probes of numbers come before those of places, so the first link found to an incident is the strongest.
-        for probe in candidate.links.probes:
+        for probe in links.number_probes:
+            for number in self._block.get(probe, ()):
+                if self._since(candidate, number) <= Link.NUMBER.seconds:
+                    reached[number] = Link.NUMBER
+        for probe in links.place_probes:
             for number, members in self._block.get(probe, {}).items():
-                if number not in reached and (link := self._link(candidate, number, members)) is not None:
-                    reached[number] = link
+                if (
+                    number not in reached
+                    and self._since(candidate, number) <= Link.PLACE.seconds
+                    and any(links.is_near(earlier.links) for earlier in members)
+                ):
+                    reached[number] = Link.PLACE
         return reached
 
-    def _link(self, candidate: Candidate, number: int, members: list[Candidate]) -> Link | None:
-        since = candidate.links.seconds - self.groups[number].opened
-        if since > max(Link).seconds:
-            return None
-        links = (candidate.links.link(earlier.links) for earlier in members)
-        return next((link for link in links if link is not None and since <= link.seconds), None)
+    def _since(self, candidate: Candidate, number: int) -> float:
+        return candidate.links.seconds - self.groups[number].opened
 
     def _merge(self, number: int, other: int) -> None:
         for moved in self.groups.pop(other).members:
@@ -114,32 +121,9 @@ class _Sweep:
 
 def _matched(members: list[Candidate]) -> MatchedIncident:
     ordered = sorted(members, key=_order)
-    people: list[_Person] = []
-    by_number: dict[str, list[_Person]] = defaultdict(list)
-    for report in ordered:
-        # Two patients of one scene often have calls of their own: the same number is a better sign than the order.
-        same = (person for number in report.links.numbers for person in by_number[number] if person.may_be(report))
-        chosen = next(same, None) or next((person for person in people if person.may_be(report)), None)
-        if chosen is None:
-            chosen = _Person([], set())
-            people.append(chosen)
-        chosen.reports.append(report)
-        chosen.agencies.add(report.agency)
-        for number in report.links.numbers:
-            if chosen not in by_number[number]:
-                by_number[number].append(chosen)
-    overdoses = tuple(MatchedOverdose(tuple(person.reports), _weakest(person.reports)) for person in people)
+    people = distinguish(ordered)
+    overdoses = tuple(MatchedOverdose(tuple(reports), _weakest(reports)) for reports in people)
     return MatchedIncident(incident_id(ordered[0].key), overdoses, tuple(ordered), _digest(overdoses))
-
-
-@dataclass(slots=True, eq=False)
-class _Person:
-    reports: list[Candidate]
-    agencies: set[str]
-
-    def may_be(self, report: Candidate) -> bool:
-        # A report is about one person, so two reports of one agency in one incident are two people.
-        return report.agency not in self.agencies and not any(report.contradicts(other) for other in self.reports)
 
 
 def _weakest(person: list[Candidate]) -> Link | None:

@@ -29,7 +29,7 @@ _REVERSAL: Final = (_S.EMS, _S.ED, _S.FIRE, _S.POLICE)
 _BEST_PLACE: Final = list(PlacePrecision)  # declared best first
 _ROUGH_TIMES: Final = frozenset({TimePrecision.DATE, TimePrecision.MONTH})
 
-CONFIDENCE: Final = {None: 1.0, Link.NUMBER: 0.997, Link.PLACE: 0.978}
+CONFIDENCE: Final = {None: 1.0, Link.NUMBER: 0.997, Link.PLACE: 0.985}
 """Confidence of an overdose by its weakest link: the share of such overdoses that held one person's reports only, as measured
 on simulated reports with known truth. It says nothing of reports that are missing from the overdose."""
 
