@@ -26,10 +26,10 @@ demo: setup  ## a stack, a simulated county with a spike, its alert, contacts an
 test: setup check test-unit test-integration  ## every check and every test, on a real Kafka and a real MongoDB
 
 test-unit: setup  ## the tests of each package and service
-	$(BIN)/pytest -m "not integration" packages services cli tests/deploy tests/docs
+	$(BIN)/pytest -m "not integration" -n 2 packages services cli tests/deploy tests/docs
 
 test-integration: setup  ## the tests across services, on real servers
-	$(BIN)/pytest -m integration --timeout 300
+	$(BIN)/pytest -m integration --timeout 300 -n 2 --dist loadfile
 
 check: setup  ## lint, types, import boundaries, generated files
 	$(BIN)/ruff check .
