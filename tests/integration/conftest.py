@@ -23,3 +23,11 @@ def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name in _OWN_SERVERS:
         monkeypatch.delenv(name, raising=False)
     return tmp_path
+
+
+@pytest.fixture
+def pipeline(own_folder: Path) -> Iterator[Pipeline]:
+    """A pipeline of the test's own, with batches small enough that a fault falls into the middle of one."""
+    running = Pipeline.start(own_folder, env={"SPIKEWATCH_BATCH_RECORDS": "50"})
+    yield running
+    running.stop()

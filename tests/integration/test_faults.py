@@ -1,38 +1,29 @@
 """Nothing acknowledged is lost and nothing stands twice, whatever is killed in the middle of the work."""
 
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
-from spikewatch_testing.history import Load, account
+from spikewatch_testing.history import under_load
 from spikewatch_testing.pipeline import Pipeline, wait_until
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow, pytest.mark.timeout(600)]
 
 
-@pytest.fixture
-def pipeline(own_folder: Path):
-    running = Pipeline.start(own_folder, env={"SPIKEWATCH_BATCH_RECORDS": "50"})
-    yield running
-    running.stop()
+Fault = Callable[[], None]
 
 
-def under_load(pipeline: Pipeline, *faults: Callable[[], None], between: int = 150) -> dict[str, int]:
-    """Inject the faults one after the other while records flow, then settle and compare notes."""
-    load = Load(pipeline).start()
-    try:
+def survive(pipeline: Pipeline, *faults: Fault, between: int = 150) -> dict[str, int]:
+    """Inject the faults one after the other while records flow; the notes are compared at the end."""
+    with under_load(pipeline) as load:
         load.wait_for(between)
         for fault in faults:
             fault()
             load.wait_for(between, seconds=90)
-    finally:
-        load.stop()
-    pipeline.settle(seconds=180)
-    return account(pipeline, load)
+    return load.figures
 
 
 def test_every_service_killed_in_mid_batch_loses_nothing(pipeline: Pipeline) -> None:
-    def kill(name: str) -> Callable[[], None]:
+    def kill(name: str) -> Fault:
         def fault() -> None:
             (service,) = pipeline.stack.instances_of(name)
             service.kill()
@@ -40,7 +31,7 @@ def test_every_service_killed_in_mid_batch_loses_nothing(pipeline: Pipeline) -> 
 
         return fault
 
-    figures = under_load(pipeline, *(kill(name) for name in ("ingest", "enrichment", "alerts", "directory", "enrichment", "alerts")))
+    figures = survive(pipeline, *(kill(name) for name in ("ingest", "enrichment", "alerts", "directory", "enrichment", "alerts")))
     assert figures["acknowledged"] >= 1_000
 
 
@@ -50,7 +41,7 @@ def test_the_broker_killed_under_load_loses_nothing(pipeline: Pipeline) -> None:
         pipeline.stack.kafka.kill()
         pipeline.stack.kafka.start()
 
-    under_load(pipeline, fault, fault)
+    survive(pipeline, fault, fault)
     assert all(service.is_live() for service in pipeline.stack.services)
 
 
@@ -60,7 +51,7 @@ def test_the_database_killed_under_load_loses_nothing(pipeline: Pipeline) -> Non
         pipeline.stack.mongo.kill()
         pipeline.stack.mongo.start()
 
-    under_load(pipeline, fault, fault)
+    survive(pipeline, fault, fault)
     wait_until(lambda: all(service.is_ready() for service in pipeline.stack.services), "every service is ready again")
 
 
@@ -80,4 +71,4 @@ def test_everything_killed_at_once_loses_nothing(pipeline: Pipeline) -> None:
         for service in stack.services:
             service.wait_ready()
 
-    under_load(pipeline, fault)
+    survive(pipeline, fault)

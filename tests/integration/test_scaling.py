@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from spikewatch_testing.history import Load, account
+from spikewatch_testing.history import under_load
 from spikewatch_testing.pipeline import Pipeline
 from spikewatch_testing.replay import rewind_every_group
 
@@ -83,42 +83,24 @@ def test_a_replay_of_every_topic_from_the_start_changes_nothing(single: Pipeline
     assert len(single.dead_letters()) == dead
 
 
-def test_instances_that_come_and_go_under_load_lose_nothing(own_folder: Path) -> None:
-    pipeline = Pipeline.start(own_folder, env={"SPIKEWATCH_BATCH_RECORDS": "50"})
-    try:
-        load = Load(pipeline).start()
-        try:
-            load.wait_for(100)
-            added = [pipeline.stack.add_instance(name) for name in ("ingest", "enrichment", "alerts")]
-            load.wait_for(200)
-            added[1].kill()
-            load.wait_for(100)
-            assert added[2].stop(), "a drain must not need SIGKILL"
-            added[0].kill()
-            load.wait_for(200)
-        finally:
-            load.stop()
-        pipeline.settle(seconds=180)
-        account(pipeline, load)
-    finally:
-        pipeline.stop()
+def test_instances_that_come_and_go_under_load_lose_nothing(pipeline: Pipeline) -> None:
+    with under_load(pipeline) as load:
+        load.wait_for(100)
+        added = [pipeline.stack.add_instance(name) for name in ("ingest", "enrichment", "alerts")]
+        load.wait_for(200)
+        added[1].kill()
+        load.wait_for(100)
+        assert added[2].stop(), "a drain must not need SIGKILL"
+        added[0].kill()
+        load.wait_for(200)
 
 
-def test_a_stop_under_load_drains_and_exits_with_status_zero(own_folder: Path) -> None:
-    pipeline = Pipeline.start(own_folder, env={"SPIKEWATCH_BATCH_RECORDS": "50"})
-    try:
-        load = Load(pipeline).start()
-        try:
-            load.wait_for(150)
-            for name in ("alerts", "enrichment"):
-                (service,) = pipeline.stack.instances_of(name)
-                assert service.stop()
-                assert '"message": "stopped"' in service.process.log.read_text(encoding="utf-8")
-                load.wait_for(100)
-                service.start()
-        finally:
-            load.stop()
-        pipeline.settle(seconds=180)
-        account(pipeline, load)
-    finally:
-        pipeline.stop()
+def test_a_stop_under_load_drains(pipeline: Pipeline) -> None:
+    with under_load(pipeline) as load:
+        load.wait_for(150)
+        for name in ("alerts", "enrichment"):
+            (service,) = pipeline.stack.instances_of(name)
+            assert service.stop(), "a drain must not need SIGKILL"
+            assert '"message": "stopped"' in service.process.log.read_text(encoding="utf-8")
+            load.wait_for(100)
+            service.start()

@@ -9,7 +9,8 @@ import threading
 import time
 import uuid
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -42,6 +43,7 @@ class Load:
     _stopping: threading.Event = field(default_factory=threading.Event)
     _thread: threading.Thread | None = None
     failure: BaseException | None = None
+    figures: dict[str, int] = field(default_factory=dict)
 
     def start(self) -> "Load":
         """Begin."""
@@ -124,13 +126,29 @@ class Load:
             time.sleep(0.1)  # the back-off of a sender
 
 
-def account(pipeline: Pipeline, load: Load, *, within: Callable[[str], bool] = lambda _: True) -> dict[str, int]:
+@contextmanager
+def under_load(pipeline: Pipeline) -> Iterator[Load]:
+    """Run the block while records flow; afterwards wait until all is processed and compare notes.
+
+    Raises:
+        AssertionError: something acknowledged was lost, or stands twice.
+    """
+    load = Load(pipeline).start()
+    try:
+        yield load
+    finally:
+        load.stop()
+    pipeline.settle(seconds=180)
+    load.figures = account(pipeline, load)
+
+
+def account(pipeline: Pipeline, load: Load) -> dict[str, int]:
     """Compare notes: each acknowledged record is exactly one report or one dead letter, in exactly one overdose.
 
     Raises:
         AssertionError: something was lost, or stands twice.
     """
-    wanted = {name for name in load.acknowledged if within(name)}
+    wanted = set(load.acknowledged)
     reports = pipeline.reports()
     by_name = Counter(f"{body['source_agency_id']}/{body['source_record_id']}" for body in reports.values())
     dead = len(pipeline.dead_letters())
