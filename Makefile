@@ -44,6 +44,12 @@ format: setup  ## format the code
 	$(BIN)/ruff format .
 	$(BIN)/buf format --write proto
 
+proto: setup  ## generate the gRPC stubs again
+	$(BIN)/python packages/contracts/generate_stubs.py
+
+generated: setup  ## write schemas, AsyncAPI, the topic page and the Strimzi resources again
+	$(BIN)/python -m spikewatch.contracts
+
 lock: setup  ## resolve the locked requirements again
 	UV_SYSTEM_CERTS=1 $(BIN)/python requirements/compile.py
 
