@@ -22,12 +22,29 @@ from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from typing_extensions import override
 
 from spikewatch.chassis.telemetry.late_span import record_late_spans
 
 __all__ = ["service_version", "start_telemetry"]
 
 _ENDPOINT: Final = "OTEL_EXPORTER_OTLP_ENDPOINT"
+
+
+class _OnceHashed(Resource):
+    """A resource that computes its hash once: the exporter asks for it with every span, and the SDK's writes JSON for it each time."""
+
+    def __init__(self, of: Resource) -> None:
+        super().__init__(of.attributes, of.schema_url)
+        self._hash = super().__hash__()
+
+    @override
+    def __hash__(self) -> int:
+        return self._hash
+
+    @override
+    def __eq__(self, other: object) -> bool:
+        return self is other or super().__eq__(other)
 
 
 def service_version(service: str) -> str:
@@ -43,8 +60,8 @@ def start_telemetry(service: str, instance: str) -> Callable[[], None]:
     os.environ.setdefault("OTEL_SERVICE_NAME", f"spikewatch-{service}")
     # New names of the database conventions; without it the instrumentation writes the ones that were withdrawn.
     os.environ.setdefault("OTEL_SEMCONV_STABILITY_OPT_IN", "database")
-    resource = Resource.create(
-        {"service.namespace": "spikewatch", "service.instance.id": instance, "service.version": service_version(service)}
+    resource = _OnceHashed(
+        Resource.create({"service.namespace": "spikewatch", "service.instance.id": instance, "service.version": service_version(service)})
     )
     # Every record has a span: the default of 2048 is full within a second of heavy load, and what does not fit is dropped.
     os.environ.setdefault("OTEL_BSP_MAX_QUEUE_SIZE", "32768")
