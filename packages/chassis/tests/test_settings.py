@@ -46,3 +46,34 @@ def test_a_problem_between_two_settings_is_told_and_not_a_crash(monkeypatch, cap
         load(Window)
     assert stopped.value.code == 2
     assert "SPIKEWATCH_WINDOW_FIRST must not be above SPIKEWATCH_WINDOW_LAST" in capsys.readouterr().err
+
+
+def test_a_service_that_must_not_start_says_why_and_ends_with_status_two(monkeypatch, capsys):
+    from spikewatch.chassis import runtime
+    from spikewatch.chassis.outcome import CannotStart
+
+    class Stub:
+        def __init__(self, service, settings):
+            pass
+
+        async def start(self, build):
+            await build(self, None)
+
+        async def stop(self):
+            pass
+
+    async def build(_, __):
+        raise CannotStart("the seal key is another one: give the key in use")
+
+    monkeypatch.setenv("SPIKEWATCH_KAFKA_BOOTSTRAP", "127.0.0.1:1")
+    monkeypatch.setenv("SPIKEWATCH_MONGODB_URI", "mongodb://127.0.0.1:1")
+    monkeypatch.setattr(runtime, "Runtime", Stub)
+    monkeypatch.setattr(runtime, "start_telemetry", lambda *_: lambda: None)
+    monkeypatch.setattr(runtime, "configure", lambda **_: None)
+    monkeypatch.setattr(runtime.sys, "argv", ["service"])
+    told = []
+    monkeypatch.setattr(runtime._log, "error", lambda message, extra: told.append((message, extra["cause"])))
+    with pytest.raises(SystemExit) as stopped:
+        runtime.run("ingest", ChassisSettings, build)
+    assert stopped.value.code == 2
+    assert told == [("must not start", "the seal key is another one: give the key in use")]

@@ -12,9 +12,11 @@ from spikewatch.chassis.outcome import Transient
 from spikewatch.ingest.adapters.mongo_api_keys import MongoApiKeys
 from spikewatch.ingest.adapters.mongo_receipts import MongoReceipts
 from spikewatch.ingest.adapters.mongo_revisions import MongoRevisions
+from spikewatch.ingest.adapters.mongo_seal_mark import MongoSealMark
 from spikewatch.ingest.domain.api_key import digest_of, new_key
 from spikewatch.ingest.domain.receipt import Receipt, RecordOutcome, Result
 from spikewatch.ingest.domain.revision import History, Revision
+from spikewatch.ingest.domain.seal import fingerprint
 from spikewatch.ingest.testing import InMemoryApiKeys, InMemoryReceipts, InMemoryRevisions
 
 AT = datetime.now(UTC).replace(microsecond=0)
@@ -126,3 +128,11 @@ class TestMongo(StoreSuite):
     @pytest.fixture
     def stores(self, real: Any) -> Any:
         return real
+
+
+@pytest.mark.integration
+async def test_another_seal_key_is_noticed_and_the_same_is_not(mongo: Mongo) -> None:
+    mark = MongoSealMark(mongo)
+    assert await mark.fits(fingerprint(b"a" * 32))
+    assert await mark.fits(fingerprint(b"a" * 32))
+    assert not await mark.fits(fingerprint(b"b" * 32))

@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from spikewatch.chassis.kafka.message import Message
 
-__all__ = ["DeadLetter", "Drop", "Emit", "Outcome", "Permanent", "Reason", "Transient"]
+__all__ = ["CannotStart", "DeadLetter", "Drop", "Emit", "Outcome", "Permanent", "Reason", "Transient"]
 
 
 class Reason(StrEnum):
@@ -34,6 +34,10 @@ class Reason(StrEnum):
 
 class Transient(Exception):  # noqa: N818  # named by its consequence: the attempt is repeated
     """Something outside is not available; the same batch is tried again, nothing is committed."""
+
+
+class CannotStart(Exception):  # noqa: N818  # named by its consequence
+    """The service must not start as it is set up; the text tells the operator what to do. The process ends with status 2."""
 
 
 class Permanent(Exception):  # noqa: N818  # named by its consequence: the record is dead-lettered

@@ -32,7 +32,7 @@ from spikewatch.chassis.kafka.publisher import Publisher
 from spikewatch.chassis.kafka.subscription import Subscription
 from spikewatch.chassis.kafka.table import Table
 from spikewatch.chassis.mongo import Mongo
-from spikewatch.chassis.outcome import Transient
+from spikewatch.chassis.outcome import CannotStart, Transient
 from spikewatch.chassis.settings import ChassisSettings, load, masked
 from spikewatch.chassis.telemetry.logs import configure
 from spikewatch.chassis.telemetry.setup import service_version, start_telemetry
@@ -283,6 +283,9 @@ async def _main(service: str, settings: S, build: "Build[S]") -> int:
     except Transient as error:
         _log.error("cannot start", extra={"cause": str(error)})  # the cause is the whole message
         status = 1
+    except CannotStart as error:
+        _log.error("must not start", extra={"cause": str(error)})  # the cause is the whole message
+        status = 2
     finally:
         await runtime.stop()
     return status
@@ -312,7 +315,7 @@ def run(service: str, settings: type[S], build: "Build[S]") -> None:
 
     Raises:
         SystemExit: with 0 after an orderly stop, 1 when a dependency never answered or a consumer stopped for good, 2 when a
-            setting is wrong.
+            setting is wrong or does not fit what is stored.
     """
     values = load(settings)
     if "--print-config" in sys.argv[1:]:

@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Final
 
 from spikewatch.chassis.kafka.subscription import Subscription
-from spikewatch.chassis.outcome import Reason
+from spikewatch.chassis.outcome import CannotStart, Reason
 from spikewatch.chassis.runtime import Runtime
 from spikewatch.contracts import topics
 from spikewatch.ingest.adapters.agency_table import AgencyTable
@@ -14,8 +14,9 @@ from spikewatch.ingest.adapters.gateway import GatewayLimits, gateway
 from spikewatch.ingest.adapters.mongo_api_keys import MongoApiKeys
 from spikewatch.ingest.adapters.mongo_receipts import MongoReceipts
 from spikewatch.ingest.adapters.mongo_revisions import MongoRevisions
+from spikewatch.ingest.adapters.mongo_seal_mark import MongoSealMark
 from spikewatch.ingest.credentials import Credentials
-from spikewatch.ingest.domain.seal import Seals, master_secret
+from spikewatch.ingest.domain.seal import Seals, fingerprint, master_secret
 from spikewatch.ingest.domain.submission_id import SubmissionIds
 from spikewatch.ingest.handlers import normalise_submissions, trusts_trace
 from spikewatch.ingest.intake import Intake
@@ -27,6 +28,12 @@ __all__ = ["build"]
 
 # What agencies write says nothing about us: a flood of one agency's bad records must not stop the records of all others.
 _OUR_FAULTS: Final = frozenset({Reason.UNEXPECTED_ERROR})
+
+# With another key every waiting submission would be dead-lettered as unproven.
+_OTHER_SEAL_KEY: Final = (
+    "SPIKEWATCH_INGEST_SEAL_KEY is not the key that waiting submissions were sealed with: give that key. To change it on purpose, stop the "
+    "gateways, let the topic drain, then remove the one document of seal_marks in ingest's database"
+)
 
 
 async def build(runtime: Runtime, settings: IngestSettings) -> None:
@@ -41,6 +48,8 @@ async def build(runtime: Runtime, settings: IngestSettings) -> None:
     await runtime.read_table(topics.DIRECTORY, agencies.on_record)
 
     secret = master_secret(settings.ingest_seal_key.get_secret_value())
+    if not await MongoSealMark(runtime.mongo).fits(fingerprint(secret)):
+        raise CannotStart(_OTHER_SEAL_KEY)
     seals = Seals(secret, os.urandom)
     intake = Intake(seals=seals, agencies=agencies, accept_unsealed=settings.ingest_accept_unsealed, now=runtime.clock)
     counted = CountedReceipts(receipts)

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-__all__ = ["HEADER", "Broken", "Kind", "Seals", "master_secret"]
+__all__ = ["HEADER", "Broken", "Kind", "Seals", "fingerprint", "master_secret"]
 
 HEADER: Final = "spikewatch-seal"
 _KEY_BYTES = 32
@@ -50,6 +50,11 @@ def master_secret(text: str) -> bytes:
     if len(secret) != _KEY_BYTES:
         raise ValueError("is not base64 of exactly 32 bytes")
     return secret
+
+
+def fingerprint(secret: bytes) -> str:
+    """Return what tells two master secrets apart and gives neither away."""
+    return HKDF(SHA256(), length=16, salt=None, info=b"spikewatch seal fingerprint").derive(secret).hex()
 
 
 class Seals:
