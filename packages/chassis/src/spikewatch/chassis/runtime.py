@@ -5,7 +5,6 @@ finish the batch in hand, servers drain, producer flushes, telemetry flushes.
 """
 
 import asyncio
-import gc
 import json
 import logging
 import os
@@ -20,6 +19,7 @@ from aiokafka.errors import KafkaError
 from opentelemetry import trace
 
 from spikewatch.chassis.clock import Clock, system_clock
+from spikewatch.chassis.collector import spare_collector
 from spikewatch.chassis.health import Checks, health_app
 from spikewatch.chassis.http import HttpServer
 from spikewatch.chassis.kafka.backoff import delays
@@ -47,8 +47,6 @@ _log: Final = logging.getLogger(__name__)
 _LOOK_SECONDS: Final = 5.0
 # How long a start waits for Kafka and MongoDB before it gives up and says so; the orchestrator then tries again.
 _START_SECONDS: Final = 120.0
-# Some megabytes of young objects; the memory figures in benchmarks/README.md stay flat with it.
-_YOUNG_OBJECTS: Final = 50_000
 _READY_FILE: Final = "SPIKEWATCH_READY_FILE"
 
 S = TypeVar("S", bound=ChassisSettings)
@@ -294,18 +292,7 @@ async def _main(service: str, settings: S, build: "Build[S]") -> int:
 async def _until_ready(runtime: Runtime, build: "Build[Any]") -> None:
     await runtime.start(build)
     await runtime.wait_ready()
-    _spare_collector()
-
-
-def _spare_collector() -> None:
-    """Keep the garbage collector from walking what lives as long as the process, and from looking at each batch many times over.
-
-    A batch makes some hundred thousand objects, hardly any of them in cycles: reference counts free them. By default the
-    collector starts after every seven hundred.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(_YOUNG_OBJECTS, 20, 20)
+    spare_collector()
 
 
 def run(service: str, settings: type[S], build: "Build[S]") -> None:
