@@ -37,7 +37,7 @@ async def echo(request: bytes, _: Any) -> bytes:
 
 
 @asynccontextmanager
-async def serving(*, get: Handler = echo, create: Handler = echo, **options: Any) -> AsyncIterator[tuple[GrpcServer, str]]:
+async def serving(*, get: Handler = echo, create: Handler = echo, port: int = 0, **options: Any) -> AsyncIterator[tuple[GrpcServer, str]]:
     def register(server: grpc.aio.Server) -> None:
         methods: dict[str, grpc.RpcMethodHandler[Any, Any]] = {
             name: grpc.unary_unary_rpc_method_handler(handler) for name, handler in (("GetEcho", get), ("CreateEcho", create))
@@ -45,9 +45,9 @@ async def serving(*, get: Handler = echo, create: Handler = echo, **options: Any
         server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(SERVICE, methods),))
 
     server = make_server(**({"token": None, "reflection": True, "names": [SERVICE]} | options))
-    port = await server.start(register, "127.0.0.1", 0)
+    bound = await server.start(register, "127.0.0.1", port)
     try:
-        yield server, f"127.0.0.1:{port}"
+        yield server, f"127.0.0.1:{bound}"
     finally:
         await server.stop(0)
 
@@ -67,6 +67,16 @@ async def refusal(address: str, method: str = "GetEcho", **options: Any) -> grpc
 async def test_a_call_is_answered() -> None:
     async with serving() as (_, address), connect(address) as channel:
         assert await call(channel) == b"hello"
+
+
+async def test_a_new_channel_does_not_inherit_the_failure_of_another_to_the_same_port() -> None:
+    async with serving() as (_, address):
+        port = int(address.rpartition(":")[2])
+    async with connect(address) as failing:
+        with pytest.raises(grpc.aio.AioRpcError):
+            await call(failing)  # nobody listens: this channel now waits before it tries again
+        async with serving(port=port), connect(address) as channel:
+            assert await call(channel) == b"hello"
 
 
 async def test_a_refusal_carries_reason_and_fields() -> None:

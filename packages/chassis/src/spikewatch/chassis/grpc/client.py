@@ -83,6 +83,8 @@ def connect(
         ("grpc.enable_retries", 1),
         ("grpc.keepalive_time_ms", 30_000),
         ("grpc.keepalive_timeout_ms", 10_000),
+        # Otherwise channels of a process share connections, and a new one inherits the back-off of a closed one to the same port.
+        ("grpc.use_local_subchannel_pool", 1),
         ("grpc.max_reconnect_backoff_ms", 5_000),  # the default of two minutes outlasts a restart of the server by far
     )
     return grpc.aio.insecure_channel(address, options=options, interceptors=[_CallInterceptor(token, deadline)])
