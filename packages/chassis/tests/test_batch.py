@@ -51,7 +51,7 @@ async def echo(batch):
 
 async def test_a_batch_is_committed_per_partition_after_its_messages_are_acknowledged(consume, publisher, committer, make_record):
     records = [make_record(5), make_record(6), make_record(2, partition=1)]
-    await consume(echo).run(records, committer)
+    await finish(consume(echo), records, committer)
     assert [item.message.event_id for item in publisher.sent] == ["id-5", "id-6", "id-2"]
     assert committer.committed == {("overdose.submissions.v1", 0): 7, ("overdose.submissions.v1", 1): 3}
 

@@ -195,7 +195,7 @@ def test_a_call_of_an_agency_without_a_zone_is_refused() -> None:
 
 def test_the_real_feed_gives_its_known_overdose_calls(montgomery: bytes) -> None:
     feed = FEEDS["cad_911"]
-    cut = feed.records(montgomery, "text/csv", limit=1_000_000)
+    cut = list(feed.records(montgomery, "text/csv", limit=1_000_000))
     assert len(cut) == 99_492
     readings = [feed.read(raw.fields, SOURCE) for raw in cut]
     reports = [reading.report for reading in readings if isinstance(reading, Reading)]

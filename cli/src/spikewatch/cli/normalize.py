@@ -98,7 +98,7 @@ class _Work:
         self._files += 1
         source = self._source(body)
         try:
-            records = self._feed.records(body, _media_type(name, body), limit=_NO_LIMIT)
+            records = list(self._feed.records(body, _media_type(name, body), limit=_NO_LIMIT))
         except Rejected as rejected:
             self._refuse(name, 1, rejected)
             return

@@ -22,10 +22,24 @@ from spikewatch.contracts.vocabulary import (
     YesNo,
 )
 
-__all__ = ["Drug", "LocatedReport", "Location", "Position", "QualityNote", "Report", "Reversal", "Victims"]
+__all__ = [
+    "Code",
+    "DefinitionHit",
+    "Drug",
+    "Evidence",
+    "LocatedReport",
+    "Location",
+    "Position",
+    "QualityNote",
+    "Report",
+    "Reversal",
+    "Term",
+    "Victims",
+]
 
 Zip5 = Annotated[str, StringConstraints(pattern=r"^\d{5}$")]
 TraceId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
+KeyedHash = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{16}$")]
 
 
 class Location(Contract):
@@ -83,6 +97,40 @@ class QualityNote(Contract):
     code: ShortText
 
 
+class Code(Contract):
+    """A code that a case definition may look at, and the place in the record where it stood."""
+
+    system: ShortText = Field(description="icd10cm, icd9cm, snomed, rxnorm, loinc, nemsis, nibrs, mpds.")
+    code: ShortText
+    role: ShortText = Field(description="Where it stood, for example diagnosis, eSituation.11.")
+
+
+class Term(Contract):
+    """A word of the drug vocabulary that was found in a text. The text itself is not kept."""
+
+    term: ShortText = Field(description="The vocabulary's name of it, not the spelling that was found.")
+    role: ShortText = Field(description="Where it stood, for example chief_complaint, narrative, cause_of_death.")
+
+
+class Evidence(Contract):
+    """What the case definitions looked at, so that a later version of them can look again. It holds no free text."""
+
+    vocabulary: int = Field(default=0, ge=0, description="Version of the drug vocabulary that read the texts.")
+    codes: tuple[Code, ...] = ()
+    terms: tuple[Term, ...] = ()
+    facts: tuple[ShortText, ...] = Field(default=(), description="Named findings of the format, for example naloxone_improved.")
+    unlisted: tuple[KeyedHash, ...] = Field(
+        default=(), description="Keyed hashes of substance names that the vocabulary did not list; a later one may."
+    )
+
+
+class DefinitionHit(Contract):
+    """A case definition that a report met, and why."""
+
+    definition: ShortText = Field(description="Id and version, id@n.")
+    because: tuple[ShortText, ...] = Field(default=(), description="The codes, terms and facts that met it.")
+
+
 class Report(Contract):
     """One revision of what one agency says about one person. It carries no direct identifier."""
 
@@ -108,6 +156,8 @@ class Report(Contract):
     incident_number: ShortText | None = None
     cad_number: ShortText | None = None
     case_definition_hits: tuple[ShortText, ...] = Field(default=(), description="Definition id and version, id@n.")
+    case_definitions: tuple[DefinitionHit, ...] = Field(default=(), description="The same definitions, each with its reasons.")
+    evidence: Evidence | None = Field(default=None, description="What the definitions looked at; None: nothing was found to look at.")
     withdrawn: bool = Field(default=False, description="The agency takes the report back; it counts nowhere.")
     quality: tuple[QualityNote, ...] = ()
     submission_id: UUID

@@ -170,5 +170,8 @@ class Reception:
 
     async def _count(self, feed: Feed, media_type: str, body: bytes) -> int:
         if len(body) > _LARGE_BYTES:
-            return await asyncio.to_thread(lambda: len(feed.records(body, media_type, limit=self._max_records)))
-        return len(feed.records(body, media_type, limit=self._max_records))
+            return await asyncio.to_thread(self._count_now, feed, media_type, body)
+        return self._count_now(feed, media_type, body)
+
+    def _count_now(self, feed: Feed, media_type: str, body: bytes) -> int:
+        return sum(1 for _ in feed.records(body, media_type, limit=self._max_records))

@@ -94,7 +94,7 @@ class Normaliser:
         try:
             opened = work.opened = await self._intake.open(arrival)
             feed = self._feed(opened.format)
-            raws = feed.records(opened.body, arrival.media_type, limit=self._max_records)
+            raws = list(feed.records(opened.body, arrival.media_type, limit=self._max_records))
         except Rejected as rejected:
             work.whole = rejected
             return work

@@ -9,7 +9,7 @@ import logging
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
@@ -18,6 +18,7 @@ from opentelemetry import trace
 from spikewatch.chassis.clock import Clock
 from spikewatch.chassis.kafka.backoff import delays
 from spikewatch.chassis.kafka.circuit import Circuit
+from spikewatch.chassis.kafka.commits import Commits, Committer
 from spikewatch.chassis.kafka.dead_letter import DeadLetterRecord, headers_for
 from spikewatch.chassis.kafka.decode import Decoder
 from spikewatch.chassis.kafka.message import Event, Record
@@ -26,19 +27,9 @@ from spikewatch.chassis.kafka.subscription import Subscription
 from spikewatch.chassis.outcome import DeadLetter, Drop, Emit, Outcome, Permanent, Reason, Transient
 from spikewatch.chassis.telemetry.messaging import ConsumedCounter, end_with_error, start_batch_span, start_process_span
 
-__all__ = ["BatchConsumer", "BatchLimits", "Committer"]
+__all__ = ["BatchConsumer", "BatchLimits"]
 
 _log: Final = logging.getLogger(__name__)
-
-
-class Committer(Protocol):
-    """The part of a consumer that a batch needs."""
-
-    async def commit(self, offsets: dict[TopicPartition, int]) -> None:
-        """Make the offsets durable."""
-
-    def seek(self, partition: TopicPartition, offset: int) -> None:
-        """Read on from the offset."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +66,7 @@ class BatchConsumer:
         self._circuit = Circuit(ratio=limits.circuit_ratio, window=limits.circuit_records)
         self._counter = ConsumedCounter(subscription.topic.name, subscription.group)
         self._dead_letter_topic = subscription.topic.dead_letter(subscription.group).name
+        self._commits = Commits(subscription.group)
         self._busy = asyncio.Lock()
         self._hand_back = asyncio.Event()
         self._is_closed = False
@@ -91,10 +83,14 @@ class BatchConsumer:
         return self._circuit.is_open
 
     async def settle(self) -> None:
-        """Wait until the running batch has ended, without further retries: before partitions are given away or at a stop."""
+        """Wait until the running batch has ended, without further retries, and all that is done is committed.
+
+        Called before partitions are given away and at a stop.
+        """
         self._hand_back.set()
         async with self._busy:
             self._hand_back.clear()
+            await self._commits.flush()
 
     async def close(self) -> None:
         """Wait as `settle` does, and take no further batch: what is still fetched stays uncommitted for whoever comes next."""
@@ -102,14 +98,14 @@ class BatchConsumer:
         await self.settle()
 
     async def run(self, records: Sequence[Record], consumer: Committer) -> None:
-        """Process a batch and commit it, or hand it back to Kafka uncommitted."""
+        """Process a batch and have it committed, or hand it back to Kafka uncommitted."""
         async with self._busy:
             if self._is_closed:
                 return
             started = time.monotonic()
             self.progressed_at = started
             if await self._finish(records):
-                await self._commit(records, consumer)
+                self._commits.add(_offsets_behind(records), consumer)
                 await self._tell_published()
                 self._counter.batch(len(records), time.monotonic() - started)
             else:
@@ -273,20 +269,6 @@ class BatchConsumer:
             for index, letter in parts
         ]
 
-    async def _commit(self, records: Sequence[Record], consumer: Committer) -> None:
-        offsets: dict[TopicPartition, int] = {}
-        for record in records:
-            partition = TopicPartition(record.topic, record.partition)
-            offsets[partition] = max(offsets.get(partition, 0), record.offset + 1)
-        try:
-            await consumer.commit(offsets)
-        except KafkaError as error:
-            # The group moved on without us, or the broker is away: the batch comes again, to us or to the new owner, and changes nothing.
-            _log.warning(
-                "offsets were not committed, the batch will be seen again",
-                extra={"topic": records[0].topic, "group": self.subscription.group, "error_type": type(error).__name__},
-            )
-
     async def _tell_published(self) -> None:
         if self.subscription.on_published is None:
             return
@@ -307,3 +289,11 @@ class BatchConsumer:
                 _log.info(
                     "partition was given away before it was rewound", extra={"topic": partition.topic, "partition": partition.partition}
                 )
+
+
+def _offsets_behind(records: Sequence[Record]) -> dict[TopicPartition, int]:
+    offsets: dict[TopicPartition, int] = {}
+    for record in records:
+        partition = TopicPartition(record.topic, record.partition)
+        offsets[partition] = max(offsets.get(partition, 0), record.offset + 1)
+    return offsets

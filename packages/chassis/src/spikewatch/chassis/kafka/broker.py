@@ -11,14 +11,15 @@ from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssigno
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker, KafkaMessage
 
-from spikewatch.chassis.kafka.batch import BatchConsumer, Committer
+from spikewatch.chassis.kafka.batch import BatchConsumer
+from spikewatch.chassis.kafka.commits import Committer
 from spikewatch.chassis.kafka.connection import KafkaConnection
+from spikewatch.chassis.kafka.gather import Gatherer
 from spikewatch.chassis.kafka.message import Record
 from spikewatch.chassis.kafka.rebalance import DrainingListener
 
 __all__ = ["Consumption", "make_broker", "subscribe"]
 
-_POLL_MS: Final = 500  # how soon a stop is noticed while nothing arrives
 _FETCH_BYTES: Final = 16 * 1024 * 1024  # of one broker; bounds memory when the backlog is long
 _PARTITION_FETCH_BYTES: Final = 2 * 1024 * 1024
 _SESSION_TIMEOUT_MS: Final = 10_000
@@ -69,12 +70,10 @@ def subscribe(broker: KafkaBroker, batches: BatchConsumer, *, max_records: int) 
     async def decode(message: KafkaMessage) -> Any:
         return message.raw_message
 
-    subscriber = broker.subscriber(
+    subscriber: Any = broker.subscriber(
         subscription.topic.name,
         group_id=subscription.group,
         batch=True,
-        max_records=max_records,
-        batch_timeout_ms=_POLL_MS,
         ack_policy=AckPolicy.MANUAL,
         no_reply=True,
         auto_offset_reset="earliest",
@@ -89,7 +88,10 @@ def subscribe(broker: KafkaBroker, batches: BatchConsumer, *, max_records: int) 
         decoder=decode,
     )
 
-    @subscriber
+    # FastStream's own sleeps half a second after a poll that brought nothing, whatever comes meanwhile.
+    subscriber.get_msg = Gatherer(max_records=max_records, assignment=lambda: listener.assigned)
+
+    @subscriber  # type: ignore[untyped-decorator]  # FastStream's types do not know that it may be polled otherwise
     async def on_batch(records: Sequence[ConsumerRecord]) -> None:
         consumer = cast("Committer", subscriber.consumer)
         await batches.run([to_record(record) for record in records], consumer)

@@ -5,7 +5,7 @@ import io
 from collections.abc import Collection, Iterator
 from typing import Final
 
-from spikewatch.ingest.domain.record import RawRecord, Split, over_limit
+from spikewatch.ingest.domain.record import RawRecord, Split, of_text, over_limit
 from spikewatch.ingest.domain.rejection import Fault, Rejected
 
 __all__ = ["csv_rows"]
@@ -45,7 +45,7 @@ def csv_rows(*, required: Collection[str], header: str) -> Split:
         if index == 0:
             raise Rejected(Fault.MALFORMED, None, "has a header but no row", "at least one row", header)
 
-    return split
+    return of_text(split)
 
 
 def _rows(lines: list[str]) -> Iterator[tuple[int, int, list[str] | None]]:

@@ -6,14 +6,14 @@ Each record keeps its original bytes, so that a refused one can wait alone and b
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Final, NoReturn
+from typing import BinaryIO, Final, NoReturn
 
 from spikewatch.ingest.domain.rejection import Fault, Rejected
 
-__all__ = ["Fields", "RawRecord", "Split", "as_text", "json_lines", "json_records", "over_limit"]
+__all__ = ["Fields", "RawRecord", "Split", "TextSplit", "as_text", "json_lines", "json_records", "of_text", "over_limit"]
 
 Fields = Mapping[str, object]
-"""One record's fields by name. CSV gives texts, JSON any JSON value."""
+"""One record's fields by name. CSV gives texts, JSON any JSON value, other formats what their ``read`` understands."""
 
 _MAX_DEPTH: Final = 16  # the deepest dictionary of ours has two levels; deeper nesting is a mistake or an attack
 _BOM: Final = "\ufeff"
@@ -31,6 +31,8 @@ class RawRecord:
         fields: its fields; empty when ``rejected`` is set.
         original: its text as sent.
         preface: what must stand before it when it travels alone (a CSV's header line).
+        postface: what must stand after it when it travels alone (an XML document's closing tags).
+        media_type: of the record when it travels alone; None: as the submission's (a spreadsheet's row travels as CSV).
         rejected: why it could not even be cut into fields.
     """
 
@@ -40,18 +42,34 @@ class RawRecord:
     fields: Fields = field(default_factory=dict)
     preface: str = ""
     rejected: Rejected | None = None
+    postface: str = ""
+    media_type: str | None = None
 
     def alone(self) -> bytes:
         """Return this record as a submission of its own."""
-        return (self.preface + self.original).encode()
+        return (self.preface + self.original + self.postface).encode()
 
 
-Split = Callable[[str, int], Iterator[RawRecord]]
-"""Cuts a text into at most so many records.
+Split = Callable[[BinaryIO, int], Iterator[RawRecord]]
+"""Cuts a stream of bytes into at most so many records, as lazily as the format allows.
+
+What breaks off after the first record ends with a record that is ``rejected``: those before it stand.
 
 Raises:
-    Rejected: the text as a whole cannot be cut, or holds more records than the limit.
+    Rejected: the bytes as a whole cannot be cut, or hold more records than the limit.
 """
+
+TextSplit = Callable[[str, int], Iterator[RawRecord]]
+"""The same for a format whose whole text is held in memory."""
+
+
+def of_text(split: TextSplit) -> Split:
+    """Return a splitter of bytes that reads all of them as text first."""
+
+    def cut(stream: BinaryIO, limit: int) -> Iterator[RawRecord]:
+        return split(as_text(stream.read()), limit)
+
+    return cut
 
 
 def as_text(body: bytes) -> str:

@@ -16,7 +16,7 @@ from spikewatch.contracts.vocabulary import PlacePrecision, SourceType, TimeBasi
 from spikewatch.ingest.domain.csv_rows import csv_rows
 from spikewatch.ingest.domain.feeds.feed import COUNTY_ASSUMED, Feed, NotAnOverdose, Reading, Source, hashed_record_id
 from spikewatch.ingest.domain.feeds.fields import coordinates, free_text, matching, required, stated
-from spikewatch.ingest.domain.record import Fields, json_lines, json_records
+from spikewatch.ingest.domain.record import Fields, json_lines, json_records, of_text
 from spikewatch.ingest.domain.rejection import Fault, Rejected
 from spikewatch.ingest.domain.wall_clock import Instant, local, not_future, zone_named
 
@@ -143,8 +143,8 @@ FEED: Final = Feed(
     summary="911/CAD calls in the layout of the Montgomery County PA feed",
     splits={
         "text/csv": csv_rows(required=_REQUIRED, header=_HEADER),
-        "application/json": json_records,
-        "application/x-ndjson": json_lines,
+        "application/json": of_text(json_records),
+        "application/x-ndjson": of_text(json_lines),
     },
     read=partial(read, titles=OVERDOSE_TITLES),
     default_source=SourceType.CAD,

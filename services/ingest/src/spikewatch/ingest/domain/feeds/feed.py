@@ -1,16 +1,18 @@
 """What a feed format is: how its bytes are cut into records, and how one record becomes a report."""
 
 import hashlib
-from collections.abc import Callable, Mapping
+import io
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import BinaryIO, Final
 from uuid import UUID
 
 from spikewatch.contracts.directory import AgencyRecord
 from spikewatch.contracts.report import QualityNote, Report
 from spikewatch.contracts.vocabulary import SourceType
-from spikewatch.ingest.domain.record import Fields, RawRecord, Split, as_text
+from spikewatch.ingest.domain.evidence import NOTHING_FOUND, Found
+from spikewatch.ingest.domain.record import Fields, RawRecord, Split
 from spikewatch.ingest.domain.rejection import Fault, Rejected
 
 __all__ = ["COUNTY_ASSUMED", "Feed", "NotAnOverdose", "Reading", "Source", "hashed_record_id"]
@@ -23,6 +25,7 @@ class Source:
     """What is known about a record from outside it: who sent it, when, and as part of what.
 
     ``time_zone`` is the IANA name for naive times, ``county_fips`` the agency's home county; both may be unknown.
+    ``profile`` is the name and version of the profile that reads it, ``name@n``.
     """
 
     agency_id: str
@@ -33,6 +36,7 @@ class Source:
     time_zone: str | None = None
     county_fips: str | None = None
     trace_id: str | None = None
+    profile: str | None = None
 
     @classmethod
     def of(cls, agency: AgencyRecord, *, received_at: datetime, submission_id: UUID, feed: str, trace_id: str | None) -> "Source":
@@ -52,15 +56,30 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A report as one record states it, and the revision the source itself gave it, if any."""
+    """A report as one record states it, before the case definitions have looked at it.
+
+    Attributes:
+        report: without drugs that ``found`` names, without hits.
+        stated_revision: the revision the source itself gave it, if any; higher is later.
+        found: the codes, names and texts that classification reads. Texts end there.
+        is_declared: its sender says that it is an overdose. Otherwise the case definitions decide.
+    """
 
     report: Report
     stated_revision: int | None = None
+    found: Found = NOTHING_FOUND
+    is_declared: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class NotAnOverdose:
-    """The record is sound but about something else; it becomes no report and no dead letter."""
+    """The record is sound but about something else; it becomes no report and no dead letter.
+
+    With a ``report`` it takes back what the same source record said before, if that was an overdose.
+    """
+
+    report: Report | None = None
+    stated_revision: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +89,7 @@ class Feed:
     Args:
         name: as it stands in ``format=``.
         summary: one line for people.
-        splits: how a text of each accepted media type is cut into records.
+        splits: how the bytes of each accepted media type are cut into records.
         read: makes a reading of one record's fields, or raises ``Rejected``.
         default_source: the kind of agency that usually sends it, where no directory says.
     """
@@ -81,8 +100,8 @@ class Feed:
     read: Callable[[Fields, Source], Reading | NotAnOverdose]
     default_source: SourceType
 
-    def records(self, body: bytes, media_type: str, *, limit: int) -> list[RawRecord]:
-        """Cut a submission into records.
+    def records(self, body: bytes | BinaryIO, media_type: str, *, limit: int) -> Iterator[RawRecord]:
+        """Cut a submission into records, one by one.
 
         Raises:
             Rejected: the media type is not one of the feed's, or the body as a whole cannot be cut.
@@ -91,7 +110,7 @@ class Feed:
         if split is None:
             accepted = ", ".join(self.splits)
             raise Rejected(Fault.UNSUPPORTED_FORMAT, "content-type", f"is none that {self.name} comes in", f"one of {accepted}", accepted)
-        return list(split(as_text(body), limit))
+        return split(io.BytesIO(body) if isinstance(body, bytes) else body, limit)
 
 
 def hashed_record_id(*parts: str) -> str:

@@ -26,7 +26,7 @@ from spikewatch.ingest.domain.csv_rows import csv_rows
 from spikewatch.ingest.domain.feeds.feed import COUNTY_ASSUMED, Feed, Reading, Source, hashed_record_id
 from spikewatch.ingest.domain.feeds.fields import choice, coordinates, free_text, matching, required, stated, whole
 from spikewatch.ingest.domain.feeds.fields import number as decimal
-from spikewatch.ingest.domain.record import Fields, json_lines, json_records
+from spikewatch.ingest.domain.record import Fields, json_lines, json_records, of_text
 from spikewatch.ingest.domain.rejection import Fault, Rejected
 from spikewatch.ingest.domain.substance import NOT_RECOGNISED, substance
 from spikewatch.ingest.domain.wall_clock import not_future, read_instant, zone_named
@@ -254,8 +254,8 @@ FEED: Final = Feed(
     name="statutory",
     summary="the statutory minimum as JSON or CSV",
     splits={
-        "application/json": json_records,
-        "application/x-ndjson": json_lines,
+        "application/json": of_text(json_records),
+        "application/x-ndjson": of_text(json_lines),
         "text/csv": csv_rows(
             required=("occurred_at", "outcome", "reversal_given"), header="record_id,occurred_at,lat,lon,address,zip,outcome,reversal_given"
         ),
