@@ -184,9 +184,13 @@ async def test_a_flood_of_bad_records_opens_the_circuit_until_it_is_mended(bench
     batches = runtime._consumptions[0].batches
     await eventually(lambda: batches.circuit_is_open, "the circuit opens")
     letters = len(await bench.records(bench.topic.dead_letter(GROUP)))
-    committed = await bench.committed()
     assert 0 < letters < 300
-    assert sum(committed.values()) == letters, "what is committed is what was dead-lettered"
+
+    async def letters_are_committed() -> bool:
+        return sum((await bench.committed()).values()) == letters
+
+    await eventually(letters_are_committed, "what is committed is what was dead-lettered")
+    committed = await bench.committed()
     before = attempts
     await eventually(lambda: attempts >= before + 2, "it is tried again after the pause, and again")
     assert batches.circuit_is_open

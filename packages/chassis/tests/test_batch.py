@@ -45,13 +45,19 @@ def consume(publisher):
     return make
 
 
+async def run(consumer, records, committer) -> None:
+    """Run a batch and wait for its commit, which goes on beside the next one."""
+    await consumer.run(records, committer)
+    await consumer.settle()
+
+
 async def echo(batch):
     return [Emit((message_for(event),)) for event in batch]
 
 
 async def test_a_batch_is_committed_per_partition_after_its_messages_are_acknowledged(consume, publisher, committer, make_record):
     records = [make_record(5), make_record(6), make_record(2, partition=1)]
-    await finish(consume(echo), records, committer)
+    await run(consume(echo), records, committer)
     assert [item.message.event_id for item in publisher.sent] == ["id-5", "id-6", "id-2"]
     assert committer.committed == {("overdose.submissions.v1", 0): 7, ("overdose.submissions.v1", 1): 3}
 
@@ -66,7 +72,7 @@ async def test_a_transient_failure_repeats_the_batch_and_commits_nothing_before(
             raise Transient("mongodb: away")
         return await echo(batch)
 
-    await consume(handle).run([make_record(0), make_record(1)], committer)
+    await run(consume(handle), [make_record(0), make_record(1)], committer)
     assert attempts == [2, 2, 2]
     assert len(publisher.sent) == 2
     assert committer.committed == {("overdose.submissions.v1", 0): 2}
@@ -76,7 +82,7 @@ async def test_a_batch_that_cannot_be_finished_is_handed_back_and_nothing_is_dea
     async def handle(batch):
         raise Transient("mongodb: away")
 
-    await consume(handle, retry_seconds=0.1).run([make_record(4), make_record(5), make_record(9, partition=3)], committer)
+    await run(consume(handle, retry_seconds=0.1), [make_record(4), make_record(5), make_record(9, partition=3)], committer)
     assert committer.committed == {}
     assert sorted(committer.seeks) == [(0, 4), (3, 9)]
     assert publisher.raws == []
@@ -84,7 +90,7 @@ async def test_a_batch_that_cannot_be_finished_is_handed_back_and_nothing_is_dea
 
 async def test_a_failed_publish_repeats_the_batch(consume, publisher, committer, make_record):
     publisher.failures.append(Transient("kafka: away"))
-    await consume(echo).run([make_record(0)], committer)
+    await run(consume(echo), [make_record(0)], committer)
     assert len(publisher.sent) == 1
     assert committer.committed == {("overdose.submissions.v1", 0): 1}
 
@@ -96,7 +102,7 @@ async def test_a_poison_record_is_isolated_and_those_around_it_are_processed(con
         return await echo(batch)
 
     records = [make_record(0), make_record(1, b"poison"), make_record(2)]
-    await consume(handle).run(records, committer)
+    await run(consume(handle), records, committer)
     assert [item.message.event_id for item in publisher.sent] == ["id-0", "id-2"]
     ((topic, key, value, headers),) = publisher.raws
     assert topic == "overdose.submissions.v1.ingest-normalise.dlq"
@@ -112,7 +118,7 @@ async def test_outcomes_become_messages_dead_letters_or_nothing(consume, publish
         part = DeadLetter(Reason.INVALID_FIELD, field="age", value=b"row 7", headers=(("ce_id", b"part"),))
         return [Emit((message_for(batch[0]),), rejected=(part,)), Drop("duplicate"), DeadLetter(Reason.NAIVE_TIME, field="occurred_at")]
 
-    await consume(handle).run([make_record(0), make_record(1), make_record(2, b"whole")], committer)
+    await run(consume(handle), [make_record(0), make_record(1), make_record(2, b"whole")], committer)
     assert len(publisher.sent) == 1
     assert [(value, dict(headers)["dlq-reason"]) for _, _, value, headers in publisher.raws] == [
         (b"row 7", b"invalid-field"),
@@ -125,7 +131,7 @@ async def test_outcomes_become_messages_dead_letters_or_nothing(consume, publish
 async def test_a_message_too_large_for_its_topic_dead_letters_its_cause_alone(consume, publisher, committer, make_record):
     too_large = Permanent(Reason.TOO_LARGE, problem="too large", expected="smaller")
     publisher.failures.extend([too_large, too_large])
-    await consume(echo).run([make_record(0), make_record(1)], committer)
+    await run(consume(echo), [make_record(0), make_record(1)], committer)
     assert [item.message.event_id for item in publisher.sent] == ["id-1"]
     assert [dict(headers)["dlq-reason"] for _, _, _, headers in publisher.raws] == [b"too-large"]
 
@@ -139,7 +145,7 @@ async def test_what_is_no_cloud_event_never_reaches_the_handler(consume, publish
 
     hostile = [("ce_id", b"\xff\xfe"), ("ce_specversion", b"1.0"), ("x", None), ("reply_to", b"overdose.alerts.v1")]
     records = [make_record(0, headers=hostile), make_record(1), make_record(2, b"x" * 1001), make_record(3, None)]
-    await consume(handle).run(records, committer)
+    await run(consume(handle), records, committer)
     assert seen == ["id-1"]
     assert [dict(headers)["dlq-reason"] for *_, headers in publisher.raws] == [b"not-a-cloud-event", b"too-large", b"malformed"]
     assert publisher.raws[0][3][:4] == hostile
@@ -147,21 +153,21 @@ async def test_what_is_no_cloud_event_never_reaches_the_handler(consume, publish
 
 async def test_the_dead_letter_is_repeated_when_it_could_not_be_written(consume, publisher, committer, make_record):
     publisher.raw_failures.append(Transient("kafka: away"))
-    await consume(echo).run([make_record(0, b"{}", headers=[])], committer)
+    await run(consume(echo), [make_record(0, b"{}", headers=[])], committer)
     assert len(publisher.raws) == 1
     assert committer.committed == {("overdose.submissions.v1", 0): 1}
 
 
 async def test_a_flood_of_dead_letters_opens_the_circuit_and_stops(consume, publisher, committer, make_record):
     consumer = consume(echo)
-    await consumer.run([make_record(offset, headers=[]) for offset in range(9)], committer)
+    await run(consumer, [make_record(offset, headers=[]) for offset in range(9)], committer)
     assert len(publisher.raws) == 9
-    await consumer.run([make_record(offset, headers=[]) for offset in range(9, 12)], committer)
+    await run(consumer, [make_record(offset, headers=[]) for offset in range(9, 12)], committer)
     assert consumer.circuit_is_open
     assert len(publisher.raws) == 9
     assert committer.committed == {("overdose.submissions.v1", 0): 9}
     assert committer.seeks == [(0, 9)]
-    await consumer.run([make_record(12)], committer)
+    await run(consumer, [make_record(12)], committer)
     assert not consumer.circuit_is_open
     assert committer.committed == {("overdose.submissions.v1", 0): 13}
 
@@ -169,15 +175,15 @@ async def test_a_flood_of_dead_letters_opens_the_circuit_and_stops(consume, publ
 async def test_a_commit_that_the_group_refuses_does_not_stop_the_consumer(consume, publisher, committer, make_record):
     committer.failures.append(CommitFailedError())
     consumer = consume(echo)
-    await consumer.run([make_record(0)], committer)
-    await consumer.run([make_record(0)], committer)
+    await run(consumer, [make_record(0)], committer)
+    await run(consumer, [make_record(0)], committer)
     assert [item.message.event_id for item in publisher.sent] == ["id-0", "id-0"]
     assert committer.committed == {("overdose.submissions.v1", 0): 1}
 
 
 async def test_one_trace_runs_through_a_batch_of_foreign_records(consume, publisher, committer, make_record, spans):
     origins = [f"00-{number:032x}-{number:016x}-01".encode() for number in (1, 2)]
-    await consume(echo).run([make_record(offset, extra=[("traceparent", origin)]) for offset, origin in enumerate(origins)], committer)
+    await run(consume(echo), [make_record(offset, extra=[("traceparent", origin)]) for offset, origin in enumerate(origins)], committer)
     process = [span for span in spans.get_finished_spans() if span.name == "process overdose.submissions.v1"]
     assert [(span.context.trace_id, span.parent.span_id) for span in process] == [(1, 1), (2, 2)]
     assert [item.causes[0] for item in publisher.sent] == [span.context for span in process]
@@ -194,7 +200,7 @@ async def test_a_trace_from_outside_is_linked_and_not_adopted(publisher, committ
         service="test 1",
         clock=lambda: NOW,
     )
-    await consumer.run([make_record(0, extra=[("traceparent", b"00-" + b"a" * 32 + b"-" + b"b" * 16 + b"-01")])], committer)
+    await run(consumer, [make_record(0, extra=[("traceparent", b"00-" + b"a" * 32 + b"-" + b"b" * 16 + b"-01")])], committer)
     (process,) = [span for span in spans.get_finished_spans() if span.name == "process overdose.submissions.v1"]
     assert process.parent is None
     assert process.context.trace_id != int("a" * 32, 16)
@@ -218,9 +224,9 @@ async def test_settling_ends_the_retries_of_the_running_batch(consume, committer
 
 async def test_a_closed_consumer_takes_no_further_batch(consume, publisher, committer, make_record):
     consumer = consume(echo)
-    await consumer.run([make_record(0)], committer)
+    await run(consumer, [make_record(0)], committer)
     await consumer.close()
-    await consumer.run([make_record(1)], committer)
+    await run(consumer, [make_record(1)], committer)
     assert [item.message.event_id for item in publisher.sent] == ["id-0"]
     assert committer.committed == {("overdose.submissions.v1", 0): 1}
     assert committer.seeks == []

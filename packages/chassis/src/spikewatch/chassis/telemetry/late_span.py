@@ -1,24 +1,25 @@
 """A span that is built when it ends. It costs a fifth of the SDK's own, which matters where every record has one.
 
-Only for spans below a sampled remote parent: nothing remains to be decided about them, and start, end and attributes are
-all known at the end. Everything else goes through the tracer. The finished span is the SDK's `ReadableSpan`, handed to the
-same processor as all others.
+Only for spans below a sampled parent: nothing remains to be decided about them, and start, end and attributes are all known
+at the end. Everything else goes through the tracer. It is the SDK's `ReadableSpan` too, so that the same processor takes it.
 """
 
 import time
+from collections.abc import Sequence
 from typing import Final
 
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor
 from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
-from opentelemetry.trace import NonRecordingSpan, SpanContext, SpanKind, Status, StatusCode, TraceState
-from opentelemetry.util.types import AttributeValue
+from opentelemetry.trace import Link, NonRecordingSpan, SpanContext, SpanKind, Status, StatusCode, TraceState
+from opentelemetry.util.types import AnyValue, AttributeValue
 from typing_extensions import override
 
-__all__ = ["LateSpan", "record_late_spans"]
+__all__ = ["LateSpan", "late_spans_are_recorded", "record_late_spans"]
 
 _SCOPE: Final = InstrumentationScope("spikewatch.chassis")
+_UNSET: Final = Status(StatusCode.UNSET)
 _new_span_id = RandomIdGenerator().generate_span_id
 _no_state: Final = TraceState()
 
@@ -39,27 +40,39 @@ def record_late_spans(processor: SpanProcessor | None, resource: Resource) -> No
     _sink.processor, _sink.resource = processor, resource
 
 
-class LateSpan(NonRecordingSpan):
-    """The child of a remote parent, recorded at its end."""
+def late_spans_are_recorded() -> bool:
+    """Tell whether anybody takes late spans; those that carry no context onwards need not be made otherwise."""
+    return _sink.processor is not None
 
-    def __init__(self, name: str, parent: SpanContext, kind: SpanKind, attributes: dict[str, AttributeValue]) -> None:
-        super().__init__(
-            SpanContext(parent.trace_id, _new_span_id(), is_remote=False, trace_flags=parent.trace_flags, trace_state=_no_state)
+
+class LateSpan(NonRecordingSpan, ReadableSpan):
+    """The child of a sampled parent, recorded at its end. It keeps no events: what goes wrong is its status and attributes."""
+
+    def __init__(
+        self, name: str, parent: SpanContext, kind: SpanKind, attributes: dict[str, AttributeValue], links: Sequence[Link] = ()
+    ) -> None:
+        ReadableSpan.__init__(
+            self,
+            name,
+            SpanContext(parent.trace_id, _new_span_id(), is_remote=False, trace_flags=parent.trace_flags, trace_state=_no_state),
+            parent=parent,
+            resource=_sink.resource,
+            kind=kind,
+            links=links,
+            status=_UNSET,
+            start_time=time.time_ns(),
+            instrumentation_scope=_SCOPE,
         )
-        self._name = name
-        self._parent = parent
-        self._kind = kind
+        self._own: dict[str, AttributeValue] = attributes
         self._attributes = attributes
-        self._status = Status(StatusCode.UNSET)
-        self._started = time.time_ns()
 
     @override
     def is_recording(self) -> bool:
         return _sink.processor is not None
 
     @override
-    def set_attribute(self, key: str, value: AttributeValue) -> None:
-        self._attributes[key] = value
+    def set_attribute(self, key: str, value: AnyValue) -> None:
+        self._own[key] = value
 
     @override
     def set_status(self, status: Status | StatusCode, description: str | None = None) -> None:
@@ -67,19 +80,6 @@ class LateSpan(NonRecordingSpan):
 
     @override
     def end(self, end_time: int | None = None) -> None:
-        if _sink.processor is None:
-            return
-        _sink.processor.on_end(
-            ReadableSpan(
-                self._name,
-                context=self.get_span_context(),
-                parent=self._parent,
-                resource=_sink.resource,
-                attributes=self._attributes,
-                kind=self._kind,
-                status=self._status,
-                start_time=self._started,
-                end_time=end_time or time.time_ns(),
-                instrumentation_scope=_SCOPE,
-            )
-        )
+        if _sink.processor is not None:
+            self._end_time = end_time or time.time_ns()
+            _sink.processor.on_end(self)
