@@ -25,6 +25,8 @@ from pymongo.errors import (
 from pymongo.read_concern import ReadConcern
 
 from spikewatch.chassis.outcome import Transient
+from spikewatch.chassis.telemetry.database import start_call_span
+from spikewatch.chassis.telemetry.messaging import end_with_error
 
 __all__ = [
     "Bulk",
@@ -110,6 +112,20 @@ class Collection:
 
     def __init__(self, raw: AsyncIOMotorCollection[Document]) -> None:
         self._raw = raw
+        self._database: str = raw.database.name
+
+    async def _call(self, operation: str, call: Callable[[], Awaitable[T]], *, writes: int = 1) -> T:
+        """Make one call in a span of its own, with the driver's failures mapped."""
+        span = start_call_span(operation, self._database, self.name, writes=writes)
+        if span is None:
+            return await _guard(call)
+        try:
+            result = await _guard(call)
+        except BaseException as error:
+            end_with_error(span, error)
+            raise
+        span.end()
+        return result
 
     @property
     def name(self) -> str:
@@ -118,7 +134,7 @@ class Collection:
 
     async def ensure(self, *indexes: Index) -> None:
         """Create the indexes that are missing; safe to call at each start."""
-        await _guard(lambda: self._raw.create_indexes([index.model() for index in indexes]))
+        await self._call("createIndexes", lambda: self._raw.create_indexes([index.model() for index in indexes]))
 
     async def find(
         self,
@@ -133,7 +149,7 @@ class Collection:
         cursor = self._raw.find(dict(where), dict.fromkeys(fields, 1) if fields else None, skip=skip, limit=limit, batch_size=5_000)
         if sort:
             cursor = cursor.sort(list(sort))
-        return await _guard(lambda: cursor.to_list(None))
+        return await self._call("find", lambda: cursor.to_list(None))
 
     async def stream(
         self, where: Mapping[str, Any], *, fields: Sequence[str] | None = None, sort: Sequence[tuple[str, int]] | None = None
@@ -149,15 +165,15 @@ class Collection:
 
     async def find_one(self, where: Mapping[str, Any], *, fields: Sequence[str] | None = None) -> Document | None:
         """Return one matching document or None."""
-        return await _guard(lambda: self._raw.find_one(dict(where), dict.fromkeys(fields, 1) if fields else None))
+        return await self._call("find", lambda: self._raw.find_one(dict(where), dict.fromkeys(fields, 1) if fields else None))
 
     async def count(self, where: Mapping[str, Any]) -> int:
         """Return how many documents match."""
-        return await _guard(lambda: self._raw.count_documents(dict(where)))
+        return await self._call("count", lambda: self._raw.count_documents(dict(where)))
 
     async def aggregate(self, pipeline: Sequence[Mapping[str, Any]]) -> list[Document]:
         """Run an aggregation and return all it yields."""
-        return await _guard(lambda: self._raw.aggregate([dict(step) for step in pipeline]).to_list(None))
+        return await self._call("aggregate", lambda: self._raw.aggregate([dict(step) for step in pipeline]).to_list(None))
 
     async def insert(self, document: Document) -> None:
         """Insert one document.
@@ -165,7 +181,7 @@ class Collection:
         Raises:
             DuplicateKey: a unique index refused it.
         """
-        await _guard(lambda: self._raw.insert_one(document))
+        await self._call("insert", lambda: self._raw.insert_one(document))
 
     async def update_one(self, where: Mapping[str, Any], change: Mapping[str, Any], *, upsert: bool = False) -> int:
         """Update at most one document and return how many matched or were inserted.
@@ -173,7 +189,7 @@ class Collection:
         Raises:
             DuplicateKey: an upsert met a unique index, so another writer was first.
         """
-        result = await _guard(lambda: self._raw.update_one(dict(where), dict(change), upsert=upsert))
+        result = await self._call("update", lambda: self._raw.update_one(dict(where), dict(change), upsert=upsert))
         return int(result.matched_count) + (1 if result.upserted_id is not None else 0)
 
     async def replace_one(self, where: Mapping[str, Any], document: Document, *, upsert: bool = False) -> int:
@@ -182,27 +198,29 @@ class Collection:
         Raises:
             DuplicateKey: an upsert met a unique index, so another writer was first.
         """
-        result = await _guard(lambda: self._raw.replace_one(dict(where), document, upsert=upsert))
+        result = await self._call("replace", lambda: self._raw.replace_one(dict(where), document, upsert=upsert))
         return int(result.matched_count) + (1 if result.upserted_id is not None else 0)
 
     async def find_one_and_update(self, where: Mapping[str, Any], change: Mapping[str, Any], *, upsert: bool = False) -> Document | None:
         """Update at most one document and return it as it is afterwards."""
-        return await _guard(lambda: self._raw.find_one_and_update(dict(where), dict(change), upsert=upsert, return_document=True))
+        return await self._call(
+            "findAndModify", lambda: self._raw.find_one_and_update(dict(where), dict(change), upsert=upsert, return_document=True)
+        )
 
     async def delete_one(self, where: Mapping[str, Any]) -> int:
         """Delete at most one document and return how many went."""
-        return int((await _guard(lambda: self._raw.delete_one(dict(where)))).deleted_count)
+        return int((await self._call("delete", lambda: self._raw.delete_one(dict(where)))).deleted_count)
 
     async def delete_many(self, where: Mapping[str, Any]) -> int:
         """Delete all matching documents and return how many went."""
-        return int((await _guard(lambda: self._raw.delete_many(dict(where)))).deleted_count)
+        return int((await self._call("delete", lambda: self._raw.delete_many(dict(where)))).deleted_count)
 
     async def bulk(self, writes: Sequence[Write], *, ordered: bool = False) -> Bulk:
         """Run many writes in one round trip; positions refused by a unique index are returned, not raised."""
         if not writes:
             return Bulk(0, 0, 0, 0)
         try:
-            result = await _guard(lambda: self._raw.bulk_write(list(writes), ordered=ordered))
+            result = await self._call("bulkWrite", lambda: self._raw.bulk_write(list(writes), ordered=ordered), writes=len(writes))
         except BulkWriteError as error:
             details = error.details
             problems = details.get("writeErrors", [])

@@ -45,7 +45,7 @@ def late_spans_are_recorded() -> bool:
     return _sink.processor is not None
 
 
-class LateSpan(NonRecordingSpan, ReadableSpan):
+class LateSpan(NonRecordingSpan, ReadableSpan):  # type: ignore[misc]  # both declare _context, and mean the same
     """The child of a sampled parent, recorded at its end. It keeps no events: what goes wrong is its status and attributes."""
 
     def __init__(
@@ -63,8 +63,13 @@ class LateSpan(NonRecordingSpan, ReadableSpan):
             start_time=time.time_ns(),
             instrumentation_scope=_SCOPE,
         )
-        self._own: dict[str, AttributeValue] = attributes
+        self._own = attributes
         self._attributes = attributes
+
+    @property
+    @override
+    def attributes(self) -> dict[str, AttributeValue]:
+        return self._own
 
     @override
     def is_recording(self) -> bool:

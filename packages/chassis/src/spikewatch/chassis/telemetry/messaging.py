@@ -73,23 +73,21 @@ def extract(header: bytes | None) -> SpanContext | None:
 
 def start_send_span(message: Message, causes: Sequence[SpanContext]) -> Span:
     """Start the producer span of one message below its first cause, linked to the others."""
-    parent = trace.set_span_in_context(NonRecordingSpan(causes[0])) if causes else None
-    span = _tracer.start_span(
-        f"send {message.topic.name}",
-        context=parent,
-        kind=SpanKind.PRODUCER,
-        links=[Link(cause) for cause in causes[1:_MOST_LINKS]],
-        attributes={
-            _SYSTEM: "kafka",
-            _OPERATION: "send",
-            _OPERATION_TYPE: "send",
-            _DESTINATION: message.topic.name,
-            _MESSAGE_ID: message.event_id,
-        },
-    )
+    name = f"send {message.topic.name}"
+    links = [Link(cause) for cause in causes[1:_MOST_LINKS]]
+    attributes: dict[str, AttributeValue] = {
+        _SYSTEM: "kafka",
+        _OPERATION: "send",
+        _OPERATION_TYPE: "send",
+        _DESTINATION: message.topic.name,
+        _MESSAGE_ID: message.event_id,
+    }
     if message.body is None:
-        span.set_attribute(_TOMBSTONE, value=True)
-    return span
+        attributes[_TOMBSTONE] = True
+    if causes and causes[0].trace_flags.sampled:
+        return LateSpan(name, causes[0], SpanKind.PRODUCER, attributes, links)
+    parent = trace.set_span_in_context(NonRecordingSpan(causes[0])) if causes else None
+    return _tracer.start_span(name, context=parent, kind=SpanKind.PRODUCER, links=links, attributes=attributes)
 
 
 def start_process_span(record: Record, group: str, *, trusted: bool) -> Span:

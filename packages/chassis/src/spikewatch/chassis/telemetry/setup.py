@@ -12,9 +12,7 @@ from typing import Final
 from opentelemetry import metrics, trace
 from opentelemetry.exporter.otlp.proto.http._log_exporter import OTLPLogExporter
 from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
-from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.instrumentation.logging.handler import LoggingHandler
-from opentelemetry.instrumentation.pymongo import PymongoInstrumentor
 from opentelemetry.sdk._logs import LoggerProvider
 from opentelemetry.sdk._logs.export import BatchLogRecordProcessor
 from opentelemetry.sdk.metrics import MeterProvider
@@ -25,6 +23,7 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from typing_extensions import override
 
 from spikewatch.chassis.telemetry.late_span import record_late_spans
+from spikewatch.chassis.telemetry.span_export import SpanExporter
 
 __all__ = ["service_version", "start_telemetry"]
 
@@ -58,8 +57,6 @@ def service_version(service: str) -> str:
 def start_telemetry(service: str, instance: str) -> Callable[[], None]:
     """Install the providers and return what flushes and stops them. Call once a process, after any fork."""
     os.environ.setdefault("OTEL_SERVICE_NAME", f"spikewatch-{service}")
-    # New names of the database conventions; without it the instrumentation writes the ones that were withdrawn.
-    os.environ.setdefault("OTEL_SEMCONV_STABILITY_OPT_IN", "database")
     resource = _OnceHashed(
         Resource.create({"service.namespace": "spikewatch", "service.instance.id": instance, "service.version": service_version(service)})
     )
@@ -71,11 +68,9 @@ def start_telemetry(service: str, instance: str) -> Callable[[], None]:
     stops: list[Callable[[], object]] = []
     tracer_provider = TracerProvider(resource=resource)
     if _exports("OTEL_TRACES_EXPORTER"):
-        processor = BatchSpanProcessor(OTLPSpanExporter())
+        processor = BatchSpanProcessor(SpanExporter())
         tracer_provider.add_span_processor(processor)
         record_late_spans(processor, tracer_provider.resource)
-        # Commands only, never their documents: those hold person-level fields.
-        PymongoInstrumentor().instrument(tracer_provider=tracer_provider, capture_statement=False)
     trace.set_tracer_provider(tracer_provider)
     stops.append(tracer_provider.shutdown)
     if _exports("OTEL_METRICS_EXPORTER"):

@@ -21,7 +21,7 @@ from spikewatch.chassis.telemetry.late_span import LateSpan
 
 __all__ = ["encode"]
 
-# Tags of opentelemetry/proto/trace/v1/trace.proto: (number << 3) | wire type, which is 0 varint, 1 eight bytes, 2 counted bytes, 5 four bytes.
+# Tags of opentelemetry/proto/trace/v1/trace.proto: (number << 3) | kind, which is 0 varint, 1 eight bytes, 2 counted bytes, 5 four bytes.
 _TRACE_ID: Final = b"\x0a\x10"
 _SPAN_ID: Final = b"\x12\x08"
 _PARENT_ID: Final = b"\x22\x08"
@@ -38,6 +38,7 @@ _IS_REMOTE: Final = (0x300).to_bytes(4, "little")
 _SPANS: Final = b"\x12"
 _SCOPE_SPANS: Final = b"\x12"
 _RESOURCE_SPANS: Final = b"\x0a"
+_SHORT: Final = 32  # characters; what is longer is an id or a text that does not come again
 
 
 def encode(spans: Sequence[ReadableSpan]) -> bytes:
@@ -67,7 +68,7 @@ def _span(span: LateSpan) -> bytes:
     if parent is not None:
         parts += (_PARENT_ID, parent.span_id.to_bytes(8), _FLAGS, _IS_REMOTE if parent.is_remote else _IS_LOCAL)
     parts += (_text(_NAME, span.name), _KINDS[span.kind], _TIMES.pack(b"\x39", span.start_time or 0, b"\x41", span.end_time or 0))
-    parts += [_counted(_ATTRIBUTE, _attribute(key, value)) for key, value in (span.attributes or {}).items()]
+    parts += [_attribute_of_span(key, value) for key, value in span.attributes.items()]
     parts += _links(span.links)
     if not span.status.is_unset and not span.status.is_ok:
         parts.append(_STATUS_ERROR)
@@ -81,6 +82,17 @@ def _links(links: Iterable[Link]) -> list[bytes]:
 def _link(context: SpanContext) -> bytes:
     flags = _IS_REMOTE if context.is_remote else _IS_LOCAL
     return b"".join((_TRACE_ID, context.trace_id.to_bytes(16), _SPAN_ID, context.span_id.to_bytes(8), _LINK_FLAGS, flags))
+
+
+def _attribute_of_span(key: str, value: AttributeValue) -> bytes:
+    if isinstance(value, str) and len(value) <= _SHORT:
+        return _known_attribute(key, value)
+    return _counted(_ATTRIBUTE, _attribute(key, value))
+
+
+@lru_cache(maxsize=4096)
+def _known_attribute(key: str, value: str) -> bytes:
+    return _counted(_ATTRIBUTE, _attribute(key, value))
 
 
 def _attribute(key: str, value: AttributeValue) -> bytes:
