@@ -12,6 +12,7 @@ from spikewatch.contracts.alert import Alert
 from spikewatch.contracts.contract import Contract
 from spikewatch.contracts.contribution import Contribution
 from spikewatch.contracts.directory import DirectoryRecord
+from spikewatch.contracts.feed_health import FeedHealth
 from spikewatch.contracts.incident import Incident
 from spikewatch.contracts.report import LocatedReport, Report
 
@@ -20,6 +21,7 @@ __all__ = [
     "ALL",
     "CONTRIBUTIONS",
     "DIRECTORY",
+    "FEEDS",
     "INCIDENTS",
     "LOCATED",
     "REPORTS",
@@ -39,6 +41,7 @@ _MODELS: Final[dict[str, type[BaseModel] | None]] = {
     "Contribution": Contribution,
     "Alert": Alert,
     "DirectoryRecord": DirectoryRecord,
+    "FeedHealth": FeedHealth,
 }
 # A dead letter carries its source record whole, plus the reason headers.
 _DEAD_LETTER_HEADROOM = 65_536
@@ -67,6 +70,7 @@ class EventType(StrEnum):
     ALERT_CLOSED = "org.spikewatch.alert.closed.v1"
     ALERT_RETRACTED = "org.spikewatch.alert.retracted.v1"
     DIRECTORY_CHANGED = "org.spikewatch.directory.record.changed.v1"
+    FEED_HEALTH = "org.spikewatch.feed.health.v1"
     DIRECTORY_DELETED = "org.spikewatch.directory.record.deleted.v1"
 
 
@@ -147,8 +151,9 @@ LOCATED: Final = _load("overdose.reports.located.v1")
 INCIDENTS: Final = _load("overdose.incidents.v1")
 CONTRIBUTIONS: Final = _load("overdose.contributions.v1")
 ALERTS: Final = _load("overdose.alerts.v1")
+FEEDS: Final = _load("overdose.feeds.v1")
 DIRECTORY: Final = _load("directory.records.v1")
-ALL: Final = (SUBMISSIONS, REPORTS, LOCATED, INCIDENTS, CONTRIBUTIONS, ALERTS, DIRECTORY)
+ALL: Final = (SUBMISSIONS, REPORTS, LOCATED, INCIDENTS, CONTRIBUTIONS, ALERTS, FEEDS, DIRECTORY)
 
 
 def service_of(group: str) -> str:
