@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 from spikewatch.contracts.feed_health import FeedState
 from spikewatch.contracts.report import Report
 from spikewatch.contracts.vocabulary import SourceType
-from spikewatch.ingest.domain.feed_book import FeedBook, FeedSubmission, health
+from spikewatch.ingest.domain.feed_book import FeedBook, FeedSubmission, health, is_news
 from spikewatch.ingest.domain.feeds import FEEDS
 from spikewatch.ingest.domain.feeds.feed import Reading, Source
+from spikewatch.ingest.domain.receipt import Receipt, RecordOutcome, Result
 
 START = datetime(2026, 5, 1, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -24,8 +25,12 @@ def report(received_at: datetime, occurred_at: str, **more: Any) -> Report:
     return reading.report
 
 
-def submission(offset: int, at: datetime, *reports: Report, **counts: int) -> FeedSubmission:
-    return FeedSubmission("cedar-ems", "statutory", 0, offset, at, counts or {"report": 1}, reports)
+def submission(offset: int, at: datetime, *reports: Report, refused: str | None = None) -> FeedSubmission:
+    outcomes = [RecordOutcome(index, Result.REPORT) for index in range(max(1, len(reports)))]
+    if refused is not None:
+        outcomes.append(RecordOutcome(len(outcomes), Result.REJECTED, reason=refused))
+    receipt = Receipt(UUID(int=offset), "cedar-ems", at, "statutory", len(outcomes), tuple(outcomes))
+    return FeedSubmission.of(receipt, reports, partition=0, offset=offset)
 
 
 def hourly(hours: int, *, without: range = range(0)) -> FeedBook:
@@ -84,7 +89,7 @@ def test_lateness_and_completeness_are_of_new_reports() -> None:
     prompt = report(START, "2026-04-30T20:00:00-04:00", zip="19401", age="34")
     late = report(START, "2026-04-29T10:00:00-04:00", lat="40.1", lon="-75.3")
     very_late = report(START, "2026-04-20T10:00:00-04:00", city="Springfield", sex="male")
-    book.enter(submission(0, START, prompt, late, very_late, report=3, rejected=1, **{"rejected:invalid-field": 1}))
+    book.enter(submission(0, START, prompt, late, very_late, refused="invalid-field"))
     known = health(book, START)
     assert (known.new_reports, known.later_than_24_h, known.later_than_72_h) == (3, 2, 1)
     assert (known.records, known.error_rate) == (4, 0.25)
@@ -108,6 +113,18 @@ def test_counts_leave_the_window_and_old_days_leave_the_book() -> None:
         book.enter(submission(day, START + timedelta(days=day)))
     assert len(book.days) == 28
     assert health(book, START + timedelta(days=59)).submissions == 7
+
+
+def test_a_change_of_state_is_news_at_once_and_counts_once_a_minute() -> None:
+    book = hourly(72)
+    last = START + 71 * HOUR
+    known = health(book, last + HOUR)
+    assert is_news(None, known)
+    assert not is_news(known, health(book, last + 1.2 * HOUR)), "nothing came and nothing changed"
+    assert is_news(known, health(book, last + 2 * HOUR)), "it fell silent"
+    book.enter(submission(99, last + HOUR))
+    assert not is_news(known, health(book, last + HOUR + timedelta(seconds=59)))
+    assert is_news(known, health(book, last + HOUR + timedelta(seconds=60)))
 
 
 def test_a_topic_made_anew_is_counted_again() -> None:

@@ -64,6 +64,7 @@ class AgencyRecord(_Record):
     time_zone: ShortText = Field(default="", description="IANA zone of the agency's naive times; empty: such times are refused.")
     county_fips: ShortText | None = Field(default=None, description="Home county, used when a record names none.")
     areas: tuple[AreaId, ...] = ()
+    sends_every_s: float | None = Field(default=None, gt=0, description="How often it says that it sends, in seconds; None: learnt.")
 
 
 class ProviderRecord(_Record):

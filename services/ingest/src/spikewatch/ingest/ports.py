@@ -7,10 +7,11 @@ from uuid import UUID
 from spikewatch.chassis.kafka.message import Message
 from spikewatch.contracts.directory import AgencyRecord
 from spikewatch.ingest.domain.api_key import ApiKey
+from spikewatch.ingest.domain.feed_book import FeedBook
 from spikewatch.ingest.domain.receipt import Receipt
 from spikewatch.ingest.domain.revision import History
 
-__all__ = ["Agencies", "ApiKeys", "Publisher", "Receipts", "Revisions"]
+__all__ = ["Agencies", "ApiKeys", "FeedBooks", "Publisher", "Receipts", "Revisions"]
 
 
 class Agencies(Protocol):
@@ -61,6 +62,34 @@ class Receipts(Protocol):
 
         Raises:
             Transient: the store does not answer.
+        """
+        ...
+
+
+class FeedBooks(Protocol):
+    """What is kept about every feed."""
+
+    async def load(self, feeds: Collection[str]) -> Mapping[str, FeedBook]:
+        """Return the books of the feeds that are known.
+
+        Raises:
+            Transient: the store does not answer.
+        """
+        ...
+
+    async def every(self) -> Sequence[FeedBook]:
+        """Return all books, by name.
+
+        Raises:
+            Transient: the store does not answer.
+        """
+        ...
+
+    async def save(self, books: Sequence[FeedBook]) -> None:
+        """Store books as they are now.
+
+        Raises:
+            Transient: the store does not answer, or another writer changed one of them since it was loaded.
         """
         ...
 

@@ -11,10 +11,11 @@ from spikewatch.chassis.outcome import Transient
 from spikewatch.contracts.directory import AgencyRecord, AgencyState
 from spikewatch.contracts.vocabulary import SourceType
 from spikewatch.ingest.domain.api_key import ApiKey
+from spikewatch.ingest.domain.feed_book import FeedBook
 from spikewatch.ingest.domain.receipt import Receipt
 from spikewatch.ingest.domain.revision import History
 
-__all__ = ["FakeAgencies", "FakePublisher", "InMemoryApiKeys", "InMemoryReceipts", "InMemoryRevisions", "agency"]
+__all__ = ["FakeAgencies", "FakePublisher", "InMemoryApiKeys", "InMemoryFeedBooks", "InMemoryReceipts", "InMemoryRevisions", "agency"]
 
 
 def agency(
@@ -71,6 +72,33 @@ class InMemoryRevisions:
                 self.stored[history.report_key] = History(history.report_key, history.version + 1, list(history.revisions))
         if has_conflict:
             raise Transient("a report's revisions were changed by another writer")
+
+
+class InMemoryFeedBooks:
+    """Books in a dictionary."""
+
+    def __init__(self) -> None:
+        self.stored: dict[str, FeedBook] = {}
+
+    async def load(self, feeds: Collection[str]) -> Mapping[str, FeedBook]:
+        """Return copies, as a database does."""
+        return {feed: deepcopy(self.stored[feed]) for feed in feeds if feed in self.stored}
+
+    async def every(self) -> Sequence[FeedBook]:
+        """Return copies of all, by name."""
+        return [deepcopy(self.stored[feed]) for feed in sorted(self.stored)]
+
+    async def save(self, books: Sequence[FeedBook]) -> None:
+        """Store books whose version is the stored one; the others are a conflict."""
+        has_conflict = False
+        for book in books:
+            stored = self.stored.get(book.feed)
+            if (stored.version if stored else 0) != book.version:
+                has_conflict = True
+            else:
+                self.stored[book.feed] = replace(deepcopy(book), version=book.version + 1)
+        if has_conflict:
+            raise Transient("a feed's book was changed by another writer")
 
 
 class InMemoryReceipts:

@@ -36,6 +36,7 @@ _EXPECTED: Final[dict[str, tuple[str, str]]] = {
     "state": ("active or suspended", "active"),
     "time_zone": ("an IANA time zone", "America/New_York"),
     "county_fips": ("five digits", "42091"),
+    "sends_every_s": ("seconds, more than 0", "86400"),
     "areas": ("at most 1000 areas written kind:code", "county:42091"),
     "description": ("at most 512 characters", ""),
     "website": ("a web address of at most 128 characters", "https://recovery.example"),

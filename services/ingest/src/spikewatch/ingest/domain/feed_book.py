@@ -10,7 +10,7 @@ once and outranks what was learnt.
 """
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
@@ -20,8 +20,9 @@ from spikewatch.contracts.feed_health import FeedHealth, FeedState, FieldShare, 
 from spikewatch.contracts.report import Report
 from spikewatch.contracts.vocabulary import Outcome, Sex, TimePrecision, YesNo
 from spikewatch.ingest.domain.feeds.feed import COUNTY_ASSUMED
+from spikewatch.ingest.domain.receipt import Receipt
 
-__all__ = ["COMPLETENESS", "FeedBook", "FeedSubmission", "health"]
+__all__ = ["COMPLETENESS", "FeedBook", "FeedSubmission", "health", "is_news"]
 
 _DAYS_KEPT: Final = 28
 _WINDOW_DAYS: Final = 7
@@ -31,7 +32,9 @@ _PATIENCE: Final = 1.5  # times the usual gap
 _SHORTEST_SILENCE: Final = timedelta(minutes=15)
 _LATE: Final = timedelta(hours=24)
 _VERY_LATE: Final = timedelta(hours=72)
+_NEWS_EVERY: Final = timedelta(minutes=1)
 _REASON: Final = "rejected:"
+_STATED: Final = "states:"
 _WHOLE_DAY: Final = timedelta(days=1)
 
 _STATES: Final[Mapping[str, Callable[[Report], bool]]] = {
@@ -63,8 +66,8 @@ class FeedSubmission:
         partition: of the submissions topic.
         offset: its place there.
         received_at: when Spikewatch got it.
-        counts: records by result, and refused ones by reason as ``rejected:<reason>``.
-        new_reports: the first revisions it brought.
+        counts: records by result, refused ones by reason too, and what its new reports state.
+        last_occurred_at: the latest overdose among its new reports.
     """
 
     agency_id: str
@@ -73,7 +76,26 @@ class FeedSubmission:
     offset: int
     received_at: datetime
     counts: Mapping[str, int]
-    new_reports: tuple[Report, ...] = ()
+    last_occurred_at: datetime | None = None
+
+    @classmethod
+    def of(cls, receipt: Receipt, new_reports: Iterable[Report], *, partition: int, offset: int) -> "FeedSubmission":
+        """Count a submission's outcomes, and of its new reports (first revisions) how late and how complete they are."""
+        counts = Counter(outcome.result.value for outcome in receipt.outcomes)
+        counts.update(_REASON + outcome.reason for outcome in receipt.outcomes if outcome.reason is not None)
+        last: datetime | None = None
+        for report in new_reports:
+            counts["new_reports"] += 1
+            counts.update(_STATED + name for name, states in _STATES.items() if states(report))
+            # Of a day that is known without its hour, only what is certainly late counts as late.
+            known_to = _WHOLE_DAY if report.occurred_at_precision is TimePrecision.DATE else timedelta()
+            late = report.received_at - report.occurred_at - known_to
+            counts["later_than_24_h"] += late > _LATE
+            counts["later_than_72_h"] += late > _VERY_LATE
+            last = report.occurred_at if last is None else max(last, report.occurred_at)
+        # To the millisecond, as the store keeps it: a redelivered submission must not look later than itself.
+        received_at = receipt.received_at.replace(microsecond=receipt.received_at.microsecond // 1000 * 1000)
+        return cls(receipt.agency_id, receipt.format, partition, offset, received_at, counts, last)
 
     @property
     def feed(self) -> str:
@@ -129,26 +151,16 @@ class FeedBook:
         counts = self.days.setdefault(day, Counter())
         counts["submissions"] += 1
         counts.update(submission.counts)
-        for report in submission.new_reports:
-            self._count_report(counts, report)
         self._pause(at, day)
         self.first_received_at = at if self.first_received_at is None else min(at, self.first_received_at)
         self.last_received_at = at if self.last_received_at is None else max(at, self.last_received_at)
+        told = submission.last_occurred_at
+        if told is not None:
+            self.last_occurred_at = told if self.last_occurred_at is None else max(told, self.last_occurred_at)
         for kept in (self.days, self.pauses):
             for old in sorted(kept)[:-_DAYS_KEPT]:
                 del kept[old]
         return True
-
-    def _count_report(self, counts: Counter[str], report: Report) -> None:
-        counts["new_reports"] += 1
-        counts.update(f"states:{name}" for name, states in _STATES.items() if states(report))
-        # Of a day that is known without its hour, only what is certainly late counts as late.
-        known_to = _WHOLE_DAY if report.occurred_at_precision is TimePrecision.DATE else timedelta()
-        late = report.received_at - report.occurred_at - known_to
-        counts["later_than_24_h"] += late > _LATE
-        counts["later_than_72_h"] += late > _VERY_LATE
-        if self.last_occurred_at is None or report.occurred_at > self.last_occurred_at:
-            self.last_occurred_at = report.occurred_at
 
     def _pause(self, at: datetime, day: date) -> None:
         if self.last_received_at is not None and at > self.last_received_at:
@@ -221,5 +233,13 @@ def health(book: FeedBook, now: datetime, declared: timedelta | None = None) -> 
         new_reports=new,
         later_than_24_h=counts["later_than_24_h"],
         later_than_72_h=counts["later_than_72_h"],
-        completeness=tuple(FieldShare(field=name, share=counts[f"states:{name}"] / new) for name in COMPLETENESS) if new else (),
+        completeness=tuple(FieldShare(field=name, share=counts[_STATED + name] / new) for name in COMPLETENESS) if new else (),
     )
+
+
+def is_news(known: FeedHealth | None, judged: FeedHealth) -> bool:
+    """Tell whether a judgement is worth publishing: another state at once, other counts once a minute."""
+    if known is None or known.state is not judged.state:
+        return True
+    is_moved = (known.last_received_at, known.records, known.silent_after) != (judged.last_received_at, judged.records, judged.silent_after)
+    return is_moved and judged.window.end - known.window.end >= _NEWS_EVERY

@@ -43,7 +43,7 @@ AGENCY_STATE_ACTIVE: AgencyState
 AGENCY_STATE_SUSPENDED: AgencyState
 
 class Agency(_message.Message):
-    __slots__ = ("name", "display_name", "etag", "version", "update_time", "agency_id", "source_type", "state", "time_zone", "county_fips", "areas")
+    __slots__ = ("name", "display_name", "etag", "version", "update_time", "agency_id", "source_type", "state", "time_zone", "county_fips", "areas", "sends_every_s")
     NAME_FIELD_NUMBER: _ClassVar[int]
     DISPLAY_NAME_FIELD_NUMBER: _ClassVar[int]
     ETAG_FIELD_NUMBER: _ClassVar[int]
@@ -55,6 +55,7 @@ class Agency(_message.Message):
     TIME_ZONE_FIELD_NUMBER: _ClassVar[int]
     COUNTY_FIPS_FIELD_NUMBER: _ClassVar[int]
     AREAS_FIELD_NUMBER: _ClassVar[int]
+    SENDS_EVERY_S_FIELD_NUMBER: _ClassVar[int]
     name: str
     display_name: str
     etag: str
@@ -66,4 +67,5 @@ class Agency(_message.Message):
     time_zone: str
     county_fips: str
     areas: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, name: _Optional[str] = ..., display_name: _Optional[str] = ..., etag: _Optional[str] = ..., version: _Optional[int] = ..., update_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., agency_id: _Optional[str] = ..., source_type: _Optional[_Union[SourceType, str]] = ..., state: _Optional[_Union[AgencyState, str]] = ..., time_zone: _Optional[str] = ..., county_fips: _Optional[str] = ..., areas: _Optional[_Iterable[str]] = ...) -> None: ...
+    sends_every_s: float
+    def __init__(self, name: _Optional[str] = ..., display_name: _Optional[str] = ..., etag: _Optional[str] = ..., version: _Optional[int] = ..., update_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., agency_id: _Optional[str] = ..., source_type: _Optional[_Union[SourceType, str]] = ..., state: _Optional[_Union[AgencyState, str]] = ..., time_zone: _Optional[str] = ..., county_fips: _Optional[str] = ..., areas: _Optional[_Iterable[str]] = ..., sends_every_s: _Optional[float] = ...) -> None: ...
