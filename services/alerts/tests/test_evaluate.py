@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from spikewatch.alerts.domain.instants import micros
-from spikewatch.chassis.outcome import DeadLetter, Drop, Emit
+from spikewatch.chassis.outcome import DeadLetter, Drop, Emit, Transient
 from spikewatch.contracts.alert import Alert, AlertChange, AlertContact, AlertStatus
 
 
@@ -234,3 +234,30 @@ async def test_what_no_rule_watched_is_held_until_one_does(make):
     (alert,) = await service.take(*(make.event(make.contribution(("new", n), [n]), 100 + n) for n in range(3)))
     assert alert.observed == 3
     assert service.areas.held[make.area].first == micros(early[-1].overdoses[0].occurred_at), "the first one came before any rule did"
+
+
+async def test_an_area_that_another_instance_wrote_is_read_again(make):
+    service = make.service(make.rule())
+    await service.take(make.event(make.contribution(0, [0]), 0))
+    other = service.evaluate
+    service.restart()
+    await service.take(make.event(make.contribution(1, [1]), 1))
+    with pytest.raises(Transient):
+        await other([make.event(make.contribution(2, [2]), 2)])
+    outcomes = await other([make.event(make.contribution(2, [2]), 2)])
+    assert [message.body.observed for outcome in outcomes for message in outcome.messages] == [3]
+
+
+async def test_evaluated_spans_are_left_out_of_the_next_write_of_their_area(make):
+    service = make.service(make.rule())
+    await service.take(make.event(make.contribution(0, [0]), 0))
+    await service.take(make.event(make.contribution(1, [5000]), 1))
+    assert service.areas.held[make.area].spans == ((micros(make.at(5000)), micros(make.at(5000))),)
+
+
+async def test_spans_do_not_grow_where_memory_holds_too_few_areas(make):
+    service = make.service(make.rule(), most_overdoses=1)
+    for number in range(5):
+        areas = [make.area, "county:42045"]
+        await service.take(*(make.event(make.contribution(f"{area} {number}", [number * 500], area=area), number) for area in areas))
+        assert sum(len(state.spans) for state in service.areas.held.values()) <= 1

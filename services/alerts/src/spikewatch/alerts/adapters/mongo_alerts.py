@@ -8,6 +8,7 @@ from typing import Final
 from uuid import UUID
 
 from spikewatch.alerts.adapters.compare_and_set import write_all
+from spikewatch.alerts.adapters.joined_questions import JoinedQuestions
 from spikewatch.alerts.domain.episodes import Episode
 from spikewatch.alerts.domain.identity import Kept
 from spikewatch.chassis.clock import Clock
@@ -29,6 +30,7 @@ class MongoAlertStore:
         self._alerts = mongo.collection("alerts")
         self._clock = clock
         self._parsed: OrderedDict[tuple[UUID, int], Alert] = OrderedDict()
+        self._by_id = JoinedQuestions(self._load_each)
 
     async def prepare(self) -> None:
         """Create the indexes."""
@@ -51,7 +53,12 @@ class MongoAlertStore:
 
     async def load(self, alerts: Several[UUID]) -> dict[UUID, Kept]:
         """Return some alerts by id."""
-        return {document["_id"]: self._kept(document) for document in await self._alerts.find({"_id": {"$in": list(alerts)}})}
+        return await self._by_id.ask(alerts)
+
+    async def _load_each(self, several: Sequence[Several[UUID]]) -> list[dict[UUID, Kept]]:
+        wanted = {alert for alerts in several for alert in alerts}
+        found = {document["_id"]: self._kept(document) for document in await self._alerts.find({"_id": {"$in": list(wanted)}})}
+        return [{alert: found[alert] for alert in alerts if alert in found} for alerts in several]
 
     async def save(self, alerts: Sequence[Kept]) -> None:
         """Write alerts over their previous versions, pending."""

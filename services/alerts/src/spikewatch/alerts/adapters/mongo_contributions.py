@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Final
 
 from spikewatch.alerts.adapters.compare_and_set import write_all
+from spikewatch.alerts.adapters.joined_questions import JoinedQuestions
 from spikewatch.alerts.domain.contributed import Held, ReportRow
 from spikewatch.alerts.domain.instants import HOUR
 from spikewatch.alerts.domain.spans import Span
@@ -23,6 +24,9 @@ _PAGE: Final = 20_000  # documents at once: some twenty megabytes
 _ROW_FIELDS: Final = ("area", "times", "marks", "last")
 _ASCENDING, _DESCENDING = 1, -1
 
+Window = tuple[str, int, int]
+"""Area, start (not included) and end (included)."""
+
 
 class MongoContributionStore:
     """Collection ``contributions``: one document an area and incident."""
@@ -31,6 +35,7 @@ class MongoContributionStore:
         self._contributions = mongo.collection("contributions")
         self._page = page
         self._clock = clock
+        self._windows = JoinedQuestions(self._within_each)
 
     async def prepare(self) -> None:
         """Create the indexes."""
@@ -88,11 +93,18 @@ class MongoContributionStore:
 
     async def within(self, area: str, start: int, end: int) -> list[Held]:
         """Return the contributions with an overdose in ``(start, end]``."""
-        # Bounded on both sides by one index; by ``last`` alone everything newer than the window would be walked through.
-        short = {"area": area, "first": {"$gt": start - _SPREAD, "$lte": end}}
-        spread = {"area": area, "is_spread": True, "first": {"$lte": end}}
-        documents = await self._contributions.find({"$or": [short, spread]})
-        return [held for held in map(_held, documents) if any(start < time <= end for time in held.times)]
+        return await self._windows.ask((area, start, end))
+
+    async def _within_each(self, windows: Sequence[Window]) -> list[list[Held]]:
+        clauses: list[Document] = []
+        for area, start, end in windows:
+            # Bounded on both sides by one index; by ``last`` alone everything newer than the window would be walked through.
+            clauses.append({"area": area, "first": {"$gt": start - _SPREAD, "$lte": end}})
+            clauses.append({"area": area, "is_spread": True, "first": {"$lte": end}})
+        found: dict[str, list[Held]] = {area: [] for area, _, _ in windows}
+        for held in map(_held, await self._contributions.find({"$or": clauses})):
+            found[held.area].append(held)
+        return [[held for held in found[area] if any(start < time <= end for time in held.times)] for area, start, end in windows]
 
     async def first(self, area: str) -> int | None:
         """Return the time of the area's first overdose."""

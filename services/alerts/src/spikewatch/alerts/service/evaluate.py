@@ -1,10 +1,12 @@
 """Evaluation: contributions change areas, changed areas are held against the rules, alerts follow.
 
-Order of writes: changed spans, contributions, alerts, spans cleared. After a crash anywhere the batch comes again, finds
-the spans, and ends in the same state; alerts written but not published are still marked pending and go out again.
+Order of writes: changed spans, contributions, alerts. After a crash anywhere the batch comes again, finds the spans, and ends
+in the same state; alerts written but not published are still marked pending and go out again. That spans were evaluated is
+known in memory, and told to the store with the next spans of their area.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
@@ -19,6 +21,7 @@ from spikewatch.alerts.service.area_cache import AreaCache
 from spikewatch.alerts.service.intake import AreaChange, entries_of, gathered
 from spikewatch.alerts.service.messages import alert_message
 from spikewatch.alerts.service.revision import AreaRevision
+from spikewatch.alerts.service.together import all_of, both
 from spikewatch.chassis.clock import Clock
 from spikewatch.chassis.kafka.message import Event, Message
 from spikewatch.chassis.outcome import Drop, Emit, Outcome
@@ -62,14 +65,16 @@ class Evaluate:
             Transient: a store does not answer, or another writer was first.
         """
         entries, rejected = entries_of(batch)
-        held = await self._contributions.load({entry.key for entry in entries})
-        changes, stale = gathered(entries, held)
         # What no rule watches, as most map cells, is held for the day on which one does, and costs no more than that.
-        watched = {area: change for area, change in changes.items() if area_kind(area) in self._rulebook.area_kinds}
-        states = await self._take_in(changes, watched)
-        now = self._clock()
-        messages = await self._alerts_of(batch, watched, states, now)
-        await self._areas.save([AreaState(s.area, s.first, (), s.sequence) for s in states.values() if s.spans])
+        watched = {entry.area for entry in entries if area_kind(entry.area) in self._rulebook.area_kinds}
+        try:
+            held, states = await both(self._contributions.load({entry.key for entry in entries}), self._states(watched))
+            changes, stale = gathered(entries, held)
+            messages = await self._evaluated(batch, changes, {area: changes[area] for area in changes if area in watched}, states)
+        except BaseException:
+            for area in watched:
+                self._cache.drop(area)  # how far it got, the store knows
+            raise
         return [
             rejected.get(index) or (Emit(tuple(messages[index])) if index in messages else _quiet(index in stale))
             for index in range(len(batch))
@@ -87,28 +92,51 @@ class Evaluate:
         # whether it went out is now the next owner's question; a version published twice is the same event
         self._emitted = {}
 
-    async def _take_in(self, changes: dict[str, AreaChange], watched: dict[str, AreaChange]) -> dict[str, AreaState]:
-        """Write spans and contributions, bring the cached histories up to them, and return the watched areas' states."""
-        states = await self._areas.load(watched)
-        writes = [write for change in changes.values() for write in change.writes]
-        journal: list[AreaState] = []
-        for area, change in watched.items():
-            if change.times:
-                journal.append(await self._journalled(change, states.get(area)))
-        try:
-            states |= {saved.area: saved for saved in await self._areas.save(journal)}
-            await self._contributions.save(writes)
-        except BaseException:
-            for area in watched:
-                self._cache.drop(area)
-            raise
-        for area, change in watched.items():
-            state = states.get(area)
-            if state is not None and state.first is None:
-                state = states[area] = await self._with_first(state)
-            if change.times:
-                self._bring_up(change, state.first if state is not None else None)
-        return states
+    async def _states(self, areas: set[str]) -> dict[str, AreaState]:
+        states = {area: state for area in areas if (state := self._cache.state(area)) is not None}
+        return states | await self._areas.load(areas - states.keys())
+
+    async def _evaluated(
+        self,
+        batch: Sequence[Event[Contribution]],
+        changes: dict[str, AreaChange],
+        watched: dict[str, AreaChange],
+        states: dict[str, AreaState],
+    ) -> dict[int, list[Message]]:
+        """Take changes into the store, and return the alerts that follow by the record that carries them."""
+        now = self._clock()
+        changing = {area: change for area, change in watched.items() if change.times}
+        states = await self._with_firsts(states | {area: AreaState(area) for area in changing.keys() - states.keys()})
+        journal = [_journalled(change, states[area]) for area, change in changing.items()]
+        states |= {state.area: state for state in journal}
+        # The alerts known so far do not depend on what is being written.
+        written, kept = await both(self._take_in(journal, changes), self._kept_of(watched, states))
+        states = await self._with_firsts(states | {state.area: state for state in written})
+        for area, change in changing.items():
+            self._bring_up(change, states[area].first)
+        touched = {area: state for area, state in states.items() if area in watched and state.spans}
+        await self._load(touched, watched)
+        revised = await all_of(
+            self._revised(state, watched[area], kept[area], batch[watched[area].indexes[-1]], now) for area, state in touched.items()
+        )
+        changed = [each for of_area in revised for each in of_area]
+        await self._alerts.save(changed)
+        await self._done([replace(state, spans=()) for state in states.values()], touched)
+        return self._messages(watched, kept, changed)
+
+    async def _take_in(self, journal: Sequence[AreaState], changes: dict[str, AreaChange]) -> list[AreaState]:
+        """Write spans, then contributions: a crash in between must find the spans."""
+        written = await self._areas.save(journal)
+        await self._contributions.save([write for change in changes.values() for write in change.writes])
+        return written
+
+    async def _done(self, states: Sequence[AreaState], touched: Mapping[str, AreaState]) -> None:
+        """Keep in mind that spans were evaluated: the next write of the area leaves them out.
+
+        Who reads them before that evaluates them once more and finds the same. Areas that cannot be held are written at once, or
+        their spans would grow for ever.
+        """
+        await self._areas.save([state for state in states if not self._cache.note(state) and state.area in touched])
 
     def _bring_up(self, change: AreaChange, first: int | None) -> None:
         history = self._cache.get(change.area)
@@ -119,42 +147,24 @@ class Evaluate:
         except ValueError:
             self._cache.drop(change.area)  # memory and store disagree: another owner wrote; the store is right and is read again
 
-    async def _journalled(self, change: AreaChange, state: AreaState | None) -> AreaState:
-        first = state.first if state is not None else None
-        if first is None:  # also without a state: contributions may have come before any rule watched the area
-            first = await self._contributions.first(change.area)
-        earliest = min((time for time, _ in change.added), default=None)
-        if first is not None and any(time == first for time, _ in change.removed):
-            after = None  # asked for again when the contributions are written
-        else:
-            after = min(time for time in (first, earliest) if time is not None) if (first, earliest) != (None, None) else None
-        spans = joined((*(state.spans if state else ()), *spans_of(change.times, first, after)))
-        return AreaState(change.area, after, tuple(spans), state.sequence if state else 0)
+    async def _with_firsts(self, states: dict[str, AreaState]) -> dict[str, AreaState]:
+        """Return states with the first overdose of their area, as far as it has any.
 
-    async def _with_first(self, state: AreaState) -> AreaState:
-        """Ask for the area's first overdose; whatever changed lies before it, so every baseline up to it is looked at again."""
-        first = await self._contributions.first(state.area)
-        spans = state.spans
-        if spans and first is not None and spans[0][0] < first:
-            spans = tuple(joined((*spans, (spans[0][0], first))))
-        return AreaState(state.area, first, spans, state.sequence)
+        None is noted where the area was not watched before, or where its first overdose was taken away: then whatever changed
+        lies before the one that is first now, so every baseline up to it is looked at again.
+        """
+        lacking = [state for state in states.values() if state.first is None]
+        firsts = await all_of(self._contributions.first(state.area) for state in lacking)
+        return states | {state.area: _with_first(state, first) for state, first in zip(lacking, firsts, strict=True)}
 
-    async def _alerts_of(
-        self, batch: Sequence[Event[Contribution]], changes: dict[str, AreaChange], states: dict[str, AreaState], now: datetime
-    ) -> dict[int, list[Message]]:
+    async def _kept_of(self, watched: dict[str, AreaChange], states: dict[str, AreaState]) -> dict[str, list[Kept]]:
+        """Return the alerts of some areas that their spans may touch, and those that are pending."""
         quiet = max(rule.quiet for rule in self._rulebook.rules)
-        touched = {area: states[area] for area in changes if area in states and states[area].spans}
-        kept: dict[str, list[Kept]] = {area: [] for area in changes}
-        since = {area: touched[area].spans[0][0] - quiet if area in touched else _FAR for area in changes}
+        kept: dict[str, list[Kept]] = {area: [] for area in watched}
+        since = {area: states[area].spans[0][0] - quiet if area in states and states[area].spans else _FAR for area in watched}
         for each in await self._alerts.touching(since):
             kept[each.alert.area].append(each)
-        await self._load(touched, changes)
-        changed: list[Kept] = []
-        for area, state in touched.items():
-            event = batch[changes[area].indexes[-1]]
-            changed += await self._revised(state, changes[area], kept[area], event, now)
-        await self._alerts.save(changed)
-        return self._messages(changes, kept, changed)
+        return kept
 
     async def _load(self, touched: dict[str, AreaState], changes: dict[str, AreaChange]) -> None:
         missing = {area: state.spans[0][0] - self._rulebook.horizon for area, state in touched.items() if self._cache.get(area) is None}
@@ -197,6 +207,23 @@ class Evaluate:
             messages.setdefault(indexes[-1], []).append(alert_message(each.alert, tuple(indexes[:-1])))
             self._emitted[each.alert_id] = each.alert.version
         return messages
+
+
+def _journalled(change: AreaChange, state: AreaState) -> AreaState:
+    """Return an area's state with the spans that a change touches."""
+    first, earliest = state.first, min((time for time, _ in change.added), default=None)
+    if first is not None and any(time == first for time, _ in change.removed):
+        after = None  # asked for again when the contributions are written
+    else:
+        after = min((time for time in (first, earliest) if time is not None), default=None)
+    return replace(state, first=after, spans=tuple(joined((*state.spans, *spans_of(change.times, first, after)))))
+
+
+def _with_first(state: AreaState, first: int | None) -> AreaState:
+    spans = state.spans
+    if spans and first is not None and spans[0][0] < first:
+        spans = tuple(joined((*spans, (spans[0][0], first))))
+    return replace(state, first=first, spans=spans)
 
 
 def _asked(area: str, event: Event[Contribution]) -> list[str]:
