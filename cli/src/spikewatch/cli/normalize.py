@@ -108,6 +108,9 @@ class _Work:
                 progress.advance()
 
     def _take(self, name: str, record: RawRecord, source: Source) -> None:
+        if record.is_skipped:
+            self.counts["not_an_overdose"] += 1
+            return
         try:
             if record.rejected is not None:
                 raise record.rejected

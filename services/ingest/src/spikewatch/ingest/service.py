@@ -195,6 +195,9 @@ class Normaliser:
 
 def _read_record(work: _Work, feed: Feed, raw: RawRecord, source: Source) -> None:
     rejected = raw.rejected
+    if raw.is_skipped:
+        work.outcomes.append(RecordOutcome(_index(work, raw), Result.NOT_AN_OVERDOSE))
+        return
     if rejected is None:
         try:
             reading = feed.read(raw.fields, source)

@@ -34,6 +34,7 @@ class RawRecord:
         postface: what must stand after it when it travels alone (an XML document's closing tags).
         media_type: of the record when it travels alone; None: as the submission's (a spreadsheet's row travels as CSV).
         rejected: why it could not even be cut into fields.
+        is_skipped: it is sound but no record, such as a header that stands in the middle; it is accounted for as no overdose.
     """
 
     index: int
@@ -44,10 +45,11 @@ class RawRecord:
     rejected: Rejected | None = None
     postface: str = ""
     media_type: str | None = None
+    is_skipped: bool = False
 
     def alone(self) -> bytes:
-        """Return this record as a submission of its own."""
-        return (self.preface + self.original + self.postface).encode()
+        """Return this record as a submission of its own; bytes that were no UTF-8 are those that came."""
+        return (self.preface + self.original + self.postface).encode("utf-8", "surrogateescape")
 
 
 Split = Callable[[BinaryIO, int], Iterator[RawRecord]]
