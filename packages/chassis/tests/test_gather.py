@@ -1,4 +1,5 @@
 import asyncio
+import time
 
 import pytest
 from aiokafka import TopicPartition
@@ -9,65 +10,72 @@ FIRST, SECOND = TopicPartition("overdose.reports.v1", 0), TopicPartition("overdo
 
 
 class Polls:
-    """Answers each poll with the next of its answers: after a while where the answer was awaited."""
+    """Answers each poll with the next of its answers; remembers what was paused when."""
 
     def __init__(self, *answers) -> None:
         self.answers = list(answers)
-        self.asked = []
+        self.held = set()
+        self.at = []
+
+    def assignment(self):
+        return {FIRST, SECOND}
+
+    def paused(self):
+        return set(self.held)
+
+    def pause(self, *partitions):
+        self.held |= set(partitions)
+
+    def resume(self, *partitions):
+        self.held -= set(partitions)
 
     async def getmany(self, *, timeout_ms, max_records):
-        self.asked.append(max_records)
+        assert not self.held, "nothing is fetched of what is paused"
+        assert max_records == 5
+        self.at.append(time.monotonic())
+        await asyncio.sleep(0)
         answer, *self.answers = self.answers
-        if callable(answer):
-            answer = answer()
-        else:
-            await asyncio.sleep(0.005 if answer.pop("awaited", False) else 0)
         return answer
 
 
 @pytest.fixture
 def gather():
-    return Gatherer(max_records=5, assignment=lambda: "the same")
+    return Gatherer(max_records=5)
 
 
-async def test_a_record_that_was_awaited_is_taken_at_once(gather):
-    polls = Polls({FIRST: ["a"], "awaited": True})
+async def test_a_record_that_comes_alone_is_taken_at_once(gather):
+    polls = Polls({FIRST: ["a"]})
+    started = time.monotonic()
     assert await gather(polls) == ("a",)
+    assert polls.at[0] - started < 0.02
 
 
-async def test_records_that_waited_take_along_those_that_came_since(gather):
-    polls = Polls({FIRST: ["a"], SECOND: ["b"]}, {FIRST: ["c"]})
-    assert await gather(polls) == ("a", "b", "c")
-    assert polls.asked == [5, 3]
+async def test_records_of_several_partitions_make_one_batch_and_keep_their_order(gather):
+    assert await gather(Polls({FIRST: ["a", "c"], SECOND: ["b"]})) == ("a", "c", "b")
 
 
-async def test_a_full_batch_asks_for_no_more(gather):
-    polls = Polls({FIRST: ["a", "b", "c", "d", "e"]})
-    assert await gather(polls) == ("a", "b", "c", "d", "e")
+async def test_nothing_is_fetched_ahead_while_a_batch_is_in_hand(gather):
+    polls = Polls({FIRST: ["a"]}, {FIRST: ["b"]})
+    await gather(polls)
+    assert polls.held == {FIRST, SECOND}
+    assert await gather(polls) == ("b",)
+
+
+async def test_batches_that_follow_one_another_keep_a_distance(gather):
+    polls = Polls(*({FIRST: ["a"]} for _ in range(3)))
+    for _ in range(3):
+        await gather(polls)
+    assert all(later - earlier >= 0.029 for earlier, later in zip(polls.at, polls.at[1:], strict=False))
+
+
+async def test_behind_a_full_batch_the_next_follows_at_once(gather):
+    polls = Polls({FIRST: ["a", "b", "c", "d", "e"]}, {FIRST: ["f"]})
+    await gather(polls)
+    await gather(polls)
+    assert polls.at[1] - polls.at[0] < 0.02
 
 
 async def test_it_asks_again_after_a_poll_that_brought_nothing(gather):
-    polls = Polls({}, {"awaited": True}, {FIRST: ["a"], "awaited": True})
+    polls = Polls({}, {}, {FIRST: ["a"]})
     assert await gather(polls) == ("a",)
-
-
-async def test_what_was_taken_before_partitions_moved_is_left_to_its_new_owner():
-    assigned = {"now": "before"}
-
-    def moved():
-        assigned["now"] = "after"
-        return {SECOND: ["b"]}
-
-    gather = Gatherer(max_records=5, assignment=lambda: assigned["now"])
-    assert await gather(Polls({FIRST: ["a"]}, moved)) == ("b",)
-
-
-async def test_partitions_that_move_and_bring_nothing_make_no_batch():
-    assigned = {"now": "before"}
-
-    def moved():
-        assigned["now"] = "after"
-        return {}
-
-    gather = Gatherer(max_records=5, assignment=lambda: assigned["now"])
-    assert await gather(Polls({FIRST: ["a"]}, moved, {FIRST: ["a"], "awaited": True})) == ("a",)
+    assert len(polls.at) == 3

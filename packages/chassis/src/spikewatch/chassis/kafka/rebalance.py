@@ -28,12 +28,12 @@ class DrainingListener(ConsumerRebalanceListener):  # type: ignore[misc]  # the 
     @override
     async def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
         """Wait for the batch in hand, then tell the service which partitions it lost."""
-        self.assigned = frozenset()  # at once: what is polled from here on is no longer ours
         await self._consumer.settle()
         lost = frozenset(partition.partition for partition in revoked)
         subscription = self._consumer.subscription
         if lost and subscription.on_revoked is not None:
             await subscription.on_revoked(lost)
+        self.assigned = frozenset()
         _log.info("partitions given away", extra={"group": subscription.group, "partitions": sorted(lost)})
 
     @override
