@@ -25,7 +25,7 @@ _ADDRESS: Final = "SPIKEWATCH_DIRECTORY_ADDRESS"
 _TOKEN: Final = "SPIKEWATCH_DIRECTORY_TOKEN"  # noqa: S105  # the name of a variable
 _AT_ONCE: Final = 16  # a write waits for the disk of a majority: some in flight hide that, many only queue
 _LISTS: Final = frozenset({"areas", "categories"})
-_NUMBERS: Final = frozenset({"lat", "lon"})
+_NUMBERS: Final = frozenset({"lat", "lon", "sends_every_s"})
 _COLUMNS: Final = {
     Kind.AGENCY: ("name", "display_name", "source_type", "state", "areas"),
     Kind.PROVIDER: ("name", "display_name", "website"),

@@ -26,6 +26,7 @@ VERB_MODULES: Final = (
     "trace",
     "topics",
     "dlq",
+    "feeds",
     "directory",
     "agency_keys",
     "submit",
