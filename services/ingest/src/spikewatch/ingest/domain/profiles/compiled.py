@@ -1,0 +1,318 @@
+"""Turns a checked profile into a feed: every decision that does not depend on the row is taken once."""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from typing import BinaryIO, Final
+
+from spikewatch.contracts.identifiers import report_id, report_key
+from spikewatch.contracts.report import QualityNote, Report, Reversal, Victims
+from spikewatch.contracts.vocabulary import (
+    AgeBand,
+    Confirmation,
+    Disposition,
+    Outcome,
+    ReversalGiver,
+    Sex,
+    SourceType,
+    YesNo,
+)
+from spikewatch.ingest.domain.csv_rows import csv_rows
+from spikewatch.ingest.domain.feeds.feed import Feed, NotAnOverdose, Reading, Source, hashed_record_id
+from spikewatch.ingest.domain.identifying import is_identifying
+from spikewatch.ingest.domain.profiles.cells import NOT_RECOGNISED, Cells, Doubts, Reader, condition, key_of, number, value
+from spikewatch.ingest.domain.profiles.model import COLUMNS, Profile, RecordId
+from spikewatch.ingest.domain.profiles.places import location
+from spikewatch.ingest.domain.profiles.substances import Gathered, gatherer
+from spikewatch.ingest.domain.profiles.times import occurred
+from spikewatch.ingest.domain.profiles.words import CLOSED
+from spikewatch.ingest.domain.record import Fields, RawRecord, Split, json_lines, json_records, of_text
+from spikewatch.ingest.domain.rejection import Fault, Rejected
+
+__all__ = ["Base", "compile_profile", "options_of"]
+
+Base = Callable[[Mapping[str, tuple[str, ...]]], Feed]
+"""Makes a feed out of the options that a profile gives it."""
+
+_RECORD: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._:/#-]{0,63}", re.ASCII)
+_WHOLE_FLOAT: Final = re.compile(r"(\d{1,18})\.0", re.ASCII)
+_OLDEST_STATED: Final = 89
+_YEARS: Final = {"years": 1.0, "months": 12.0, "weeks": 52.18, "days": 365.25, "hours": 8_766.0, "minutes": 525_960.0}
+_UNITS: Final = {
+    **dict.fromkeys(("", "year", "years", "yr", "yrs", "y", "yo", "y/o"), "years"),
+    **dict.fromkeys(("month", "months", "mo", "mos", "m"), "months"),
+    **dict.fromkeys(("week", "weeks", "wk", "wks", "w"), "weeks"),
+    **dict.fromkeys(("day", "days", "d"), "days"),
+    **dict.fromkeys(("hour", "hours", "hr", "hrs", "h"), "hours"),
+    **dict.fromkeys(("minute", "minutes", "min", "mins"), "minutes"),
+}
+_MOST_DOUBTS: Final = 40
+
+
+def options_of(bases: Mapping[str, tuple[frozenset[str], Base]]) -> Mapping[str, frozenset[str]]:
+    """Return the options of each base, as the check of a profile wants them."""
+    return {name: options for name, (options, _) in bases.items()}
+
+
+def compile_profile(profile: Profile, bases: Mapping[str, tuple[frozenset[str], Base]], *, name: str | None = None) -> Feed:
+    """Return the feed that a profile describes.
+
+    Args:
+        profile: a checked profile.
+        bases: the feeds that it may be based on.
+        name: the feed's name; ``columns`` or that of the base where it has none of its own.
+
+    Raises:
+        Rejected: an option of the base is not right.
+    """
+    if profile.base != COLUMNS:
+        feed = bases[profile.base][1](profile.options)
+        return replace(feed, read=_marked(feed.read, profile), default_source=profile.source_type or feed.default_source)
+    return Feed(
+        name=name or COLUMNS,
+        summary=profile.summary or f"the columns of profile {profile.mark}",
+        splits=_splits(profile),
+        read=_reader(profile),
+        default_source=profile.source_type or SourceType.EMS,
+    )
+
+
+def _marked(
+    read: Callable[[Fields, Source], Reading | NotAnOverdose], profile: Profile
+) -> Callable[[Fields, Source], Reading | NotAnOverdose]:
+    mark, zone = profile.mark, profile.time_zone
+
+    def marked(fields: Fields, source: Source) -> Reading | NotAnOverdose:
+        reading = read(fields, replace(source, profile=mark, time_zone=zone or source.time_zone))
+        if reading.report is None or reading.report.profile == mark:
+            return reading
+        return replace(reading, report=reading.report.model_copy(update={"profile": mark}))
+
+    return marked
+
+
+def _splits(profile: Profile) -> Mapping[str, Split]:
+    required = _required(profile)
+    header = ",".join(required)
+    return {
+        "text/csv": csv_rows(required=required, header=header),
+        "application/json": _keyed(of_text(json_records)),
+        "application/x-ndjson": _keyed(of_text(json_lines)),
+    }
+
+
+def _required(profile: Profile) -> tuple[str, ...]:
+    """Return the columns without which no row could become a report."""
+    keys: list[str] = []
+    if profile.record_id is not None and not profile.record_id.hash:
+        keys += [key_of(column) for column in profile.record_id.columns]
+    if len(profile.occurred_at) == 1:
+        keys.append(key_of(profile.occurred_at[0].columns[0]))
+    return tuple(dict.fromkeys(keys))
+
+
+def _keyed(split: Split) -> Split:
+    """Give records the column names of a CSV: without blanks around them, in lower case."""
+
+    def cut(stream: BinaryIO, limit: int) -> Iterator[RawRecord]:
+        for raw in split(stream, limit):
+            yield (
+                raw if raw.rejected is not None else replace(raw, fields={name.strip().lower(): part for name, part in raw.fields.items()})
+            )
+
+    return cut
+
+
+def _reader(profile: Profile) -> Callable[[Fields, Source], Reading | NotAnOverdose]:
+    cells = Cells(profile.not_stated)
+    is_read = condition(cells, profile.rows)
+    when = occurred(cells, profile.occurred_at, profile.time_zone)
+    where = location(cells, profile.place)
+    identity = _identity(cells, profile.record_id or RecordId(columns=("",)))
+    gather = gatherer(cells, profile)
+    person = _person(cells, profile)
+    reversal = _reversal(cells, profile)
+    numbers = [(field, _own_number(cells, profile, field)) for field in ("incident_number", "cad_number")]
+    closed = [(field, _closed(cells, profile, field)) for field in ("outcome", "confirmation", "disposition", "withdrawn")]
+    revision = None if profile.revision is None else number(cells, profile.revision, "revision", 1, 1_000_000)
+    mark, declared = profile.mark, profile.declared
+
+    def read(row: Fields, source: Source) -> Reading | NotAnOverdose:
+        if is_read is not None and not is_read(row):
+            return NotAnOverdose()
+        doubts: Doubts = []
+        record = identity(row)
+        moment = when(row, source, doubts)
+        place = where(row, source, doubts)
+        gathered = Gathered()
+        gather(row, gathered, doubts)
+        stated = {field: reader(row, doubts) for field, reader in closed if reader is not None}
+        own = {field: reader(row, doubts) for field, reader in numbers if reader is not None}
+        outcome = stated.get("outcome") or Outcome.UNKNOWN
+        given = Reversal() if reversal is None else reversal(row, doubts)
+        _facts(gathered.facts, outcome, given)
+        which = None if revision is None or (told := revision(row, doubts)) is None else int(told[0])
+        report = Report(
+            report_id=report_id(source.agency_id, record, which or 1),
+            report_key=report_key(source.agency_id, record),
+            source_agency_id=source.agency_id,
+            source_record_id=record,
+            revision=which or 1,
+            source_type=source.source_type,
+            occurred_at=moment.instant.at,
+            occurred_at_basis=moment.basis,
+            occurred_at_precision=moment.instant.precision,
+            received_at=source.received_at,
+            location=place,
+            outcome=outcome,
+            confirmation=stated.get("confirmation") or Confirmation.SUSPECTED,
+            reversal=given,
+            victims=person(row, doubts),
+            disposition=stated.get("disposition") or Disposition.UNKNOWN,
+            incident_number=own.get("incident_number"),
+            cad_number=own.get("cad_number"),
+            withdrawn=stated.get("withdrawn") is YesNo.YES,
+            quality=tuple(dict.fromkeys(doubts[:_MOST_DOUBTS])),
+            submission_id=source.submission_id,
+            submission_format=source.format,
+            profile=mark,
+            trace_id=source.trace_id,
+        )
+        return Reading(report, which, gathered.found(), declared)
+
+    return read
+
+
+def _facts(facts: set[str], outcome: object, given: Reversal) -> None:
+    if outcome is Outcome.FATAL:
+        facts.add("dead")
+    if given.given is YesNo.YES:
+        facts.add("naloxone_given")
+        if given.response == "improved":
+            facts.add("naloxone_improved")
+        elif given.response in {"unchanged", "worse"}:
+            facts.add("naloxone_unchanged")
+    if given.before_ems is YesNo.YES:
+        facts.add("naloxone_before_ems")
+
+
+def _closed(cells: Cells, profile: Profile, field: str) -> Reader | None:
+    spec = getattr(profile, field)
+    return None if spec is None else value(cells, spec, field, CLOSED[field])
+
+
+def _identity(cells: Cells, spec: RecordId) -> Callable[[Fields], str]:
+    keys = [(key_of(column),) for column in spec.columns]
+    field = ", ".join(spec.columns)[:200]
+    expected = "letters, digits and ._:/#-, at most 64, no person's number"
+
+    def hashed(row: Fields) -> str:
+        parts = [cells.text(row, key) or "" for key in keys]
+        if not any(parts):
+            raise Rejected(Fault.MISSING_FIELD, field, "is missing", "at least one of the columns of the record id", "2026-004711")
+        # Case and blanks are not what makes a row another one.
+        return hashed_record_id(*(" ".join(part.lower().split()) for part in parts)).encode(errors="replace").decode()
+
+    def plain(row: Fields) -> str:
+        parts: list[str] = []
+        for key in keys:
+            text = cells.text(row, key)
+            if text is None:
+                raise Rejected(Fault.MISSING_FIELD, field, "is missing", expected, "2026-004711")
+            if match := _WHOLE_FLOAT.fullmatch(text):
+                text = match[1]  # 44212.0: a spreadsheet's way to write 44212
+            if not _RECORD.fullmatch(text):
+                raise Rejected(Fault.INVALID_FIELD, field, "is not of the expected form", expected, "2026-004711")
+            if is_identifying(text):
+                raise Rejected(Fault.INVALID_FIELD, field, "looks like a personal identifier", expected, "2026-004711")
+            parts.append(text)
+        joined = "/".join(parts)
+        return joined if len(joined) <= 128 else hashed_record_id(*parts)  # the contract's longest id
+
+    return hashed if spec.hash else plain
+
+
+def _own_number(cells: Cells, profile: Profile, field: str) -> Callable[[Fields, Doubts], str | None] | None:
+    spec = getattr(profile, field)
+    if spec is None:
+        return None
+    reader = value(cells, spec, field)
+    noted = QualityNote(field=field, code=NOT_RECOGNISED)
+
+    def read(row: Fields, doubts: Doubts) -> str | None:
+        text = reader(row, doubts)
+        if not isinstance(text, str):
+            return None
+        if not _RECORD.fullmatch(text) or is_identifying(text):
+            doubts.append(noted)
+            return None
+        return text
+
+    return read
+
+
+def _person(cells: Cells, profile: Profile) -> Callable[[Fields, Doubts], Victims]:
+    age = None if profile.age is None else number(cells, profile.age, "victims.age", 0, 1_000_000)
+    band, sex = _closed(cells, profile, "age_band"), _closed(cells, profile, "sex")
+    count = None if profile.count is None else number(cells, profile.count, "victims.count", 1, 500)
+    if age is band is sex is count is None:
+        nobody = Victims()
+        return lambda _row, _doubts: nobody
+
+    def read(row: Fields, doubts: Doubts) -> Victims:
+        years = None if age is None else _years(age(row, doubts), doubts)
+        pooled = None if band is None else band(row, doubts)
+        if years is not None and years > _OLDEST_STATED:
+            years, pooled = None, AgeBand.A90_PLUS
+        people = None if count is None else count(row, doubts)
+        return Victims(
+            count=None if people is None else int(people[0]),
+            age=years,
+            age_band=pooled,
+            sex=Sex.UNKNOWN if sex is None else sex(row, doubts) or Sex.UNKNOWN,
+        )
+
+    return read
+
+
+def _years(stated: tuple[float, str] | None, doubts: Doubts) -> int | None:
+    if stated is None:
+        return None
+    amount, unit = stated
+    divisor = _YEARS.get(_UNITS.get(unit, "?"))
+    years = -1 if divisor is None else int(amount / divisor)
+    if not 0 <= years <= 130:  # nobody is older; 999 is filler
+        doubts.append(QualityNote(field="victims.age", code="out_of_range" if divisor else NOT_RECOGNISED))
+        return None
+    return years
+
+
+def _reversal(cells: Cells, profile: Profile) -> Callable[[Fields, Doubts], Reversal] | None:
+    names = ("given", "drug", "unit", "route", "by", "before_ems", "response")
+    words = {name: reader for name in names if (reader := _closed(cells, profile, f"reversal_{name}")) is not None}
+    doses = None if profile.reversal_doses is None else number(cells, profile.reversal_doses, "reversal.doses", 0, 99)
+    amount_spec = profile.reversal_dose_amount
+    amount = None if amount_spec is None else number(cells, amount_spec, "reversal.dose_amount", 0, 10_000)
+    if not words and doses is None and amount is None:
+        return None
+
+    def read(row: Fields, doubts: Doubts) -> Reversal:
+        stated = {name: reader(row, doubts) for name, reader in words.items()}
+        many = None if doses is None else doses(row, doubts)
+        dose = None if amount is None else amount(row, doubts)
+        unit = stated.get("unit")
+        if dose is not None and unit is None and dose[1] in CLOSED["reversal_unit"]:
+            unit = dose[1]
+        return Reversal(
+            given=stated.get("given") or YesNo.UNKNOWN,
+            drug=stated.get("drug"),
+            doses=None if many is None else int(many[0]),
+            dose_amount=None if dose is None else dose[0],
+            unit=unit if dose is not None else None,
+            route=stated.get("route"),
+            by=stated.get("by") or ReversalGiver.UNKNOWN,
+            before_ems=stated.get("before_ems") or YesNo.UNKNOWN,
+            response=stated.get("response"),
+        )
+
+    return read

@@ -1,0 +1,190 @@
+"""Dates and times in the form that a profile names: patterns of fixed tokens, never regular expressions of the sender."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta, timezone
+from functools import lru_cache
+from typing import Final
+
+from spikewatch.contracts.vocabulary import TimePrecision
+
+__all__ = ["EXAMPLE", "FormatError", "Moment", "date_reader", "time_of_day"]
+
+_LONGEST: Final = 64
+_CACHED: Final = 8_192  # distinct texts of one column: dates repeat, times hardly
+_DAY_0: Final = datetime(1899, 12, 30)  # noqa: DTZ001  # of spreadsheets: a wall clock without a zone
+_MONTHS: Final = {
+    name: number for number, name in enumerate(("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"), 1)
+}
+_TOKENS: Final = {
+    "YYYY": r"(?P<year>\d{4})",
+    "YY": r"(?P<short_year>\d\d)",
+    "MMMM": r"(?P<month_name>[A-Za-z]{3,9})\.?",
+    "MMM": r"(?P<month_name>[A-Za-z]{3})\.?",
+    "MM": r"(?P<month>\d\d?)",
+    "M": r"(?P<month>\d\d?)",
+    "DD": r"(?P<day>\d\d?)",
+    "D": r"(?P<day>\d\d?)",
+    "HH": r"(?P<hour>\d\d?)",
+    "H": r"(?P<hour>\d\d?)",
+    "hh": r"(?P<hour12>\d\d?)",
+    "h": r"(?P<hour12>\d\d?)",
+    "mm": r"(?P<minute>\d\d)",
+    "ss": r"(?P<second>\d\d)(?:[.,]\d{1,9})?",
+    "AM": r"(?P<half>[AaPp])\.?[Mm]\.?",
+    "Z": r"(?P<zone>Z|UTC|GMT|[+-]\d\d(?::?\d\d)?)",
+}
+_FIXED_WIDTH: Final = {"MM": 2, "DD": 2, "HH": 2, "hh": 2}
+# Without anything between them tokens have their full width: YYYYMMDD, YYYYMMDDHHmm.
+_TOKEN: Final = re.compile("|".join(sorted(_TOKENS, key=len, reverse=True)))
+_ISO: Final = re.compile(
+    r"(\d{4})-(\d\d)(?:-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:[.,]\d{1,9})?)?\s?(Z|UTC|[+-]\d\d(?::?\d\d)?)?)?)?", re.ASCII
+)
+_SERIAL: Final = re.compile(r"\d{4,6}(?:\.\d{1,15})?", re.ASCII)
+_TIME: Final = re.compile(r"(?:^|[T ])(\d\d?):(\d\d)(?::(\d\d)(?:\.\d+)?)?(?:\s?([AaPp])\.?[Mm]\.?)?\s*(?:hrs?|h)?$", re.ASCII)
+_MILITARY: Final = re.compile(r"(\d{1,2})(\d\d)(?:\s?(?:hrs?|h))?", re.ASCII)
+_FRACTION: Final = re.compile(r"0?\.\d+|0", re.ASCII)
+EXAMPLE: Final = "MM/DD/YYYY HH:mm"
+
+
+class FormatError(ValueError):
+    """The pattern names no date."""
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """A wall-clock time, or a moment when its text had an offset, and how exactly it was written."""
+
+    at: datetime
+    precision: TimePrecision
+
+
+Reader = Callable[[str], Moment | None]
+"""Returns None for what is no date of the form."""
+
+
+def date_reader(formats: tuple[str, ...]) -> Reader:
+    """Return a reader that tries the formats in order.
+
+    Raises:
+        FormatError: a pattern is none.
+    """
+    readers = [_reader(pattern) for pattern in formats]
+
+    @lru_cache(maxsize=_CACHED)
+    def read(text: str) -> Moment | None:
+        if len(text) > _LONGEST:
+            return None
+        for one in readers:
+            try:
+                found = one(text)
+            except (ValueError, OverflowError):
+                continue  # 02/30, hour 25: not of this form
+            if found is not None:
+                return found
+        return None
+
+    return read
+
+
+def _reader(pattern: str) -> Reader:
+    if pattern == "ISO":
+        return _iso
+    if pattern == "EXCEL":
+        return _serial
+    expression, at, seen = "", 0, set()
+    for match in _TOKEN.finditer(pattern):
+        expression += _literal(pattern[at : match.start()])
+        token = match[0]
+        group = _TOKENS[token]
+        if token in _FIXED_WIDTH and (match.end() < len(pattern) and pattern[match.end()].isalpha() and pattern[match.end()] != "T"):
+            group = group.replace(r"\d\d?", r"\d\d")
+        name = group[3 : group.index(">")]
+        if name in seen:
+            raise FormatError(f"names {token} twice")
+        seen.add(name)
+        expression += group
+        at = match.end()
+    expression += _literal(pattern[at:])
+    if not seen & {"year", "short_year"} or not seen & {"month", "month_name"}:
+        raise FormatError("names no year and month")
+    if "hour12" in seen and "half" not in seen:
+        raise FormatError("has a twelve-hour clock without AM")
+    compiled = re.compile(expression, re.ASCII)
+    return lambda text: None if (match := compiled.fullmatch(text)) is None else _moment(match.groupdict())
+
+
+def _literal(text: str) -> str:
+    if any(letter.isalnum() and letter not in "Tt" for letter in text):
+        raise FormatError("has a letter that stands for nothing")
+    return "".join(r"\s+" if part.isspace() else re.escape(part) for part in re.findall(r"\s+|\S", text))
+
+
+def _moment(parts: dict[str, str | None]) -> Moment | None:
+    year = parts.get("year")
+    short = parts.get("short_year")
+    # Two digits are of this century up to 68, as everywhere (POSIX); nobody reports what lies further ahead.
+    full = int(year) if year else int(short or 0) + (2000 if int(short or 0) < 69 else 1900)
+    named = parts.get("month_name")
+    month = _MONTHS.get(named[:3].lower(), 0) if named else int(parts.get("month") or 0)
+    day, hour = parts.get("day"), parts.get("hour")
+    if (hour12 := parts.get("hour12")) is not None:
+        if not 1 <= int(hour12) <= 12:  # a clock's face
+            return None
+        hour = str(int(hour12) % 12 + (12 if (parts.get("half") or "").lower() == "p" else 0))
+    minute, second = parts.get("minute"), parts.get("second")
+    at = datetime(full, month, int(day or 1), int(hour or 0), int(minute or 0), int(second or 0))  # noqa: DTZ001  # the zone comes after
+    if day is None:
+        precision = TimePrecision.MONTH
+    elif hour is None:
+        precision = TimePrecision.DATE
+    else:
+        precision = TimePrecision.HOUR if minute is None else TimePrecision.MINUTE if second is None else TimePrecision.SECOND
+    return Moment(_zoned(at, parts.get("zone")), precision)
+
+
+def _zoned(at: datetime, zone: str | None) -> datetime:
+    if zone is None:
+        return at
+    if zone in {"Z", "UTC", "GMT"}:
+        return at.replace(tzinfo=UTC)
+    digits = zone[1:].replace(":", "").ljust(4, "0")
+    offset = timedelta(hours=int(digits[:2]), minutes=int(digits[2:]))
+    return at.replace(tzinfo=timezone(-offset if zone[0] == "-" else offset))
+
+
+def _iso(text: str) -> Moment | None:
+    match = _ISO.fullmatch(text)
+    if match is None:
+        return None
+    year, month, day, hour, minute, second, zone = match.groups()
+    return _moment({"year": year, "month": month, "day": day, "hour": hour, "minute": minute, "second": second, "zone": zone})
+
+
+def _serial(text: str) -> Moment | None:
+    if not _SERIAL.fullmatch(text):
+        return None
+    days = float(text)
+    at = _DAY_0 + timedelta(seconds=round(days * 86_400))
+    return Moment(at, TimePrecision.DATE if days == int(days) else TimePrecision.SECOND)
+
+
+@lru_cache(maxsize=_CACHED)
+def time_of_day(text: str) -> tuple[time, TimePrecision] | None:
+    """Read a time of day: 9:05, 09:05:30, 9:05 PM, 0905, 0.378 (a spreadsheet's), or the end of a date and time."""
+    if len(text) > _LONGEST:
+        return None
+    try:
+        if _FRACTION.fullmatch(text):
+            return (_DAY_0 + timedelta(seconds=round(float(text) * 86_400))).time(), TimePrecision.MINUTE
+        if match := _TIME.search(text):
+            hour, minute, second, half = match.groups()
+            if half is not None:
+                hour = str(int(hour) % 12 + (12 if half.lower() == "p" else 0))
+            return time(int(hour), int(minute), int(second or 0)), TimePrecision.SECOND if second else TimePrecision.MINUTE
+        if match := _MILITARY.fullmatch(text):
+            return time(int(match[1]), int(match[2])), TimePrecision.MINUTE
+    except ValueError:
+        return None
+    return None

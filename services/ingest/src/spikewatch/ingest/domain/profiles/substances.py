@@ -1,0 +1,152 @@
+"""Collects what classification reads of a row: names of substances, flags, texts, codes, facts."""
+
+import re
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from spikewatch.contracts.report import Code, QualityNote
+from spikewatch.ingest.domain.evidence import Found, Named, Statement
+from spikewatch.ingest.domain.profiles.cells import NOT_RECOGNISED, Cells, Doubts, key_of, plain_word
+from spikewatch.ingest.domain.profiles.model import Codes, Fact, Flags, Names, Profile, Text
+from spikewatch.ingest.domain.record import Fields
+
+__all__ = ["Gathered", "gatherer"]
+
+_MOST_NAMES: Final = 60  # of one row; a cell of separators must not make a hundred thousand
+_LONGEST_NAME: Final = 100
+_CODE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9.\-]{0,23}", re.ASCII)
+
+
+class Gathered:
+    """What the parts of one row add up to."""
+
+    __slots__ = ("codes", "facts", "names", "statements")
+
+    def __init__(self) -> None:
+        self.codes: list[Code] = []
+        self.names: list[Named] = []
+        self.statements: list[Statement] = []
+        self.facts: set[str] = set()
+
+    def found(self) -> Found:
+        """Return it as classification takes it; a name that two cells hold counts once."""
+        return Found(tuple(self.codes), tuple(dict.fromkeys(self.names)), tuple(self.statements), frozenset(self.facts))
+
+
+Part = Callable[[Fields, Gathered, Doubts], None]
+
+
+def gatherer(cells: Cells, profile: Profile) -> Part:
+    """Return what gathers all that a profile names."""
+    parts: Sequence[Part] = (
+        *(_names(cells, spec) for spec in profile.drugs),
+        *(_flags(cells, spec) for spec in profile.drug_flags),
+        *(_text(cells, spec) for spec in profile.texts),
+        *(_codes(cells, spec) for spec in profile.codes),
+        *(_fact(cells, spec) for spec in profile.facts),
+    )
+
+    def gather(row: Fields, gathered: Gathered, doubts: Doubts) -> None:
+        for part in parts:
+            part(row, gathered, doubts)
+
+    return gather
+
+
+def _pieces(separators: Sequence[str]) -> Callable[[str], list[str]]:
+    if not separators:
+        return lambda text: [text]
+    pattern = re.compile("|".join(re.escape(one) for one in separators if one))
+    return lambda text: pattern.split(text)[:_MOST_NAMES]
+
+
+def _names(cells: Cells, spec: Names) -> Part:
+    columns = [(key_of(column),) for column in spec.columns]
+    ignored = frozenset(plain_word(word) for word in spec.ignore)
+    split, basis = _pieces(spec.split), spec.basis
+
+    def read(row: Fields, gathered: Gathered, doubts: Doubts) -> None:
+        for keys in columns:
+            text = cells.text(row, keys)
+            if text is None:
+                continue
+            for piece in split(text):
+                name = piece.strip()
+                if not name or (ignored and plain_word(name) in ignored):
+                    continue
+                if len(name) > _LONGEST_NAME:
+                    doubts.append(QualityNote(field="drugs", code=NOT_RECOGNISED))
+                    continue
+                gathered.names.append(Named(name, basis))
+
+    return read
+
+
+def _flags(cells: Cells, spec: Flags) -> Part:
+    columns = [((key_of(column),), Named(name, spec.basis)) for column, name in spec.columns.items()]
+    yes, no = frozenset(plain_word(word) for word in spec.yes), frozenset(plain_word(word) for word in spec.no)
+    basis, names_too, facts = spec.basis, spec.text == "name", spec.facts
+
+    def read(row: Fields, gathered: Gathered, doubts: Doubts) -> None:
+        for keys, named in columns:
+            text = cells.text(row, keys)
+            if text is None:
+                continue
+            word = plain_word(text)
+            if word in no:
+                continue
+            # "Y POPS": a yes and what the clerk added.
+            if word not in yes and word.split(" ", 1)[0] not in yes:
+                if not names_too or len(text) > _LONGEST_NAME:
+                    doubts.append(QualityNote(field="drugs", code="flag_not_recognised"))
+                    continue
+                gathered.names.append(Named(text, basis))
+            gathered.names.append(named)
+            gathered.facts.update(facts)
+
+    return read
+
+
+def _text(cells: Cells, spec: Text) -> Part:
+    columns = [(key_of(column),) for column in spec.columns]
+    role, drugs_are = spec.role, spec.drugs_are
+
+    def read(row: Fields, gathered: Gathered, _doubts: Doubts) -> None:
+        for keys in columns:
+            text = cells.text(row, keys)
+            if text is not None:
+                gathered.statements.append(Statement(role, text, drugs_are))
+
+    return read
+
+
+def _codes(cells: Cells, spec: Codes) -> Part:
+    columns = [(key_of(column),) for column in spec.columns]
+    split, system, role = _pieces(spec.split), spec.system, spec.role
+
+    def read(row: Fields, gathered: Gathered, doubts: Doubts) -> None:
+        for keys in columns:
+            text = cells.text(row, keys)
+            if text is None:
+                continue
+            for piece in split(text):
+                code = piece.strip()
+                if _CODE.fullmatch(code):
+                    gathered.codes.append(Code(system=system, code=code, role=role))
+                elif code:
+                    doubts.append(QualityNote(field="codes", code=NOT_RECOGNISED))
+
+    return read
+
+
+def _fact(cells: Cells, spec: Fact) -> Part:
+    keys = tuple(key_of(column) for column in spec.columns)
+    facts = {plain_word(word): fact for word, fact in spec.values.items()}
+
+    def read(row: Fields, gathered: Gathered, _doubts: Doubts) -> None:
+        text = cells.text(row, keys)
+        fact = None if text is None else facts.get(plain_word(text))
+        if fact is not None:
+            gathered.facts.add(fact)
+
+    return read
