@@ -2,9 +2,10 @@
 
 import json
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
-from spikewatch_testing.pipeline import Pipeline, wait_until
+from spikewatch_testing.pipeline import Pipeline, spikewatch, wait_until
 
 from spikewatch.cli.county.geography import NEIGHBOURHOODS
 
@@ -80,3 +81,26 @@ def test_one_trace_runs_from_the_request_to_the_alert(stack: Pipeline) -> None:
     assert all(span.parent_id in known for span in spans if span.parent_id is not None), "a span hangs in the air"
     assert any(link.trace_id == "a" * 32 for link in roots[0].links), "the agency's own trace is linked"
     assert not [span.name for span in spans if span.is_error]
+
+
+def test_the_health_of_a_feed_is_told(stack: Pipeline, capsys: pytest.CaptureFixture[str]) -> None:
+    sender = "eastmark-police"
+    address = ["--address", stack.directory_address]
+    assert spikewatch(["directory", "agency", "update", f"agencies/{sender}", "--sends-every-s", "0.5", *address]) == 0
+    now = datetime.now(UTC).replace(microsecond=0)
+    stack.accept(sender, [overdose(0, now - timedelta(hours=90), record="F"), overdose(1, now, record="F"), {"record_id": "F-2"}])
+    stack.settle()
+
+    def health() -> dict[str, Any]:
+        capsys.readouterr()
+        assert spikewatch(["feeds", "--agency", sender, "--bootstrap", stack.kafka_bootstrap, "--json"]) == 0
+        (told,) = json.loads(capsys.readouterr().out) or [{}]
+        return dict(told)
+
+    wait_until(lambda: health().get("records") == 3, "the feed is judged", seconds=60)
+    told = health()
+    assert (told["reports"], told["rejected"], told["later_than_72_h"], told["declared_gap_s"]) == (2, 1, 1, 0.5)
+    assert told["state"] == "flowing", "no feed is silent within a quarter of an hour"
+    assert told["rejected_by_reason"] == [{"reason": "missing-field", "records": 1}]
+    before = datetime.fromisoformat(told["silent_after"]) - datetime.fromisoformat(told["last_received_at"])
+    assert before == timedelta(minutes=15)

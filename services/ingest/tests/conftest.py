@@ -3,6 +3,7 @@ import uuid
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -28,9 +29,11 @@ class House:
         self.receipts = InMemoryReceipts()
         self.accept_unsealed = False
 
-    def normaliser(self, max_records: int = 100) -> Normaliser:
+    def normaliser(self, max_records: int = 100, **options: Any) -> Normaliser:
         intake = Intake(seals=self.seals, agencies=self.agencies, accept_unsealed=self.accept_unsealed, now=lambda: NOW)
-        return Normaliser(intake=intake, seals=self.seals, revisions=self.revisions, receipts=self.receipts, max_records=max_records)
+        return Normaliser(
+            intake=intake, seals=self.seals, revisions=self.revisions, receipts=self.receipts, max_records=max_records, **options
+        )
 
     def arrival(
         self,

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from spikewatch.chassis.outcome import DeadLetter, Emit, Outcome, Reason
 from spikewatch.contracts.report import Report
+from spikewatch.ingest.domain.feed_book import FeedSubmission
 from spikewatch.ingest.domain.receipt import Receipt
 from spikewatch.ingest.domain.seal import HEADER, Kind
 from spikewatch.ingest.intake import Arrival
@@ -252,3 +253,13 @@ async def test_planted_identifiers_never_travel(house: Any, caplog: Any, planted
     if isinstance(outcome, Emit):
         said += "".join(report.to_json().decode() for report in reports(outcome))
     assert planted not in said
+
+
+async def test_the_watch_is_told_of_every_known_feed_and_of_first_revisions_only(house: Any) -> None:
+    told: list[FeedSubmission] = []
+    normaliser = house.normaliser(watch=told.extend)
+    first = replace(house.arrival(body(GOOD, {**GOOD, "outcome": "nonfatal"}, {"record_id": "R2"})), partition=4, offset=17)
+    await normaliser.normalise([first, house.arrival(body(GOOD), feed="whatever the agency wrote")])
+    (seen,) = told
+    assert (seen.feed, seen.partition, seen.offset) == ("cedar-ems/statutory", 4, 17)
+    assert (seen.counts["report"], seen.counts["rejected"], seen.counts["new_reports"]) == (2, 1, 1)

@@ -10,14 +10,17 @@ from spikewatch.chassis.runtime import Runtime
 from spikewatch.contracts import topics
 from spikewatch.ingest.adapters.agency_table import AgencyTable
 from spikewatch.ingest.adapters.counted_receipts import CountedReceipts
+from spikewatch.ingest.adapters.feed_metrics import FeedMetrics
 from spikewatch.ingest.adapters.gateway import GatewayLimits, gateway
 from spikewatch.ingest.adapters.mongo_api_keys import MongoApiKeys
+from spikewatch.ingest.adapters.mongo_feed_books import MongoFeedBooks
 from spikewatch.ingest.adapters.mongo_receipts import MongoReceipts
 from spikewatch.ingest.adapters.mongo_revisions import MongoRevisions
 from spikewatch.ingest.adapters.mongo_seal_mark import MongoSealMark
 from spikewatch.ingest.credentials import Credentials
 from spikewatch.ingest.domain.seal import Seals, fingerprint, master_secret
 from spikewatch.ingest.domain.submission_id import SubmissionIds
+from spikewatch.ingest.feed_watch import FeedWatch
 from spikewatch.ingest.handlers import normalise_submissions, trusts_trace
 from spikewatch.ingest.intake import Intake
 from spikewatch.ingest.reception import Reception
@@ -28,6 +31,9 @@ __all__ = ["build"]
 
 # What agencies write says nothing about us: a flood of one agency's bad records must not stop the records of all others.
 _OUR_FAULTS: Final = frozenset({Reason.UNEXPECTED_ERROR})
+
+_ENTER_SECONDS: Final = 5.0
+_JUDGE_SECONDS: Final = 20.0
 
 # With another key every waiting submission would be dead-lettered as unproven.
 _OTHER_SEAL_KEY: Final = (
@@ -53,7 +59,19 @@ async def build(runtime: Runtime, settings: IngestSettings) -> None:
     seals = Seals(secret, os.urandom)
     intake = Intake(seals=seals, agencies=agencies, accept_unsealed=settings.ingest_accept_unsealed, now=runtime.clock)
     counted = CountedReceipts(receipts)
-    normaliser = Normaliser(intake=intake, seals=seals, revisions=revisions, receipts=counted, max_records=settings.ingest_max_records)
+    watch = FeedWatch(books=MongoFeedBooks(runtime.mongo), agencies=agencies, publisher=runtime.publisher, now=runtime.clock)
+    FeedMetrics(lambda: watch.judged)
+    runtime.every(_ENTER_SECONDS, watch.enter, name="enter-feeds")
+    runtime.every(_JUDGE_SECONDS, watch.publish, name="judge-feeds")
+    runtime.on_stop(watch.enter)
+    normaliser = Normaliser(
+        intake=intake,
+        seals=seals,
+        revisions=revisions,
+        receipts=counted,
+        max_records=settings.ingest_max_records,
+        watch=watch.note,
+    )
     runtime.subscribe(
         Subscription(
             topics.SUBMISSIONS,

@@ -29,6 +29,8 @@ def arrival_of(event: Event[bytes]) -> Arrival:
         headers=record.headers,
         sent_at=record.timestamp,
         trace_id=event.trace_id,
+        partition=record.partition,
+        offset=record.offset,
     )
 
 

@@ -36,6 +36,8 @@ class Arrival:
     headers: tuple[tuple[str, bytes | None], ...]
     sent_at: datetime
     trace_id: str | None = None
+    partition: int = 0
+    offset: int = 0
 
     @property
     def claimed_agency(self) -> str:

@@ -1,7 +1,7 @@
 """The use case of normalising: submissions in, reports and dead letters out, every record accounted for exactly once."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 from uuid import UUID
@@ -13,6 +13,7 @@ from spikewatch.contracts.cloudevents import Attributes, write
 from spikewatch.contracts.identifiers import record_submission_id
 from spikewatch.contracts.report import Report
 from spikewatch.contracts.topics import EventType
+from spikewatch.ingest.domain.feed_book import FeedSubmission
 from spikewatch.ingest.domain.feeds import FEEDS
 from spikewatch.ingest.domain.feeds.feed import Feed, NotAnOverdose, Reading, Source
 from spikewatch.ingest.domain.receipt import Receipt, RecordOutcome, Result
@@ -42,6 +43,11 @@ class _Work:
     records: int = 0
     whole: Rejected | None = None
     messages: list[Message] = field(default_factory=list)
+    first_reports: list[Report] = field(default_factory=list)
+
+
+def _not_watched(_: Sequence[FeedSubmission]) -> None:
+    """Feeds are watched by the service; the verbs on files have none."""
 
 
 class Normaliser:
@@ -54,6 +60,7 @@ class Normaliser:
         receipts: where outcomes are written for the agencies.
         max_records: of one submission at most.
         feeds: the formats that are read.
+        watch: told of every submission whose outcomes are stored.
     """
 
     def __init__(
@@ -65,7 +72,9 @@ class Normaliser:
         receipts: Receipts,
         max_records: int,
         feeds: Mapping[str, Feed] = FEEDS,
+        watch: Callable[[Sequence[FeedSubmission]], None] = _not_watched,
     ) -> None:
+        self._watch = watch
         self._intake = intake
         self._seals = seals
         self._revisions = revisions
@@ -81,12 +90,15 @@ class Normaliser:
         """
         works = [await self._read(arrival) for arrival in batch]
         changed = await self._settle(works)
-        receipts = [_receipt(work, work.opened) for work in works if work.opened is not None]
+        opened = [(work, _receipt(work, work.opened)) for work in works if work.opened is not None]
+        receipts = [receipt for _, receipt in opened]
         # Side by side, for speed: should one fail, the batch comes again and both are written once more.
         done = await asyncio.gather(self._revisions.save(changed), self._receipts.save(receipts), return_exceptions=True)
         for failure in done:
             if failure is not None:
                 raise failure
+        # A name that is no format of ours may be any text, and names no feed.
+        self._watch([_seen(work, receipt) for work, receipt in opened if receipt.format in self._feeds])
         return [self._outcome(work) for work in works]
 
     async def _read(self, arrival: Arrival) -> _Work:
@@ -129,6 +141,8 @@ class Normaliser:
                 work.outcomes.append(RecordOutcome(index, result, report_id=settled.report_id, revision=settled.revision))
                 if settled.report is not None:
                     work.messages.append(_message(settled.report))
+                    if len(history.revisions) == 1:
+                        work.first_reports.append(settled.report)
         return [history for history in histories.values() if history.is_changed]
 
     def _outcome(self, work: _Work) -> Outcome:
@@ -232,6 +246,10 @@ def _receipt(work: _Work, opened: Opened) -> Receipt:
         outcomes=tuple(sorted(outcomes, key=lambda outcome: outcome.index)),
         is_part=opened.is_part,
     )
+
+
+def _seen(work: _Work, receipt: Receipt) -> FeedSubmission:
+    return FeedSubmission.of(receipt, work.first_reports, partition=work.arrival.partition, offset=work.arrival.offset)
 
 
 def _message(report: Report) -> Message:
