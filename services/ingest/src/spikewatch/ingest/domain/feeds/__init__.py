@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from spikewatch.ingest.domain.feeds import cad_911, fhir, hl7_adt, nemsis, statutory
+from spikewatch.ingest.domain.feeds import cad_911, fhir, hl7_adt, medical_examiner, nemsis, statutory
 from spikewatch.ingest.domain.feeds.feed import Feed
 
 __all__ = ["FEEDS"]
@@ -16,6 +16,7 @@ FEEDS: Final[Mapping[str, Feed]] = {
         hl7_adt.FEED,
         nemsis.FEED,
         fhir.FEED,
+        *medical_examiner.FEEDS,
     )
 }
 """Every format by the name it has in ``format=``."""

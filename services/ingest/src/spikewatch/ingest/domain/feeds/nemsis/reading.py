@@ -1,0 +1,97 @@
+"""Makes a reading of one patient care report."""
+
+import re
+from typing import Final
+
+from spikewatch.contracts.identifiers import report_id, report_key
+from spikewatch.contracts.report import QualityNote, Report
+from spikewatch.ingest.domain.feeds.feed import NotAnOverdose, Reading, Source, hashed_record_id
+from spikewatch.ingest.domain.feeds.nemsis.elements import Pcr
+from spikewatch.ingest.domain.feeds.nemsis.evidence import found
+from spikewatch.ingest.domain.feeds.nemsis.folds import destination, disposition, is_without_patient, outcome, victims
+from spikewatch.ingest.domain.feeds.nemsis.moment import best_moment
+from spikewatch.ingest.domain.feeds.nemsis.place import scene
+from spikewatch.ingest.domain.feeds.nemsis.reversal import reversal
+from spikewatch.ingest.domain.identifying import is_identifying
+from spikewatch.ingest.domain.record import Fields
+from spikewatch.ingest.domain.rejection import Fault, Rejected
+
+__all__ = ["read"]
+
+_UUID: Final = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}", re.ASCII)
+_NUMBER: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._:/#-]{0,49}", re.ASCII)
+
+
+def read(fields: Fields, source: Source) -> Reading | NotAnOverdose:
+    """Make a reading of one report; the case definitions decide whether it is an overdose.
+
+    Raises:
+        Rejected: it has no identity or no usable time.
+    """
+    pcr = fields.get("PatientCareReport")
+    if not isinstance(pcr, Pcr):
+        raise Rejected(Fault.MALFORMED, "PatientCareReport", "is missing", "a PatientCareReport element", "<PatientCareReport UUID=…>")
+    record, doubts = _record_id(pcr)
+    instant, basis, time_doubts = best_moment(pcr, source)
+    location, place_doubts = scene(pcr, source)
+    given, facts, reversal_doubts = reversal(pcr)
+    person, person_doubts = victims(pcr)
+    ended = outcome(pcr)
+    incident, incident_doubts = _number(pcr, "eResponse.03", "incident_number")
+    call, call_doubts = _number(pcr, "eDispatch.06", "cad_number")
+    report = Report(
+        report_id=report_id(source.agency_id, record, 1),
+        report_key=report_key(source.agency_id, record),
+        source_agency_id=source.agency_id,
+        source_record_id=record,
+        revision=1,
+        source_type=source.source_type,
+        occurred_at=instant.at,
+        occurred_at_basis=basis,
+        occurred_at_precision=instant.precision,
+        received_at=source.received_at,
+        location=location,
+        outcome=ended,
+        reversal=given,
+        victims=person,
+        disposition=disposition(pcr, ended),
+        destination=destination(pcr),
+        incident_number=incident,
+        cad_number=call,
+        quality=(*doubts, *time_doubts, *place_doubts, *reversal_doubts, *person_doubts, *incident_doubts, *call_doubts),
+        submission_id=source.submission_id,
+        submission_format=source.format,
+        trace_id=source.trace_id,
+    )
+    if is_without_patient(pcr):
+        return NotAnOverdose(report)
+    return Reading(report, found=found(pcr, ended, facts), is_declared=False)
+
+
+def _record_id(pcr: Pcr) -> tuple[str, list[QualityNote]]:
+    """Return the UUID, else the agency and its number of the report.
+
+    Raises:
+        Rejected: there is neither.
+    """
+    if _UUID.fullmatch(pcr.uuid):
+        return pcr.uuid.lower(), []
+    number = pcr.text("eRecord.01")
+    if number is None:
+        problem = "is no UUID, and eRecord.01 is missing"
+        raise Rejected(Fault.MISSING_FIELD, "PatientCareReport/@UUID", problem, "a UUID", "a1500a8d-f414-4ca3-84bc-4e0a7d0ccb15")
+    agency = pcr.agency.get("dAgency.02") or pcr.text("eResponse.01") or ""
+    plain = f"{agency}/{number}" if agency else number
+    is_plain = _NUMBER.fullmatch(number) and (not agency or _NUMBER.fullmatch(agency)) and not is_identifying(plain)
+    state = pcr.agency.get("dAgency.04", "")
+    record = plain if is_plain else hashed_record_id("nemsis", state, agency, number)
+    return record, [QualityNote(field="source_record_id", code="uuid_missing")]
+
+
+def _number(pcr: Pcr, name: str, field: str) -> tuple[str | None, list[QualityNote]]:
+    text = pcr.text(name)
+    if text is None:
+        return None, []
+    if _NUMBER.fullmatch(text) and not is_identifying(text):
+        return text, []
+    return None, [QualityNote(field=field, code="not_usable")]
