@@ -1,108 +1,272 @@
-"""Cuts CSV into rows that keep their original text. A broken row is refused alone; the next line starts afresh."""
+"""Cuts CSV into rows that keep their original text, line by line in bounded memory. A broken row is refused alone.
+
+Delimiters comma, semicolon, tab and pipe; lines may stand before the header. A header that is repeated further down is
+skipped. Blank rows, and rows of nothing but delimiters, are no records.
+"""
 
 import csv
-import io
-from collections.abc import Collection, Iterator
-from typing import Final
+from collections.abc import Callable, Collection, Container, Iterator, Sequence
+from dataclasses import replace
+from itertools import chain
+from operator import itemgetter
+from typing import BinaryIO, Final
 
-from spikewatch.ingest.domain.record import RawRecord, Split, of_text, over_limit
+from spikewatch.ingest.domain.record import Fields, RawRecord, Split, over_limit
 from spikewatch.ingest.domain.rejection import Fault, Rejected
+from spikewatch.ingest.domain.text_lines import LONGEST_LINE, as_windows_1252, is_foreign, text_lines
 
-__all__ = ["csv_rows"]
+__all__ = ["ENCODING_ASSUMED", "Columns", "Missing", "csv_rows", "missing_of", "plain"]
 
+ENCODING_ASSUMED: Final = "windows_1252_assumed"
+"""The field that a row has when it was no UTF-8 and was read as Windows-1252."""
+
+Missing = Callable[[Sequence[str]], Sequence[str]]
+"""Tells what a header lacks; nothing: it fits."""
+
+_DELIMITERS: Final = ",;\t|"
 _MAX_LINES: Final = 50  # of one row: a quote that is never closed must not swallow the file
+_MAX_ROW: Final = 1 << 20  # characters of a row that goes over several lines
 _MAX_CELL: Final = 10_000  # characters; the longest cell of a real feed has a few hundred
 _MAX_COLUMNS: Final = 500
+_HEADER_WITHIN: Final = 20  # filled lines; a title, an agency's name and a date stand before the header of an export
+_QUOTES: Final = 'quotes around a cell, doubled inside: "a ""b"" c"'
 
 
-def csv_rows(*, required: Collection[str], header: str) -> Split:
+def plain(name: str) -> str:
+    """Return a column's name as it is compared: lower case, blanks at its ends and doubled ones taken out."""
+    return " ".join(name.lower().split())
+
+
+class Columns:
+    """A header that was found: which cells are read, by which name.
+
+    Args:
+        cells: the header's cells.
+        reads: the columns that the format looks at; None: all.
+        required: columns without which no row could become a report.
+        example: a header that would be accepted.
+
+    Raises:
+        Rejected: there are too many columns, or one that is read stands twice.
+    """
+
+    def __init__(self, cells: Sequence[str], reads: Container[str] | None, required: Collection[str], example: str) -> None:
+        if len(cells) > _MAX_COLUMNS:
+            raise Rejected(Fault.MALFORMED, "header", "has too many columns", f"at most {_MAX_COLUMNS}", example)
+        self.names: Final = [plain(cell) for cell in cells]
+        doubled = {name for name in self.names if name and self.names.count(name) > 1}
+        needed = next((name for name in self.names if name in doubled and name in (required if reads is None else reads)), None)
+        if needed is not None:
+            raise Rejected(Fault.MALFORMED, "header", f"names the column {needed} twice", "each column once", example)
+        at = [place for place, name in enumerate(self.names) if name and name not in doubled and (reads is None or name in reads)]
+        self._read: Final = [self.names[place] for place in at]
+        self._all: Final = self._read == self.names
+        self._pick: Final = itemgetter(*at) if len(at) > 1 else None
+        self._only: Final = at[0] if len(at) == 1 else None
+
+    def fields(self, cells: Sequence[str]) -> dict[str, object]:
+        """Return the cells that are read, by name."""
+        if self._all:
+            return dict(zip(self._read, cells, strict=True))
+        if self._pick is not None:
+            return dict(zip(self._read, self._pick(cells), strict=True))
+        return {} if self._only is None else {self._read[0]: cells[self._only]}
+
+    def repeated_by(self, cells: Sequence[str]) -> bool:
+        """Tell whether a row is the header once more."""
+        return plain(cells[0]) == self.names[0] and [plain(cell) for cell in cells] == self.names
+
+
+def missing_of(required: Collection[str]) -> Missing:
+    """Return what tells which of the required columns a header lacks."""
+    return lambda names: [name for name in required if name not in names]
+
+
+def csv_rows(*, required: Collection[str] | Missing, header: str, reads: Container[str] | None = None) -> Split:
     """Return a splitter for CSV with a header row.
 
     Args:
-        required: columns without which no row could become a report.
+        required: columns without which no row could become a report, or what tells which of them a header lacks.
         header: a header that would be accepted, for the message.
+        reads: the columns that the format looks at, for the others never leave the row; None: all.
     """
+    missing = required if callable(required) else missing_of(required)
+    needed: Collection[str] = () if callable(required) else required
 
-    def split(text: str, limit: int) -> Iterator[RawRecord]:
-        lines = list(io.StringIO(text, newline=""))  # LF, CRLF, CR and mixtures, kept as they are
-        rows = _rows(lines)
-        at, taken, head = next(rows, (0, 0, None))
-        if head is None:
-            raise Rejected(Fault.MALFORMED, "header", "cannot be read", "a header row", header)
-        names = [cell.strip().lower() for cell in head]
-        _check(names, required, header)
-        preface = "".join(lines[at : at + taken])
-        preface += "" if preface.endswith(("\n", "\r")) else "\n"
-        index = 0
-        for at, taken, cells in rows:
-            if index >= limit:
+    def split(stream: BinaryIO, limit: int) -> Iterator[RawRecord]:
+        lines = _Lines(text_lines(stream))
+        delimiter, preface, cells = _header(lines, missing, header)
+        columns = Columns(cells, reads, needed, header)
+        count = 0
+        for count, raw in enumerate(_records(lines, delimiter, preface, columns, header), start=1):
+            if count > limit:
                 raise over_limit(limit)
-            original = "".join(lines[at : at + taken])
-            rejected = _fault(cells, len(names), header)
-            fields = dict(zip(names, cells, strict=True)) if cells is not None and rejected is None else {}
-            yield RawRecord(index, at + 1, original, fields, preface, rejected)
-            index += 1
-        if index == 0:
+            yield raw
+        if count == 0:
             raise Rejected(Fault.MALFORMED, None, "has a header but no row", "at least one row", header)
 
-    return of_text(split)
+    return split
 
 
-def _rows(lines: list[str]) -> Iterator[tuple[int, int, list[str] | None]]:
-    """Yield where each row starts, how many lines it takes, and its cells (None: broken)."""
-    at = 0
-    while at < len(lines):
-        if not lines[at].strip():
-            at += 1
+class _Lines:
+    """Lines that can be given back, and those that the row at hand takes."""
+
+    def __init__(self, blocks: Iterator[list[str]]) -> None:
+        self._lines = chain.from_iterable(blocks)
+        self._back: list[str] = []  # the next one is the last
+        self.taken: list[str] = []
+        self.number = 1  # of the line that comes next, or that the row at hand starts on
+
+    def single(self) -> str | None:
+        """Take one line."""
+        line = self._back.pop() if self._back else next(self._lines, None)
+        self.number += line is not None
+        return line
+
+    def row(self) -> str:
+        """Return the text of the row at hand, which is done."""
+        taken = self.taken
+        text = taken[0] if len(taken) == 1 else "".join(taken)
+        self.number += len(taken)
+        taken.clear()
+        return text
+
+    def first_alone(self) -> str:
+        """Return the first line of the row at hand; the others start afresh."""
+        first = self.taken[0]
+        self._back.extend(reversed(self.taken[1:]))
+        self.taken.clear()
+        self.number += 1
+        return first
+
+    def feed(self) -> Iterator[str]:
+        """Yield lines for the parser; ends where a row grows beyond all rows."""
+        taken, back, more = self.taken, self._back, self._lines
+        size = 0
+        while True:
+            if not taken:
+                size = 0
+            elif len(taken) >= _MAX_LINES or size > _MAX_ROW:
+                return
+            line = back.pop() if back else next(more, None)
+            if line is None:
+                return
+            taken.append(line)
+            size += len(line)
+            yield line
+
+
+def _header(lines: _Lines, missing: Missing, example: str) -> tuple[str, str, list[str]]:
+    """Find the header and return its delimiter, its text, and its cells."""
+    first: tuple[str, str, list[str]] | None = None
+    before: list[str] = []
+    seen = 0
+    while seen < _HEADER_WITHIN and (line := lines.single()) is not None:
+        before.append(line)
+        if not line.strip():
             continue
-        source = _Counted(lines, at)
+        seen += 1
+        if is_foreign(line):
+            line = as_windows_1252(line) or ""  # noqa: PLW2901  # the same line, read
+        if len(line) >= LONGEST_LINE:
+            continue
+        for delimiter in sorted(_DELIMITERS, key=line.count, reverse=True):
+            cells = _cells(line, delimiter)
+            if cells and not missing([plain(cell) for cell in cells]):
+                return delimiter, _closed(line), cells
+            first = first or (delimiter, _closed(line), cells) if cells else first
+    if not any(line.strip() for line in before):
+        raise Rejected(Fault.MALFORMED, None, "is empty", "a header row and at least one row", example)
+    if first is None:
+        raise Rejected(Fault.MALFORMED, "header", "cannot be read", "a header row in UTF-8", example)
+    lacking = missing([plain(cell) for cell in first[2]])
+    problem = f"lacks {len(lacking)} required column(s), the first is {lacking[0]}"
+    raise Rejected(Fault.MISSING_FIELD, lacking[0], problem, f"a header row with at least {', '.join(lacking)}", example)
+
+
+def _closed(line: str) -> str:
+    return line if line.endswith(("\n", "\r")) else line + "\n"
+
+
+def _cells(line: str, delimiter: str) -> list[str]:
+    try:
+        cells = next(csv.reader([line], delimiter=delimiter, strict=True, skipinitialspace=True), [])
+    except csv.Error:
+        return []
+    while cells and not cells[-1].strip():
+        cells.pop()  # trailing delimiters
+    return cells
+
+
+def _rows(lines: _Lines, delimiter: str) -> Iterator[list[str] | None]:
+    """Yield the cells of each row, None for a broken one; its lines are those that ``lines`` holds as taken."""
+    while True:
         try:
-            cells = next(csv.reader(source, strict=True))
+            yield from csv.reader(lines.feed(), delimiter=delimiter, strict=True, skipinitialspace=True)
         except csv.Error:
-            yield at, 1, None
-            at += 1
+            yield None
         else:
-            yield at, source.taken, cells
-            at += source.taken
+            return
 
 
-class _Counted:
-    """The next lines, counting how many the reader took."""
+def _records(  # noqa: C901  # one turn a row: calls would cost as much as the parsing
+    lines: _Lines, delimiter: str, preface: str, columns: Columns, example: str
+) -> Iterator[RawRecord]:
+    names = columns.names
+    width = len(names)
+    index = 0
+    is_utf8 = False  # a letter beyond ASCII came in UTF-8: what is no UTF-8 then is a fault, not another code page
+    for cells in _rows(lines, delimiter):
+        line = lines.number
+        if cells is None or len(cells) != width or max(map(len, cells)) > _MAX_CELL:
+            if cells is not None and not any(cells):
+                lines.row()
+                continue
+            while cells is not None and len(cells) > width and not cells[-1].strip():
+                cells.pop()  # trailing delimiters
+            rejected = _fault(cells, width, example, longest=max(map(len, lines.taken)))
+            if rejected is not None or cells is None:
+                yield RawRecord(index, line, lines.first_alone(), {}, preface, rejected)
+                index += 1
+                continue
+        original = lines.row()
+        if original.isascii():
+            if not any(cells):
+                continue
+            rejected = None
+        elif not is_foreign(original):
+            is_utf8, rejected = True, None
+        else:
+            yield _foreign(RawRecord(index, line, original, {}, preface), columns, delimiter, is_utf8=is_utf8)
+            index += 1
+            continue
+        if "\0" in original:
+            rejected = Rejected(Fault.MALFORMED, None, "holds a NUL character", "printable text", example)
+            yield RawRecord(index, line, original, {}, preface, rejected)
+        elif cells[0] and plain(cells[0]) == names[0] and columns.repeated_by(cells):
+            yield RawRecord(index, line, original, {}, preface, is_skipped=True)
+        else:
+            yield RawRecord(index, line, original, columns.fields(cells), preface)
+        index += 1
 
-    def __init__(self, lines: list[str], start: int) -> None:
-        self._lines = lines
-        self._start = start
-        self.taken = 0
 
-    def __iter__(self) -> Iterator[str]:
-        return self
-
-    def __next__(self) -> str:
-        at = self._start + self.taken
-        if self.taken >= _MAX_LINES or at >= len(self._lines):
-            raise StopIteration
-        self.taken += 1
-        return self._lines[at]
+def _foreign(raw: RawRecord, columns: Columns, delimiter: str, *, is_utf8: bool) -> RawRecord:
+    """Read a row that is no UTF-8 as Windows-1252 where it is plainly that, else refuse it."""
+    text = None if is_utf8 or "\0" in raw.original else as_windows_1252(raw.original)
+    cells = None if text is None else next(csv.reader([text], delimiter=delimiter, skipinitialspace=True), None)
+    if text is None or cells is None or len(cells) < len(columns.names):
+        problem = "is not UTF-8"
+        rejected = Rejected(Fault.WRONG_ENCODING, None, problem, "UTF-8 text", "export the file as UTF-8; in Excel: CSV UTF-8")
+        return replace(raw, rejected=rejected)
+    fields: Fields = {**columns.fields(cells[: len(columns.names)]), ENCODING_ASSUMED: "yes"}
+    return replace(raw, original=text, fields=fields)
 
 
-def _check(names: list[str], required: Collection[str], header: str) -> None:
-    if len(names) > _MAX_COLUMNS:
-        raise Rejected(Fault.MALFORMED, "header", "has too many columns", f"at most {_MAX_COLUMNS}", header)
-    missing = [name for name in required if name not in names]
-    if missing:
-        problem = f"lacks {len(missing)} required column(s), the first is {missing[0]}"
-        raise Rejected(Fault.MISSING_FIELD, missing[0], problem, f"a header row with at least {', '.join(required)}", header)
-    if len(set(names)) != len(names):
-        raise Rejected(Fault.MALFORMED, "header", "names a column twice", "each column once", header)
-
-
-def _fault(cells: list[str] | None, columns: int, header: str) -> Rejected | None:
+def _fault(cells: list[str] | None, columns: int, example: str, *, longest: int) -> Rejected | None:
+    if longest > _MAX_CELL and (cells is None or any(len(cell) > _MAX_CELL for cell in cells)):
+        return Rejected(Fault.TOO_LARGE, None, "has a cell that is too long", f"at most {_MAX_CELL} characters a cell", example)
     if cells is None:
-        return Rejected(
-            Fault.MALFORMED, None, "has an unclosed or misplaced quote", 'quotes around a cell, doubled inside: "a ""b"" c"', header
-        )
+        return Rejected(Fault.MALFORMED, None, "has an unclosed or misplaced quote", _QUOTES, example)
     if len(cells) != columns:
-        return Rejected(Fault.MALFORMED, None, f"has {len(cells)} cells", f"{columns} cells, as the header has", header)
-    if any(len(cell) > _MAX_CELL for cell in cells):
-        return Rejected(Fault.TOO_LARGE, None, "has a cell that is too long", f"at most {_MAX_CELL} characters a cell", header)
+        return Rejected(Fault.MALFORMED, None, f"has {len(cells)} cells", f"{columns} cells, as the header has", example)
     return None
