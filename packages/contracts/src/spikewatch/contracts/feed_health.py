@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from spikewatch.contracts.contract import AgencyId, Contract, Interval, ShortText, UtcDatetime
+from spikewatch.contracts.contract import AgencyId, AreaId, Contract, Interval, ShortText, UtcDatetime
 
 __all__ = ["FeedHealth", "FeedState", "FieldShare", "ReasonCount"]
 
@@ -40,6 +40,7 @@ class FeedHealth(Contract):
     feed: ShortText = Field(description="Agency and format, agency/format.")
     agency_id: AgencyId
     format: ShortText
+    areas: tuple[AreaId, ...] = Field(default=(), description="Those the agency covers: where a count is unknown while the feed is silent.")
     version: int = Field(ge=1, description="Counts the changes of this record.")
     state: FeedState
     since: UtcDatetime = Field(description="When the feed came into this state: a silent one, when it last sent.")

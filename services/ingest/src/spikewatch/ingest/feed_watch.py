@@ -83,7 +83,7 @@ class FeedWatch:
                     news.append((book, None))
                 continue
             declared = None if agency.sends_every_s is None else timedelta(seconds=agency.sends_every_s)
-            found = health(book, now, declared)
+            found = health(book, now, declared).model_copy(update={"areas": agency.areas})
             judged.append(found)
             if is_news(book.published, found):
                 news.append((book, found))
