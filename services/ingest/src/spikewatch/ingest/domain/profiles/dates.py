@@ -100,7 +100,7 @@ def _reader(pattern: str) -> Reader:
         group = _TOKENS[token]
         if token in _FIXED_WIDTH and (match.end() < len(pattern) and pattern[match.end()].isalpha() and pattern[match.end()] != "T"):
             group = group.replace(r"\d\d?", r"\d\d")
-        name = group[3 : group.index(">")]
+        name = group[4 : group.index(">")]
         if name in seen:
             raise FormatError(f"names {token} twice")
         seen.add(name)
