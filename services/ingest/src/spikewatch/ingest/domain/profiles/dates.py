@@ -9,7 +9,7 @@ from typing import Final
 
 from spikewatch.contracts.vocabulary import TimePrecision
 
-__all__ = ["EXAMPLE", "FormatError", "Moment", "date_reader", "time_of_day"]
+__all__ = ["EXAMPLE", "FormatError", "Moment", "date_reader", "example_of", "time_of_day"]
 
 _LONGEST: Final = 64
 _CACHED: Final = 8_192  # distinct texts of one column: dates repeat, times hardly
@@ -35,6 +35,10 @@ _TOKENS: Final = {
     "AM": r"(?P<half>[AaPp])\.?[Mm]\.?",
     "Z": r"(?P<zone>Z|UTC|GMT|[+-]\d\d(?::?\d\d)?)",
 }
+_SHOWN: Final = {
+    "YYYY": "2026", "YY": "26", "MMMM": "May", "MMM": "May", "MM": "05", "M": "5", "DD": "01", "D": "1", "HH": "14", "H": "14",
+    "hh": "02", "h": "2", "mm": "03", "ss": "00", "AM": "PM", "Z": "-04:00",
+}  # fmt: skip
 _FIXED_WIDTH: Final = {"MM": 2, "DD": 2, "HH": 2, "hh": 2}
 # Without anything between them tokens have their full width: YYYYMMDD, YYYYMMDDHHmm.
 _TOKEN: Final = re.compile("|".join(sorted(_TOKENS, key=len, reverse=True)))
@@ -86,6 +90,12 @@ def date_reader(formats: tuple[str, ...]) -> Reader:
         return None
 
     return read
+
+
+def example_of(pattern: str) -> str:
+    """Return a time written in the pattern."""
+    written = {"ISO": "2026-05-01T14:03:00", "EXCEL": "46143"}
+    return written.get(pattern) or _TOKEN.sub(lambda token: _SHOWN[token[0]], pattern)
 
 
 def _reader(pattern: str) -> Reader:

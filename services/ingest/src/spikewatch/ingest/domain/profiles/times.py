@@ -10,7 +10,7 @@ from spikewatch.contracts.report import QualityNote
 from spikewatch.contracts.vocabulary import TimeBasis, TimePrecision
 from spikewatch.ingest.domain.feeds.feed import Source
 from spikewatch.ingest.domain.profiles.cells import Cells, Doubts, condition, key_of
-from spikewatch.ingest.domain.profiles.dates import date_reader, time_of_day
+from spikewatch.ingest.domain.profiles.dates import date_reader, example_of, time_of_day
 from spikewatch.ingest.domain.profiles.model import Time
 from spikewatch.ingest.domain.record import Fields
 from spikewatch.ingest.domain.rejection import Fault, Rejected
@@ -42,7 +42,7 @@ def occurred(cells: Cells, ways: Sequence[Time], time_zone: str | None) -> Calla
     """
     readers = [(_way(cells, way, time_zone), way) for way in ways]
     columns = ", ".join(dict.fromkeys(column for way in ways for column in way.columns))
-    example = "2026-05-01" if ways[0].formats[0] == "ISO" else ways[0].formats[0]
+    example = example_of(ways[0].formats[0])
     missing = Rejected(Fault.MISSING_FIELD, columns[:200], "says no time", "a date of the profile's form", example)
 
     def read(row: Fields, source: Source, doubts: Doubts) -> When:
@@ -100,7 +100,7 @@ def _way(cells: Cells, spec: Time, time_zone: str | None) -> Way:
     named_zone = spec.zone or time_zone
     fixed_zone = zone_named(named_zone)
     field = spec.columns[0]
-    example = "2026-05-01" if spec.formats[0] == "ISO" else spec.formats[0]
+    example = example_of(spec.formats[0])
     expected = "a time written " + " or ".join(spec.formats)
     midnight_is_date, day_only, earliest, basis = spec.midnight == "date", spec.precision == "date", spec.earliest, spec.basis
     reading_zone = zone_named(spec.zone) if spec.zone else None
