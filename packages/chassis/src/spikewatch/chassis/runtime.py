@@ -119,6 +119,10 @@ class Runtime:
 
         self._grpcs.append((make_server(token=token, reflection=reflection, names=names), register, host, port))
 
+    def announce(self, kind: str, port: int) -> None:
+        """Tell the port of a server that the service runs itself; it stops it with ``on_stop``."""
+        self._ports[kind] = port
+
     async def read_table(self, topic: Topic, on_record: Callable[[Event[Any]], None]) -> None:
         """Feed a compacted topic to a function: return when caught up, then follow."""
         table = Table(self.connection, topic, on_record, most_bytes=self._settings.max_record_bytes)
@@ -179,7 +183,7 @@ class Runtime:
             await asyncio.sleep(0.05)
 
     def ports(self) -> dict[str, int]:
-        """Return the bound ports by kind: health, http, grpc."""
+        """Return the bound ports by kind: health, http, grpc, and what was announced."""
         return dict(self._ports)
 
     async def _start_servers(self) -> None:

@@ -3,6 +3,7 @@
 import os
 from datetime import timedelta
 from typing import Final
+from uuid import uuid4
 
 from spikewatch.chassis.kafka.subscription import Subscription
 from spikewatch.chassis.outcome import CannotStart, Reason
@@ -12,13 +13,17 @@ from spikewatch.ingest.adapters.agency_table import AgencyTable
 from spikewatch.ingest.adapters.counted_receipts import CountedReceipts
 from spikewatch.ingest.adapters.feed_metrics import FeedMetrics
 from spikewatch.ingest.adapters.gateway import GatewayLimits, gateway
+from spikewatch.ingest.adapters.hl7_desk import Hl7Desk, Senders
+from spikewatch.ingest.adapters.mllp import MllpLimits, MllpListener, server_tls
 from spikewatch.ingest.adapters.mongo_api_keys import MongoApiKeys
 from spikewatch.ingest.adapters.mongo_feed_books import MongoFeedBooks
 from spikewatch.ingest.adapters.mongo_receipts import MongoReceipts
 from spikewatch.ingest.adapters.mongo_revisions import MongoRevisions
 from spikewatch.ingest.adapters.mongo_seal_mark import MongoSealMark
 from spikewatch.ingest.credentials import Credentials
-from spikewatch.ingest.domain.seal import Seals, fingerprint, master_secret
+from spikewatch.ingest.domain.feeds import hl7_adt
+from spikewatch.ingest.domain.numbered_yaml import WrongData
+from spikewatch.ingest.domain.seal import Seals, fingerprint, master_secret, names_key
 from spikewatch.ingest.domain.submission_id import SubmissionIds
 from spikewatch.ingest.feed_watch import FeedWatch
 from spikewatch.ingest.handlers import normalise_submissions, trusts_trace
@@ -26,6 +31,7 @@ from spikewatch.ingest.intake import Intake
 from spikewatch.ingest.reception import Reception
 from spikewatch.ingest.service import GROUP, Normaliser
 from spikewatch.ingest.settings import IngestSettings
+from spikewatch.ingest.terminology import classifier
 
 __all__ = ["build"]
 
@@ -64,11 +70,18 @@ async def build(runtime: Runtime, settings: IngestSettings) -> None:
     runtime.every(_ENTER_SECONDS, watch.enter, name="enter-feeds")
     runtime.every(_JUDGE_SECONDS, watch.publish, name="judge-feeds")
     runtime.on_stop(watch.enter)
+    try:
+        terminology = classifier(
+            names_key(secret), vocabulary_file=settings.ingest_vocabulary_file, definitions_file=settings.ingest_definitions_file
+        )
+    except WrongData as error:
+        raise CannotStart(str(error)) from None
     normaliser = Normaliser(
         intake=intake,
         seals=seals,
         revisions=revisions,
         receipts=counted,
+        classifier=terminology,
         max_records=settings.ingest_max_records,
         watch=watch.note,
     )
@@ -105,3 +118,32 @@ async def build(runtime: Runtime, settings: IngestSettings) -> None:
         certificate=settings.ingest_tls_cert_file,
         key=settings.ingest_tls_key_file,
     )
+    if settings.ingest_mllp_port is not None:
+        await _listen_for_hl7(runtime, settings, reception, agencies)
+
+
+async def _listen_for_hl7(runtime: Runtime, settings: IngestSettings, reception: Reception, agencies: AgencyTable) -> None:
+    assert settings.ingest_mllp_port is not None  # noqa: S101  # the caller asked
+    desk = Hl7Desk(
+        reception,
+        agencies,
+        Senders(settings.ingest_mllp_senders, settings.ingest_mllp_agency),
+        feed=hl7_adt.FEED,
+        max_bytes=settings.ingest_max_body_bytes,
+        now=runtime.clock,
+        control_id=lambda: uuid4().hex[:20],
+    )
+    limits = MllpLimits(
+        message_bytes=settings.ingest_max_body_bytes,
+        connections=settings.ingest_mllp_max_connections,
+        idle_seconds=settings.ingest_mllp_idle_seconds,
+        message_seconds=settings.ingest_mllp_message_seconds,
+    )
+    try:
+        tls = server_tls(settings.ingest_mllp_tls_cert_file, settings.ingest_mllp_tls_key_file, settings.ingest_mllp_tls_client_ca_file)
+        listener = MllpListener(desk.take, limits, host=settings.ingest_mllp_host, port=settings.ingest_mllp_port, tls=tls)
+    except OSError as error:  # ssl's errors are of that kind too
+        raise CannotStart(f"the MLLP listener cannot be opened ({type(error).__name__}); check its host, port and TLS files") from None
+    await listener.start()
+    runtime.on_stop(lambda: listener.stop(settings.drain_seconds))
+    runtime.announce("mllp", listener.port)

@@ -1,18 +1,16 @@
 """Settings of ingest."""
 
-import ipaddress
-
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
 
-from spikewatch.chassis.settings import ChassisSettings
 from spikewatch.ingest.domain.seal import master_secret
+from spikewatch.ingest.mllp_settings import MllpSettings, is_loopback
 
 __all__ = ["IngestSettings"]
 
 _HEADROOM = 16_384  # a record is its body, the seal and the headers
 
 
-class IngestSettings(ChassisSettings):
+class IngestSettings(MllpSettings):
     """What ingest needs beside what every service needs."""
 
     max_record_bytes: int = Field(default=1_114_112, ge=1024, description="A larger value is dead-lettered unread.")
@@ -36,6 +34,8 @@ class IngestSettings(ChassisSettings):
     ingest_key_stale_seconds: float = Field(default=3600.0, ge=0, description="How old a look-up may be while the database is away.")
     ingest_publish_seconds: float = Field(default=10.0, gt=0, description="How long a request waits for the broker before 503.")
     ingest_body_seconds: float = Field(default=30.0, gt=0, description="How long a request may take to send its body.")
+    ingest_vocabulary_file: str | None = Field(default=None, description="YAML file of the drug vocabulary; without it the shipped one.")
+    ingest_definitions_file: str | None = Field(default=None, description="YAML file of the case definitions; without it the shipped ones.")
     ingest_receipt_days: int = Field(default=90, ge=1, description="How long an agency can look up a submission.")
     ingest_revision_days: int = Field(default=400, ge=1, description="How long a resend is recognised as a duplicate or a revision.")
 
@@ -56,7 +56,7 @@ class IngestSettings(ChassisSettings):
     @field_validator("ingest_tls_ends_before")
     @classmethod
     def _is_never_plain_by_accident(cls, ends_before: bool, known: ValidationInfo) -> bool:  # noqa: FBT001  # pydantic's signature
-        if known.data.get("ingest_tls_cert_file") is None and not ends_before and not _is_loopback(known.data.get("ingest_host", "")):
+        if known.data.get("ingest_tls_cert_file") is None and not ends_before and not is_loopback(known.data.get("ingest_host", "")):
             raise ValueError("the host is not loopback: set the TLS files, or true here when a proxy speaks TLS")
         return ends_before
 
@@ -66,10 +66,3 @@ class IngestSettings(ChassisSettings):
         if body_bytes + _HEADROOM > known.data.get("max_record_bytes", body_bytes + _HEADROOM):
             raise ValueError(f"must stay {_HEADROOM} below max_record_bytes")
         return body_bytes
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
