@@ -13,15 +13,36 @@ _PATTERNS: Final = (
     r"\b(?:MRN|SSN|DOB)(?:\b[\s:#]*|(?=\d))[\w/-]*",  # a labelled number: MRN 00123456, MRN00123456
 )
 _IDENTIFIER: Final = re.compile("|".join(_PATTERNS), re.IGNORECASE)
+# What only a text is searched for. An id may be made of a date (2026-05-01-0042) and is not refused for it.
+_DATE: Final = r"(?<!\d)(?:19|20)\d{2}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])(?!\d)"  # birth date: 1984-04-17
+_IDENTIFIER_IN_TEXT: Final = re.compile("|".join((*_PATTERNS, _DATE)), re.IGNORECASE)
+# Words after which the text of a place goes on with a person: C/O JOHN DOE, 100 MAIN ST. All up to the next number is cut.
+_PERSON: Final = re.compile(
+    r"(?<![\w/])(?:C/O|CARE\s+OF|ATTN|ATTENTION|(?:RES(?:IDENCE|ID)?|HOME|APT|ROOM|FAMILY|PROPERTY)\s+OF"
+    r"|CALLER|PATIENT|VICTIM|RESIDENT|TENANT|OCCUPANT|(?:(?:FULL|FIRST|LAST|PT)\s*)?NAME|MRS?)"
+    r"(?!\w)[\s.:,=-]*(?=[^\W\d_])[^\d&]*",
+    re.IGNORECASE,
+)
+# What each of the first ones holds: most ids hold none of it, and this is found ten times as fast.
+_SUSPICIOUS: Final = re.compile(r"@|\d[\d\s./()-]{5,}\d|[MS][RS]N|DOB", re.IGNORECASE)
 _REMOVED: Final = "[removed]"
 
 
 def is_identifying(text: str) -> bool:
     """Tell whether the text holds something that looks like a direct identifier."""
-    return _IDENTIFIER.search(text) is not None
+    return _SUSPICIOUS.search(text) is not None and _IDENTIFIER.search(text) is not None
 
 
 def without_identifiers(text: str) -> tuple[str, bool]:
-    """Return the text with everything that looks like a direct identifier taken out, and whether there was any."""
-    cleaned, found = _IDENTIFIER.subn(_REMOVED, text)
-    return cleaned, found > 0
+    """Return the text with everything that looks like a direct identifier taken out, and whether there was any.
+
+    A name that stands alone is not recognised: nothing tells it from the name of a street or a town.
+    """
+    found = 0
+    if _SUSPICIOUS.search(text) is not None:
+        text, found = _IDENTIFIER_IN_TEXT.subn(_REMOVED, text)
+    upper = text.upper()
+    if not any(mark in upper for mark in _PERSON_MARKS):
+        return text, found > 0
+    text, persons = _PERSON.subn(f"{_REMOVED} ", text)
+    return text.strip() if persons else text, found + persons > 0
