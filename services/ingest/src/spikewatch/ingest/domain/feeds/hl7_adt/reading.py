@@ -23,6 +23,7 @@ from spikewatch.ingest.domain.wall_clock import Instant, not_future, zone_named
 __all__ = ["facility", "message_type", "read"]
 
 
+_VERSION: Final = re.compile(r"(?:2(?:\.\d){0,2})?", re.ASCII)  # an empty one is taken for 2.5.1
 _TRIGGER: Final = re.compile(r"[A-Z]\d\d", re.ASCII)
 _NPI: Final = re.compile(r"[12]\d{9}", re.ASCII)
 _VISIT_EXAMPLE: Final = "33333_001^^^^VN"
@@ -74,6 +75,8 @@ def read(fields: Fields, source: Source) -> Reading | NotAnOverdose:
     """
     message = parse(str(fields["message"]), str(fields["charset"]))
     _, trigger = message_type(message)
+    if not _VERSION.fullmatch(message.head.code(12)):
+        raise Rejected(Fault.UNSUPPORTED_FORMAT, "MSH-12", "is a version that is not read", "HL7 version 2", "2.5.1")
     if trigger not in tables.COUNTED and trigger not in tables.NO_LONGER:
         return NotAnOverdose()
     mode = message.head.code(11).upper()
