@@ -1,6 +1,8 @@
 """Deterministic identifiers: the same input gives the same id on every machine, so that a replay changes nothing."""
 
-from uuid import UUID, uuid5
+from hashlib import sha1
+from typing import Final
+from uuid import UUID
 
 __all__ = [
     "alert_id",
@@ -12,13 +14,19 @@ __all__ = [
     "report_key",
 ]
 
-_NAMESPACE = UUID("6f4dd1a0-5f0e-5d0b-9d3a-0f6c1c1f5b6e")
+_NAMESPACE: Final = UUID("6f4dd1a0-5f0e-5d0b-9d3a-0f6c1c1f5b6e")
 # Joins the parts of a name. A unit separator cannot appear in an agency's id, so ("a", "b-c") and ("a-b", "c") differ.
-_SEPARATOR = "\x1f"
+_SEPARATOR: Final = "\x1f"
+_START: Final = _NAMESPACE.bytes
+_VERSION_5: Final = 5 << 76 | 0x8000 << 48
+_FREE_BITS: Final = ~(0xF000 << 64 | 0xC000 << 48) & (1 << 128) - 1
 
 
 def _named(kind: str, *parts: object) -> UUID:
-    return uuid5(_NAMESPACE, _SEPARATOR.join((kind, *(str(part) for part in parts))))
+    # What uuid5 does, at half its cost: every report needs three.
+    name = _START + _SEPARATOR.join((kind, *map(str, parts))).encode()
+    digest = sha1(name, usedforsecurity=False).digest()
+    return UUID(int=int.from_bytes(digest[:16], "big") & _FREE_BITS | _VERSION_5)
 
 
 def report_key(agency: str, record: str) -> UUID:

@@ -167,7 +167,7 @@ def _header(lines: _Lines, missing: Missing, example: str) -> tuple[str, str, li
             continue
         seen += 1
         if is_foreign(line):
-            line = as_windows_1252(line) or ""  # noqa: PLW2901  # the same line, read
+            line = as_windows_1252(line) or ""  # the same line, read
         if len(line) >= LONGEST_LINE:
             continue
         for delimiter in sorted(_DELIMITERS, key=line.count, reverse=True):

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from spikewatch.contracts.vocabulary import TimePrecision
 from spikewatch.ingest.domain.rejection import Fault, Rejected
 
-__all__ = ["AMBIGUOUS", "NONEXISTENT", "ZONE_ASSUMED", "Instant", "local", "not_future", "read_instant", "zone_named"]
+__all__ = ["AMBIGUOUS", "NONEXISTENT", "ZONE_ASSUMED", "Instant", "local", "not_future", "read_agency_time", "read_instant", "zone_named"]
 
 ZONE_ASSUMED: Final = "zone_assumed"
 AMBIGUOUS: Final = "ambiguous_local_time"
@@ -23,6 +23,15 @@ _LAST_YEAR: Final = 9998  # one year of room, so that no zone can push the time 
 _CLOCK_SKEW: Final = timedelta(minutes=5)
 # For example 2026-05-01, 2026-05-01 14:03, 2026-05-01T14:03:00.250-04:00, 2026-05-01T18:03Z
 _ISO: Final = re.compile(r"^\d{4}-\d\d-\d\d(?:[T ](\d\d:\d\d)(:\d\d(?:\.\d{1,9})?)?\s?(Z|[+-]\d\d:?\d\d)?)?$", re.ASCII)
+_AMERICAN: Final = re.compile(
+    r"^(?:(\d{4}-\d\d-\d\d)|(\d{1,2})[/-](\d{1,2})[/-](\d{4}|\d\d)|(\d{1,2})[ -]?([A-Za-z]{3,9})[ -]?,?(\d{4}|\d\d))"
+    r"(?:[T ]+(\d{1,2}):?(\d\d)(?::?(\d\d)(?:\.\d{1,9})?)?\s?(?:([AaPp])\.?[Mm]\.?)?)?$",
+    re.ASCII,
+)
+_FILLER: Final = re.compile(r"[T ]+(?:0?0:00(?::00(?:\.0+)?)?|12:00(?::00)?\s?AM)$", re.ASCII | re.IGNORECASE)
+_MONTHS: Final = {name: number for number, name in enumerate("jan feb mar apr may jun jul aug sep oct nov dec".split(), start=1)}
+_EXPECTED_AGENCY: Final = "a local date and time, the month before the day, or ISO 8601"
+_EXAMPLE_AGENCY: Final = "05/01/2026 14:03"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +62,7 @@ def read_instant(text: str, zone: ZoneInfo | None, field: str) -> Instant:
     if match is None:
         raise Rejected(Fault.INVALID_FIELD, field, "is not a time", _EXPECTED, _EXAMPLE)
     try:
-        moment = datetime.fromisoformat(text.replace(" ", "T", 1).replace(" ", ""))
+        moment = datetime.fromisoformat(text.replace(" ", "T", 1).replace(" ", "") if " " in text else text)
     except ValueError:
         raise Rejected(Fault.INVALID_FIELD, field, "names a day or an hour that does not exist", _EXPECTED, _EXAMPLE) from None
     clock, seconds, _ = match.groups()
@@ -63,6 +72,61 @@ def read_instant(text: str, zone: ZoneInfo | None, field: str) -> Instant:
         return Instant(moment.astimezone(UTC), precision)
     instant = local(moment, zone, field, precision)
     return Instant(instant.at, precision, (ZONE_ASSUMED, *instant.notes))
+
+
+def read_agency_time(day: str, clock: str | None, zone: ZoneInfo | None, field: str) -> Instant:
+    """Read a time as American exports write it, in one cell or in two.
+
+    Taken are ISO 8601 and ``5/1/2026``, ``05/01/2026 2:03 PM``, ``5/1/26 14:03``, ``1-May-2026``; the month stands before the day.
+    Two digits of a year are of this century. A clock may be ``14:03``, ``14:03:00``, ``1403``, ``2:03 PM``.
+
+    Args:
+        day: the date, alone or with its time.
+        clock: the time of a second cell; None: there is none.
+        zone: of the agency, for times without an offset.
+        field: named where it is refused.
+
+    Raises:
+        Rejected: it is no time, has no offset and no zone is known, or lies outside the calendar we take.
+    """
+    text = day if clock is None else f"{_day_alone(day)} {clock}"
+    if _ISO.match(text):
+        return read_instant(text, zone, field)
+    match = _AMERICAN.match(text)
+    if match is None:
+        raise Rejected(Fault.INVALID_FIELD, field, "is not a time", _EXPECTED_AGENCY, _EXAMPLE_AGENCY)
+    iso_day, month, dom, year, dom_2, name, year_2, hour, minute, second, half = match.groups()
+    try:
+        if iso_day:
+            date = datetime.fromisoformat(iso_day)
+        elif name:
+            date = datetime(_year(year_2), _MONTHS[name[:3].lower()], int(dom_2))  # noqa: DTZ001  # a wall clock's; placed below
+        else:
+            date = datetime(_year(year), int(month), int(dom))  # noqa: DTZ001
+        wall = date.replace(hour=_hour(hour, half), minute=int(minute or 0), second=int(second or 0))
+    except (ValueError, KeyError):
+        raise Rejected(Fault.INVALID_FIELD, field, "names a day or an hour that does not exist", _EXPECTED_AGENCY, _EXAMPLE_AGENCY) from None
+    precision = TimePrecision.SECOND if second else TimePrecision.MINUTE if hour else TimePrecision.DATE
+    instant = local(wall, zone, field, precision)
+    return Instant(instant.at, precision, (ZONE_ASSUMED, *instant.notes))
+
+
+def _day_alone(text: str) -> str:
+    """Return the date of a cell that has a filler for its time, as spreadsheets write it beside a column of times."""
+    return _FILLER.sub("", text)
+
+
+def _year(text: str) -> int:
+    return int(text) + 2000 if len(text) == 2 else int(text)
+
+
+def _hour(text: str | None, half: str | None) -> int:
+    hour = int(text or 0)
+    if half is None:
+        return hour
+    if not 1 <= hour <= 12:
+        raise ValueError("a clock with AM and PM has the hours 1 to 12")
+    return hour % 12 + (12 if half.lower() == "p" else 0)
 
 
 def local(wall: datetime, zone: ZoneInfo | None, field: str, precision: TimePrecision = TimePrecision.SECOND) -> Instant:

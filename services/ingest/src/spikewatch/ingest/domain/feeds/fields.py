@@ -13,6 +13,7 @@ __all__ = ["choice", "coordinates", "free_text", "matching", "number", "required
 
 T = TypeVar("T")
 _NOT_STATED: Final = frozenset({"", "na", "n/a", "null", "none", "not recorded"})  # what exports write into an empty cell
+_LONGEST_NOT_STATED: Final = max(map(len, _NOT_STATED))
 _NUMBER: Final = re.compile(r"^[+-]?\d{1,12}(?:\.\d{1,15})?$", re.ASCII)
 _LONGEST_TEXT: Final = 512
 
@@ -22,7 +23,7 @@ def stated(fields: Fields, name: str) -> object | None:
     value = fields.get(name)
     if isinstance(value, str):
         value = value.strip()
-        return None if value.lower() in _NOT_STATED else value
+        return None if len(value) <= _LONGEST_NOT_STATED and value.lower() in _NOT_STATED else value
     return value
 
 
@@ -44,8 +45,7 @@ def matching(fields: Fields, name: str, pattern: re.Pattern[str], expected: str,
     Raises:
         Rejected: it is something else.
     """
-    value = stated(fields, name)
-    if value is None:
+    if name not in fields or (value := stated(fields, name)) is None:
         return None
     text = str(value) if isinstance(value, str) or (isinstance(value, int) and not isinstance(value, bool)) else ""
     if not pattern.fullmatch(text):
@@ -61,8 +61,7 @@ def free_text(fields: Fields, name: str, example: str) -> tuple[str | None, bool
     Raises:
         Rejected: it is no text, too long, or holds characters that cannot be printed.
     """
-    value = stated(fields, name)
-    if value is None:
+    if name not in fields or (value := stated(fields, name)) is None:
         return None, False
     if not isinstance(value, str):
         raise Rejected(Fault.INVALID_FIELD, name, "is not a text", "a text", example)
@@ -80,8 +79,7 @@ def choice(fields: Fields, name: str, values: Mapping[str, T], default: T) -> T:
     Raises:
         Rejected: the word is not listed.
     """
-    value = stated(fields, name)
-    if value is None:
+    if name not in fields or (value := stated(fields, name)) is None:
         return default
     word = str(value).lower() if isinstance(value, str | bool) else ""
     if word not in values:
@@ -95,8 +93,7 @@ def number(fields: Fields, name: str, low: float, high: float, example: str) -> 
     Raises:
         Rejected: it is no number, or out of range.
     """
-    value = stated(fields, name)
-    if value is None:
+    if name not in fields or (value := stated(fields, name)) is None:
         return None
     if isinstance(value, str) and _NUMBER.match(value):
         value = float(value)
