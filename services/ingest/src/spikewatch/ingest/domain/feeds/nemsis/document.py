@@ -72,7 +72,7 @@ def cut(stream: BinaryIO, limit: int, *, check: Check | None = None) -> Iterator
     parser = etree.XMLParser(
         resolve_entities=False, no_network=True, load_dtd=False, remove_comments=True, remove_pis=True, collect_ids=False, huge_tree=False
     )
-    index = 0
+    index, line = 0, 1
     last = Kind.ROOT
     found = pieces(chain((head[start:],), source), 1 + head.count(b"\n", 0, start))
     while True:
@@ -80,12 +80,12 @@ def cut(stream: BinaryIO, limit: int, *, check: Check | None = None) -> Iterator
             piece = next(found, None)
             if piece is None:
                 break
-            last = piece.kind
+            last, line = piece.kind, piece.line
             envelope, record = _take(piece, envelope, parser, check, index)
         except Rejected as rejected:
             if index == 0:
                 raise
-            record, last = RawRecord(index, 0, "", rejected=rejected), Kind.BROKEN
+            record, last = RawRecord(index, line, "", rejected=rejected), Kind.BROKEN
         if record is not None:
             if index >= limit:
                 raise over_limit(limit)
@@ -95,7 +95,7 @@ def cut(stream: BinaryIO, limit: int, *, check: Check | None = None) -> Iterator
         truncated = _malformed("breaks off before its end: what follows is missing")
         if index == 0:
             raise truncated
-        yield RawRecord(index, 0, "", rejected=truncated)
+        yield RawRecord(index, line, "", rejected=truncated)
     elif index == 0:
         raise Rejected(Fault.MALFORMED, None, "holds no PatientCareReport", "at least one", EXAMPLE)
 

@@ -89,6 +89,7 @@ _SECTIONS: Final = (
 _MEDICATIONS: Final = f"{_NS}eMedications"
 _GROUP: Final = f"{_NS}eMedications.MedicationGroup"
 _OF_MEDICATION: Final = tuple(f"{_NS}eMedications.{number}" for number in ("02", "03", "04", "05", "06", "07", "10"))
+_DRUG: Final = "eMedications.03"
 _CODE_TYPE: Final = "CodeType"
 _OF_AGENCY: Final = tuple(f"{_NS}dAgency.{number}" for number in ("01", "02", "04"))
 _FROM: Final = len(_NS)
@@ -120,11 +121,14 @@ def demographics(group: _Element) -> dict[str, str]:
 def _add(values: Values, element: _Element) -> None:
     name = str(element.tag)[_FROM:]
     text = "" if element.get(_NIL) in {"true", "1"} else _text(element)
+    not_value = element.get("NV")
+    if name == _DRUG:  # here it also matters why there is no value
+        values[_CODE_TYPE] = [Value(element.get(_CODE_TYPE, ""))]
+    elif not text or not_value is not None:
+        return
     kept = values.setdefault(name, [])
     if len(kept) < _MOST:
-        kept.append(Value(text, element.get("NV"), element.get("PN")))
-    if name == "eMedications.03":
-        values[_CODE_TYPE] = [Value(element.get(_CODE_TYPE, ""))]
+        kept.append(Value(text, not_value, element.get("PN")))
 
 
 def _text(element: _Element) -> str:

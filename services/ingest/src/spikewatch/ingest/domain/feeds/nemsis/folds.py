@@ -51,6 +51,12 @@ _OLDEST_STATED: Final = 89  # older ages are pooled
 _BANDS: Final = tuple(AgeBand)
 _SINGLE_PATIENT: Final = "2707005"
 _LONGEST_NAME: Final = 100
+# A destination is kept when it is called like a facility: a home may be called by a person's name.
+_FACILITY: Final = re.compile(
+    r"hosp|medic|health|clinic|center|centre|\bctr|emergency|\bER\b|\bED\b|urgent|recovery|rehab|treatment|detox|sober|crisis|shelter|"
+    r"jail|prison|police|sheriff|correction|university|memorial|general|regional|infirmary|morgue|\bVA\b|department|\bdept",
+    re.IGNORECASE,
+)
 
 
 def outcome(pcr: Pcr) -> Outcome:
@@ -87,7 +93,7 @@ def disposition(pcr: Pcr, ended: Outcome) -> Disposition:
 def destination(pcr: Pcr) -> str | None:
     """Return the name of the facility the person was brought to; a home has none."""
     name = " ".join((pcr.text("eDisposition.01") or "").split())
-    if not name or len(name) > _LONGEST_NAME or not name.isprintable() or pcr.has("eDisposition.21", _HOME):
+    if not _FACILITY.search(name) or len(name) > _LONGEST_NAME or not name.isprintable() or pcr.has("eDisposition.21", _HOME):
         return None
     cleaned, is_cut = without_identifiers(name)
     return None if is_cut else cleaned

@@ -19,7 +19,10 @@ from spikewatch.ingest.domain.rejection import Fault, Rejected
 __all__ = ["read"]
 
 _UUID: Final = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}", re.ASCII)
-_NUMBER: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._:/#-]{0,49}", re.ASCII)
+_AGENCY: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/#-]{0,49}", re.ASCII)
+# Every word of it has a digit: anything else may be a name.
+_WORD: Final = r"[A-Za-z._:/#-]{0,20}\d[A-Za-z0-9._:/#-]{0,49}"
+_NUMBER: Final = re.compile(rf"(?=.{{1,50}}$){_WORD}(?: {_WORD}){{0,3}}", re.ASCII)
 
 
 def read(fields: Fields, source: Source) -> Reading | NotAnOverdose:
@@ -82,7 +85,7 @@ def _record_id(pcr: Pcr) -> tuple[str, list[QualityNote]]:
         raise Rejected(Fault.MISSING_FIELD, "PatientCareReport/@UUID", problem, "a UUID", "a1500a8d-f414-4ca3-84bc-4e0a7d0ccb15")
     agency = pcr.agency.get("dAgency.02") or pcr.text("eResponse.01") or ""
     plain = f"{agency}/{number}" if agency else number
-    is_plain = _NUMBER.fullmatch(number) and (not agency or _NUMBER.fullmatch(agency)) and not is_identifying(plain)
+    is_plain = _NUMBER.fullmatch(number) and (not agency or _AGENCY.fullmatch(agency)) and not is_identifying(plain)
     state = pcr.agency.get("dAgency.04", "")
     record = plain if is_plain else hashed_record_id("nemsis", state, agency, number)
     return record, [QualityNote(field="source_record_id", code="uuid_missing")]
