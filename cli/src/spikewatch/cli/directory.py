@@ -55,7 +55,7 @@ def add(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
         epilog="Example: spikewatch directory agency list",
     )
     parts = parser.add_subparsers(title="parts", metavar="PART", required=True)
-    for kind in Kind:
+    for kind in _NAMES:  # profiles have a verb of their own
         summary = f"create, get, list, update or delete: {kind}"
         part = parts.add_parser(kind.value, help=summary, description=summary, epilog=f"Example: spikewatch directory {kind} list")
         _add_steps(part.add_subparsers(title="steps", metavar="STEP", required=True), kind)

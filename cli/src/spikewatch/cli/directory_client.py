@@ -32,7 +32,7 @@ _SERVICE: Final = calls.DESCRIPTOR.services_by_name["DirectoryService"]
 _REPEATABLE: Final = tuple(
     f"{_SERVICE.full_name}/{method.name}" for method in _SERVICE.methods if method.name.startswith(("Get", "List", "Update"))
 )
-PARENTS: Final = {Kind.SERVICE: ("providers/-",), Kind.CONTACT: ("agencies/-", "providers/-")}
+PARENTS: Final = {Kind.SERVICE: ("providers/-",), Kind.CONTACT: ("agencies/-", "providers/-"), Kind.PROFILE: ("agencies/-",)}
 """The parents to ask, so that every record of a kind is listed."""
 
 
@@ -97,8 +97,23 @@ class DirectoryClient:
         return await self._update(kind, fields, mask, etag, allow_missing=False)
 
     async def upsert(self, kind: Kind, fields: Mapping[str, Any]) -> Record:
-        """Make the record of ``fields["name"]`` what the fields say, whether it exists or not."""
+        """Make the record of ``fields["name"]`` what the fields say, whether it exists or not; a profile never changes."""
+        if kind is Kind.PROFILE:
+            return await self._put_profile(fields)
         return await self._update(kind, fields, ("*",), "", allow_missing=True)
+
+    async def _put_profile(self, fields: Mapping[str, Any]) -> Record:
+        try:
+            return await self.create(Kind.PROFILE, fields)
+        except RecordRefused as refused:
+            try:
+                known = await self.get(Kind.PROFILE, str(fields["name"]))
+            except RecordRefused:
+                raise refused from None
+            if getattr(known, "content", None) != fields.get("content"):
+                text = "is there with other content, and a version never changes; raise the version"
+                raise RecordRefused(f"this version {text}", [("profile.content", text)]) from None
+            return known
 
     async def _update(self, kind: Kind, fields: Mapping[str, Any], mask: Sequence[str], etag: str, *, allow_missing: bool) -> Record:
         message = _message(kind, fields)

@@ -3,7 +3,7 @@
 from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import Field, RootModel
+from pydantic import Field, RootModel, StringConstraints
 
 from spikewatch.contracts.contract import AgencyId, AreaId, Contract, FreeText, ShortText, UtcDatetime
 from spikewatch.contracts.vocabulary import SourceType
@@ -14,10 +14,17 @@ __all__ = [
     "ContactRecord",
     "ContactRole",
     "DirectoryRecord",
+    "ProfileRecord",
     "ProviderRecord",
     "ServiceRecord",
     "ServiceStatus",
 ]
+
+
+ProfileName = Annotated[str, StringConstraints(pattern=r"^[a-z](?:[a-z0-9_-]{0,30}[a-z0-9])$")]
+"""A profile's name: 2 to 32 of a-z, 0-9, hyphen and underscore."""
+
+ProfileText = Annotated[str, StringConstraints(min_length=1, max_length=65_536)]
 
 
 class AgencyState(StrEnum):
@@ -100,7 +107,19 @@ class ContactRecord(_Record):
     areas: tuple[AreaId, ...] = ()
 
 
-class DirectoryRecord(RootModel[Annotated[AgencyRecord | ProviderRecord | ServiceRecord | ContactRecord, Field(discriminator="kind")]]):
+class ProfileRecord(_Record):
+    """One version of how an agency's own table is read. Its content never changes; a change is another version."""
+
+    kind: Literal["profile"] = "profile"
+    parent: ShortText = Field(description="The agency, for example agencies/cedar-county-ems.")
+    profile: ProfileName
+    profile_version: int = Field(ge=1, le=9_999)
+    content: ProfileText = Field(description="The profile as YAML; docs/formats/profiles.md says what it may hold.")
+
+
+class DirectoryRecord(
+    RootModel[Annotated[AgencyRecord | ProviderRecord | ServiceRecord | ContactRecord | ProfileRecord, Field(discriminator="kind")]]
+):
     """Any record of the directory; ``kind`` tells which."""
 
     def to_json(self) -> bytes:

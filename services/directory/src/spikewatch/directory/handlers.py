@@ -9,7 +9,7 @@ import grpc
 from google.protobuf.empty_pb2 import Empty
 from typing_extensions import override
 
-from spikewatch.api.directory.v1 import agency_pb2, contact_pb2, provider_pb2, service_pb2
+from spikewatch.api.directory.v1 import agency_pb2, contact_pb2, profile_pb2, provider_pb2, service_pb2
 from spikewatch.api.directory.v1 import directory_service_pb2 as calls
 from spikewatch.api.directory.v1.directory_service_pb2_grpc import DirectoryServiceServicer
 from spikewatch.chassis.grpc.refusal import Refused, Violation
@@ -26,7 +26,7 @@ _ANSWERS: Final[dict[type[Refusal], tuple[grpc.StatusCode, str, str]]] = {
     NotFound: (grpc.StatusCode.NOT_FOUND, "NOT_FOUND", "there is no record of this name, or of its parent's"),
     TakenName: (grpc.StatusCode.ALREADY_EXISTS, "NAME_TAKEN", "there is a record of this name already; update it instead"),
     StaleEtag: (grpc.StatusCode.ABORTED, "ETAG_MISMATCH", "the record has changed meanwhile; get it again and repeat the change"),
-    HasChildren: (grpc.StatusCode.FAILED_PRECONDITION, "HAS_CHILDREN", "the record still has services or contacts; delete them first"),
+    HasChildren: (grpc.StatusCode.FAILED_PRECONDITION, "HAS_CHILDREN", "the record still has services, contacts or profiles; delete them first"),
 }
 
 
@@ -189,6 +189,26 @@ class DirectoryServicer(DirectoryServiceServicer):
     async def DeleteContact(self, request: calls.DeleteContactRequest, context: Any) -> Empty:
         answer: Empty = await self._delete(Kind.CONTACT, request)
         return answer
+
+    @override
+    async def GetProfile(self, request: calls.GetProfileRequest, context: Any) -> profile_pb2.Profile:
+        answer: profile_pb2.Profile = await self._get(Kind.PROFILE, request)
+        return answer
+
+    @override
+    async def ListProfiles(self, request: calls.ListProfilesRequest, context: Any) -> calls.ListProfilesResponse:
+        answer: calls.ListProfilesResponse = await self._list(Kind.PROFILE, request, calls.ListProfilesResponse())
+        return answer
+
+    @override
+    async def CreateProfile(self, request: calls.CreateProfileRequest, context: Any) -> profile_pb2.Profile:
+        answer: profile_pb2.Profile = await self._create(Kind.PROFILE, request)
+        return answer
+
+    @override
+    async def DeleteProfile(self, request: calls.DeleteProfileRequest, context: Any) -> Empty:
+        await self._delete(Kind.PROFILE, request)
+        return Empty()
 
     @override
     async def ListResponsibleContacts(

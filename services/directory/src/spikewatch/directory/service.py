@@ -81,7 +81,8 @@ class Directory:
                 if known.record is None:
                     raise NotFound
                 return known.record
-            if known is not None and known.record is not None:
+            # A version of a profile is named by reports for ever: not even after its deletion does it get other content.
+            if known is not None and (known.record is not None or name.kind is Kind.PROFILE):
                 raise TakenName
             if name.parent:
                 owner = await self._store.get(name.parent)

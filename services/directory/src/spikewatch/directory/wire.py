@@ -8,7 +8,7 @@ from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from spikewatch.api.directory.v1 import agency_pb2, contact_pb2, provider_pb2, service_pb2
+from spikewatch.api.directory.v1 import agency_pb2, contact_pb2, profile_pb2, provider_pb2, service_pb2
 from spikewatch.contracts.directory import ContactRole
 from spikewatch.directory.domain.names import Kind
 from spikewatch.directory.domain.records import MODELS, Record, problem_of, writable
@@ -21,6 +21,7 @@ MESSAGES: Final[dict[Kind, type[Message]]] = {
     Kind.PROVIDER: provider_pb2.Provider,
     Kind.SERVICE: service_pb2.Service,
     Kind.CONTACT: contact_pb2.Contact,
+    Kind.PROFILE: profile_pb2.Profile,
 }
 
 
@@ -68,7 +69,7 @@ def draft_from(kind: Kind, message: Message) -> dict[str, Any]:
             continue
         if field.type == FieldDescriptor.TYPE_ENUM:
             draft[field.name] = _word(field.enum_type, value)
-        elif isinstance(value, str | float):
+        elif isinstance(value, str | float | int):
             draft[field.name] = value
         else:
             draft[field.name] = tuple(value)

@@ -16,6 +16,7 @@ _FIELDS: Final = {
     Kind.PROVIDER: ("display_name",),
     Kind.SERVICE: ("display_name", "status", "categories"),
     Kind.CONTACT: ("display_name", "role", "areas"),
+    Kind.PROFILE: ("profile",),
 }
 # role = "duty_desk" / areas:"county:42091" / state=active ; a bare value has no spaces or quotes.
 _TERM: Final = re.compile(r'\s*(?P<field>[a-z_]+)\s*(?P<operator>=|:)\s*(?:"(?P<quoted>[^"]*)"|(?P<bare>[^\s"=]+))\s*')

@@ -19,12 +19,13 @@ _CHILD: Final = _ID % 43
 
 
 class Kind(StrEnum):
-    """The four kinds of record."""
+    """The kinds of record."""
 
     AGENCY = "agency"
     PROVIDER = "provider"
     SERVICE = "service"
     CONTACT = "contact"
+    PROFILE = "profile"
 
     @property
     def collection(self) -> str:
@@ -34,7 +35,7 @@ class Kind(StrEnum):
     @property
     def parents(self) -> tuple["Kind", ...]:
         """The kinds of which it is a child."""
-        return {Kind.SERVICE: (Kind.PROVIDER,), Kind.CONTACT: (Kind.AGENCY, Kind.PROVIDER)}.get(self, ())
+        return {Kind.SERVICE: (Kind.PROVIDER,), Kind.CONTACT: (Kind.AGENCY, Kind.PROVIDER), Kind.PROFILE: (Kind.AGENCY,)}.get(self, ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,7 @@ _EXAMPLES: Final = {
     Kind.PROVIDER: "providers/cedar-recovery",
     Kind.SERVICE: "providers/cedar-recovery/services/same-day-start",
     Kind.CONTACT: "agencies/cedar-county-health/contacts/duty-desk",
+    Kind.PROFILE: "agencies/cedar-county-ems/profiles/tablet-export-v1",
 }
 # agencies/x/contacts/y gives parent "agencies/x" and id "y"; agencies/x gives no parent and id "x".
 _PATTERNS: Final = {

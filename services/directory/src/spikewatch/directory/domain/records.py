@@ -10,14 +10,14 @@ from zoneinfo import available_timezones
 
 from pydantic import ValidationError
 
-from spikewatch.contracts.directory import AgencyRecord, ContactRecord, ContactRole, ProviderRecord, ServiceRecord, ServiceStatus
+from spikewatch.contracts.directory import AgencyRecord, ContactRecord, ContactRole, ProfileRecord, ProviderRecord, ServiceRecord, ServiceStatus
 from spikewatch.contracts.vocabulary import SourceType
 from spikewatch.directory.domain.names import Kind, ResourceName
 from spikewatch.directory.domain.refusals import FieldProblem, InvalidFields
 
-__all__ = ["MODELS", "Draft", "Record", "build", "draft_of", "fingerprint", "problem_of", "writable"]
+__all__ = ["MODELS", "Draft", "Record", "build", "draft_of", "fingerprint", "problem_of", "profile_id", "writable"]
 
-Record = AgencyRecord | ProviderRecord | ServiceRecord | ContactRecord
+Record = AgencyRecord | ProviderRecord | ServiceRecord | ContactRecord | ProfileRecord
 Draft = Mapping[str, Any]
 """The writable fields that a caller has set."""
 
@@ -26,6 +26,7 @@ MODELS: Final[dict[Kind, type[Record]]] = {
     Kind.PROVIDER: ProviderRecord,
     Kind.SERVICE: ServiceRecord,
     Kind.CONTACT: ContactRecord,
+    Kind.PROFILE: ProfileRecord,
 }
 _SET_BY_US: Final = frozenset({"name", "etag", "version", "update_time", "kind", "agency_id", "provider", "parent"})
 _MOST_ITEMS: Final = 1_000  # areas or categories; keeps a record far below the topic's message limit
@@ -48,6 +49,9 @@ _EXPECTED: Final[dict[str, tuple[str, str]]] = {
     "organization": ("a name of 1 to 128 characters", "Cedar County Health Department"),
     "role": (f"one of {', '.join(ContactRole)}", ContactRole.DUTY_DESK),
     "email": ("an e-mail address", "duty@health.example"),
+    "profile": ("2 to 32 of a-z, 0-9, - and _, which with the version makes the id", "tablet-export"),
+    "profile_version": ("a whole number from 1, which with the name makes the id", "1"),
+    "content": ("a profile in YAML of at most 65536 bytes", "name: tablet-export"),
     "phone": ("a telephone number of digits, spaces and + - ( ) .", "+1-555-0100"),
 }
 
@@ -72,6 +76,11 @@ _CHECKS: Final[dict[str, Callable[[Any], bool]]] = {
     "areas": lambda items: len(items) <= _MOST_ITEMS,
     "categories": lambda items: len(items) <= _MOST_ITEMS,
 }
+
+
+def profile_id(profile: str, version: int) -> str:
+    """Return the id of one version of a profile: ``tablet-export-v1``."""
+    return f"{profile.replace('_', '-')}-v{version}"
 
 
 def writable(kind: Kind) -> tuple[str, ...]:
@@ -124,6 +133,8 @@ def build(name: ResourceName, draft: Draft, *, version: int, now: datetime) -> R
     for one_of, other in (("lat", "lon"), ("lon", "lat")):
         if values.get(one_of) is not None and values.get(other) is None:
             problems.setdefault(other, "is missing")
+    if isinstance(record, ProfileRecord) and name.id != profile_id(record.profile, record.profile_version):
+        problems.setdefault("profile_version", "does not make the id, nor does the profile's name")
     if problems or record is None:
         raise InvalidFields([problem_of(name.kind, field, text) for field, text in problems.items()])
     return record

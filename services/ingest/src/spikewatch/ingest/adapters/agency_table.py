@@ -4,7 +4,7 @@ import asyncio
 from typing import Final
 
 from spikewatch.chassis.kafka.message import Event
-from spikewatch.contracts.directory import AgencyRecord, DirectoryRecord
+from spikewatch.contracts.directory import AgencyRecord, DirectoryRecord, ProfileRecord
 
 __all__ = ["AgencyTable"]
 
@@ -23,17 +23,37 @@ class AgencyTable:
         self._patience_seconds = patience_seconds
         self._agencies: dict[str, AgencyRecord] = {}
         self._awaited_in_vain: set[str] = set()
+        self._profiles: dict[str, ProfileRecord] = {}
+        self._versions: dict[tuple[str, str], dict[int, ProfileRecord]] = {}
 
     def on_record(self, event: Event[DirectoryRecord]) -> None:
         """Take one record of the directory; a tombstone removes the agency."""
         name = event.key
         if event.body is None:
+            self._forget_profile(name)
             if name.startswith(_PREFIX):
                 self._agencies.pop(name.removeprefix(_PREFIX), None)
         elif isinstance(event.body.root, AgencyRecord):
             agency = event.body.root
             self._agencies[agency.agency_id] = agency
             self._awaited_in_vain.discard(agency.agency_id)
+
+        elif isinstance(event.body.root, ProfileRecord):
+            self._forget_profile(name)
+            profile = self._profiles[name] = event.body.root
+            self._versions.setdefault(_owner(profile), {})[profile.profile_version] = profile
+
+    def _forget_profile(self, name: str) -> None:
+        gone = self._profiles.pop(name, None)
+        if gone is not None:
+            self._versions[_owner(gone)].pop(gone.profile_version, None)
+
+    def profile(self, agency_id: str, name: str, version: int | None = None) -> ProfileRecord | None:
+        """Return a version of an agency's profile, the newest by default; None when the directory has none."""
+        versions = self._versions.get((agency_id, name))
+        if not versions:
+            return None
+        return versions.get(max(versions) if version is None else version)
 
     def get(self, agency_id: str) -> AgencyRecord | None:
         """Return the agency, or None when the directory has none of that id."""
@@ -48,3 +68,7 @@ class AgencyTable:
             else:
                 await asyncio.sleep(_POLL_SECONDS)
         return agency
+
+
+def _owner(profile: ProfileRecord) -> tuple[str, str]:
+    return profile.parent.removeprefix(_PREFIX), profile.profile

@@ -26,71 +26,82 @@ from google.protobuf import empty_pb2 as google_dot_protobuf_dot_empty__pb2
 from google.protobuf import field_mask_pb2 as google_dot_protobuf_dot_field__mask__pb2
 from spikewatch.api.directory.v1 import agency_pb2 as spikewatch_dot_api_dot_directory_dot_v1_dot_agency__pb2
 from spikewatch.api.directory.v1 import contact_pb2 as spikewatch_dot_api_dot_directory_dot_v1_dot_contact__pb2
+from spikewatch.api.directory.v1 import profile_pb2 as spikewatch_dot_api_dot_directory_dot_v1_dot_profile__pb2
 from spikewatch.api.directory.v1 import provider_pb2 as spikewatch_dot_api_dot_directory_dot_v1_dot_provider__pb2
 from spikewatch.api.directory.v1 import service_pb2 as spikewatch_dot_api_dot_directory_dot_v1_dot_service__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n3spikewatch/api/directory/v1/directory_service.proto\x12\x1bspikewatch.api.directory.v1\x1a\x1bgoogle/protobuf/empty.proto\x1a google/protobuf/field_mask.proto\x1a(spikewatch/api/directory/v1/agency.proto\x1a)spikewatch/api/directory/v1/contact.proto\x1a*spikewatch/api/directory/v1/provider.proto\x1a)spikewatch/api/directory/v1/service.proto\" \n\x10GetAgencyRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"L\n\x13ListAgenciesRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\x12\x0e\n\x06\x66ilter\x18\x03 \x01(\t\"f\n\x14ListAgenciesResponse\x12\x35\n\x08\x61gencies\x18\x01 \x03(\x0b\x32#.spikewatch.api.directory.v1.Agency\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"q\n\x13\x43reateAgencyRequest\x12\x11\n\tagency_id\x18\x01 \x01(\t\x12\x33\n\x06\x61gency\x18\x02 \x01(\x0b\x32#.spikewatch.api.directory.v1.Agency\x12\x12\n\nrequest_id\x18\x03 \x01(\t\"\x92\x01\n\x13UpdateAgencyRequest\x12\x33\n\x06\x61gency\x18\x01 \x01(\x0b\x32#.spikewatch.api.directory.v1.Agency\x12/\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\x12\x15\n\rallow_missing\x18\x03 \x01(\x08\"1\n\x13\x44\x65leteAgencyRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04\x65tag\x18\x02 \x01(\t\"\"\n\x12GetProviderRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"M\n\x14ListProvidersRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\x12\x0e\n\x06\x66ilter\x18\x03 \x01(\t\"j\n\x15ListProvidersResponse\x12\x38\n\tproviders\x18\x01 \x03(\x0b\x32%.spikewatch.api.directory.v1.Provider\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"y\n\x15\x43reateProviderRequest\x12\x13\n\x0bprovider_id\x18\x01 \x01(\t\x12\x37\n\x08provider\x18\x02 \x01(\x0b\x32%.spikewatch.api.directory.v1.Provider\x12\x12\n\nrequest_id\x18\x03 \x01(\t\"\x98\x01\n\x15UpdateProviderRequest\x12\x37\n\x08provider\x18\x01 \x01(\x0b\x32%.spikewatch.api.directory.v1.Provider\x12/\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\x12\x15\n\rallow_missing\x18\x03 \x01(\x08\"3\n\x15\x44\x65leteProviderRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04\x65tag\x18\x02 \x01(\t\"!\n\x11GetServiceRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"\\\n\x13ListServicesRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\x12\x0e\n\x06\x66ilter\x18\x04 \x01(\t\"g\n\x14ListServicesResponse\x12\x36\n\x08services\x18\x01 \x03(\x0b\x32$.spikewatch.api.directory.v1.Service\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x85\x01\n\x14\x43reateServiceRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x12\n\nservice_id\x18\x02 \x01(\t\x12\x35\n\x07service\x18\x03 \x01(\x0b\x32$.spikewatch.api.directory.v1.Service\x12\x12\n\nrequest_id\x18\x04 \x01(\t\"\x95\x01\n\x14UpdateServiceRequest\x12\x35\n\x07service\x18\x01 \x01(\x0b\x32$.spikewatch.api.directory.v1.Service\x12/\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\x12\x15\n\rallow_missing\x18\x03 \x01(\x08\"2\n\x14\x44\x65leteServiceRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04\x65tag\x18\x02 \x01(\t\"!\n\x11GetContactRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"\\\n\x13ListContactsRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\x12\x0e\n\x06\x66ilter\x18\x04 \x01(\t\"g\n\x14ListContactsResponse\x12\x36\n\x08\x63ontacts\x18\x01 \x03(\x0b\x32$.spikewatch.api.directory.v1.Contact\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x85\x01\n\x14\x43reateContactRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x12\n\ncontact_id\x18\x02 \x01(\t\x12\x35\n\x07\x63ontact\x18\x03 \x01(\x0b\x32$.spikewatch.api.directory.v1.Contact\x12\x12\n\nrequest_id\x18\x04 \x01(\t\"\x95\x01\n\x14UpdateContactRequest\x12\x35\n\x07\x63ontact\x18\x01 \x01(\x0b\x32$.spikewatch.api.directory.v1.Contact\x12/\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\x12\x15\n\rallow_missing\x18\x03 \x01(\x08\"2\n\x14\x44\x65leteContactRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04\x65tag\x18\x02 \x01(\t\"h\n\x1eListResponsibleContactsRequest\x12\r\n\x05\x61reas\x18\x01 \x03(\t\x12\x37\n\x05roles\x18\x02 \x03(\x0e\x32(.spikewatch.api.directory.v1.ContactRole\"d\n\x1fListResponsibleContactsResponse\x12\x41\n\x08\x63ontacts\x18\x01 \x03(\x0b\x32/.spikewatch.api.directory.v1.ResponsibleContact\"Y\n\x12ResponsibleContact\x12\x35\n\x07\x63ontact\x18\x01 \x01(\x0b\x32$.spikewatch.api.directory.v1.Contact\x12\x0c\n\x04\x61rea\x18\x02 \x01(\t2\xd0\x11\n\x10\x44irectoryService\x12_\n\tGetAgency\x12-.spikewatch.api.directory.v1.GetAgencyRequest\x1a#.spikewatch.api.directory.v1.Agency\x12s\n\x0cListAgencies\x12\x30.spikewatch.api.directory.v1.ListAgenciesRequest\x1a\x31.spikewatch.api.directory.v1.ListAgenciesResponse\x12\x65\n\x0c\x43reateAgency\x12\x30.spikewatch.api.directory.v1.CreateAgencyRequest\x1a#.spikewatch.api.directory.v1.Agency\x12\x65\n\x0cUpdateAgency\x12\x30.spikewatch.api.directory.v1.UpdateAgencyRequest\x1a#.spikewatch.api.directory.v1.Agency\x12X\n\x0c\x44\x65leteAgency\x12\x30.spikewatch.api.directory.v1.DeleteAgencyRequest\x1a\x16.google.protobuf.Empty\x12\x65\n\x0bGetProvider\x12/.spikewatch.api.directory.v1.GetProviderRequest\x1a%.spikewatch.api.directory.v1.Provider\x12v\n\rListProviders\x12\x31.spikewatch.api.directory.v1.ListProvidersRequest\x1a\x32.spikewatch.api.directory.v1.ListProvidersResponse\x12k\n\x0e\x43reateProvider\x12\x32.spikewatch.api.directory.v1.CreateProviderRequest\x1a%.spikewatch.api.directory.v1.Provider\x12k\n\x0eUpdateProvider\x12\x32.spikewatch.api.directory.v1.UpdateProviderRequest\x1a%.spikewatch.api.directory.v1.Provider\x12\\\n\x0e\x44\x65leteProvider\x12\x32.spikewatch.api.directory.v1.DeleteProviderRequest\x1a\x16.google.protobuf.Empty\x12\x62\n\nGetService\x12..spikewatch.api.directory.v1.GetServiceRequest\x1a$.spikewatch.api.directory.v1.Service\x12s\n\x0cListServices\x12\x30.spikewatch.api.directory.v1.ListServicesRequest\x1a\x31.spikewatch.api.directory.v1.ListServicesResponse\x12h\n\rCreateService\x12\x31.spikewatch.api.directory.v1.CreateServiceRequest\x1a$.spikewatch.api.directory.v1.Service\x12h\n\rUpdateService\x12\x31.spikewatch.api.directory.v1.UpdateServiceRequest\x1a$.spikewatch.api.directory.v1.Service\x12Z\n\rDeleteService\x12\x31.spikewatch.api.directory.v1.DeleteServiceRequest\x1a\x16.google.protobuf.Empty\x12\x62\n\nGetContact\x12..spikewatch.api.directory.v1.GetContactRequest\x1a$.spikewatch.api.directory.v1.Contact\x12s\n\x0cListContacts\x12\x30.spikewatch.api.directory.v1.ListContactsRequest\x1a\x31.spikewatch.api.directory.v1.ListContactsResponse\x12h\n\rCreateContact\x12\x31.spikewatch.api.directory.v1.CreateContactRequest\x1a$.spikewatch.api.directory.v1.Contact\x12h\n\rUpdateContact\x12\x31.spikewatch.api.directory.v1.UpdateContactRequest\x1a$.spikewatch.api.directory.v1.Contact\x12Z\n\rDeleteContact\x12\x31.spikewatch.api.directory.v1.DeleteContactRequest\x1a\x16.google.protobuf.Empty\x12\x94\x01\n\x17ListResponsibleContacts\x12;.spikewatch.api.directory.v1.ListResponsibleContactsRequest\x1a<.spikewatch.api.directory.v1.ListResponsibleContactsResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n3spikewatch/api/directory/v1/directory_service.proto\x12\x1bspikewatch.api.directory.v1\x1a\x1bgoogle/protobuf/empty.proto\x1a google/protobuf/field_mask.proto\x1a(spikewatch/api/directory/v1/agency.proto\x1a)spikewatch/api/directory/v1/contact.proto\x1a)spikewatch/api/directory/v1/profile.proto\x1a*spikewatch/api/directory/v1/provider.proto\x1a)spikewatch/api/directory/v1/service.proto\" \n\x10GetAgencyRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"L\n\x13ListAgenciesRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\x12\x0e\n\x06\x66ilter\x18\x03 \x01(\t\"f\n\x14ListAgenciesResponse\x12\x35\n\x08\x61gencies\x18\x01 \x03(\x0b\x32#.spikewatch.api.directory.v1.Agency\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"q\n\x13\x43reateAgencyRequest\x12\x11\n\tagency_id\x18\x01 \x01(\t\x12\x33\n\x06\x61gency\x18\x02 \x01(\x0b\x32#.spikewatch.api.directory.v1.Agency\x12\x12\n\nrequest_id\x18\x03 \x01(\t\"\x92\x01\n\x13UpdateAgencyRequest\x12\x33\n\x06\x61gency\x18\x01 \x01(\x0b\x32#.spikewatch.api.directory.v1.Agency\x12/\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\x12\x15\n\rallow_missing\x18\x03 \x01(\x08\"1\n\x13\x44\x65leteAgencyRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04\x65tag\x18\x02 \x01(\t\"\"\n\x12GetProviderRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"M\n\x14ListProvidersRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\x12\x0e\n\x06\x66ilter\x18\x03 \x01(\t\"j\n\x15ListProvidersResponse\x12\x38\n\tproviders\x18\x01 \x03(\x0b\x32%.spikewatch.api.directory.v1.Provider\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"y\n\x15\x43reateProviderRequest\x12\x13\n\x0bprovider_id\x18\x01 \x01(\t\x12\x37\n\x08provider\x18\x02 \x01(\x0b\x32%.spikewatch.api.directory.v1.Provider\x12\x12\n\nrequest_id\x18\x03 \x01(\t\"\x98\x01\n\x15UpdateProviderRequest\x12\x37\n\x08provider\x18\x01 \x01(\x0b\x32%.spikewatch.api.directory.v1.Provider\x12/\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\x12\x15\n\rallow_missing\x18\x03 \x01(\x08\"3\n\x15\x44\x65leteProviderRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04\x65tag\x18\x02 \x01(\t\"!\n\x11GetServiceRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"\\\n\x13ListServicesRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\x12\x0e\n\x06\x66ilter\x18\x04 \x01(\t\"g\n\x14ListServicesResponse\x12\x36\n\x08services\x18\x01 \x03(\x0b\x32$.spikewatch.api.directory.v1.Service\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x85\x01\n\x14\x43reateServiceRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x12\n\nservice_id\x18\x02 \x01(\t\x12\x35\n\x07service\x18\x03 \x01(\x0b\x32$.spikewatch.api.directory.v1.Service\x12\x12\n\nrequest_id\x18\x04 \x01(\t\"\x95\x01\n\x14UpdateServiceRequest\x12\x35\n\x07service\x18\x01 \x01(\x0b\x32$.spikewatch.api.directory.v1.Service\x12/\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\x12\x15\n\rallow_missing\x18\x03 \x01(\x08\"2\n\x14\x44\x65leteServiceRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04\x65tag\x18\x02 \x01(\t\"!\n\x11GetContactRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"\\\n\x13ListContactsRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\x12\x0e\n\x06\x66ilter\x18\x04 \x01(\t\"g\n\x14ListContactsResponse\x12\x36\n\x08\x63ontacts\x18\x01 \x03(\x0b\x32$.spikewatch.api.directory.v1.Contact\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x85\x01\n\x14\x43reateContactRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x12\n\ncontact_id\x18\x02 \x01(\t\x12\x35\n\x07\x63ontact\x18\x03 \x01(\x0b\x32$.spikewatch.api.directory.v1.Contact\x12\x12\n\nrequest_id\x18\x04 \x01(\t\"\x95\x01\n\x14UpdateContactRequest\x12\x35\n\x07\x63ontact\x18\x01 \x01(\x0b\x32$.spikewatch.api.directory.v1.Contact\x12/\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\x12\x15\n\rallow_missing\x18\x03 \x01(\x08\"2\n\x14\x44\x65leteContactRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04\x65tag\x18\x02 \x01(\t\"!\n\x11GetProfileRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"\\\n\x13ListProfilesRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\x12\x0e\n\x06\x66ilter\x18\x04 \x01(\t\"g\n\x14ListProfilesResponse\x12\x36\n\x08profiles\x18\x01 \x03(\x0b\x32$.spikewatch.api.directory.v1.Profile\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x85\x01\n\x14\x43reateProfileRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x12\n\nprofile_id\x18\x02 \x01(\t\x12\x35\n\x07profile\x18\x03 \x01(\x0b\x32$.spikewatch.api.directory.v1.Profile\x12\x12\n\nrequest_id\x18\x04 \x01(\t\"2\n\x14\x44\x65leteProfileRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04\x65tag\x18\x02 \x01(\t\"h\n\x1eListResponsibleContactsRequest\x12\r\n\x05\x61reas\x18\x01 \x03(\t\x12\x37\n\x05roles\x18\x02 \x03(\x0e\x32(.spikewatch.api.directory.v1.ContactRole\"d\n\x1fListResponsibleContactsResponse\x12\x41\n\x08\x63ontacts\x18\x01 \x03(\x0b\x32/.spikewatch.api.directory.v1.ResponsibleContact\"Y\n\x12ResponsibleContact\x12\x35\n\x07\x63ontact\x18\x01 \x01(\x0b\x32$.spikewatch.api.directory.v1.Contact\x12\x0c\n\x04\x61rea\x18\x02 \x01(\t2\xef\x14\n\x10\x44irectoryService\x12_\n\tGetAgency\x12-.spikewatch.api.directory.v1.GetAgencyRequest\x1a#.spikewatch.api.directory.v1.Agency\x12s\n\x0cListAgencies\x12\x30.spikewatch.api.directory.v1.ListAgenciesRequest\x1a\x31.spikewatch.api.directory.v1.ListAgenciesResponse\x12\x65\n\x0c\x43reateAgency\x12\x30.spikewatch.api.directory.v1.CreateAgencyRequest\x1a#.spikewatch.api.directory.v1.Agency\x12\x65\n\x0cUpdateAgency\x12\x30.spikewatch.api.directory.v1.UpdateAgencyRequest\x1a#.spikewatch.api.directory.v1.Agency\x12X\n\x0c\x44\x65leteAgency\x12\x30.spikewatch.api.directory.v1.DeleteAgencyRequest\x1a\x16.google.protobuf.Empty\x12\x65\n\x0bGetProvider\x12/.spikewatch.api.directory.v1.GetProviderRequest\x1a%.spikewatch.api.directory.v1.Provider\x12v\n\rListProviders\x12\x31.spikewatch.api.directory.v1.ListProvidersRequest\x1a\x32.spikewatch.api.directory.v1.ListProvidersResponse\x12k\n\x0e\x43reateProvider\x12\x32.spikewatch.api.directory.v1.CreateProviderRequest\x1a%.spikewatch.api.directory.v1.Provider\x12k\n\x0eUpdateProvider\x12\x32.spikewatch.api.directory.v1.UpdateProviderRequest\x1a%.spikewatch.api.directory.v1.Provider\x12\\\n\x0e\x44\x65leteProvider\x12\x32.spikewatch.api.directory.v1.DeleteProviderRequest\x1a\x16.google.protobuf.Empty\x12\x62\n\nGetService\x12..spikewatch.api.directory.v1.GetServiceRequest\x1a$.spikewatch.api.directory.v1.Service\x12s\n\x0cListServices\x12\x30.spikewatch.api.directory.v1.ListServicesRequest\x1a\x31.spikewatch.api.directory.v1.ListServicesResponse\x12h\n\rCreateService\x12\x31.spikewatch.api.directory.v1.CreateServiceRequest\x1a$.spikewatch.api.directory.v1.Service\x12h\n\rUpdateService\x12\x31.spikewatch.api.directory.v1.UpdateServiceRequest\x1a$.spikewatch.api.directory.v1.Service\x12Z\n\rDeleteService\x12\x31.spikewatch.api.directory.v1.DeleteServiceRequest\x1a\x16.google.protobuf.Empty\x12\x62\n\nGetContact\x12..spikewatch.api.directory.v1.GetContactRequest\x1a$.spikewatch.api.directory.v1.Contact\x12s\n\x0cListContacts\x12\x30.spikewatch.api.directory.v1.ListContactsRequest\x1a\x31.spikewatch.api.directory.v1.ListContactsResponse\x12h\n\rCreateContact\x12\x31.spikewatch.api.directory.v1.CreateContactRequest\x1a$.spikewatch.api.directory.v1.Contact\x12h\n\rUpdateContact\x12\x31.spikewatch.api.directory.v1.UpdateContactRequest\x1a$.spikewatch.api.directory.v1.Contact\x12Z\n\rDeleteContact\x12\x31.spikewatch.api.directory.v1.DeleteContactRequest\x1a\x16.google.protobuf.Empty\x12\x62\n\nGetProfile\x12..spikewatch.api.directory.v1.GetProfileRequest\x1a$.spikewatch.api.directory.v1.Profile\x12s\n\x0cListProfiles\x12\x30.spikewatch.api.directory.v1.ListProfilesRequest\x1a\x31.spikewatch.api.directory.v1.ListProfilesResponse\x12h\n\rCreateProfile\x12\x31.spikewatch.api.directory.v1.CreateProfileRequest\x1a$.spikewatch.api.directory.v1.Profile\x12Z\n\rDeleteProfile\x12\x31.spikewatch.api.directory.v1.DeleteProfileRequest\x1a\x16.google.protobuf.Empty\x12\x94\x01\n\x17ListResponsibleContacts\x12;.spikewatch.api.directory.v1.ListResponsibleContactsRequest\x1a<.spikewatch.api.directory.v1.ListResponsibleContactsResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'spikewatch.api.directory.v1.directory_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_GETAGENCYREQUEST']._serialized_start=319
-  _globals['_GETAGENCYREQUEST']._serialized_end=351
-  _globals['_LISTAGENCIESREQUEST']._serialized_start=353
-  _globals['_LISTAGENCIESREQUEST']._serialized_end=429
-  _globals['_LISTAGENCIESRESPONSE']._serialized_start=431
-  _globals['_LISTAGENCIESRESPONSE']._serialized_end=533
-  _globals['_CREATEAGENCYREQUEST']._serialized_start=535
-  _globals['_CREATEAGENCYREQUEST']._serialized_end=648
-  _globals['_UPDATEAGENCYREQUEST']._serialized_start=651
-  _globals['_UPDATEAGENCYREQUEST']._serialized_end=797
-  _globals['_DELETEAGENCYREQUEST']._serialized_start=799
-  _globals['_DELETEAGENCYREQUEST']._serialized_end=848
-  _globals['_GETPROVIDERREQUEST']._serialized_start=850
-  _globals['_GETPROVIDERREQUEST']._serialized_end=884
-  _globals['_LISTPROVIDERSREQUEST']._serialized_start=886
-  _globals['_LISTPROVIDERSREQUEST']._serialized_end=963
-  _globals['_LISTPROVIDERSRESPONSE']._serialized_start=965
-  _globals['_LISTPROVIDERSRESPONSE']._serialized_end=1071
-  _globals['_CREATEPROVIDERREQUEST']._serialized_start=1073
-  _globals['_CREATEPROVIDERREQUEST']._serialized_end=1194
-  _globals['_UPDATEPROVIDERREQUEST']._serialized_start=1197
-  _globals['_UPDATEPROVIDERREQUEST']._serialized_end=1349
-  _globals['_DELETEPROVIDERREQUEST']._serialized_start=1351
-  _globals['_DELETEPROVIDERREQUEST']._serialized_end=1402
-  _globals['_GETSERVICEREQUEST']._serialized_start=1404
-  _globals['_GETSERVICEREQUEST']._serialized_end=1437
-  _globals['_LISTSERVICESREQUEST']._serialized_start=1439
-  _globals['_LISTSERVICESREQUEST']._serialized_end=1531
-  _globals['_LISTSERVICESRESPONSE']._serialized_start=1533
-  _globals['_LISTSERVICESRESPONSE']._serialized_end=1636
-  _globals['_CREATESERVICEREQUEST']._serialized_start=1639
-  _globals['_CREATESERVICEREQUEST']._serialized_end=1772
-  _globals['_UPDATESERVICEREQUEST']._serialized_start=1775
-  _globals['_UPDATESERVICEREQUEST']._serialized_end=1924
-  _globals['_DELETESERVICEREQUEST']._serialized_start=1926
-  _globals['_DELETESERVICEREQUEST']._serialized_end=1976
-  _globals['_GETCONTACTREQUEST']._serialized_start=1978
-  _globals['_GETCONTACTREQUEST']._serialized_end=2011
-  _globals['_LISTCONTACTSREQUEST']._serialized_start=2013
-  _globals['_LISTCONTACTSREQUEST']._serialized_end=2105
-  _globals['_LISTCONTACTSRESPONSE']._serialized_start=2107
-  _globals['_LISTCONTACTSRESPONSE']._serialized_end=2210
-  _globals['_CREATECONTACTREQUEST']._serialized_start=2213
-  _globals['_CREATECONTACTREQUEST']._serialized_end=2346
-  _globals['_UPDATECONTACTREQUEST']._serialized_start=2349
-  _globals['_UPDATECONTACTREQUEST']._serialized_end=2498
-  _globals['_DELETECONTACTREQUEST']._serialized_start=2500
-  _globals['_DELETECONTACTREQUEST']._serialized_end=2550
-  _globals['_LISTRESPONSIBLECONTACTSREQUEST']._serialized_start=2552
-  _globals['_LISTRESPONSIBLECONTACTSREQUEST']._serialized_end=2656
-  _globals['_LISTRESPONSIBLECONTACTSRESPONSE']._serialized_start=2658
-  _globals['_LISTRESPONSIBLECONTACTSRESPONSE']._serialized_end=2758
-  _globals['_RESPONSIBLECONTACT']._serialized_start=2760
-  _globals['_RESPONSIBLECONTACT']._serialized_end=2849
-  _globals['_DIRECTORYSERVICE']._serialized_start=2852
-  _globals['_DIRECTORYSERVICE']._serialized_end=5108
+  _globals['_GETAGENCYREQUEST']._serialized_start=362
+  _globals['_GETAGENCYREQUEST']._serialized_end=394
+  _globals['_LISTAGENCIESREQUEST']._serialized_start=396
+  _globals['_LISTAGENCIESREQUEST']._serialized_end=472
+  _globals['_LISTAGENCIESRESPONSE']._serialized_start=474
+  _globals['_LISTAGENCIESRESPONSE']._serialized_end=576
+  _globals['_CREATEAGENCYREQUEST']._serialized_start=578
+  _globals['_CREATEAGENCYREQUEST']._serialized_end=691
+  _globals['_UPDATEAGENCYREQUEST']._serialized_start=694
+  _globals['_UPDATEAGENCYREQUEST']._serialized_end=840
+  _globals['_DELETEAGENCYREQUEST']._serialized_start=842
+  _globals['_DELETEAGENCYREQUEST']._serialized_end=891
+  _globals['_GETPROVIDERREQUEST']._serialized_start=893
+  _globals['_GETPROVIDERREQUEST']._serialized_end=927
+  _globals['_LISTPROVIDERSREQUEST']._serialized_start=929
+  _globals['_LISTPROVIDERSREQUEST']._serialized_end=1006
+  _globals['_LISTPROVIDERSRESPONSE']._serialized_start=1008
+  _globals['_LISTPROVIDERSRESPONSE']._serialized_end=1114
+  _globals['_CREATEPROVIDERREQUEST']._serialized_start=1116
+  _globals['_CREATEPROVIDERREQUEST']._serialized_end=1237
+  _globals['_UPDATEPROVIDERREQUEST']._serialized_start=1240
+  _globals['_UPDATEPROVIDERREQUEST']._serialized_end=1392
+  _globals['_DELETEPROVIDERREQUEST']._serialized_start=1394
+  _globals['_DELETEPROVIDERREQUEST']._serialized_end=1445
+  _globals['_GETSERVICEREQUEST']._serialized_start=1447
+  _globals['_GETSERVICEREQUEST']._serialized_end=1480
+  _globals['_LISTSERVICESREQUEST']._serialized_start=1482
+  _globals['_LISTSERVICESREQUEST']._serialized_end=1574
+  _globals['_LISTSERVICESRESPONSE']._serialized_start=1576
+  _globals['_LISTSERVICESRESPONSE']._serialized_end=1679
+  _globals['_CREATESERVICEREQUEST']._serialized_start=1682
+  _globals['_CREATESERVICEREQUEST']._serialized_end=1815
+  _globals['_UPDATESERVICEREQUEST']._serialized_start=1818
+  _globals['_UPDATESERVICEREQUEST']._serialized_end=1967
+  _globals['_DELETESERVICEREQUEST']._serialized_start=1969
+  _globals['_DELETESERVICEREQUEST']._serialized_end=2019
+  _globals['_GETCONTACTREQUEST']._serialized_start=2021
+  _globals['_GETCONTACTREQUEST']._serialized_end=2054
+  _globals['_LISTCONTACTSREQUEST']._serialized_start=2056
+  _globals['_LISTCONTACTSREQUEST']._serialized_end=2148
+  _globals['_LISTCONTACTSRESPONSE']._serialized_start=2150
+  _globals['_LISTCONTACTSRESPONSE']._serialized_end=2253
+  _globals['_CREATECONTACTREQUEST']._serialized_start=2256
+  _globals['_CREATECONTACTREQUEST']._serialized_end=2389
+  _globals['_UPDATECONTACTREQUEST']._serialized_start=2392
+  _globals['_UPDATECONTACTREQUEST']._serialized_end=2541
+  _globals['_DELETECONTACTREQUEST']._serialized_start=2543
+  _globals['_DELETECONTACTREQUEST']._serialized_end=2593
+  _globals['_GETPROFILEREQUEST']._serialized_start=2595
+  _globals['_GETPROFILEREQUEST']._serialized_end=2628
+  _globals['_LISTPROFILESREQUEST']._serialized_start=2630
+  _globals['_LISTPROFILESREQUEST']._serialized_end=2722
+  _globals['_LISTPROFILESRESPONSE']._serialized_start=2724
+  _globals['_LISTPROFILESRESPONSE']._serialized_end=2827
+  _globals['_CREATEPROFILEREQUEST']._serialized_start=2830
+  _globals['_CREATEPROFILEREQUEST']._serialized_end=2963
+  _globals['_DELETEPROFILEREQUEST']._serialized_start=2965
+  _globals['_DELETEPROFILEREQUEST']._serialized_end=3015
+  _globals['_LISTRESPONSIBLECONTACTSREQUEST']._serialized_start=3017
+  _globals['_LISTRESPONSIBLECONTACTSREQUEST']._serialized_end=3121
+  _globals['_LISTRESPONSIBLECONTACTSRESPONSE']._serialized_start=3123
+  _globals['_LISTRESPONSIBLECONTACTSRESPONSE']._serialized_end=3223
+  _globals['_RESPONSIBLECONTACT']._serialized_start=3225
+  _globals['_RESPONSIBLECONTACT']._serialized_end=3314
+  _globals['_DIRECTORYSERVICE']._serialized_start=3317
+  _globals['_DIRECTORYSERVICE']._serialized_end=5988
 # @@protoc_insertion_point(module_scope)

@@ -7,6 +7,7 @@ from google.protobuf import empty_pb2 as google_dot_protobuf_dot_empty__pb2
 from spikewatch.api.directory.v1 import agency_pb2 as spikewatch_dot_api_dot_directory_dot_v1_dot_agency__pb2
 from spikewatch.api.directory.v1 import contact_pb2 as spikewatch_dot_api_dot_directory_dot_v1_dot_contact__pb2
 from spikewatch.api.directory.v1 import directory_service_pb2 as spikewatch_dot_api_dot_directory_dot_v1_dot_directory__service__pb2
+from spikewatch.api.directory.v1 import profile_pb2 as spikewatch_dot_api_dot_directory_dot_v1_dot_profile__pb2
 from spikewatch.api.directory.v1 import provider_pb2 as spikewatch_dot_api_dot_directory_dot_v1_dot_provider__pb2
 from spikewatch.api.directory.v1 import service_pb2 as spikewatch_dot_api_dot_directory_dot_v1_dot_service__pb2
 
@@ -142,6 +143,26 @@ class DirectoryServiceStub:
         self.DeleteContact = channel.unary_unary(
                 '/spikewatch.api.directory.v1.DirectoryService/DeleteContact',
                 request_serializer=spikewatch_dot_api_dot_directory_dot_v1_dot_directory__service__pb2.DeleteContactRequest.SerializeToString,
+                response_deserializer=google_dot_protobuf_dot_empty__pb2.Empty.FromString,
+                _registered_method=True)
+        self.GetProfile = channel.unary_unary(
+                '/spikewatch.api.directory.v1.DirectoryService/GetProfile',
+                request_serializer=spikewatch_dot_api_dot_directory_dot_v1_dot_directory__service__pb2.GetProfileRequest.SerializeToString,
+                response_deserializer=spikewatch_dot_api_dot_directory_dot_v1_dot_profile__pb2.Profile.FromString,
+                _registered_method=True)
+        self.ListProfiles = channel.unary_unary(
+                '/spikewatch.api.directory.v1.DirectoryService/ListProfiles',
+                request_serializer=spikewatch_dot_api_dot_directory_dot_v1_dot_directory__service__pb2.ListProfilesRequest.SerializeToString,
+                response_deserializer=spikewatch_dot_api_dot_directory_dot_v1_dot_directory__service__pb2.ListProfilesResponse.FromString,
+                _registered_method=True)
+        self.CreateProfile = channel.unary_unary(
+                '/spikewatch.api.directory.v1.DirectoryService/CreateProfile',
+                request_serializer=spikewatch_dot_api_dot_directory_dot_v1_dot_directory__service__pb2.CreateProfileRequest.SerializeToString,
+                response_deserializer=spikewatch_dot_api_dot_directory_dot_v1_dot_profile__pb2.Profile.FromString,
+                _registered_method=True)
+        self.DeleteProfile = channel.unary_unary(
+                '/spikewatch.api.directory.v1.DirectoryService/DeleteProfile',
+                request_serializer=spikewatch_dot_api_dot_directory_dot_v1_dot_directory__service__pb2.DeleteProfileRequest.SerializeToString,
                 response_deserializer=google_dot_protobuf_dot_empty__pb2.Empty.FromString,
                 _registered_method=True)
         self.ListResponsibleContacts = channel.unary_unary(
@@ -299,6 +320,35 @@ class DirectoryServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetProfile(self, request, context):
+        """GetProfile returns one version of a profile. NOT_FOUND when there is none of this name.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListProfiles(self, request, context):
+        """ListProfiles returns versions of profiles ordered by resource name, a page at a time.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CreateProfile(self, request, context):
+        """CreateProfile adds a version of a profile. ALREADY_EXISTS when there is this version already: its content never changes. NOT_FOUND
+        when the agency is missing.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeleteProfile(self, request, context):
+        """DeleteProfile removes a version. What was read by it stays as it is; what names it from now on is refused.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ListResponsibleContacts(self, request, context):
         """ListResponsibleContacts returns who answers for a place: for each role the contacts of the most specific area that has one.
         """
@@ -407,6 +457,26 @@ def add_DirectoryServiceServicer_to_server(servicer, server):
             'DeleteContact': grpc.unary_unary_rpc_method_handler(
                     servicer.DeleteContact,
                     request_deserializer=spikewatch_dot_api_dot_directory_dot_v1_dot_directory__service__pb2.DeleteContactRequest.FromString,
+                    response_serializer=google_dot_protobuf_dot_empty__pb2.Empty.SerializeToString,
+            ),
+            'GetProfile': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetProfile,
+                    request_deserializer=spikewatch_dot_api_dot_directory_dot_v1_dot_directory__service__pb2.GetProfileRequest.FromString,
+                    response_serializer=spikewatch_dot_api_dot_directory_dot_v1_dot_profile__pb2.Profile.SerializeToString,
+            ),
+            'ListProfiles': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListProfiles,
+                    request_deserializer=spikewatch_dot_api_dot_directory_dot_v1_dot_directory__service__pb2.ListProfilesRequest.FromString,
+                    response_serializer=spikewatch_dot_api_dot_directory_dot_v1_dot_directory__service__pb2.ListProfilesResponse.SerializeToString,
+            ),
+            'CreateProfile': grpc.unary_unary_rpc_method_handler(
+                    servicer.CreateProfile,
+                    request_deserializer=spikewatch_dot_api_dot_directory_dot_v1_dot_directory__service__pb2.CreateProfileRequest.FromString,
+                    response_serializer=spikewatch_dot_api_dot_directory_dot_v1_dot_profile__pb2.Profile.SerializeToString,
+            ),
+            'DeleteProfile': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteProfile,
+                    request_deserializer=spikewatch_dot_api_dot_directory_dot_v1_dot_directory__service__pb2.DeleteProfileRequest.FromString,
                     response_serializer=google_dot_protobuf_dot_empty__pb2.Empty.SerializeToString,
             ),
             'ListResponsibleContacts': grpc.unary_unary_rpc_method_handler(
@@ -959,6 +1029,114 @@ class DirectoryService:
             target,
             '/spikewatch.api.directory.v1.DirectoryService/DeleteContact',
             spikewatch_dot_api_dot_directory_dot_v1_dot_directory__service__pb2.DeleteContactRequest.SerializeToString,
+            google_dot_protobuf_dot_empty__pb2.Empty.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetProfile(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/spikewatch.api.directory.v1.DirectoryService/GetProfile',
+            spikewatch_dot_api_dot_directory_dot_v1_dot_directory__service__pb2.GetProfileRequest.SerializeToString,
+            spikewatch_dot_api_dot_directory_dot_v1_dot_profile__pb2.Profile.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListProfiles(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/spikewatch.api.directory.v1.DirectoryService/ListProfiles',
+            spikewatch_dot_api_dot_directory_dot_v1_dot_directory__service__pb2.ListProfilesRequest.SerializeToString,
+            spikewatch_dot_api_dot_directory_dot_v1_dot_directory__service__pb2.ListProfilesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CreateProfile(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/spikewatch.api.directory.v1.DirectoryService/CreateProfile',
+            spikewatch_dot_api_dot_directory_dot_v1_dot_directory__service__pb2.CreateProfileRequest.SerializeToString,
+            spikewatch_dot_api_dot_directory_dot_v1_dot_profile__pb2.Profile.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteProfile(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/spikewatch.api.directory.v1.DirectoryService/DeleteProfile',
+            spikewatch_dot_api_dot_directory_dot_v1_dot_directory__service__pb2.DeleteProfileRequest.SerializeToString,
             google_dot_protobuf_dot_empty__pb2.Empty.FromString,
             options,
             channel_credentials,

@@ -9,6 +9,7 @@ from grpc import aio as _aio
 from spikewatch.api.directory.v1 import agency_pb2 as _agency_pb2
 from spikewatch.api.directory.v1 import contact_pb2 as _contact_pb2
 from spikewatch.api.directory.v1 import directory_service_pb2 as _directory_service_pb2
+from spikewatch.api.directory.v1 import profile_pb2 as _profile_pb2
 from spikewatch.api.directory.v1 import provider_pb2 as _provider_pb2
 from spikewatch.api.directory.v1 import service_pb2 as _service_pb2
 import abc as _abc_1
@@ -83,6 +84,16 @@ class DirectoryServiceStub:
     """UpdateContact changes the fields named by the mask. ABORTED when the etag is no longer current."""
     DeleteContact: _grpc.UnaryUnaryMultiCallable[_directory_service_pb2.DeleteContactRequest, _empty_pb2.Empty]
     """DeleteContact removes a contact. ABORTED when the etag is no longer current."""
+    GetProfile: _grpc.UnaryUnaryMultiCallable[_directory_service_pb2.GetProfileRequest, _profile_pb2.Profile]
+    """GetProfile returns one version of a profile. NOT_FOUND when there is none of this name."""
+    ListProfiles: _grpc.UnaryUnaryMultiCallable[_directory_service_pb2.ListProfilesRequest, _directory_service_pb2.ListProfilesResponse]
+    """ListProfiles returns versions of profiles ordered by resource name, a page at a time."""
+    CreateProfile: _grpc.UnaryUnaryMultiCallable[_directory_service_pb2.CreateProfileRequest, _profile_pb2.Profile]
+    """CreateProfile adds a version of a profile. ALREADY_EXISTS when there is this version already: its content never changes. NOT_FOUND
+    when the agency is missing.
+    """
+    DeleteProfile: _grpc.UnaryUnaryMultiCallable[_directory_service_pb2.DeleteProfileRequest, _empty_pb2.Empty]
+    """DeleteProfile removes a version. What was read by it stays as it is; what names it from now on is refused."""
     ListResponsibleContacts: _grpc.UnaryUnaryMultiCallable[_directory_service_pb2.ListResponsibleContactsRequest, _directory_service_pb2.ListResponsibleContactsResponse]
     """ListResponsibleContacts returns who answers for a place: for each role the contacts of the most specific area that has one."""
 
@@ -136,6 +147,16 @@ class DirectoryServiceAsyncStub(DirectoryServiceStub):
     """UpdateContact changes the fields named by the mask. ABORTED when the etag is no longer current."""
     DeleteContact: _aio.UnaryUnaryMultiCallable[_directory_service_pb2.DeleteContactRequest, _empty_pb2.Empty]  # type: ignore[assignment]
     """DeleteContact removes a contact. ABORTED when the etag is no longer current."""
+    GetProfile: _aio.UnaryUnaryMultiCallable[_directory_service_pb2.GetProfileRequest, _profile_pb2.Profile]  # type: ignore[assignment]
+    """GetProfile returns one version of a profile. NOT_FOUND when there is none of this name."""
+    ListProfiles: _aio.UnaryUnaryMultiCallable[_directory_service_pb2.ListProfilesRequest, _directory_service_pb2.ListProfilesResponse]  # type: ignore[assignment]
+    """ListProfiles returns versions of profiles ordered by resource name, a page at a time."""
+    CreateProfile: _aio.UnaryUnaryMultiCallable[_directory_service_pb2.CreateProfileRequest, _profile_pb2.Profile]  # type: ignore[assignment]
+    """CreateProfile adds a version of a profile. ALREADY_EXISTS when there is this version already: its content never changes. NOT_FOUND
+    when the agency is missing.
+    """
+    DeleteProfile: _aio.UnaryUnaryMultiCallable[_directory_service_pb2.DeleteProfileRequest, _empty_pb2.Empty]  # type: ignore[assignment]
+    """DeleteProfile removes a version. What was read by it stays as it is; what names it from now on is refused."""
     ListResponsibleContacts: _aio.UnaryUnaryMultiCallable[_directory_service_pb2.ListResponsibleContactsRequest, _directory_service_pb2.ListResponsibleContactsResponse]  # type: ignore[assignment]
     """ListResponsibleContacts returns who answers for a place: for each role the contacts of the most specific area that has one."""
 
@@ -306,6 +327,40 @@ class DirectoryServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_empty_pb2.Empty, _abc.Awaitable[_empty_pb2.Empty]]:
         """DeleteContact removes a contact. ABORTED when the etag is no longer current."""
+
+    @_abc_1.abstractmethod
+    def GetProfile(
+        self,
+        request: _directory_service_pb2.GetProfileRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_profile_pb2.Profile, _abc.Awaitable[_profile_pb2.Profile]]:
+        """GetProfile returns one version of a profile. NOT_FOUND when there is none of this name."""
+
+    @_abc_1.abstractmethod
+    def ListProfiles(
+        self,
+        request: _directory_service_pb2.ListProfilesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_directory_service_pb2.ListProfilesResponse, _abc.Awaitable[_directory_service_pb2.ListProfilesResponse]]:
+        """ListProfiles returns versions of profiles ordered by resource name, a page at a time."""
+
+    @_abc_1.abstractmethod
+    def CreateProfile(
+        self,
+        request: _directory_service_pb2.CreateProfileRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_profile_pb2.Profile, _abc.Awaitable[_profile_pb2.Profile]]:
+        """CreateProfile adds a version of a profile. ALREADY_EXISTS when there is this version already: its content never changes. NOT_FOUND
+        when the agency is missing.
+        """
+
+    @_abc_1.abstractmethod
+    def DeleteProfile(
+        self,
+        request: _directory_service_pb2.DeleteProfileRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_empty_pb2.Empty, _abc.Awaitable[_empty_pb2.Empty]]:
+        """DeleteProfile removes a version. What was read by it stays as it is; what names it from now on is refused."""
 
     @_abc_1.abstractmethod
     def ListResponsibleContacts(
