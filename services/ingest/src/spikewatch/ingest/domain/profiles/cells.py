@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from spikewatch.contracts.report import QualityNote
+from spikewatch.ingest.domain.csv_rows import plain
 from spikewatch.ingest.domain.profiles.model import Condition, Number, Value
 from spikewatch.ingest.domain.record import Fields
 
@@ -24,7 +25,7 @@ NOT_RECOGNISED: Final = "not_recognised"
 
 def key_of(column: str) -> str:
     """Return the name under which a row holds the column."""
-    return column.strip().lower()
+    return plain(column)
 
 
 def plain_word(text: str) -> str:

@@ -20,7 +20,7 @@ MAX_BYTES: Final = 65_536
 _MOST_PROBLEMS: Final = 50
 _MAPPED: Final = frozenset(Profile.model_fields) - {"name", "version", "summary", "base", "options", "source_type", "time_zone"}
 _EXAMPLES: Final[Mapping[str, tuple[str, str]]] = {
-    "name": ("2 to 40 lower-case letters, digits, - and _", "cedar-ems"),
+    "name": ("2 to 32 lower-case letters, digits, - and _", "cedar-ems"),
     "version": ("a whole number from 1", "1"),
     "base": ("columns, or the name of a feed", "columns"),
     "column": ("the header of a column", "Incident Date"),

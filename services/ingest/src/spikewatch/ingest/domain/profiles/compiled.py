@@ -1,9 +1,11 @@
 """Turns a checked profile into a feed: every decision that does not depend on the row is taken once."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import BinaryIO, Final
+
+from pydantic import BaseModel
 
 from spikewatch.contracts.identifiers import report_id, report_key
 from spikewatch.contracts.report import QualityNote, Report, Reversal, Victims
@@ -17,11 +19,11 @@ from spikewatch.contracts.vocabulary import (
     SourceType,
     YesNo,
 )
-from spikewatch.ingest.domain.csv_rows import csv_rows
+from spikewatch.ingest.domain.csv_rows import Missing, csv_rows, plain
 from spikewatch.ingest.domain.feeds.feed import Feed, NotAnOverdose, Reading, Source, hashed_record_id
-from spikewatch.ingest.domain.identifying import is_identifying
+from spikewatch.ingest.domain.identifying import is_identifying, is_number
 from spikewatch.ingest.domain.profiles.cells import NOT_RECOGNISED, Cells, Doubts, Reader, condition, key_of, number, value
-from spikewatch.ingest.domain.profiles.model import COLUMNS, Profile, RecordId
+from spikewatch.ingest.domain.profiles.model import COLUMNS, Condition, Flags, Number, Profile, RecordId
 from spikewatch.ingest.domain.profiles.places import location
 from spikewatch.ingest.domain.profiles.substances import Gathered, gatherer
 from spikewatch.ingest.domain.profiles.times import occurred
@@ -92,23 +94,57 @@ def _marked(
 
 
 def _splits(profile: Profile) -> Mapping[str, Split]:
-    required = _required(profile)
-    header = ",".join(required)
+    reads = _columns(profile)
     return {
-        "text/csv": csv_rows(required=required, header=header),
+        "text/csv": csv_rows(required=_missing(profile), header=_header(profile), reads=reads),
         "application/json": _keyed(of_text(json_records)),
         "application/x-ndjson": _keyed(of_text(json_lines)),
     }
 
 
-def _required(profile: Profile) -> tuple[str, ...]:
-    """Return the columns without which no row could become a report."""
-    keys: list[str] = []
-    if profile.record_id is not None and not profile.record_id.hash:
-        keys += [key_of(column) for column in profile.record_id.columns]
-    if len(profile.occurred_at) == 1:
-        keys.append(key_of(profile.occurred_at[0].columns[0]))
-    return tuple(dict.fromkeys(keys))
+def _columns(profile: Profile) -> frozenset[str]:
+    """Return the columns that the profile reads; all others never leave the row."""
+    found: set[str] = set()
+    parts: list[object] = [getattr(profile, name) for name in type(profile).model_fields]
+    while parts:
+        part = parts.pop()
+        if isinstance(part, Flags):
+            found.update(key_of(column) for column in part.columns)
+        elif isinstance(part, Condition):
+            found.add(key_of(part.column))
+        elif isinstance(part, BaseModel):
+            found.update(key_of(column) for column in getattr(part, "columns", ()))
+            parts += [value for name, value in part if name != "columns"]
+            if isinstance(part, Number) and part.unit_column is not None:
+                found.add(key_of(part.unit_column))
+        elif isinstance(part, tuple):
+            parts += part
+    return frozenset(found)
+
+
+def _header(profile: Profile) -> str:
+    columns = [*(profile.record_id.columns if profile.record_id else ()), *(way.columns[0] for way in profile.occurred_at)]
+    return ",".join(dict.fromkeys(columns))[:200]
+
+
+def _missing(profile: Profile) -> Missing:
+    """Return what tells the columns without which no row could become a report.
+
+    Of a hashed id half of the columns are enough: layouts lose one over the years, and two other tables share fewer.
+    """
+    identity = profile.record_id or RecordId(columns=("",))
+    keys = [key_of(column) for column in identity.columns]
+    times = [key_of(way.columns[0]) for way in profile.occurred_at]
+
+    def missing(names: Sequence[str]) -> Sequence[str]:
+        lacking = [key for key in keys if key not in names]
+        if identity.hash and len(lacking) * 2 <= len(keys) and len(lacking) < len(keys):
+            lacking = []
+        if not any(key in names for key in times):
+            lacking += [key for key in times if key not in lacking]
+        return lacking
+
+    return missing
 
 
 def _keyed(split: Split) -> Split:
@@ -116,9 +152,7 @@ def _keyed(split: Split) -> Split:
 
     def cut(stream: BinaryIO, limit: int) -> Iterator[RawRecord]:
         for raw in split(stream, limit):
-            yield (
-                raw if raw.rejected is not None else replace(raw, fields={name.strip().lower(): part for name, part in raw.fields.items()})
-            )
+            yield (raw if raw.rejected is not None else replace(raw, fields={plain(name): part for name, part in raw.fields.items()}))
 
     return cut
 
@@ -223,8 +257,8 @@ def _identity(cells: Cells, spec: RecordId) -> Callable[[Fields], str]:
                 text = match[1]  # 44212.0: a spreadsheet's way to write 44212
             if not _RECORD.fullmatch(text):
                 raise Rejected(Fault.INVALID_FIELD, field, "is not of the expected form", expected, "2026-004711")
-            if is_identifying(text):
-                raise Rejected(Fault.INVALID_FIELD, field, "looks like a personal identifier", expected, "2026-004711")
+            if is_identifying(text) or not is_number(text):
+                raise Rejected(Fault.INVALID_FIELD, field, "is no number, or looks like a personal identifier", expected, "2026-004711")
             parts.append(text)
         joined = "/".join(parts)
         return joined if len(joined) <= 128 else hashed_record_id(*parts)  # the contract's longest id
@@ -243,7 +277,7 @@ def _own_number(cells: Cells, profile: Profile, field: str) -> Callable[[Fields,
         text = reader(row, doubts)
         if not isinstance(text, str):
             return None
-        if not _RECORD.fullmatch(text) or is_identifying(text):
+        if not _RECORD.fullmatch(text) or is_identifying(text) or not is_number(text):
             doubts.append(noted)
             return None
         return text

@@ -259,7 +259,7 @@ def _parts(value: object) -> object:
 class Profile(_Part):
     """How one agency's table becomes reports."""
 
-    name: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,38}[a-z0-9]$")] = Field(
+    name: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,30}[a-z0-9]$")] = Field(
         description="Lower-case letters, digits, - and _."
     )
     version: int = Field(ge=1, le=9_999, description="Raise it with every change.")
