@@ -12,8 +12,10 @@ from spikewatch.contracts.directory import AgencyState
 from spikewatch.ingest.domain.seal import HEADER, Kind, Seals
 from spikewatch.ingest.intake import FORMAT_HEADER, Arrival, Intake
 from spikewatch.ingest.service import Normaliser
+from spikewatch.ingest.terminology import classifier
 from spikewatch.ingest.testing import FakeAgencies, InMemoryReceipts, InMemoryRevisions, agency
 
+CLASSIFIER = classifier()
 NOW = datetime(2026, 5, 2, 12, tzinfo=UTC)
 
 
@@ -32,7 +34,7 @@ class House:
     def normaliser(self, max_records: int = 100, **options: Any) -> Normaliser:
         intake = Intake(seals=self.seals, agencies=self.agencies, accept_unsealed=self.accept_unsealed, now=lambda: NOW)
         return Normaliser(
-            intake=intake, seals=self.seals, revisions=self.revisions, receipts=self.receipts, max_records=max_records, **options
+            intake=intake, seals=self.seals, revisions=self.revisions, receipts=self.receipts, classifier=CLASSIFIER, max_records=max_records, **options
         )
 
     def arrival(

@@ -6,10 +6,13 @@ import pytest
 
 from spikewatch.contracts.report import Report
 from spikewatch.contracts.vocabulary import AgeBand, DrugClass, Outcome, PlacePrecision, Sex, SourceType, TimeBasis, YesNo
+from spikewatch.ingest.domain.classification import interpret
 from spikewatch.ingest.domain.feeds import FEEDS
 from spikewatch.ingest.domain.feeds.feed import NotAnOverdose, Reading, Source
 from spikewatch.ingest.domain.rejection import Fault, Rejected
+from spikewatch.ingest.terminology import classifier
 
+CLASSIFIER = classifier()
 SOURCE = Source(
     "cedar-ems",
     SourceType.EMS,
@@ -40,13 +43,13 @@ CALL: dict[str, Any] = {
 
 
 def statutory(**changed: Any) -> Report:
-    reading = FEEDS["statutory"].read({**STATUTORY, **changed}, SOURCE)
+    reading = interpret(FEEDS["statutory"], {**STATUTORY, **changed}, SOURCE, CLASSIFIER)
     assert isinstance(reading, Reading)
     return reading.report
 
 
 def call(source: Source = SOURCE, **changed: Any) -> Report:
-    reading = FEEDS["cad_911"].read({**CALL, **changed}, source)
+    reading = interpret(FEEDS["cad_911"], {**CALL, **changed}, source, CLASSIFIER)
     assert isinstance(reading, Reading)
     return reading.report
 
@@ -75,7 +78,7 @@ def test_json_and_csv_of_one_record_say_the_same() -> None:
 def test_json_may_group_place_reversal_and_person() -> None:
     plain = {name: value for name, value in STATUTORY.items() if name not in {"zip", "reversal_given"}}
     grouped = {**plain, "location": {"zip": "19401"}, "reversal": {"given": "yes"}, "victims": {"age": 95}}
-    reading = FEEDS["statutory"].read(grouped, SOURCE)
+    reading = interpret(FEEDS["statutory"], grouped, SOURCE, CLASSIFIER)
     assert isinstance(reading, Reading)
     assert reading.report == statutory(age=95)
     assert (reading.report.victims.age, reading.report.victims.age_band) == (None, AgeBand.A90_PLUS)

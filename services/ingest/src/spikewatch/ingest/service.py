@@ -14,12 +14,13 @@ from spikewatch.contracts.identifiers import record_submission_id
 from spikewatch.contracts.report import Report
 from spikewatch.contracts.topics import EventType
 from spikewatch.ingest.domain.feed_book import FeedSubmission
+from spikewatch.ingest.domain.classification import Classifier, interpret
 from spikewatch.ingest.domain.feeds import FEEDS
 from spikewatch.ingest.domain.feeds.feed import Feed, NotAnOverdose, Reading, Source
 from spikewatch.ingest.domain.receipt import Receipt, RecordOutcome, Result
 from spikewatch.ingest.domain.record import RawRecord
 from spikewatch.ingest.domain.rejection import Fault, Rejected
-from spikewatch.ingest.domain.revision import History, settle
+from spikewatch.ingest.domain.revision import History, Settled, settle, settle_withdrawal
 from spikewatch.ingest.domain.seal import HEADER as SEAL_HEADER
 from spikewatch.ingest.domain.seal import Kind, Seals
 from spikewatch.ingest.intake import FORMAT_HEADER, INDEX_HEADER, SUBMISSION_HEADER, Arrival, Intake, Opened
@@ -37,7 +38,7 @@ class _Work:
 
     arrival: Arrival
     opened: Opened | None = None
-    readings: list[tuple[RawRecord, Reading]] = field(default_factory=list)
+    readings: list[tuple[RawRecord, Reading | NotAnOverdose]] = field(default_factory=list)
     refused: list[tuple[RawRecord, Rejected]] = field(default_factory=list)
     outcomes: list[RecordOutcome] = field(default_factory=list)
     records: int = 0
@@ -58,6 +59,7 @@ class Normaliser:
         seals: seals refused records before they travel on.
         revisions: what is known of each report.
         receipts: where outcomes are written for the agencies.
+        classifier: decides what is an overdose, and of what.
         max_records: of one submission at most.
         feeds: the formats that are read.
         watch: told of every submission whose outcomes are stored.
@@ -70,6 +72,7 @@ class Normaliser:
         seals: Seals,
         revisions: Revisions,
         receipts: Receipts,
+        classifier: Classifier,
         max_records: int,
         feeds: Mapping[str, Feed] = FEEDS,
         watch: Callable[[Sequence[FeedSubmission]], None] = _not_watched,
@@ -79,6 +82,7 @@ class Normaliser:
         self._seals = seals
         self._revisions = revisions
         self._receipts = receipts
+        self._classifier = classifier
         self._max_records = max_records
         self._feeds = feeds
 
@@ -115,7 +119,7 @@ class Normaliser:
         )
         work.records = len(raws)
         for raw in raws:
-            _read_record(work, feed, raw, source)
+            _read_record(work, feed, raw, source, self._classifier)
         return work
 
     def _feed(self, name: str) -> Feed:
@@ -127,16 +131,21 @@ class Normaliser:
 
     async def _settle(self, works: Sequence[_Work]) -> Sequence[History]:
         """Place every reading in its report's history and return the histories that must be stored."""
-        keys = {reading.report.report_key for work in works for _, reading in work.readings}
+        keys = {reading.report.report_key for work in works for _, reading in work.readings if reading.report is not None}
         histories: dict[UUID, History] = dict(await self._revisions.load(keys)) if keys else {}
         for work in works:
             for raw, reading in work.readings:
+                if reading.report is None:
+                    continue
                 key = reading.report.report_key
                 history = histories.get(key)
                 if history is None:
                     history = histories[key] = History(key)
                 index = _index(work, raw)
-                settled = settle(history, reading, index)
+                settled = _settled(history, reading, index)
+                if settled is None:
+                    work.outcomes.append(RecordOutcome(index, Result.NOT_AN_OVERDOSE))
+                    continue
                 result = Result.DUPLICATE if settled.report is None else Result.REPORT
                 work.outcomes.append(RecordOutcome(index, result, report_id=settled.report_id, revision=settled.revision))
                 if settled.report is not None:
@@ -207,24 +216,30 @@ class Normaliser:
         return _dead_letter(rejected, value, headers)
 
 
-def _read_record(work: _Work, feed: Feed, raw: RawRecord, source: Source) -> None:
+def _read_record(work: _Work, feed: Feed, raw: RawRecord, source: Source, classifier: Classifier) -> None:
     rejected = raw.rejected
     if raw.is_skipped:
         work.outcomes.append(RecordOutcome(_index(work, raw), Result.NOT_AN_OVERDOSE))
         return
     if rejected is None:
         try:
-            reading = feed.read(raw.fields, source)
+            reading = interpret(feed, raw.fields, source, classifier)
         except Rejected as error:
             rejected = error
         else:
-            if isinstance(reading, NotAnOverdose):
+            if isinstance(reading, NotAnOverdose) and reading.report is None:
                 work.outcomes.append(RecordOutcome(_index(work, raw), Result.NOT_AN_OVERDOSE))
             else:
                 work.readings.append((raw, reading))
             return
     work.refused.append((raw, rejected))
     work.outcomes.append(RecordOutcome.refused(_index(work, raw), rejected, _DEAD_LETTERS))
+
+
+def _settled(history: History, reading: Reading | NotAnOverdose, index: int) -> Settled | None:
+    if isinstance(reading, NotAnOverdose):
+        return settle_withdrawal(history, reading, index)
+    return settle(history, reading, index)
 
 
 def _index(work: _Work, raw: RawRecord) -> int:

@@ -11,13 +11,19 @@ from uuid import UUID
 
 from spikewatch.contracts.identifiers import report_id
 from spikewatch.contracts.report import QualityNote, Report
-from spikewatch.ingest.domain.feeds.feed import Reading
+from spikewatch.ingest.domain.feeds.feed import NotAnOverdose, Reading
 
-__all__ = ["REVISION_REUSED", "History", "Revision", "Settled", "content_digest", "settle"]
+__all__ = ["REVISION_REUSED", "History", "Revision", "Settled", "content_digest", "settle", "settle_withdrawal"]
 
+_SAID_BEFORE: Final = 0  # the number of a record that said "no overdose" before any report was known
 REVISION_REUSED: Final = QualityNote(field="revision", code="number_reused")
 # What says how and when a report came, not what it says.
-_NOT_CONTENT: Final = {"report_id", "report_key", "revision", "received_at", "submission_id", "submission_format", "profile", "trace_id"}
+_NOT_CONTENT: Final = {
+    "report_id", "report_key", "revision", "received_at", "submission_id", "submission_format", "profile", "trace_id",
+    # Nor what our definitions make of it: a new version of them must not turn every resend into a revision.
+    "case_definition_hits", "case_definitions",
+}  # fmt: skip
+_EXCLUDED: Final = {**dict.fromkeys(_NOT_CONTENT, True), "evidence": {"vocabulary"}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +57,27 @@ class Settled:
 
 def content_digest(report: Report) -> bytes:
     """Return 16 bytes that are equal for reports that say the same."""
-    content = report.__pydantic_serializer__.to_json(report, exclude=_NOT_CONTENT, exclude_none=True)
+    content = report.__pydantic_serializer__.to_json(report, exclude=_EXCLUDED, exclude_none=True)
     return hashlib.blake2b(content, digest_size=16).digest()
+
+
+def settle_withdrawal(history: History, said: NotAnOverdose, index: int) -> Settled | None:
+    """Take back a report whose source record is no overdose any more.
+
+    Returns:
+        None where there is nothing to take back. The history then remembers the record in memory, so that it is known by whom it was
+        said should the same batch make the report and come again.
+    """
+    report = said.report
+    if report is None:
+        return None
+    mark = Revision(_SAID_BEFORE, content_digest(report), report.submission_id, index)
+    if mark in history.revisions:
+        return None
+    if all(past.revision == _SAID_BEFORE for past in history.revisions):
+        history.revisions.append(mark)
+        return None
+    return settle(history, Reading(report, said.stated_revision), index)
 
 
 def settle(history: History, reading: Reading, index: int) -> Settled:
@@ -65,12 +90,13 @@ def settle(history: History, reading: Reading, index: int) -> Settled:
     """
     report, stated = reading.report, reading.stated_revision
     digest = content_digest(report)
-    known = next((past for past in history.revisions if past.digest == digest and stated in {None, past.revision}), None)
+    revisions = [past for past in history.revisions if past.revision != _SAID_BEFORE]
+    known = next((past for past in revisions if past.digest == digest and stated in {None, past.revision}), None)
     if known is None:
-        numbers = {past.revision for past in history.revisions}
+        numbers = {past.revision for past in revisions}
         is_reused = stated is not None and stated in numbers
         # A resend of what was renumbered before must find the renumbered entry, not be numbered once more.
-        known = next((past for past in history.revisions if is_reused and past.digest == digest), None)
+        known = next((past for past in revisions if is_reused and past.digest == digest), None)
         if known is None:
             number = stated if stated is not None and not is_reused else max(numbers, default=0) + 1
             known = Revision(number, digest, report.submission_id, index)

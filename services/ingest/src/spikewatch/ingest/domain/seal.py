@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-__all__ = ["HEADER", "Broken", "Kind", "Seals", "fingerprint", "master_secret"]
+__all__ = ["HEADER", "Broken", "Kind", "Seals", "fingerprint", "master_secret", "names_key"]
 
 HEADER: Final = "spikewatch-seal"
 _KEY_BYTES = 32
@@ -55,6 +55,11 @@ def master_secret(text: str) -> bytes:
 def fingerprint(secret: bytes) -> str:
     """Return what tells two master secrets apart and gives neither away."""
     return HKDF(SHA256(), length=16, salt=None, info=b"spikewatch seal fingerprint").derive(secret).hex()
+
+
+def names_key(secret: bytes) -> bytes:
+    """Return the key under which names of substances that the vocabulary does not list are hashed."""
+    return HKDF(SHA256(), length=_KEY_BYTES, salt=None, info=b"spikewatch unlisted names").derive(secret)
 
 
 class Seals:

@@ -14,6 +14,7 @@ from spikewatch.contracts.identifiers import report_id, report_key
 from spikewatch.contracts.report import Location, QualityNote, Report
 from spikewatch.contracts.vocabulary import PlacePrecision, SourceType, TimeBasis, TimePrecision
 from spikewatch.ingest.domain.csv_rows import csv_rows
+from spikewatch.ingest.domain.evidence import Found, Statement
 from spikewatch.ingest.domain.feeds.feed import COUNTY_ASSUMED, Feed, NotAnOverdose, Reading, Source, hashed_record_id
 from spikewatch.ingest.domain.feeds.fields import coordinates, free_text, matching, required, stated
 from spikewatch.ingest.domain.record import Fields, json_lines, json_records, of_text
@@ -33,6 +34,7 @@ _POSTED: Final = re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d", re.ASCII)
 _ZIP: Final = re.compile(r"(\d{5})(?:\.0|-\d{4})?", re.ASCII)  # 19401, 19401.0 as spreadsheets write it, 19401-1234
 _TOWNSHIP: Final = re.compile(r"[^\W\d_][^\W\d_ .'/&-]*(?:[ .'/&-]+[^\W\d_]+)*\.?")
 _LONGEST_CITY: Final = 64
+_DISPATCHED: Final = frozenset({"dispatch_overdose"})
 _TIME_EXAMPLE: Final = "2015-12-10 17:40:00"
 
 
@@ -69,7 +71,9 @@ def read(fields: Fields, source: Source, titles: AbstractSet[str] = OVERDOSE_TIT
             submission_id=source.submission_id,
             submission_format=source.format,
             trace_id=source.trace_id,
-        )
+        ),
+        found=Found(statements=(Statement("dispatch_title", title),), facts=_DISPATCHED),
+        is_declared=False,
     )
 
 

@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Final, TypeVar
 
 from spikewatch.contracts.identifiers import report_id, report_key
-from spikewatch.contracts.report import Drug, Location, QualityNote, Report, Reversal, Victims
+from spikewatch.contracts.report import Location, QualityNote, Report, Reversal, Victims
 from spikewatch.contracts.vocabulary import (
     AgeBand,
     Confirmation,
@@ -23,12 +23,12 @@ from spikewatch.contracts.vocabulary import (
     YesNo,
 )
 from spikewatch.ingest.domain.csv_rows import csv_rows
+from spikewatch.ingest.domain.evidence import NOTHING_FOUND, Found, Named
 from spikewatch.ingest.domain.feeds.feed import COUNTY_ASSUMED, Feed, Reading, Source, hashed_record_id
 from spikewatch.ingest.domain.feeds.fields import choice, coordinates, free_text, matching, required, stated, whole
 from spikewatch.ingest.domain.feeds.fields import number as decimal
 from spikewatch.ingest.domain.record import Fields, json_lines, json_records, of_text
 from spikewatch.ingest.domain.rejection import Fault, Rejected
-from spikewatch.ingest.domain.substance import NOT_RECOGNISED, substance
 from spikewatch.ingest.domain.wall_clock import not_future, read_instant, zone_named
 
 __all__ = ["FEED", "FIELDS", "read"]
@@ -115,7 +115,7 @@ def read(fields: Fields, source: Source) -> Reading:
     required(fields, "outcome", "one of fatal, nonfatal, unknown", "nonfatal")
     required(fields, "reversal_given", "one of yes, no, unknown", "yes")
     location, doubts = _location(fields, source)
-    drugs, drug_doubts = _drugs(fields)
+    found = _found(fields)
     revision = whole(fields, "revision", 1, 1_000_000, "2")
     record = matching(fields, "record_id", _RECORD, "letters, digits and ._:/#-, at most 64, no person's number", "PCR-2026-000123")
     record = record or _hashed(fields)
@@ -134,19 +134,19 @@ def read(fields: Fields, source: Source) -> Reading:
             location=location,
             outcome=choice(fields, "outcome", _OUTCOME, Outcome.UNKNOWN),
             confirmation=choice(fields, "confirmation", _CONFIRMATION, Confirmation.SUSPECTED),
-            drugs=drugs,
             reversal=_reversal(fields),
             victims=_victims(fields),
             disposition=choice(fields, "disposition", _DISPOSITION, Disposition.UNKNOWN),
             incident_number=matching(fields, "incident_number", _RECORD, "letters, digits and ._:/#-, at most 64", "2026-004711"),
             cad_number=matching(fields, "cad_number", _RECORD, "letters, digits and ._:/#-, at most 64", "C26-0815"),
             withdrawn=choice(fields, "withdrawn", _YES_NO, YesNo.NO) is YesNo.YES,
-            quality=(*(QualityNote(field="occurred_at", code=code) for code in instant.notes), *doubts, *drug_doubts),
+            quality=(*(QualityNote(field="occurred_at", code=code) for code in instant.notes), *doubts),
             submission_id=source.submission_id,
             submission_format=source.format,
             trace_id=source.trace_id,
         ),
         revision,
+        found,
     )
 
 
@@ -215,17 +215,15 @@ def _precision(has_point: bool, zip5: str | None, city: str | None, county: str 
     return PlacePrecision.COUNTY if county else PlacePrecision.NONE
 
 
-def _drugs(fields: Fields) -> tuple[tuple[Drug, ...], list[QualityNote]]:
+def _found(fields: Fields) -> Found:
     value = stated(fields, "suspected_drugs")
     if value is None:
-        return (), []
+        return NOTHING_FOUND
     names = [part for part in value.split(";") if part.strip()] if isinstance(value, str) else value
     if not isinstance(names, list) or len(names) > _MOST_DRUGS or not all(isinstance(name, str) for name in names):
         expected = f"a list of at most {_MOST_DRUGS} names; in CSV separated by semicolons"
         raise Rejected(Fault.INVALID_FIELD, "suspected_drugs", "is not a list of names", expected, "fentanyl; xylazine")
-    found = [substance(name) for name in names]
-    drugs = tuple(dict.fromkeys(drug for drug, _ in found))
-    return drugs, [] if all(known for _, known in found) else [QualityNote(field="drugs", code=NOT_RECOGNISED)]
+    return Found(names=tuple(Named(name) for name in names))
 
 
 def _reversal(fields: Fields) -> Reversal:

@@ -1,0 +1,1 @@
+"""Data of ingest: the drug vocabulary and the case definitions."""

@@ -1,0 +1,182 @@
+"""Classification: names, codes and texts become drugs, evidence and the case definitions that are met. Texts end here."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from spikewatch.contracts.report import Code, DefinitionHit, Drug, Evidence, QualityNote, Report, Term
+from spikewatch.contracts.vocabulary import DrugBasis, DrugClass, SourceType
+from spikewatch.ingest.domain.definitions import Definitions, Subject
+from spikewatch.ingest.domain.evidence import Found, Named
+from spikewatch.ingest.domain.feeds.feed import Feed, NotAnOverdose, Reading, Source
+from spikewatch.ingest.domain.record import Fields
+from spikewatch.ingest.domain.vocabulary import DRUG, Listed, Vocabulary, normal_name
+
+__all__ = ["DECLARED", "NOT_RECOGNISED", "TEXT_ROLES", "UNLISTED", "Classifier", "Verdict", "interpret", "withdrawn"]
+
+DECLARED: Final = "declared_overdose"
+NOT_RECOGNISED: Final = QualityNote(field="drugs", code="not_recognised")
+UNLISTED: Final = Drug(term="other", drug_class=DrugClass.OTHER)
+"""Stands for a name that the vocabulary does not list: it may hold anything, a person's name too, and is not carried on."""
+TEXT_ROLES: Final = frozenset(
+    {
+        "chief_complaint", "narrative", "cause_of_death", "other_conditions", "injury_description", "dispatch_title", "dispatch_complaint",
+        "impression_text", "diagnosis_text",
+    }
+)  # fmt: skip
+_MOST_KEPT: Final = 64  # codes, terms, drugs and unlisted names of one report at most: no record of one person says more
+_CACHED: Final = 8192
+
+DrugKey = tuple[str, DrugBasis, str | None, str | None]
+_Cached = tuple["Verdict", Evidence]
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the case definitions say of a subject."""
+
+    hits: tuple[DefinitionHit, ...]
+    names: tuple[str, ...]
+    is_reporting: bool
+
+
+class Classifier:
+    """Classifies readings.
+
+    Args:
+        vocabulary: the drug vocabulary.
+        definitions: the case definitions.
+        keyed_hash: gives 16 hex digits for a name that is not listed.
+    """
+
+    def __init__(self, vocabulary: Vocabulary, definitions: Definitions, keyed_hash: Callable[[str], str]) -> None:
+        self.vocabulary = vocabulary
+        self.definitions = definitions
+        self.keyed_hash = keyed_hash
+        self._drugs: dict[DrugKey, Drug] = {}
+        self._known: dict[object, _Cached] = {}
+
+    def classify(self, reading: Reading, source: Source) -> Reading | NotAnOverdose:
+        """Return the reading with drugs, hits and evidence; undeclared and meeting no reporting definition it is no overdose."""
+        report, found = reading.report, reading.found
+        keys: dict[DrugKey, None] = {}
+        unlisted = self._names(found.names, keys)
+        terms: dict[tuple[Listed, str], None] = {}
+        for statement in found.statements:
+            role = statement.role if statement.role in TEXT_ROLES else "narrative"
+            for listed in self.vocabulary.scan(statement.text):
+                terms[listed, role] = None
+                if statement.drugs_are is not None and listed.kind == DRUG:
+                    keys[listed.term, statement.drugs_are, None, None] = None
+        codes = self._codes(found.codes, keys) if found.codes else ()
+        facts = found.facts | {DECLARED} if reading.is_declared else found.facts
+        drugs = self._resolved(keys)
+        if report.drugs:
+            drugs = tuple(dict.fromkeys((*report.drugs, *drugs)))
+        verdict, evidence = self._judge(source.source_type, drugs, codes, tuple(terms)[:_MOST_KEPT], facts)
+        if not reading.is_declared and not verdict.is_reporting:
+            return NotAnOverdose(withdrawn(report), reading.stated_revision)
+        change: dict[str, object] = {"evidence": evidence, "case_definition_hits": verdict.names, "case_definitions": verdict.hits}
+        if unlisted:
+            if UNLISTED in drugs:  # stated too: it stays when a later vocabulary lists the others
+                evidence = evidence.model_copy(update={"facts": (*evidence.facts, "other_substance_stated")})
+            change["evidence"] = evidence.model_copy(update={"unlisted": unlisted})
+            change["quality"] = (*report.quality, NOT_RECOGNISED)
+            drugs = tuple(dict.fromkeys((*drugs, UNLISTED)))
+        change["drugs"] = drugs
+        return Reading(report.model_copy(update=change), reading.stated_revision, is_declared=reading.is_declared)
+
+    def judge(self, report: Report, evidence: Evidence, drugs: tuple[Drug, ...]) -> Verdict:
+        """Return what the definitions say of a stored report's evidence."""
+        listed = self.vocabulary.listed
+        terms = tuple((listed[term.term], term.role) for term in evidence.terms if term.term in listed)
+        named = tuple(drug for drug in drugs if drug != UNLISTED or not evidence.unlisted)
+        return self._judge(report.source_type, named, evidence.codes, terms, frozenset(evidence.facts))[0]
+
+    def drug(self, key: DrugKey) -> Drug:
+        """Return the drug of a term as the vocabulary classes it now."""
+        known = self._drugs.get(key)
+        if known is None:
+            term, basis, code, system = key
+            listed = self.vocabulary.listed.get(term)
+            kind = listed.drug_class if listed is not None else DrugClass.UNKNOWN
+            known = self._drugs[key] = Drug(term=term, code=code, system=system, drug_class=kind, basis=basis)
+        return known
+
+    def _names(self, names: Iterable[Named], keys: dict[DrugKey, None]) -> tuple[str, ...]:
+        unlisted: dict[str, None] = {}
+        for named in names:
+            listed = self.vocabulary.named(named.name)
+            coded = self.vocabulary.coded(named.system, named.code) if named.code and named.system else None
+            if listed is None:
+                if coded is None:
+                    unlisted[self.keyed_hash(normal_name(named.name))] = None
+                    continue
+                listed = (coded,)
+            # A code that the vocabulary does not list may be anything: it stays behind.
+            code, system = (named.code, named.system) if coded is not None else (None, None)
+            for drug in listed:
+                keys[drug.term, named.basis, code, system] = None
+        return tuple(unlisted)[:_MOST_KEPT]
+
+    def _codes(self, codes: Iterable[Code], keys: dict[DrugKey, None]) -> tuple[Code, ...]:
+        kept = [code for code in dict.fromkeys(codes) if self.definitions.keeps(code)][:_MOST_KEPT]
+        for code in kept:
+            listed = self.vocabulary.coded(code.system, code.code)
+            if listed is not None and not code.system.startswith("rx"):  # a medicine that was given is no substance that was taken
+                keys.setdefault((listed.term, DrugBasis.SUSPECTED, None, None))
+        return tuple(kept)
+
+    def _resolved(self, keys: Iterable[DrugKey]) -> tuple[Drug, ...]:
+        return tuple(self.drug(key) for key in keys)[:_MOST_KEPT]
+
+    def _judge(
+        self,
+        source_type: SourceType,
+        drugs: tuple[Drug, ...],
+        codes: tuple[Code, ...],
+        terms: tuple[tuple[Listed, str], ...],
+        facts: frozenset[str],
+    ) -> _Cached:
+        # Most records say one of few things, so the definitions are asked once for each. No text is part of the key.
+        key = (
+            source_type._value_,
+            tuple((drug.term, drug.drug_class._value_, drug.basis._value_) for drug in drugs),
+            tuple((code.system, code.code, code.role) for code in codes),
+            terms,
+            facts,
+        )
+        known = self._known.get(key)
+        if known is None:
+            hits, is_reporting = self.definitions.met(Subject(codes, terms, drugs, facts, source_type))
+            verdict = Verdict(hits, tuple(hit.definition for hit in hits), is_reporting)
+            evidence = Evidence(
+                vocabulary=self.vocabulary.version,
+                codes=codes,
+                terms=tuple(Term(term=listed.term, role=role) for listed, role in terms),
+                facts=tuple(sorted(facts)),
+            )
+            if len(self._known) >= _CACHED:
+                self._known.clear()
+            known = self._known[key] = (verdict, evidence)
+        return known
+
+
+def withdrawn(report: Report) -> Report:
+    """Return a report that takes back what its source record said before; it says nothing else of substances."""
+    change: Mapping[str, object] = {"withdrawn": True, "drugs": (), "case_definition_hits": (), "case_definitions": (), "evidence": None}
+    return report.model_copy(update=change)
+
+
+def interpret(feed: Feed, fields: Fields, source: Source, classifier: Classifier) -> Reading | NotAnOverdose:
+    """Read one record and classify it.
+
+    Raises:
+        Rejected: the record is wrong.
+    """
+    reading = feed.read(fields, source)
+    if isinstance(reading, Reading):
+        return classifier.classify(reading, source)
+    if reading.report is None or reading.report.withdrawn:
+        return reading
+    return NotAnOverdose(withdrawn(reading.report), reading.stated_revision)

@@ -1,0 +1,195 @@
+"""Finds the words of a vocabulary in a text: case, accents, punctuation, glued words and negations. Nothing of the text is kept."""
+
+import re
+import unicodedata
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from typing import Final, Generic, TypeVar
+
+__all__ = ["Negations", "Scanner", "folded", "tokens_of"]
+
+E = TypeVar("E")
+Phrase = tuple[str, ...]
+
+_TOKENS: Final = re.compile(r"[a-z]+|[0-9]+|[.;!?\n]")
+_STOPS: Final = frozenset(".;!?\n")
+_LONGEST_TEXT: Final = 65_536  # characters: six times the longest narrative that NEMSIS allows
+_LONGEST_WORD: Final = 48  # letters: what is longer is no word
+_LOOKALIKES: Final = str.maketrans(
+    "авеикмнорстухіјѕіԁαεικνορτυχ",
+    "abeukmnopctyxijsidaeiknoptux",
+)
+_SKIPPED: Final = dict.fromkeys((*range(0x300, 0x370), 0xAD, *range(0x200B, 0x2010), *range(0x202A, 0x202F), 0x2060, 0xFEFF))
+
+
+def folded(text: str) -> str:
+    """Return the text in lower case without accents, invisible characters and letters that only look Latin."""
+    return unicodedata.normalize("NFKD", text).translate(_SKIPPED).lower().translate(_LOOKALIKES)
+
+
+def tokens_of(phrase: str) -> Phrase:
+    """Return a phrase of the vocabulary as the words that are compared."""
+    found = _TOKENS.findall(folded(phrase))
+    while found and found[-1] in _STOPS:
+        found.pop()
+    return tuple(found)
+
+
+@dataclass(frozen=True, slots=True)
+class Negations:
+    """The words that take back what stands near them; the numbers are the words that may stand between."""
+
+    before: Mapping[Phrase, int]
+    after: Mapping[Phrase, int]
+    earlier: Mapping[Phrase, int]
+    ends: AbstractSet[str]
+    given: AbstractSet[str]
+    doses: AbstractSet[str]
+
+
+class Scanner(Generic[E]):
+    """Finds phrases.
+
+    Args:
+        phrases: what is looked for; the longest at a place wins.
+        stems: words that are found at either end of a longer word too (``heroinoverdose``).
+        negations: the words that take back.
+        earlier: entries that a cue such as "history of" takes back.
+        medicines: entries that crews give.
+    """
+
+    def __init__(
+        self,
+        phrases: Mapping[Phrase, E],
+        stems: Mapping[str, E],
+        negations: Negations,
+        *,
+        earlier: Collection[E],
+        medicines: Collection[E],
+    ) -> None:
+        starts: dict[str, list[tuple[Phrase, E]]] = {}
+        for phrase, entry in phrases.items():
+            starts.setdefault(phrase[0], []).append((phrase, entry))
+        self._starts = {start: sorted(found, key=lambda pair: -len(pair[0])) for start, found in starts.items()}
+        longest_first = sorted(stems.items(), key=lambda pair: -len(pair[0]))
+        self._edge = min(map(len, stems), default=_LONGEST_WORD)
+        self._heads: dict[str, list[tuple[str, E]]] = {}
+        self._tails: dict[str, list[tuple[str, E]]] = {}
+        for stem, entry in longest_first:
+            self._heads.setdefault(stem[: self._edge], []).append((stem, entry))
+            self._tails.setdefault(stem[-self._edge :], []).append((stem, entry))
+        self._earlier = frozenset(earlier)
+        self._medicines = frozenset(medicines)
+        self._negations = negations
+        self._before = _by_word(negations.before, last=True)
+        self._past = _by_word(negations.earlier, last=True)
+        self._after = _by_word(negations.after, last=False)
+
+    def scan(self, text: str) -> Iterator[E]:
+        """Yield the entries that the text states, in order; an entry may come again."""
+        text = text[:_LONGEST_TEXT]
+        tokens = _TOKENS.findall(text.lower() if text.isascii() else folded(text))
+        hits = self._hits(tokens)
+        if not hits:
+            return
+        words = set(tokens)
+        cues = tuple(not known.keys().isdisjoint(words) for known in (self._before, self._past, self._after))
+        if not any(cues) and self._negations.given.isdisjoint(words):
+            for _, _, entry in hits:
+                yield entry
+            return
+        covered = {place for start, end, _ in hits for place in range(start, end)}
+        for start, end, entry in hits:
+            if not self._is_taken_back(tokens, start, end, entry, covered, cues):
+                yield entry
+
+    def _hits(self, tokens: Sequence[str]) -> list[tuple[int, int, E]]:
+        hits: list[tuple[int, int, E]] = []
+        starts, edge, heads, tails = self._starts, self._edge, self._heads, self._tails
+        behind = 0
+        for place, token in enumerate(tokens):
+            if place < behind:
+                continue
+            phrases = starts.get(token)
+            if phrases is not None:
+                for phrase, entry in phrases:
+                    size = len(phrase)
+                    if size == 1 or tuple(tokens[place : place + size]) == phrase:
+                        behind = place + size
+                        hits.append((place, behind, entry))
+                        break
+                else:
+                    phrases = None
+            if phrases is None and (token[:edge] in heads or token[-edge:] in tails) and len(token) <= _LONGEST_WORD:
+                hits.extend((place, place + 1, entry) for entry in self._glued(token))
+        return hits
+
+    def _glued(self, token: str) -> list[E]:
+        if token.startswith(("non", "anti")):
+            return []
+        heads, tails = self._heads.get(token[: self._edge], ()), self._tails.get(token[-self._edge :], ())
+        first = next((entry for stem, entry in heads if token.startswith(stem)), None)
+        last = next((entry for stem, entry in tails if token.endswith(stem)), None)
+        return [entry for entry in (first, last) if entry is not None]
+
+    def _is_taken_back(  # noqa: PLR0913, PLR0917  # private, one call
+        self, tokens: Sequence[str], start: int, end: int, entry: E, covered: AbstractSet[int], cues: tuple[bool, ...]
+    ) -> bool:
+        has_before, has_past, has_after = cues
+        if has_before and self._reaches(self._before, tokens, start, covered):
+            return True
+        if has_past and entry in self._earlier and self._reaches(self._past, tokens, start, covered):
+            return True
+        if has_after and self._is_followed(tokens, end):
+            return True
+        return entry in self._medicines and self._is_given(tokens, start, end)
+
+    def _reaches(self, cues: Mapping[str, list[tuple[Phrase, int]]], tokens: Sequence[str], start: int, covered: AbstractSet[int]) -> bool:
+        between = 0
+        for place in range(start - 1, max(start - 24, -1), -1):
+            token = tokens[place]
+            if token in _STOPS:
+                return False
+            if place in covered:
+                continue  # other findings of the same list: "denies heroin, fentanyl or cocaine"
+            for cue, reach in cues.get(token, ()):
+                if between <= reach and (len(cue) == 1 or tuple(tokens[max(place - len(cue) + 1, 0) : place + 1]) == cue):
+                    return True
+            if token in self._negations.ends:
+                return False
+            between += 1
+            if between > 8:
+                return False
+        return False
+
+    def _is_followed(self, tokens: Sequence[str], end: int) -> bool:
+        between = 0
+        for place in range(end, min(end + 4, len(tokens))):
+            token = tokens[place]
+            if token in _STOPS:
+                return False
+            for cue, reach in self._after.get(token, ()):
+                if between <= reach and tuple(tokens[place : place + len(cue)]) == cue:
+                    # "heroin negative for" begins what comes, it does not end what was
+                    return place + len(cue) >= len(tokens) or tokens[place + len(cue)] != "for"
+            between += 1
+        return False
+
+    def _is_given(self, tokens: Sequence[str], start: int, end: int) -> bool:
+        given, doses = self._negations.given, self._negations.doses
+        for places in (range(start - 1, max(start - 5, -1), -1), range(end, min(end + 4, len(tokens)))):
+            for place in places:
+                token = tokens[place]
+                if token in given:
+                    return True
+                if not (token in doses or token.isdecimal()):
+                    break
+        return False
+
+
+def _by_word(cues: Mapping[Phrase, int], *, last: bool) -> dict[str, list[tuple[Phrase, int]]]:
+    found: dict[str, list[tuple[Phrase, int]]] = {}
+    for cue, reach in cues.items():
+        found.setdefault(cue[-1 if last else 0], []).append((cue, reach))
+    return {word: sorted(pairs, key=lambda pair: -len(pair[0])) for word, pairs in found.items()}
