@@ -13,8 +13,8 @@ from spikewatch.contracts.cloudevents import Attributes, write
 from spikewatch.contracts.identifiers import record_submission_id
 from spikewatch.contracts.report import Report
 from spikewatch.contracts.topics import EventType
-from spikewatch.ingest.domain.feed_book import FeedSubmission
 from spikewatch.ingest.domain.classification import Classifier, interpret
+from spikewatch.ingest.domain.feed_book import FeedSubmission
 from spikewatch.ingest.domain.feeds import FEEDS
 from spikewatch.ingest.domain.feeds.feed import Feed, NotAnOverdose, Reading, Source
 from spikewatch.ingest.domain.receipt import Receipt, RecordOutcome, Result

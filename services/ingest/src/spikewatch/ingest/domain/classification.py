@@ -7,7 +7,7 @@ from typing import Final
 from spikewatch.contracts.report import Code, DefinitionHit, Drug, Evidence, QualityNote, Report, Term
 from spikewatch.contracts.vocabulary import DrugBasis, DrugClass, SourceType
 from spikewatch.ingest.domain.definitions import Definitions, Subject
-from spikewatch.ingest.domain.evidence import Found, Named
+from spikewatch.ingest.domain.evidence import Named
 from spikewatch.ingest.domain.feeds.feed import Feed, NotAnOverdose, Reading, Source
 from spikewatch.ingest.domain.record import Fields
 from spikewatch.ingest.domain.vocabulary import DRUG, Listed, Vocabulary, normal_name

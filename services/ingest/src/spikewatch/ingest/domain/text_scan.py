@@ -133,7 +133,7 @@ class Scanner(Generic[E]):
         last = next((entry for stem, entry in tails if token.endswith(stem)), None)
         return [entry for entry in (first, last) if entry is not None]
 
-    def _is_taken_back(  # noqa: PLR0913, PLR0917  # private, one call
+    def _is_taken_back(
         self, tokens: Sequence[str], start: int, end: int, entry: E, covered: AbstractSet[int], cues: tuple[bool, ...]
     ) -> bool:
         has_before, has_past, has_after = cues
@@ -164,8 +164,7 @@ class Scanner(Generic[E]):
         return False
 
     def _is_followed(self, tokens: Sequence[str], end: int) -> bool:
-        between = 0
-        for place in range(end, min(end + 4, len(tokens))):
+        for between, place in enumerate(range(end, min(end + 4, len(tokens)))):
             token = tokens[place]
             if token in _STOPS:
                 return False
@@ -173,7 +172,6 @@ class Scanner(Generic[E]):
                 if between <= reach and tuple(tokens[place : place + len(cue)]) == cue:
                     # "heroin negative for" begins what comes, it does not end what was
                     return place + len(cue) >= len(tokens) or tokens[place + len(cue)] != "for"
-            between += 1
         return False
 
     def _is_given(self, tokens: Sequence[str], start: int, end: int) -> bool:
