@@ -3,13 +3,14 @@
 import re
 from typing import Final
 
-__all__ = ["is_identifying", "without_identifiers"]
+__all__ = ["is_identifying", "is_number", "without_identifiers"]
 
 _PATTERNS: Final = (
     r"[\w.+-]+@[\w-]+\.[\w.-]+",  # e-mail: jo@example.org
     r"(?<!\d)(?:\+?1[ .-]?)?(?:\(\d{3}\)\s?|\d{3}[ .-])\d{3}[ .-]\d{4}(?!\d)",  # phone: (610) 555-0199, 610-555-0199
     r"(?<!\d)\d{3}-\d{2}-\d{4}(?!\d)",  # social security number: 078-05-1120
     r"(?<!\d)(?:0?[1-9]|1[0-2])[/.-](?:0?[1-9]|[12]\d|3[01])[/.-](?:19|20)\d{2}(?!\d)",  # birth date: 04/17/1984
+    r"\A(?:19|20)\d{2}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])\Z",  # a birth date and nothing else: 1984-04-17
     r"\b(?:MRN|SSN|DOB)(?:\b[\s:#]*|(?=\d))[\w/-]*",  # a labelled number: MRN 00123456, MRN00123456
 )
 _IDENTIFIER: Final = re.compile("|".join(_PATTERNS), re.IGNORECASE)
@@ -28,11 +29,20 @@ _SUSPICIOUS: Final = re.compile(r"@|\d[\d\s./()-]{5,}\d|[MS][RS]N|DOB", re.IGNOR
 # One of these is in each text that names a person so: letters in a row are found far faster than any of the words.
 _PERSON_MARKS: Final = ("C/O", " OF", "ATT", "CALLER", "PATIENT", "VICTIM", "RESIDENT", "TENANT", "OCCUPANT", "NAME", "MR")
 _REMOVED: Final = "[removed]"
+_LONGEST_LETTERS: Final = 4  # of a word without a digit inside a number: CASE 21-111
 
 
 def is_identifying(text: str) -> bool:
     """Tell whether the text holds something that looks like a direct identifier."""
     return _SUSPICIOUS.search(text) is not None and _IDENTIFIER.search(text) is not None
+
+
+def is_number(text: str) -> bool:
+    """Tell whether an id is a number as agencies make them: it has a digit, and every longer word of it has one.
+
+    ``PCR-2026-000123`` and ``ME 21-111`` are; a name is not.
+    """
+    return any(map(str.isdigit, text)) and all(len(word) <= _LONGEST_LETTERS or any(map(str.isdigit, word)) for word in text.split())
 
 
 def without_identifiers(text: str) -> tuple[str, bool]:
