@@ -1,0 +1,151 @@
+"""Sound inputs to start from: the generated examples, each record of them alone, and real samples where they are present."""
+
+import gzip
+import importlib.util
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import lru_cache
+from pathlib import Path
+from uuid import UUID
+
+from spikewatch.ingest.domain.feeds import FEEDS
+from spikewatch.ingest.domain.feeds.feed import Feed, Source
+from spikewatch.ingest.domain.rejection import Rejected
+
+__all__ = ["ROOT", "Seed", "examples", "seeds", "source_of"]
+
+ROOT = Path(__file__).parents[4]
+_SAMPLES = ROOT.parent / "shared" / "data"
+_LARGEST = 60_000  # of a seed: larger samples would make each input slow and no stranger
+_MOST_ALONE = 60
+_LARGEST_ALONE = 16_000
+
+_SUFFIXES = {
+    ".csv": ("text/csv",),
+    ".json": ("application/json", "application/fhir+json"),
+    ".ndjson": ("application/x-ndjson", "application/fhir+ndjson"),
+    ".jsonl": ("application/x-ndjson",),
+    ".xml": ("application/xml", "text/xml"),
+    ".hl7": ("application/hl7-v2", "x-application/hl7-v2+er7", "text/plain"),
+    ".xlsx": ("application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",),
+}
+_REAL = {
+    "cad_911": ("incidents/montgomery_pa_911.csv.gz",),
+    "odin": ("incidents/pa_odin_2018.csv",),
+    "police_odin": ("incidents/pa_odin_2018.csv",),
+    "hl7_adt": ("hl7/*",),
+    "nemsis": ("nemsis/**/*.xml",),
+    "xlsx": ("incidents/*.xlsx",),
+}
+_BUILT_IN: dict[str, tuple[tuple[str, bytes], ...]] = {
+    "statutory": (
+        (
+            "application/json",
+            json.dumps(
+                [
+                    {"record_id": "PCR-2026-000123", "occurred_at": "2026-05-01T14:03:00-04:00", "lat": 40.12, "lon": -75.33, "outcome": "nonfatal"}
+                    | {"reversal_given": "yes", "suspected_drugs": ["fentanyl"], "address": "100 Main St", "city": "Cedar", "age": 34, "sex": "male"},
+                    {"occurred_at": "2026-05-01 14:03", "location": {"zip": "99701"}, "outcome": "fatal", "reversal_given": "no", "incident_number": "26-1"},
+                ]
+            ).encode(),
+        ),
+        (
+            "text/csv",
+            b"record_id,occurred_at,address,zip,city,outcome,reversal_given,suspected_drugs,cad_number\n"
+            b'PCR-1,2026-05-01T14:03:00-04:00,"100 Main St, Cedar",99701,Cedar,nonfatal,yes,heroin;fentanyl,C26-1\n'
+            b"PCR-2,2026-05-01T15:03:00-04:00,,99701,Cedar,fatal,no,,C26-2\n",
+        ),
+    ),
+    "cad_911": (
+        (
+            "text/csv",
+            b"lat,lng,desc,zip,title,timeStamp,twp,addr,e\n"
+            b"40.12,-75.33,MAIN ST & OAK ST;  CEDAR; Station 301; 2026-03-13 @ 21:18:47;,99701,EMS: OVERDOSE,2026-03-13 21:22:00,CEDAR,MAIN ST & OAK ST,1\n"
+            b"40.12,-75.33,OAK ST;  CEDAR; Station 301; 2026-03-13 @ 21:18:47;,,EMS: FALL VICTIM,2026-03-13 21:22:00,CEDAR,OAK ST,1\n",
+        ),
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Seed:
+    """A sound input; ``is_small`` where it is one record alone."""
+
+    media_type: str
+    body: bytes
+    is_small: bool = False
+
+
+def source_of(feed: Feed) -> Source:
+    """Return an invented sender of this format."""
+    return Source(
+        agency_id="fuzz-agency",
+        source_type=feed.default_source,
+        received_at=datetime(2026, 12, 1, tzinfo=UTC),
+        submission_id=UUID(int=1),
+        format=feed.name,
+        time_zone="America/New_York",
+        county_fips="99001",
+    )
+
+
+def examples(name: str) -> Iterator[tuple[str, bytes]]:
+    """Yield the generated example files of a format, with their names."""
+    script = ROOT / "examples" / "feeds" / name / "generate.py"
+    if not script.exists():
+        return
+    spec = importlib.util.spec_from_file_location(f"generate_{name}", script)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    yield from module.files().items()
+
+
+@lru_cache(maxsize=32)
+def seeds(name: str, *, with_samples: bool = True) -> tuple[Seed, ...]:
+    """Return the seeds of a format, small ones last; the same on every run over the same files."""
+    feed = FEEDS[name]
+    whole = [Seed(media, body) for file, body in examples(name) for media in [_media_type(feed, file)] if media is not None]
+    whole += [Seed(media, body) for media, body in _BUILT_IN.get(name, ())]
+    if with_samples:
+        whole += [seed for pattern in _REAL.get(name, ()) for seed in _samples(feed, pattern)]
+    alone: list[Seed] = []
+    for seed in whole:
+        alone += _each_alone(feed, seed)
+    return (*whole, *alone)
+
+
+def _samples(feed: Feed, pattern: str) -> Iterator[Seed]:
+    for path in sorted(_SAMPLES.glob(pattern))[:20]:
+        media = _media_type(feed, path.name.removesuffix(".gz"))
+        if not path.is_file() or media is None:
+            continue
+        body = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+        if len(body) > _LARGEST and media == "text/csv":
+            body = body[: body.rindex(b"\n", 0, _LARGEST) + 1]
+        if len(body) <= _LARGEST * 4:
+            yield Seed(media, body)
+
+
+def _each_alone(feed: Feed, seed: Seed) -> Iterator[Seed]:
+    try:
+        records = list(feed.records(seed.body, seed.media_type, limit=1_000))
+    except Rejected:
+        return
+    step = max(1, len(records) // _MOST_ALONE)
+    for record in records[::step]:
+        body = record.alone()
+        if len(body) <= _LARGEST_ALONE:
+            yield Seed(record.media_type or seed.media_type, body, is_small=True)
+
+
+def _media_type(feed: Feed, file: str) -> str | None:
+    suffix = Path(file).suffix.lower()
+    wanted = _SUFFIXES.get(suffix, ())
+    found = next((media for media in wanted if media in feed.splits), None)
+    if found is None and wanted:
+        found = next((media for media in feed.splits if suffix.removeprefix(".") in media), None)
+    return found or (next(iter(feed.splits)) if len(feed.splits) == 1 else None)
