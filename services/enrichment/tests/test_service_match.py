@@ -164,6 +164,14 @@ class CrashingStore(InMemoryMatchStore):
         return int(len(every) * self.part) if self.writes_left == 0 else None
 
     @override
+    async def add_reports(self, reports: Sequence[StoredReport]) -> frozenset[UUID]:
+        share = self._share(reports)
+        known = await super().add_reports(reports[:share])
+        if share is not None:
+            raise Crash
+        return known
+
+    @override
     async def write_reports(self, reports: Sequence[StoredReport], replaced: Mapping[UUID, int]) -> None:
         share = self._share(reports)
         done = reports[:share]

@@ -44,6 +44,12 @@ async def test_a_revision_replaces_the_one_that_was_read_and_moves_its_blocks(st
     assert as_known(await store.reports_in(["y"])) == {(A, 3, b"{}")}
 
 
+async def test_new_reports_are_added_and_known_ones_are_named_and_stay(store: MatchStore) -> None:
+    assert await store.add_reports([stored(A), stored(B)]) == frozenset()
+    assert await store.add_reports([stored(B, 2), stored(C), stored(A, 3)]) == {A, B}
+    assert as_known(await store.reports([A, B, C])) == {(A, 1, b"{}"), (B, 1, b"{}"), (C, 1, b"{}")}
+
+
 @pytest.mark.parametrize("replaced", [{}, {A: 1}, {B: 1}])
 async def test_a_report_that_another_writer_changed_is_refused(store: MatchStore, replaced: dict[UUID, int]) -> None:
     await store.write_reports([stored(A, 2)], {})

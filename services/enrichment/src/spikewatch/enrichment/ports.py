@@ -39,6 +39,10 @@ class MatchStore(Protocol):
         """Return every report that lies in any of these blocks, once."""
         ...
 
+    async def add_reports(self, reports: Sequence[StoredReport]) -> frozenset[UUID]:
+        """Store the reports that are new and return the keys of the others, which stay as they are."""
+        ...
+
     async def write_reports(self, reports: Sequence[StoredReport], replaced: Mapping[UUID, int]) -> None:
         """Store reports: new ones, and over the revisions named in ``replaced``.
 

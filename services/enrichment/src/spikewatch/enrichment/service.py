@@ -76,40 +76,52 @@ class MatchReports:
     async def _take_in(self, reports: Sequence[LocatedReport], components: Components) -> frozenset[UUID]:
         newest: dict[UUID, LocatedReport] = {}
         for located in reports:
-            known = newest.get(located.report.report_key)
-            if known is None or located.report.revision > known.report.revision:
+            rival = newest.get(located.report.report_key)
+            if rival is None or located.report.revision > rival.report.revision:
                 newest[located.report.report_key] = located
-        stored = {report.key: report for report in await self._store.reports(newest)}
-        fresh: list[StoredReport] = []
-        for key, located in newest.items():
-            before = stored.get(key)
-            if before is not None and before.revision >= located.report.revision:
-                components.reach(key, _candidate(before))
+        candidates = {key: None if located.report.withdrawn else Candidate.of(Extract.of(located)) for key, located in newest.items()}
+        fresh = {key: _kept(located, candidates[key]) for key, located in newest.items()}
+        # Most reports are new: they are written without a look at what is there, and only those that were known cost one.
+        taken = await self._store.add_reports(list(fresh.values()))
+        before = {report.key: report for report in await self._store.reports(taken)} if taken else {}
+        replacing: list[StoredReport] = []
+        for key in newest:
+            known = before.get(key)
+            if known is not None and known.revision >= fresh[key].revision:
+                components.reach(key, _candidate(known))
                 continue
-            candidate = None if located.report.withdrawn else Candidate.of(Extract.of(located))
-            fresh.append(_kept(located, candidate))
-            components.reach(key, candidate)
-        await self._store.write_reports(fresh, {report.key: stored[report.key].revision for report in fresh if report.key in stored})
+            components.reach(key, candidates[key])
+            if key in taken:
+                replacing.append(fresh[key])
+        if replacing:
+            await self._store.write_reports(
+                replacing, {report.key: before[report.key].revision for report in replacing if report.key in before}
+            )
         return frozenset(newest)
 
     async def _grow(self, components: Components) -> dict[UUID, StoredIncident]:
         stored: dict[UUID, StoredIncident] = {}
-        asked: set[UUID] = set()
+        asked = components.reached
+        # Side by side: what the batch's own reports belong to, and what lies around them.
+        found, _ = await asyncio.gather(self._store.incidents(asked), self._spread(components))
         while True:
-            growing = True
-            while growing:
-                if wanted := components.wanted():
-                    lying = await self._store.reports_in(wanted)
-                    new = [report for report in lying if not components.knows(report.key)]
-                    await _aside(len(new), partial(_learn, components, new))
-                growing = await _aside(components.size, components.spread)
+            stored |= {one.incident_id: one for one in found}
+            await self._reach_members([one for one in found if one.active], components)
+            await self._spread(components)
             unasked = components.reached - asked
             if not unasked:
                 return stored
             asked |= unasked
             found = await self._store.incidents(unasked)
-            stored |= {one.incident_id: one for one in found}
-            await self._reach_members([one for one in found if one.active], components)
+
+    async def _spread(self, components: Components) -> None:
+        growing = True
+        while growing:
+            if wanted := components.wanted():
+                lying = await self._store.reports_in(wanted)
+                new = [report for report in lying if not components.knows(report.key)]
+                await _aside(len(new), partial(_learn, components, new))
+            growing = await _aside(components.size, components.spread)
 
     async def _reach_members(self, incidents: Sequence[StoredIncident], components: Components) -> None:
         # A report that moved, changed or was withdrawn leaves its former incident behind: the others are matched anew.

@@ -26,6 +26,12 @@ class InMemoryMatchStore:
         wanted = set(blocks)
         return [report for report in self.kept_reports.values() if not wanted.isdisjoint(report.blocks)]
 
+    async def add_reports(self, reports: Sequence[StoredReport]) -> frozenset[UUID]:
+        """Store the reports that are new and return the keys of the others, which stay as they are."""
+        known = frozenset(report.key for report in reports if report.key in self.kept_reports)
+        self.kept_reports |= {report.key: report for report in reports if report.key not in known}
+        return known
+
     async def write_reports(self, reports: Sequence[StoredReport], replaced: Mapping[UUID, int]) -> None:
         """Store reports: new ones, and over the revisions named in ``replaced``."""
         late = False

@@ -52,6 +52,11 @@ class MongoMatchStore:
                 found[document["_id"]] = KnownReport(document["_id"], document["revision"], document["content"])
         return list(found.values())
 
+    async def add_reports(self, reports: Sequence[StoredReport]) -> frozenset[UUID]:
+        """Store the reports that are new and return the keys of the others, which stay as they are."""
+        result = await self._reports.bulk([InsertOne(self._report(report)) for report in reports])
+        return frozenset(reports[position].key for position in result.duplicates)
+
     async def write_reports(self, reports: Sequence[StoredReport], replaced: Mapping[UUID, int]) -> None:
         """Store reports: new ones, and over the revisions named in ``replaced``.
 
@@ -60,13 +65,7 @@ class MongoMatchStore:
         """
         writes: list[InsertOne[Document] | ReplaceOne[Document]] = []
         for report in reports:
-            document: Document = {
-                "_id": report.key,
-                "revision": report.revision,
-                "blocks": list(report.blocks),
-                "content": report.content,
-                "expires_at": report.received_at + self._retention,
-            }
+            document = self._report(report)
             if report.key in replaced:
                 writes.append(ReplaceOne({"_id": report.key, "revision": replaced[report.key]}, document))
             else:
@@ -106,6 +105,15 @@ class MongoMatchStore:
         # By the index over keys, which hold the members; the reports that only caused a change are sorted out here.
         found = await self._incidents.find({"keys": {"$in": list(wanted)}}, fields=("members",))
         return {document["_id"]: document["members"] for document in found if not wanted.isdisjoint(document["members"])}
+
+    def _report(self, report: StoredReport) -> Document:
+        return {
+            "_id": report.key,
+            "revision": report.revision,
+            "blocks": list(report.blocks),
+            "content": report.content,
+            "expires_at": report.received_at + self._retention,
+        }
 
     def _document(self, one: StoredIncident) -> Document:
         return {
