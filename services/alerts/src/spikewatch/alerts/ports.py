@@ -33,8 +33,9 @@ Row = tuple[int, int]
 class AreaState:
     """What is kept of an area beside its contributions.
 
-    ``spans`` changed and are not evaluated yet: written before the contributions, cleared after the alerts, so that a
-    crash in between forgets nothing. ``first`` is the area's first overdose, None where it must be asked for.
+    ``spans`` changed and may not be evaluated yet: written before the contributions, and left out by the area's next write
+    when they were evaluated, so that a crash in between forgets nothing. ``first`` is the area's first overdose, None where
+    it must be asked for.
     """
 
     area: str

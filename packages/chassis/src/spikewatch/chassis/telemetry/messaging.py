@@ -42,6 +42,8 @@ _ERROR: Final = "error.type"
 
 # version 00, 32 hex digits of trace, 16 of span, 2 of flags; for example 00-4bf9…-00f0…-01
 _TRACEPARENT: Final = re.compile(rb"^00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})$")
+_SAMPLED: Final = TraceFlags(TraceFlags.SAMPLED)
+_NO_STATE: Final = TraceState()
 # Links beyond this say nothing more to a reader and cost memory in every exporter.
 _MOST_LINKS: Final = 128
 
@@ -65,8 +67,8 @@ def extract(header: bytes | None) -> SpanContext | None:
         trace_id=int(match[1], 16),
         span_id=int(match[2], 16),
         is_remote=True,
-        trace_flags=TraceFlags(int(match[3], 16)),
-        trace_state=TraceState(),
+        trace_flags=_SAMPLED if match[3] == b"01" else TraceFlags(int(match[3], 16)),
+        trace_state=_NO_STATE,
     )
     return context if context.is_valid else None
 

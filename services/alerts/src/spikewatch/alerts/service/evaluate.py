@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
+from spikewatch.alerts.domain.contributed import Held
 from spikewatch.alerts.domain.identity import Kept
 from spikewatch.alerts.domain.instants import micros
 from spikewatch.alerts.domain.lifecycle import with_contacts
@@ -18,7 +19,7 @@ from spikewatch.alerts.domain.series import History
 from spikewatch.alerts.domain.spans import joined, spans_of
 from spikewatch.alerts.ports import AlertStore, AreaState, AreaStore, ContactBook, ContributionStore
 from spikewatch.alerts.service.area_cache import AreaCache
-from spikewatch.alerts.service.intake import AreaChange, entries_of, gathered
+from spikewatch.alerts.service.intake import AreaChange, Gathered, entries_of, gathered
 from spikewatch.alerts.service.messages import alert_message
 from spikewatch.alerts.service.revision import AreaRevision
 from spikewatch.alerts.service.together import all_of, both
@@ -69,14 +70,14 @@ class Evaluate:
         watched = {entry.area for entry in entries if area_kind(entry.area) in self._rulebook.area_kinds}
         try:
             held, states = await both(self._contributions.load({entry.key for entry in entries}), self._states(watched))
-            changes, stale = gathered(entries, held)
-            messages = await self._evaluated(batch, changes, {area: changes[area] for area in changes if area in watched}, states)
+            taken = gathered(entries, held, watched)
+            messages = await self._evaluated(batch, taken, states)
         except BaseException:
             for area in watched:
                 self._cache.drop(area)  # how far it got, the store knows
             raise
         return [
-            rejected.get(index) or (Emit(tuple(messages[index])) if index in messages else _quiet(index in stale))
+            rejected.get(index) or (Emit(tuple(messages[index])) if index in messages else _quiet(index in taken.stale))
             for index in range(len(batch))
         ]
 
@@ -97,20 +98,16 @@ class Evaluate:
         return states | await self._areas.load(areas - states.keys())
 
     async def _evaluated(
-        self,
-        batch: Sequence[Event[Contribution]],
-        changes: dict[str, AreaChange],
-        watched: dict[str, AreaChange],
-        states: dict[str, AreaState],
+        self, batch: Sequence[Event[Contribution]], taken: Gathered, states: dict[str, AreaState]
     ) -> dict[int, list[Message]]:
         """Take changes into the store, and return the alerts that follow by the record that carries them."""
-        now = self._clock()
+        now, watched = self._clock(), taken.changes
         changing = {area: change for area, change in watched.items() if change.times}
         states = await self._with_firsts(states | {area: AreaState(area) for area in changing.keys() - states.keys()})
         journal = [_journalled(change, states[area]) for area, change in changing.items()]
         states |= {state.area: state for state in journal}
         # The alerts known so far do not depend on what is being written.
-        written, kept = await both(self._take_in(journal, changes), self._kept_of(watched, states))
+        written, kept = await both(self._take_in(journal, taken.writes), self._kept_of(watched, states))
         states = await self._with_firsts(states | {state.area: state for state in written})
         for area, change in changing.items():
             self._bring_up(change, states[area].first)
@@ -124,10 +121,10 @@ class Evaluate:
         await self._done([replace(state, spans=()) for state in states.values()], touched)
         return self._messages(watched, kept, changed)
 
-    async def _take_in(self, journal: Sequence[AreaState], changes: dict[str, AreaChange]) -> list[AreaState]:
+    async def _take_in(self, journal: Sequence[AreaState], writes: Sequence[tuple[Held | None, Held]]) -> list[AreaState]:
         """Write spans, then contributions: a crash in between must find the spans."""
         written = await self._areas.save(journal)
-        await self._contributions.save([write for change in changes.values() for write in change.writes])
+        await self._contributions.save(writes)
         return written
 
     async def _done(self, states: Sequence[AreaState], touched: Mapping[str, AreaState]) -> None:

@@ -1,7 +1,7 @@
 """What a batch of contributions changes: records coalesced by incident and area, then gathered by area."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -9,25 +9,21 @@ from spikewatch.alerts.domain.contributed import Held, Position, accepted, held_
 from spikewatch.alerts.ports import Row
 from spikewatch.chassis.kafka.message import Event
 from spikewatch.chassis.outcome import DeadLetter, Reason
-from spikewatch.contracts.contribution import Contribution, split_contribution_key
+from spikewatch.contracts.contribution import Contribution, contribution_key, split_contribution_key
 
-__all__ = ["AreaChange", "Entry", "entries_of", "gathered"]
+__all__ = ["AreaChange", "Entry", "Gathered", "entries_of", "gathered"]
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One record of the batch."""
+    """One record of the batch; ``key`` is its record key, area and incident."""
 
     index: int
     area: str
     incident: UUID
+    key: str
     body: Contribution | None
     position: Position
-
-    @property
-    def key(self) -> str:
-        """The record key."""
-        return f"{self.area}|{self.incident}"
 
 
 @dataclass(slots=True)
@@ -37,14 +33,12 @@ class AreaChange:
     area: str
     partition: int
     indexes: list[int] = field(default_factory=list)
-    writes: list[tuple[Held | None, Held]] = field(default_factory=list)
     removed: Counter[Row] = field(default_factory=Counter)
     added: Counter[Row] = field(default_factory=Counter)
     times: set[int] = field(default_factory=set)
 
     def note(self, before: Held | None, after: Held) -> None:
         """Take one contribution's change in."""
-        self.writes.append((before, after))
         if before is not None and before.rows == after.rows and before.reports == after.reports:
             return  # a new revision that changes nothing here, for example of the incident's position alone
         old, new = Counter(before.rows if before else ()), Counter(after.rows)
@@ -60,7 +54,8 @@ def entries_of(batch: Sequence[Event[Contribution]]) -> tuple[list[Entry], dict[
     for index, event in enumerate(batch):
         position = (event.record.partition, event.record.offset)
         if event.body is not None:
-            entries.append(Entry(index, event.body.area, event.body.incident_id, event.body, position))
+            area, incident = event.body.area, event.body.incident_id
+            entries.append(Entry(index, area, incident, contribution_key(area, incident), event.body, position))
             continue
         try:
             area, incident = split_contribution_key(event.key)
@@ -73,18 +68,30 @@ def entries_of(batch: Sequence[Event[Contribution]]) -> tuple[list[Entry], dict[
                 example="county:42091|0b7f7a1e-58f5-5a4f-8c1c-8b6f5a0f9d11",
             )
         else:
-            entries.append(Entry(index, area, incident, None, position))
+            entries.append(Entry(index, area, incident, contribution_key(area, incident), None, position))
     return entries, rejected
 
 
-def gathered(entries: Sequence[Entry], held: Mapping[str, Held]) -> tuple[dict[str, AreaChange], set[int]]:
-    """Return the changes by area, and the indexes of records that are older than what is held."""
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """What a batch changes: by watched area, as writes of all areas, and the indexes of records older than what is held."""
+
+    changes: dict[str, AreaChange]
+    writes: list[tuple[Held | None, Held]]
+    stale: set[int]
+
+
+def gathered(entries: Sequence[Entry], held: Mapping[str, Held], watched: Collection[str]) -> Gathered:
+    """Return what a batch changes. ``watched`` are the areas whose changes matter at once."""
     after: dict[str, Held] = {}
     changes: dict[str, AreaChange] = {}
     stale: set[int] = set()
     for entry in entries:
         known = after.get(entry.key, held.get(entry.key))
-        changes.setdefault(entry.area, AreaChange(entry.area, entry.position[0])).indexes.append(entry.index)
+        if entry.area in watched:
+            if entry.area not in changes:
+                changes[entry.area] = AreaChange(entry.area, entry.position[0])
+            changes[entry.area].indexes.append(entry.index)
         if entry.body is None:
             if known is None or known.gone_at is None or _is_later(entry.position, known.gone_at):
                 after[entry.key] = withdrawn(entry.area, entry.incident, known, entry.position)
@@ -92,11 +99,11 @@ def gathered(entries: Sequence[Entry], held: Mapping[str, Held]) -> tuple[dict[s
             after[entry.key] = held_of(entry.body)
         else:
             stale.add(entry.index)
-    for key, new in after.items():
-        old = held.get(key)
-        if old != new:
+    writes = [(held.get(key), new) for key, new in after.items() if held.get(key) != new]
+    for old, new in writes:
+        if new.area in changes:
             changes[new.area].note(old, new)
-    return changes, stale
+    return Gathered(changes, writes, stale)
 
 
 def _is_later(position: Position, other: Position) -> bool:
