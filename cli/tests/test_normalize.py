@@ -15,7 +15,7 @@ from spikewatch.contracts.report import Report
 HEADER = "record_id,occurred_at,zip,outcome,reversal_given\n"
 ROW = "{},{},19401,fatal,{}\n"
 TIME = "2026-05-01T14:03:00Z"
-ROWS = HEADER + ROW.format("A", TIME, "no") + ROW.format("B", "soon", "no") + ROW.format("A", TIME, "no") + ROW.format("A", TIME, "yes")
+ROWS = HEADER + ROW.format("A1", TIME, "no") + ROW.format("B1", "soon", "no") + ROW.format("A1", TIME, "no") + ROW.format("A1", TIME, "yes")
 
 
 def lines(path: Path) -> list[dict[str, object]]:
@@ -28,8 +28,8 @@ def test_reports_come_out_in_order_and_refused_rows_are_listed(tmp_path: Path, c
     assert main(["normalize", "--format", "statutory", "--agency", "cedar-ems", "-o", str(out), "--errors", str(errors), str(source)]) == 1
     reports = [Report.model_validate(line) for line in lines(out)]
     assert [(report.source_record_id, report.revision, report.reversal.given.value) for report in reports] == [
-        ("A", 1, "no"),
-        ("A", 2, "yes"),
+        ("A1", 1, "no"),
+        ("A1", 2, "yes"),
     ]
     [refused] = lines(errors)
     assert (refused["file"], refused["line"], refused["field"], refused["reason"]) == (str(source), 3, "occurred_at", "invalid-field")

@@ -169,7 +169,7 @@ async def test_a_revoked_key_and_an_agency_that_is_gone_are_401_and_a_suspended_
         (b"\xff\xfe{}", {}, {}, 400, "body"),
         (b"[]", {}, {}, 400, "body"),
         (b"a,b\n1,2\n", {"Content-Type": "text/csv"}, {}, 400, "occurred_at"),
-        (b"{}", {}, {"format": "nemsis"}, 400, "format"),
+        (b"{}", {}, {"format": "telegram"}, 400, "format"),
         (b"{}", {"Idempotency-Key": "x" * 256}, {}, 400, "Idempotency-Key"),
         (b"{}", {"Content-Type": "text/html"}, {}, 415, "content-type"),
         (b"{}", {"Content-Type": ""}, {}, 415, "content-type"),

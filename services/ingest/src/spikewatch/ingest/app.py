@@ -83,6 +83,7 @@ async def build(runtime: Runtime, settings: IngestSettings) -> None:
         receipts=counted,
         classifier=terminology,
         max_records=settings.ingest_max_records,
+        profiles=agencies,
         watch=watch.note,
     )
     runtime.subscribe(
@@ -103,6 +104,7 @@ async def build(runtime: Runtime, settings: IngestSettings) -> None:
     reception = Reception(
         credentials=credentials,
         agencies=agencies,
+        profiles=agencies,
         seals=seals,
         ids=SubmissionIds(secret, os.urandom),
         publisher=runtime.publisher,

@@ -13,6 +13,7 @@ from spikewatch.ingest.domain.rejection import Fault, Rejected
 from spikewatch.ingest.domain.seal import HEADER as SEAL_HEADER
 from spikewatch.ingest.domain.seal import Broken, Kind, Seals
 from spikewatch.ingest.ports import Agencies
+from spikewatch.ingest.profile_book import PROFILE_HEADER
 
 __all__ = ["AGENCY_SOURCE", "FORMAT_HEADER", "INDEX_HEADER", "SUBMISSION_HEADER", "Arrival", "Intake", "Opened"]
 
@@ -72,7 +73,11 @@ class Arrival:
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A submission whose agency is proven. ``first_index`` is the place of its first record in the submission it first came with."""
+    """A submission whose agency is proven.
+
+    ``first_index`` is the place of its first record in the submission it first came with, ``profile`` what it names, ``name@n`` or
+    ``name``.
+    """
 
     agency: AgencyRecord
     submission_id: UUID
@@ -81,6 +86,7 @@ class Opened:
     body: bytes
     first_index: int = 0
     is_part: bool = False
+    profile: str | None = None
 
 
 class Intake:
@@ -127,6 +133,7 @@ class Intake:
             body=body,
             first_index=index or 0,
             is_part=index is not None,
+            profile=arrival.header(PROFILE_HEADER) or None,
         )
 
     def _unsealed(self, arrival: Arrival, kind: Kind | None) -> bytes:

@@ -22,16 +22,18 @@ from spikewatch.ingest.domain.seal import Kind, Seals
 from spikewatch.ingest.domain.submission_id import SubmissionIds
 from spikewatch.ingest.intake import AGENCY_SOURCE, FORMAT_HEADER
 from spikewatch.ingest.ports import Agencies, Publisher, Receipts
+from spikewatch.ingest.profile_book import NO_PROFILES, PROFILE_HEADER, ProfileBook, ProfileRecords
 
-__all__ = ["Accepted", "NotAuthenticated", "Reception", "Suspended", "Unconfirmed"]
+__all__ = ["SAME_MEDIA_TYPE", "Accepted", "NotAuthenticated", "Reception", "Suspended", "Unconfirmed"]
 
 # A body above this is cut in a thread, so that one large CSV does not hold up every other request.
 _LARGE_BYTES: Final = 65_536
-_SAME_MEDIA_TYPE: Final = {
+SAME_MEDIA_TYPE: Final = {
     "application/jsonl": "application/x-ndjson",
     "application/jsonlines": "application/x-ndjson",
     "application/ndjson": "application/x-ndjson",
 }
+"""Other names of media types, each with the one that the formats know."""
 
 
 class NotAuthenticated(Exception):  # noqa: N818  # named by what is true of the sender
@@ -70,6 +72,7 @@ class Reception:
         publish_seconds: how long the broker may take.
         now: the clock.
         feeds: the formats that are taken.
+        profiles: the agencies' own, by which their tables are read.
     """
 
     def __init__(  # a composition root passes them by name
@@ -85,7 +88,9 @@ class Reception:
         publish_seconds: float,
         now: Callable[[], datetime],
         feeds: Mapping[str, Feed] = FEEDS,
+        profiles: ProfileRecords = NO_PROFILES,
     ) -> None:
+        self._profiles = ProfileBook(profiles)
         self._credentials = credentials
         self._agencies = agencies
         self._seals = seals
@@ -114,6 +119,11 @@ class Reception:
             raise Suspended
         return agency
 
+    @property
+    def feeds(self) -> Mapping[str, Feed]:
+        """The formats that are taken, by name."""
+        return self._feeds
+
     def feed(self, name: str, media_type: str) -> tuple[Feed, str]:
         """Return the feed and the media type by its usual name, before any of the body is read.
 
@@ -124,13 +134,20 @@ class Reception:
         if feed is None:
             expected = "one of " + ", ".join(self._feeds)
             raise Rejected(Fault.UNSUPPORTED_FORMAT, "format", "names no format we take", expected, "statutory")
-        media_type = _SAME_MEDIA_TYPE.get(media_type, media_type)
-        if media_type not in feed.splits:
-            expected = "one of " + ", ".join(feed.splits)
-            raise Rejected(Fault.UNSUPPORTED_FORMAT, "content-type", f"is none that {name} comes in", expected, next(iter(feed.splits)))
-        return feed, media_type
+        return feed, _accepted_media_type(feed, media_type)
 
-    async def accept(self, agency: AgencyRecord, feed: Feed, media_type: str, body: bytes, idempotency_key: str | None) -> Accepted:
+    def profiled(self, agency: AgencyRecord, named: str, media_type: str) -> tuple[str, Feed, str]:
+        """Return ``name@version`` of an agency's profile, its feed, and the media type by its usual name.
+
+        Raises:
+            Rejected: there is no such profile, it cannot be used, or it does not come in that media type.
+        """
+        mark, feed = self._profiles.feed(agency.agency_id, named)
+        return mark, feed, _accepted_media_type(feed, media_type)
+
+    async def accept(
+        self, agency: AgencyRecord, feed: Feed, media_type: str, body: bytes, idempotency_key: str | None, *, profile: str | None = None
+    ) -> Accepted:
         """Publish a submission and return when the broker has it.
 
         Raises:
@@ -141,6 +158,9 @@ class Reception:
         agency_id, received_at = agency.agency_id, self._now()
         submission_id = self._ids.issue(agency_id, idempotency_key)
         ce_id, ce_source = str(submission_id), f"{AGENCY_SOURCE}{agency_id}"
+        headers = ((SEAL_HEADER, Kind.GATEWAY.value.encode()), (FORMAT_HEADER, feed.name.encode()))
+        if profile is not None:
+            headers = (*headers, (PROFILE_HEADER, profile.encode()))
         message = Message(
             topic=topics.SUBMISSIONS,
             key=agency_id,
@@ -149,7 +169,7 @@ class Reception:
             event_id=ce_id,
             source=ce_source,
             time=received_at,
-            headers=((SEAL_HEADER, Kind.GATEWAY.value.encode()), (FORMAT_HEADER, feed.name.encode())),
+            headers=headers,
             content_type=media_type,
         )
         try:
@@ -175,3 +195,11 @@ class Reception:
 
     def _count_now(self, feed: Feed, media_type: str, body: bytes) -> int:
         return sum(1 for _ in feed.records(body, media_type, limit=self._max_records))
+
+
+def _accepted_media_type(feed: Feed, media_type: str) -> str:
+    media_type = SAME_MEDIA_TYPE.get(media_type, media_type)
+    if media_type not in feed.splits:
+        expected = "one of " + ", ".join(feed.splits)
+        raise Rejected(Fault.UNSUPPORTED_FORMAT, "content-type", f"is none that {feed.name} comes in", expected, next(iter(feed.splits)))
+    return media_type

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 from uuid import UUID
 
@@ -25,8 +25,9 @@ from spikewatch.ingest.domain.seal import HEADER as SEAL_HEADER
 from spikewatch.ingest.domain.seal import Kind, Seals
 from spikewatch.ingest.intake import FORMAT_HEADER, INDEX_HEADER, SUBMISSION_HEADER, Arrival, Intake, Opened
 from spikewatch.ingest.ports import Receipts, Revisions
+from spikewatch.ingest.profile_book import NO_PROFILES, PROFILE_HEADER, ProfileBook, ProfileRecords, name_of
 
-__all__ = ["GROUP", "Normaliser"]
+__all__ = ["GROUP", "Normaliser", "report_message"]
 
 GROUP: Final = "ingest-normalise"
 _DEAD_LETTERS: Final = topics.dead_letter_topic(topics.SUBMISSIONS.name, GROUP)
@@ -62,6 +63,7 @@ class Normaliser:
         classifier: decides what is an overdose, and of what.
         max_records: of one submission at most.
         feeds: the formats that are read.
+        profiles: the agencies' own, by which their tables are read.
         watch: told of every submission whose outcomes are stored.
     """
 
@@ -75,6 +77,7 @@ class Normaliser:
         classifier: Classifier,
         max_records: int,
         feeds: Mapping[str, Feed] = FEEDS,
+        profiles: ProfileRecords = NO_PROFILES,
         watch: Callable[[Sequence[FeedSubmission]], None] = _not_watched,
     ) -> None:
         self._watch = watch
@@ -85,6 +88,7 @@ class Normaliser:
         self._classifier = classifier
         self._max_records = max_records
         self._feeds = feeds
+        self._profiles = ProfileBook(profiles)
 
     async def normalise(self, batch: Sequence[Arrival]) -> Sequence[Outcome]:
         """Return one outcome for each arrival, in order. Everything is stored when it returns.
@@ -102,14 +106,18 @@ class Normaliser:
             if failure is not None:
                 raise failure
         # A name that is no format of ours may be any text, and names no feed.
-        self._watch([_seen(work, receipt) for work, receipt in opened if receipt.format in self._feeds])
+        self._watch([_seen(work, receipt) for work, receipt in opened if receipt.format in self._feeds or _is_profiled(work)])
         return [self._outcome(work) for work in works]
 
     async def _read(self, arrival: Arrival) -> _Work:
         work = _Work(arrival)
         try:
             opened = work.opened = await self._intake.open(arrival)
-            feed = self._feed(opened.format)
+            if opened.profile is None:
+                feed = self._feed(opened.format)
+            else:
+                profile, feed = await self._profiled(opened, opened.profile)
+                opened = work.opened = replace(opened, format=feed.name, profile=profile)
             raws = list(feed.records(opened.body, arrival.media_type, limit=self._max_records))
         except Rejected as rejected:
             work.whole = rejected
@@ -121,6 +129,10 @@ class Normaliser:
         for raw in raws:
             _read_record(work, feed, raw, source, self._classifier)
         return work
+
+    async def _profiled(self, opened: Opened, named: str) -> tuple[str, Feed]:
+        # What comes back out of a dead letter is read by the newest version: a corrected profile is why it comes back.
+        return await self._profiles.appeared(opened.agency.agency_id, name_of(named) if opened.is_part else named)
 
     def _feed(self, name: str) -> Feed:
         feed = self._feeds.get(name)
@@ -149,7 +161,7 @@ class Normaliser:
                 result = Result.DUPLICATE if settled.report is None else Result.REPORT
                 work.outcomes.append(RecordOutcome(index, result, report_id=settled.report_id, revision=settled.revision))
                 if settled.report is not None:
-                    work.messages.append(_message(settled.report))
+                    work.messages.append(report_message(settled.report))
                     if len(history.revisions) == 1:
                         work.first_reports.append(settled.report)
         return [history for history in histories.values() if history.is_changed]
@@ -157,7 +169,7 @@ class Normaliser:
     def _outcome(self, work: _Work) -> Outcome:
         if work.whole is not None:
             return self._whole(work, work.whole)
-        if work.records == 1 and work.refused and work.arrival.is_sealed:
+        if work.records == 1 and work.refused and work.arrival.is_sealed and not _is_profiled(work):
             # The consumed record holds nothing but the refused one: it waits as it came.
             return _dead_letter(work.refused[0][1])
         return Emit(tuple(work.messages), tuple(self._alone(work, raw, rejected) for raw, rejected in work.refused))
@@ -211,6 +223,8 @@ class Normaliser:
             (SUBMISSION_HEADER, str(opened.submission_id).encode()),
             (INDEX_HEADER, str(index).encode()),
         )
+        if opened.profile is not None:
+            headers = (*headers, (PROFILE_HEADER, opened.profile.encode()))
         if arrival.seal_kind is Kind.GATEWAY and (parent := arrival.header("traceparent")) is not None:
             headers = (*headers, ("traceparent", parent.encode()))  # a replay goes on in the trace of the request
         return _dead_letter(rejected, value, headers)
@@ -242,6 +256,11 @@ def _settled(history: History, reading: Reading | NotAnOverdose, index: int) -> 
     return settle(history, reading, index)
 
 
+def _is_profiled(work: _Work) -> bool:
+    """Tell whether it was read by a profile of its agency."""
+    return work.opened is not None and work.opened.profile is not None and work.whole is None
+
+
 def _index(work: _Work, raw: RawRecord) -> int:
     """Return the record's place in the submission it first came with."""
     first = work.opened.first_index if work.opened is not None else 0
@@ -267,7 +286,8 @@ def _seen(work: _Work, receipt: Receipt) -> FeedSubmission:
     return FeedSubmission.of(receipt, work.first_reports, partition=work.arrival.partition, offset=work.arrival.offset)
 
 
-def _message(report: Report) -> Message:
+def report_message(report: Report) -> Message:
+    """Return the message that publishes a report."""
     return Message.of(
         topics.REPORTS,
         report,

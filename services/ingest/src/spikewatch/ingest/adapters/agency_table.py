@@ -10,6 +10,7 @@ __all__ = ["AgencyTable"]
 
 _PREFIX: Final = "agencies/"
 _POLL_SECONDS: Final = 0.05
+_MOST_IN_VAIN: Final = 10_000  # names that senders made up must not fill the memory
 
 
 class AgencyTable:
@@ -54,6 +55,20 @@ class AgencyTable:
         if not versions:
             return None
         return versions.get(max(versions) if version is None else version)
+
+    async def appeared_profile(self, agency_id: str, name: str, version: int | None) -> ProfileRecord | None:
+        """Return a version of a profile; wait a moment for one that another instance knows already, but for each only once."""
+        deadline = asyncio.get_running_loop().time() + self._patience_seconds
+        awaited = f"{agency_id}/{name}@{version}"
+        while (found := self.profile(agency_id, name, version)) is None and awaited not in self._awaited_in_vain:
+            if asyncio.get_running_loop().time() >= deadline:
+                if len(self._awaited_in_vain) < _MOST_IN_VAIN:
+                    self._awaited_in_vain.add(awaited)
+                break
+            await asyncio.sleep(_POLL_SECONDS)
+        if found is not None:
+            self._awaited_in_vain.discard(awaited)
+        return found
 
     def get(self, agency_id: str) -> AgencyRecord | None:
         """Return the agency, or None when the directory has none of that id."""

@@ -4,7 +4,6 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from importlib.resources import files
 from typing import Final
 from uuid import UUID
 
@@ -20,10 +19,11 @@ from starlette.routing import Route
 from spikewatch.chassis.outcome import Permanent, Transient
 from spikewatch.chassis.telemetry.messaging import extract
 from spikewatch.contracts.directory import AgencyRecord
+from spikewatch.ingest.adapters.openapi import document
 from spikewatch.ingest.adapters.problem import Kind, Problem
 from spikewatch.ingest.domain.receipt import Receipt, RecordOutcome
 from spikewatch.ingest.domain.rejection import Rejected
-from spikewatch.ingest.reception import NotAuthenticated, Reception, Suspended, Unconfirmed
+from spikewatch.ingest.reception import SAME_MEDIA_TYPE, NotAuthenticated, Reception, Suspended, Unconfirmed
 
 __all__ = ["GatewayLimits", "gateway"]
 
@@ -35,7 +35,6 @@ _LONGEST_KEY: Final = 255
 # A connection that is closed while its sender still sends is reset, and the sender never sees the answer. So this many
 # times the limit is read and thrown away first.
 _DISCARDED_BODIES: Final = 8
-_OPENAPI: Final = files("spikewatch.ingest.adapters").joinpath("openapi.json").read_bytes()
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 
@@ -53,17 +52,24 @@ def gateway(reception: Reception, limits: GatewayLimits) -> Starlette:
 
     async def submit(request: Request) -> Response:
         agency = await _agency(request, reception)
-        name = request.query_params.get("format") or request.headers.get("spikewatch-format") or "statutory"
-        feed, media_type = reception.feed(name, _media_type(request))
+        name = request.query_params.get("format") or request.headers.get("spikewatch-format")
+        profile = request.query_params.get("profile") or request.headers.get("spikewatch-profile")
+        if profile:
+            profile, feed, media_type = reception.profiled(agency, profile, _media_type(request))
+            _same_format(name, feed.name)
+        else:
+            profile = None
+            feed, media_type = reception.feed(name or "statutory", _media_type(request))
         key = _idempotency_key(request)
         body = await _body(request, limits)
-        accepted = await reception.accept(agency, feed, media_type, body, key)
+        accepted = await reception.accept(agency, feed, media_type, body, key, profile=profile)
         url = f"{_SUBMISSIONS}/{accepted.submission_id}"
         receipt = {
             "submission_id": str(accepted.submission_id),
             "status": "accepted",
             "status_url": url,
             "format": accepted.format,
+            "profile": profile,
             "record_count": accepted.records,
             "received_at": accepted.received_at.isoformat().replace("+00:00", "Z"),
             "trace_id": _trace_id(),
@@ -83,8 +89,10 @@ def gateway(reception: Reception, limits: GatewayLimits) -> Starlette:
             raise _no_submission()
         return JSONResponse({"submission_id": str(submission_id), "status": "accepted", "record_count": None, "counts": {}, "records": []})
 
+    described = document(reception.feeds, SAME_MEDIA_TYPE)
+
     async def openapi(_: Request) -> Response:
-        return Response(_OPENAPI, media_type="application/json")
+        return Response(described, media_type="application/json")
 
     return Starlette(
         routes=[
@@ -179,6 +187,13 @@ def _media_type(request: Request) -> str:
 def _unsupported(field: str, problem: str, expected: str, example: str) -> Problem:
     error = {"field": field, "problem": problem, "expected": expected, "example": example}
     return Problem(Kind.UNSUPPORTED, f"{field} {problem}; expected {expected}. Nothing was accepted.", (error,))
+
+
+def _same_format(named: str | None, of_profile: str) -> None:
+    if named not in {None, "", of_profile}:
+        expected, example = f"{of_profile}, which the profile is based on, or no format", of_profile
+        error = {"field": "format", "problem": "is another than the profile's", "expected": expected, "example": example}
+        raise Problem(Kind.BAD_REQUEST, f"format is another than the profile's; expected {expected}. Nothing was accepted.", (error,))
 
 
 def _idempotency_key(request: Request) -> str | None:
