@@ -20,9 +20,10 @@ __all__ = ["read"]
 
 _UUID: Final = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}", re.ASCII)
 _AGENCY: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/#-]{0,49}", re.ASCII)
-# Every word of it has a digit: anything else may be a name.
+# Every word of it has a digit, and none is a date alone: anything else may be a name or a birthday.
 _WORD: Final = r"[A-Za-z._:/#-]{0,20}\d[A-Za-z0-9._:/#-]{0,49}"
-_NUMBER: Final = re.compile(rf"(?=.{{1,50}}$){_WORD}(?: {_WORD}){{0,3}}", re.ASCII)
+_DATE: Final = r"\b(?:19|20)\d\d[-./]\d\d[-./]\d\d(?: |$)"
+_NUMBER: Final = re.compile(rf"(?=.{{1,50}}$)(?!.*{_DATE}){_WORD}(?: {_WORD}){{0,3}}", re.ASCII)
 
 
 def read(fields: Fields, source: Source) -> Reading | NotAnOverdose:

@@ -59,7 +59,7 @@ def _expected(error: _LogEntry) -> str:
     for mark, words in _EXPECTED.get(error.type_name, ()):
         at = message.rfind(mark)
         if at >= 0:
-            return words + re.sub(r"\s+", " ", message[at + len(mark) :]).strip("( )")[:_LONGEST]
+            return words + re.sub(r"\s+", " ", message[at + len(mark) :]).strip("(){} ")[:_LONGEST]
     return ""
 
 
