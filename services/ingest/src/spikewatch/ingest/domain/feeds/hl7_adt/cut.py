@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import pairwise
+from itertools import chain, pairwise
 from typing import BinaryIO, Final
 
 from typing_extensions import override
@@ -29,8 +29,7 @@ _BOM: Final = b"\xef\xbb\xbf"
 _START: Final = re.compile(rb"[\r\n\x0b\x1c](?:MSH|FHS|BHS|BTS|FTS)(?=[^\sA-Za-z0-9]|[\r\n]|\Z)")
 _LONGEST_START: Final = 4  # the name and the separator behind it
 _EXAMPLE: Final = "MSH|^~\\&|…"
-_AROUND: Final = frozenset({b"FHS", b"BHS", b"BTS", b"FTS"})
-_NO_MESSAGE: Final = "holds no HL7 message"
+_KNOWN: Final = frozenset({b"MSH", b"FHS", b"BHS", b"BTS", b"FTS"})
 # MSH-18 by HL7 table 0211, and the names that people write instead.
 _CHARSETS: Final[Mapping[str, str]] = {
     "": "", "ASCII": "", "USASCII": "", "ISOIR6": "",
@@ -81,34 +80,33 @@ def messages(stream: BinaryIO, limit: int) -> Iterator[RawRecord]:
 
 
 def _records(stream: BinaryIO) -> Iterator[RawRecord]:
-    index, batch, has_message = 0, _Batch(), False
-    junk: RawRecord | None = None  # what stands before the first message: a record only when a message follows
-    for line, block in _blocks(stream):
-        name = block[:3]
-        record: RawRecord | None
-        if name == b"MSH":
-            if junk is not None:
-                yield junk
-                index, junk = index + 1, None
+    index, batch = 0, _Batch()
+    blocks = _blocks(stream)
+    first = next(blocks, None)
+    if first is None:
+        raise _no_message()
+    if first[1][:3] not in _KNOWN:
+        # It begins as something else: refused alone only where more follows.
+        rejected = _foreign(first[1])
+        follower = next(blocks, None)
+        if follower is None:
+            raise rejected
+        yield RawRecord(index, first[0], _start_of(first[1]), rejected=rejected)
+        index, first = 1, follower
+    for line, block in chain((first,), blocks):
+        if block[:3] == b"MSH":
             batch.count_message()
-            has_message = True
-            record = _message(index, line, block)
+            record: RawRecord | None = _message(index, line, block)
         else:
             record = _around(index, line, block, batch)
-        if record is None:
-            continue
-        if not has_message and name not in _AROUND:
-            junk = record
-            continue
-        yield record
-        index += 1
-    if junk is not None and junk.rejected is not None:
-        raise junk.rejected
+        if record is not None:
+            yield record
+            index += 1
     broken = _unclosed(index, batch)
     if broken is not None:
         yield broken
     elif index == 0:
-        raise Rejected(Fault.MALFORMED, None, _NO_MESSAGE, "at least one message that begins with MSH", _EXAMPLE)
+        raise _no_message()
 
 
 @lru_cache(maxsize=256)
@@ -204,18 +202,21 @@ def _around(index: int, line: int, block: bytes, batch: _Batch) -> RawRecord | N
     if name == b"BTS":
         counted, batch.messages = batch.messages, None
         return _count_differs(index, line, block, "BTS", counted, "messages")
-    if name == b"FTS":
-        is_open, counted = batch.messages is not None, batch.batches
-        batch.messages = batch.batches = None
-        if is_open:
-            return _rejected(index, line, "FTS", "ends the file before its batch ends", "BTS before FTS")
-        return _count_differs(index, line, block, "FTS", counted, "batches")
-    example = "a file of messages that begin with MSH"
+    is_open, counted = batch.messages is not None, batch.batches
+    batch.messages = batch.batches = None
+    if is_open:
+        return _rejected(index, line, "FTS", "ends the file before its batch ends", "BTS before FTS")
+    return _count_differs(index, line, block, "FTS", counted, "batches")
+
+
+def _foreign(block: bytes) -> Rejected:
     if b"\0" in block[:8] or block[:2] in {b"\xff\xfe", b"\xfe\xff"}:
-        rejected = Rejected(Fault.WRONG_ENCODING, None, "is UTF-16 or UTF-32", "UTF-8, or what MSH-18 declares", "UNICODE UTF-8")
-    else:
-        rejected = Rejected(Fault.MALFORMED, "MSH", "is not how it begins", example, _EXAMPLE)
-    return RawRecord(index, line, _start_of(block), rejected=rejected)
+        return Rejected(Fault.WRONG_ENCODING, None, "is UTF-16 or UTF-32", "UTF-8, or what MSH-18 declares", "UNICODE UTF-8")
+    return Rejected(Fault.MALFORMED, "MSH", "is not how it begins", "a file of messages that begin with MSH", _EXAMPLE)
+
+
+def _no_message() -> Rejected:
+    return Rejected(Fault.MALFORMED, None, "holds no HL7 message", "at least one message that begins with MSH", _EXAMPLE)
 
 
 def _count_differs(index: int, line: int, block: bytes, name: str, counted: int | None, what: str) -> RawRecord | None:
