@@ -32,6 +32,7 @@ VERB_MODULES: Final = (
     "submit",
     "simulate",
     "normalize",
+    "reclassify",
 )
 _INTERRUPTED: Final = 130  # what a shell reports for SIGINT
 _PACKAGE: Final = "spikewatch.cli"

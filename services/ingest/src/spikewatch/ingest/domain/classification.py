@@ -12,9 +12,10 @@ from spikewatch.ingest.domain.feeds.feed import Feed, NotAnOverdose, Reading, So
 from spikewatch.ingest.domain.record import Fields
 from spikewatch.ingest.domain.vocabulary import DRUG, Listed, Vocabulary, normal_name
 
-__all__ = ["DECLARED", "NOT_RECOGNISED", "TEXT_ROLES", "UNLISTED", "Classifier", "Verdict", "interpret", "withdrawn"]
+__all__ = ["DECLARED", "NOT_RECOGNISED", "OTHER_STATED", "TEXT_ROLES", "UNLISTED", "Classifier", "Verdict", "interpret", "withdrawn"]
 
 DECLARED: Final = "declared_overdose"
+OTHER_STATED: Final = "other_substance_stated"  # beside names that are not listed
 NOT_RECOGNISED: Final = QualityNote(field="drugs", code="not_recognised")
 UNLISTED: Final = Drug(term="other", drug_class=DrugClass.OTHER)
 """Stands for a name that the vocabulary does not list: it may hold anything, a person's name too, and is not carried on."""
@@ -79,7 +80,7 @@ class Classifier:
         change: dict[str, object] = {"evidence": evidence, "case_definition_hits": verdict.names, "case_definitions": verdict.hits}
         if unlisted:
             if UNLISTED in drugs:  # stated too: it stays when a later vocabulary lists the others
-                evidence = evidence.model_copy(update={"facts": (*evidence.facts, "other_substance_stated")})
+                evidence = evidence.model_copy(update={"facts": (*evidence.facts, OTHER_STATED)})
             change["evidence"] = evidence.model_copy(update={"unlisted": unlisted})
             change["quality"] = (*report.quality, NOT_RECOGNISED)
             drugs = tuple(dict.fromkeys((*drugs, UNLISTED)))
@@ -103,6 +104,10 @@ class Classifier:
             known = self._drugs[key] = Drug(term=term, code=code, system=system, drug_class=kind, basis=basis)
         return known
 
+    def substance_of(self, code: Code) -> Listed | None:
+        """Return the substance that a kept code says was taken; a medicine that a crew gave is none."""
+        return None if code.system == "rxnorm" else self.vocabulary.coded(code.system, code.code)
+
     def _names(self, names: Iterable[Named], keys: dict[DrugKey, None]) -> tuple[str, ...]:
         unlisted: dict[str, None] = {}
         for named in names:
@@ -122,8 +127,7 @@ class Classifier:
     def _codes(self, codes: Iterable[Code], keys: dict[DrugKey, None]) -> tuple[Code, ...]:
         kept = [code for code in dict.fromkeys(codes) if self.definitions.keeps(code)][:_MOST_KEPT]
         for code in kept:
-            listed = self.vocabulary.coded(code.system, code.code)
-            if listed is not None and not code.system.startswith("rx"):  # a medicine that was given is no substance that was taken
+            if (listed := self.substance_of(code)) is not None:
                 keys.setdefault((listed.term, DrugBasis.SUSPECTED, None, None))
         return tuple(kept)
 
