@@ -1,79 +1,192 @@
-"""911/CAD calls as a county publishes them: ``lat,lng,desc,zip,title,timeStamp,twp,addr,e``.
+"""911/CAD calls: the layout of the Montgomery County PA feed, and what vendors call the same columns.
 
-Only the calls whose title means an overdose become reports. The time is the one inside ``desc``: it is the call itself,
-minutes before ``timeStamp``, which is when the row was posted.
+Only calls whose title means an overdose become reports. The best time is that of the call; in the Montgomery layout it
+stands inside ``desc``, minutes before ``timeStamp``, which is when the row was posted.
 """
 
 import re
-from collections.abc import Set as AbstractSet
-from datetime import datetime
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Final
 
 from spikewatch.contracts.identifiers import report_id, report_key
-from spikewatch.contracts.report import Location, QualityNote, Report
-from spikewatch.contracts.vocabulary import PlacePrecision, SourceType, TimeBasis, TimePrecision
+from spikewatch.contracts.report import QualityNote, Report, Victims
+from spikewatch.contracts.vocabulary import Disposition, Sex, SourceType, TimeBasis
 from spikewatch.ingest.domain.csv_rows import csv_rows
 from spikewatch.ingest.domain.evidence import Found, Statement
-from spikewatch.ingest.domain.feeds.feed import COUNTY_ASSUMED, Feed, NotAnOverdose, Reading, Source, hashed_record_id
-from spikewatch.ingest.domain.feeds.fields import coordinates, free_text, matching, required, stated
+from spikewatch.ingest.domain.feeds.call_titles import TitleMeaning, TitleReader, TitleRule, title_reader
+from spikewatch.ingest.domain.feeds.facts import encoding_notes
+from spikewatch.ingest.domain.feeds.feed import Feed, NotAnOverdose, Reading, Source, hashed_record_id
+from spikewatch.ingest.domain.feeds.fields import required, stated
+from spikewatch.ingest.domain.feeds.places import call_place
+from spikewatch.ingest.domain.feeds.synonyms import Synonyms
+from spikewatch.ingest.domain.identifying import is_identifying
 from spikewatch.ingest.domain.record import Fields, json_lines, json_records, of_text
 from spikewatch.ingest.domain.rejection import Fault, Rejected
-from spikewatch.ingest.domain.wall_clock import Instant, local, not_future, zone_named
+from spikewatch.ingest.domain.wall_clock import Instant, not_future, read_agency_time, zone_named
+from spikewatch.ingest.domain.xlsx_rows import XLSX, xlsx_rows
 
-__all__ = ["FEED", "OVERDOSE_TITLES", "read"]
+__all__ = ["COLUMNS", "FEED", "read", "with_titles"]
 
-OVERDOSE_TITLES: Final = frozenset({"EMS: OVERDOSE"})
-"""Titles that mean an overdose. Others that may hide one (unconscious, cardiac arrest) do not count as one."""
+COLUMNS: Final[dict[str, tuple[str, ...]]] = {
+    "title": (
+        *("final call type", "final type", "final call type description", "final incident type", "final problem", "final nature"),
+        *("call type description", "incident type description", "event type description", "type description", "call type", "incident type"),
+        *(
+            "event type",
+            "nature",
+            "nature of call",
+            "call nature",
+            "problem",
+            "problem nature",
+            "problem description",
+            "type",
+            "final type code",
+        ),
+        *("call type code", "event type code", "type code", "initial call type", "initial type", "dispatch reason"),
+    ),
+    "determinant": (
+        "determinant code",
+        "mpds",
+        "mpds code",
+        "mpds determinant",
+        "emd code",
+        "emd determinant",
+        "response determinant",
+        "emd",
+    ),
+    "number": (
+        *("call number", "call no", "call num", "call id", "cad number", "cad id", "cad incident number", "cfs number", "cfs no"),
+        *("incident number", "incident no", "incident num", "incident id", "inc number", "master incident number", "event number"),
+        *("event no", "event id", "run number", "response number", "incident"),
+    ),
+    "call": (
+        *("call received", "call received time", "time call received", "call received date time", "received", "received time"),
+        *(
+            "time received",
+            "received date time",
+            "call date time",
+            "psap time",
+            "phone pickup time",
+            "time phone pickup",
+            "call entry time",
+        ),
+        *("entry time", "entry date time", "create time", "create date time", "created", "time created", "incident date time"),
+        *("event date time", "date time", "call datetime local", "reported", "reported date time"),
+    ),
+    "dispatch": (
+        *("dispatched", "dispatch time", "dispatch date time", "time dispatched", "first dispatched", "first unit dispatched"),
+        *("time first unit dispatched", "unit dispatched", "date time of dispatch", "assigned", "time first unit assigned"),
+    ),
+    "day": ("call date", "incident date", "event date", "received date", "date of call", "date", "response date"),
+    "clock": ("call time", "incident time", "event time", "time of call", "time"),
+    "desc": (),
+    "timestamp": (),
+    "lat": ("latitude", "incident latitude", "lat dd", "latitude dd", "gps latitude", "y lat", "call latitude"),
+    "lng": ("lon", "long", "longitude", "incident longitude", "lon dd", "longitude dd", "gps longitude", "x long", "call longitude"),
+    "addr": (
+        *("address", "incident address", "street address", "block address", "location address", "call address", "incident location"),
+        *("location", "full address", "hundred block", "100 block"),
+    ),
+    "cross": ("cross streets", "cross street", "nearest cross street", "intersection", "x street", "x streets", "cross street name"),
+    "twp": ("township", "city", "municipality", "muni", "town", "borough", "community", "incident city"),
+    "zip": ("zip code", "zipcode", "zip5", "postal code", "incident zip"),
+    "disposition": ("call disposition", "final disposition", "dispo", "disposition description", "clearance", "close code"),
+    "complaint": ("chief complaint", "caller complaint", "comments", "remarks", "call comments", "call notes", "narrative"),
+    "age": ("patient age", "age years"),
+    "sex": ("gender", "patient sex", "patient gender"),
+}
+"""Names of columns by what they mean, the best first. All others, such as unit, agency and caller, are never looked at."""
 
-_HEADER: Final = "lat,lng,desc,zip,title,timeStamp,twp,addr,e"
-_REQUIRED: Final = ("desc", "title", "timestamp")  # the header is lower-cased before it is checked
+_SYNONYMS: Final = Synonyms(COLUMNS)
+_HEADER: Final = "call number,call received,final call type,address,latitude,longitude,city,zip"
+_TIMES: Final = ("desc", "timestamp", "call", "dispatch", "day")
 # For example "…; Station 381; 2015-12-10 @ 22:27:24;"
 _CALL_TIME: Final = re.compile(r"(\d{4}-\d\d-\d\d) @ (\d\d:\d\d:\d\d)", re.ASCII)
-_POSTED: Final = re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d", re.ASCII)
-_ZIP: Final = re.compile(r"(\d{5})(?:\.0|-\d{4})?", re.ASCII)  # 19401, 19401.0 as spreadsheets write it, 19401-1234
-_TOWNSHIP: Final = re.compile(r"[^\W\d_][^\W\d_ .'/&-]*(?:[ .'/&-]+[^\W\d_]+)*\.?")
-_LONGEST_CITY: Final = 64
-_DISPATCHED: Final = frozenset({"dispatch_overdose"})
+_WITH_DATE: Final = re.compile(r"\d[/-]|[A-Za-z]{3}", re.ASCII)
+_NUMBER: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/#-]{0,47}", re.ASCII)
+_YEARLY: Final = 7  # digits: shorter numbers begin anew each year, in some systems each day
 _TIME_EXAMPLE: Final = "2015-12-10 17:40:00"
+_UNFOUNDED: Final = re.compile(r"(?:UNFOUNDED|FALSE(?: CALL| ALARM)?|DUPLICATE(?: CALL)?|TEST(?: CALL)?)", re.IGNORECASE)
+_DISPOSITIONS: Final = (
+    (re.compile(r"\bNO[NT]?[ -]?TRANSPORT|\bREFUS|\bAMA\b|\bRMA\b", re.IGNORECASE), Disposition.REFUSED),
+    (re.compile(r"\bTRANSPORT|\bTX TO\b", re.IGNORECASE), Disposition.TRANSPORTED),
+    (re.compile(r"\bDOA\b|\bDOS\b|\bDECEASED\b|\bDEAD\b|\bEXPIRED\b", re.IGNORECASE), Disposition.DIED_ON_SCENE),
+    (re.compile(r"\bARREST(?:ED)?\b(?! CARDIAC)", re.IGNORECASE), Disposition.ARREST),
+)
+_AGE: Final = re.compile(r"(\d{1,3})(?:\s*(?:Y|YO|YRS?|YEARS?)\.?)?", re.IGNORECASE)
+_OLDEST: Final = 89
+_SEXES: Final = {"f": Sex.FEMALE, "female": Sex.FEMALE, "m": Sex.MALE, "male": Sex.MALE}
+_FACTS: Final = {
+    TitleMeaning.SUSPECTED: frozenset({"dispatch_overdose"}),
+    TitleMeaning.WATCH: frozenset({"dispatch_may_hide_overdose"}),
+}
 
 
-def read(fields: Fields, source: Source, titles: AbstractSet[str] = OVERDOSE_TITLES) -> Reading | NotAnOverdose:
+def read(fields: Fields, source: Source, meaning: TitleReader = title_reader()) -> Reading | NotAnOverdose:  # noqa: B008  # pure
     """Make a reading of one call.
 
     Raises:
         Rejected: a field of an overdose call is missing or wrong.
     """
-    fields = {name.lower(): value for name, value in fields.items()}
-    title = _text(fields, "title", "EMS: OVERDOSE")
-    if title.upper() not in titles:
-        return NotAnOverdose()
-    desc = _text(fields, "desc", "MAIN ST & 2ND AVE;  SPRINGFIELD; Station 1; 2015-12-10 @ 17:10:52;")
-    posted = "" if stated(fields, "timestamp") is None else _text(fields, "timestamp", _TIME_EXAMPLE)
-    instant, basis, notes = _time(desc, posted, source)
-    location, place_notes = _location(fields, source)
-    record = hashed_record_id(desc, posted, title)
-    doubts = (*(QualityNote(field="occurred_at", code=code) for code in (*notes, *instant.notes)), *place_notes)
+    call = _SYNONYMS.renamed(fields)
+    determinant = stated(call, "determinant") if "determinant" in call else None
+    code = determinant if isinstance(determinant, str) else ""
+    title = _text(call, "title", "EMS: OVERDOSE") if not code or stated(call, "title") is not None else code
+    means = meaning(title, code)
+    if means is TitleMeaning.OTHER or _UNFOUNDED.fullmatch(_short(call, "disposition")):
+        return _nothing(call, fields, source, title)
     return Reading(
-        Report(
-            report_id=report_id(source.agency_id, record, 1),
-            report_key=report_key(source.agency_id, record),
-            source_agency_id=source.agency_id,
-            source_record_id=record,
-            revision=1,
-            source_type=source.source_type,
-            occurred_at=instant.at,
-            occurred_at_basis=basis,
-            occurred_at_precision=instant.precision,
-            received_at=source.received_at,
-            location=location,
-            quality=doubts,
-            submission_id=source.submission_id,
-            submission_format=source.format,
-            trace_id=source.trace_id,
-        ),
-        found=Found(statements=(Statement("dispatch_title", title),), facts=_DISPATCHED),
+        _report(call, fields, source, title),
+        found=Found(statements=_statements(call, title), facts=_FACTS[means]),
         is_declared=False,
+    )
+
+
+def with_titles(rules: Sequence[TitleRule]) -> Feed:
+    """Return the feed with declared rules for titles; they decide before what is built in."""
+    return replace(FEED, read=partial(read, meaning=title_reader(rules)))
+
+
+def _nothing(call: Fields, fields: Fields, source: Source, title: str) -> NotAnOverdose:
+    """Tell that a call is no overdose; with a number of its own it takes back what it was before it was given another type."""
+    if stated(call, "number") is None:
+        return NotAnOverdose()
+    try:
+        return NotAnOverdose(_report(call, fields, source, title))
+    except Rejected:
+        return NotAnOverdose()
+
+
+def _report(call: Fields, fields: Fields, source: Source, title: str) -> Report:
+    instant, basis, notes = _time(call, source)
+    location, doubts = call_place(call, source)
+    number = _number(call)
+    record = _record(call, number, instant, title)
+    return Report(
+        report_id=report_id(source.agency_id, record, 1),
+        report_key=report_key(source.agency_id, record),
+        source_agency_id=source.agency_id,
+        source_record_id=record,
+        revision=1,
+        source_type=source.source_type,
+        occurred_at=instant.at,
+        occurred_at_basis=basis,
+        occurred_at_precision=instant.precision,
+        received_at=source.received_at,
+        location=location,
+        victims=_victims(call),
+        disposition=_disposition(_short(call, "disposition")),
+        cad_number=number,
+        quality=(
+            *(QualityNote(field="occurred_at", code=code) for code in (*notes, *instant.notes)),
+            *doubts,
+            *encoding_notes(fields),
+        ),
+        submission_id=source.submission_id,
+        submission_format=source.format,
+        trace_id=source.trace_id,
     )
 
 
@@ -88,68 +201,99 @@ def _text(fields: Fields, name: str, example: str) -> str:
     return value
 
 
-def _time(desc: str, posted: str, source: Source) -> tuple[Instant, TimeBasis, tuple[str, ...]]:
+def _short(call: Fields, name: str) -> str:
+    value = stated(call, name) if name in call else None
+    return value if isinstance(value, str) else ""
+
+
+def _statements(call: Fields, title: str) -> tuple[Statement, ...]:
+    complaint = _short(call, "complaint")
+    said = (Statement("dispatch_title", title),)
+    return (*said, Statement("dispatch_complaint", complaint)) if complaint else said
+
+
+def _number(call: Fields) -> str | None:
+    value = stated(call, "number") if "number" in call else None
+    text = str(value) if isinstance(value, str) or (isinstance(value, int) and not isinstance(value, bool)) else ""
+    return text if _NUMBER.fullmatch(text) and not is_identifying(text) else None
+
+
+def _record(call: Fields, number: str | None, instant: Instant, title: str) -> str:
+    if number is None:
+        # The name of the parts is what every version of this format hashed: an id must not change.
+        parts = (_short(call, "desc"), _short(call, "timestamp"))
+        return hashed_record_id(*parts, title) if any(parts) else hashed_record_id(instant.at.isoformat(), _short(call, "addr"), title)
+    if sum(letter.isdigit() for letter in number) >= _YEARLY:
+        return number
+    return f"{number}@{instant.at.date().isoformat()}"
+
+
+def _time(call: Fields, source: Source) -> tuple[Instant, TimeBasis, tuple[str, ...]]:
+    """Return the best time of the call, which moment it is, and the doubts."""
     zone = zone_named(source.time_zone)
     notes: tuple[str, ...] = ()
-    if call := _CALL_TIME.search(desc):
-        wall, field, basis = _wall(f"{call[1]} {call[2]}", "desc"), "desc", TimeBasis.PSAP_CALL
+    desc = _text(call, "desc", "MAIN ST; SPRINGFIELD; 2015-12-10 @ 17:10:52;") if stated(call, "desc") is not None else ""
+    inside = _CALL_TIME.search(desc)
+    if inside is not None:
+        field, day, clock, basis = "desc", f"{inside[1]} {inside[2]}", None, TimeBasis.PSAP_CALL
     else:
-        if not posted:
-            raise Rejected(Fault.MISSING_FIELD, "timestamp", "is missing, and desc holds no time", "a local date and time", _TIME_EXAMPLE)
-        if not _POSTED.fullmatch(posted):
-            raise Rejected(Fault.INVALID_FIELD, "timestamp", "is not a time", "a local date and time", _TIME_EXAMPLE)
-        wall, field, basis, notes = _wall(posted, "timestamp"), "timestamp", TimeBasis.REPORTED, ("posting_time_used",)
-    instant = local(wall, zone, field, TimePrecision.SECOND)
+        field, day, clock, basis = _stated_time(call)
+        notes = ("posting_time_used",) if field == "timestamp" else ()
+    instant = read_agency_time(day, clock, zone, field)
+    if inside is not None or field == "timestamp":
+        instant = replace(instant, notes=tuple(note for note in instant.notes if note != "zone_assumed"))  # this layout is local by nature
     not_future(instant, source.received_at, field)
     return instant, basis, notes
 
 
-def _wall(text: str, field: str) -> datetime:
-    try:
-        return datetime.fromisoformat(text)
-    except ValueError:
-        raise Rejected(
-            Fault.INVALID_FIELD, field, "names a day or an hour that does not exist", "a local date and time", _TIME_EXAMPLE
-        ) from None
+def _stated_time(call: Fields) -> tuple[str, str, str | None, TimeBasis]:
+    clock = _short(call, "clock")
+    if stated(call, "call") is not None:
+        when = _text(call, "call", _TIME_EXAMPLE)
+        if _WITH_DATE.search(when):
+            return "call", when, None, TimeBasis.PSAP_CALL
+        clock = when  # a clock alone, its date stands in another column
+    if _WITH_DATE.search(clock):
+        return "clock", clock, None, TimeBasis.PSAP_CALL
+    if stated(call, "day") is not None:
+        return "day", _text(call, "day", _TIME_EXAMPLE), clock or None, TimeBasis.PSAP_CALL
+    for name, basis in (("dispatch", TimeBasis.DISPATCH), ("timestamp", TimeBasis.REPORTED)):
+        if stated(call, name) is not None:
+            return name, _text(call, name, _TIME_EXAMPLE), None, basis
+    raise Rejected(Fault.MISSING_FIELD, "timestamp", "is missing, and no other column holds a time", "a local date and time", _TIME_EXAMPLE)
 
 
-def _location(fields: Fields, source: Source) -> tuple[Location, tuple[QualityNote, ...]]:
-    point = coordinates(fields, "lat", "lng")
-    street, removed = free_text(fields, "addr", "MAIN ST & 2ND AVE")
-    crossing = street is not None and "&" in street
-    zip5 = matching(fields, "zip", _ZIP, "a ZIP code of five digits", "19401")
-    town = stated(fields, "twp")
-    city = " ".join(town.split()) if isinstance(town, str) and len(town) <= _LONGEST_CITY and _TOWNSHIP.fullmatch(town) else None
-    if point is not None:
-        precision = PlacePrecision.INTERSECTION if crossing else PlacePrecision.BLOCK
-    elif zip5:
-        precision = PlacePrecision.ZIP
-    elif city:
-        precision = PlacePrecision.CITY
-    else:
-        precision = PlacePrecision.COUNTY if source.county_fips else PlacePrecision.NONE
-    location = Location(
-        lat=point[0] if point else None,
-        lon=point[1] if point else None,
-        precision=precision,
-        address=None if crossing else street,
-        intersection=street if crossing else None,
-        city=city,
-        zip5=zip5[:5] if zip5 else None,
-        county_fips=source.county_fips,
+def _disposition(text: str) -> Disposition:
+    return (
+        next((meaning for pattern, meaning in _DISPOSITIONS if pattern.search(text)), Disposition.UNKNOWN) if text else Disposition.UNKNOWN
     )
-    doubts = (QualityNote(field="location.intersection" if crossing else "location.address", code="identifier_removed"),) if removed else ()
-    return location, (*doubts, COUNTY_ASSUMED) if source.county_fips else doubts
 
+
+def _victims(call: Fields) -> Victims:
+    value = stated(call, "age") if "age" in call else None
+    found = _AGE.fullmatch(str(value)) if isinstance(value, str | int) else None
+    age = int(found[1]) if found else None
+    sex = _SEXES.get(_short(call, "sex").lower(), Sex.UNKNOWN)
+    return Victims(age=age if age is not None and 0 < age <= _OLDEST else None, sex=sex)
+
+
+def _lacking(names: Sequence[str]) -> Sequence[str]:
+    meanings = _SYNONYMS.meanings(names)
+    lacking = [] if "title" in meanings or "determinant" in meanings else ["title"]
+    return lacking if any(name in meanings for name in _TIMES) else [*lacking, "timestamp"]
+
+
+_MISSING: Final[Callable[[Sequence[str]], Sequence[str]]] = _lacking
 
 FEED: Final = Feed(
     name="cad_911",
-    summary="911/CAD calls in the layout of the Montgomery County PA feed",
+    summary="911/CAD calls: the Montgomery County PA layout and the usual vendor columns",
     splits={
-        "text/csv": csv_rows(required=_REQUIRED, header=_HEADER),
+        "text/csv": csv_rows(required=_MISSING, header=_HEADER, reads=_SYNONYMS),
         "application/json": of_text(json_records),
         "application/x-ndjson": of_text(json_lines),
+        XLSX: xlsx_rows(required=_MISSING, header=_HEADER, reads=_SYNONYMS),
     },
-    read=partial(read, titles=OVERDOSE_TITLES),
+    read=read,
     default_source=SourceType.CAD,
 )

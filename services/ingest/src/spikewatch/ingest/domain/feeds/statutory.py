@@ -23,15 +23,19 @@ from spikewatch.contracts.vocabulary import (
     YesNo,
 )
 from spikewatch.ingest.domain.csv_rows import csv_rows
-from spikewatch.ingest.domain.evidence import NOTHING_FOUND, Found, Named
+from spikewatch.ingest.domain.evidence import Found, Named
+from spikewatch.ingest.domain.feeds.facts import encoding_notes, facts_of
 from spikewatch.ingest.domain.feeds.feed import COUNTY_ASSUMED, Feed, Reading, Source, hashed_record_id
 from spikewatch.ingest.domain.feeds.fields import choice, coordinates, free_text, matching, required, stated, whole
 from spikewatch.ingest.domain.feeds.fields import number as decimal
+from spikewatch.ingest.domain.form import FORM, form_record
+from spikewatch.ingest.domain.identifying import is_number
 from spikewatch.ingest.domain.record import Fields, json_lines, json_records, of_text
 from spikewatch.ingest.domain.rejection import Fault, Rejected
-from spikewatch.ingest.domain.wall_clock import not_future, read_instant, zone_named
+from spikewatch.ingest.domain.wall_clock import Instant, not_future, read_instant, zone_named
+from spikewatch.ingest.domain.xlsx_rows import XLSX, xlsx_rows
 
-__all__ = ["FEED", "FIELDS", "read"]
+__all__ = ["FEED", "FIELDS", "read", "read_at"]
 
 E = TypeVar("E", bound=StrEnum)
 
@@ -110,15 +114,24 @@ def read(fields: Fields, source: Source) -> Reading:
     when = required(fields, "occurred_at", "an ISO 8601 date and time with its offset", _TIME_EXAMPLE)
     if not isinstance(when, str):
         raise Rejected(Fault.INVALID_FIELD, "occurred_at", "is not a text", "an ISO 8601 date and time with its offset", _TIME_EXAMPLE)
-    instant = read_instant(when, zone_named(source.time_zone), "occurred_at")
+    return read_at(fields, source, read_instant(when, zone_named(source.time_zone), "occurred_at"))
+
+
+def read_at(fields: Fields, source: Source, instant: Instant) -> Reading:
+    """Make a reading of fields named as the dictionary names them, whose time is read already.
+
+    Raises:
+        Rejected: a field is missing or wrong.
+    """
     not_future(instant, source.received_at, "occurred_at")
     required(fields, "outcome", "one of fatal, nonfatal, unknown", "nonfatal")
     required(fields, "reversal_given", "one of yes, no, unknown", "yes")
     location, doubts = _location(fields, source)
-    found = _found(fields)
+    outcome, reversal = choice(fields, "outcome", _OUTCOME, Outcome.UNKNOWN), _reversal(fields)
     revision = whole(fields, "revision", 1, 1_000_000, "2")
     record = matching(fields, "record_id", _RECORD, "letters, digits and ._:/#-, at most 64, no person's number", "PCR-2026-000123")
-    record = record or _hashed(fields)
+    # One without a digit may be a person's name.
+    record = _hashed(fields) if record is None else record if is_number(record) else hashed_record_id("record_id", record)
     return Reading(
         Report(
             report_id=report_id(source.agency_id, record, revision or 1),
@@ -132,21 +145,21 @@ def read(fields: Fields, source: Source) -> Reading:
             occurred_at_precision=instant.precision,
             received_at=source.received_at,
             location=location,
-            outcome=choice(fields, "outcome", _OUTCOME, Outcome.UNKNOWN),
+            outcome=outcome,
             confirmation=choice(fields, "confirmation", _CONFIRMATION, Confirmation.SUSPECTED),
-            reversal=_reversal(fields),
+            reversal=reversal,
             victims=_victims(fields),
             disposition=choice(fields, "disposition", _DISPOSITION, Disposition.UNKNOWN),
-            incident_number=matching(fields, "incident_number", _RECORD, "letters, digits and ._:/#-, at most 64", "2026-004711"),
-            cad_number=matching(fields, "cad_number", _RECORD, "letters, digits and ._:/#-, at most 64", "C26-0815"),
+            incident_number=_own_number(fields, "incident_number", "2026-004711"),
+            cad_number=_own_number(fields, "cad_number", "C26-0815"),
             withdrawn=choice(fields, "withdrawn", _YES_NO, YesNo.NO) is YesNo.YES,
-            quality=(*(QualityNote(field="occurred_at", code=code) for code in instant.notes), *doubts),
+            quality=(*(QualityNote(field="occurred_at", code=code) for code in instant.notes), *doubts, *encoding_notes(fields)),
             submission_id=source.submission_id,
             submission_format=source.format,
             trace_id=source.trace_id,
         ),
         revision,
-        found,
+        Found(names=_names(fields), facts=facts_of(outcome, reversal)),
     )
 
 
@@ -161,6 +174,12 @@ def _flat(fields: Fields) -> Fields:
         if isinstance(inner, dict):
             flat |= {f"{_GROUPS[group]}{name}": value for name, value in inner.items()}
     return flat
+
+
+def _own_number(fields: Fields, name: str, example: str) -> str | None:
+    """Return a number of the agency's; what has no digit (PENDING, a name) is none."""
+    number = matching(fields, name, _RECORD, "letters, digits and ._:/#-, at most 64", example)
+    return number if number is not None and is_number(number) else None
 
 
 def _hashed(fields: Fields) -> str:
@@ -215,15 +234,14 @@ def _precision(has_point: bool, zip5: str | None, city: str | None, county: str 
     return PlacePrecision.COUNTY if county else PlacePrecision.NONE
 
 
-def _found(fields: Fields) -> Found:
-    value = stated(fields, "suspected_drugs")
-    if value is None:
-        return NOTHING_FOUND
+def _names(fields: Fields) -> tuple[Named, ...]:
+    if "suspected_drugs" not in fields or (value := stated(fields, "suspected_drugs")) is None:
+        return ()
     names = [part for part in value.split(";") if part.strip()] if isinstance(value, str) else value
     if not isinstance(names, list) or len(names) > _MOST_DRUGS or not all(isinstance(name, str) for name in names):
         expected = f"a list of at most {_MOST_DRUGS} names; in CSV separated by semicolons"
         raise Rejected(Fault.INVALID_FIELD, "suspected_drugs", "is not a list of names", expected, "fentanyl; xylazine")
-    return Found(names=tuple(Named(name) for name in names))
+    return tuple(Named(name) for name in names)
 
 
 def _reversal(fields: Fields) -> Reversal:
@@ -248,15 +266,18 @@ def _victims(fields: Fields) -> Victims:
     return Victims(count=whole(fields, "count", 1, 500, "1"), age=age, age_band=band, sex=choice(fields, "sex", _SEX, Sex.UNKNOWN))
 
 
+_REQUIRED: Final = ("occurred_at", "outcome", "reversal_given")
+_HEADER: Final = "record_id,occurred_at,lat,lon,address,zip,outcome,reversal_given"
+
 FEED: Final = Feed(
     name="statutory",
-    summary="the statutory minimum as JSON or CSV",
+    summary="the statutory minimum as JSON, CSV, XLSX or a form",
     splits={
         "application/json": of_text(json_records),
         "application/x-ndjson": of_text(json_lines),
-        "text/csv": csv_rows(
-            required=("occurred_at", "outcome", "reversal_given"), header="record_id,occurred_at,lat,lon,address,zip,outcome,reversal_given"
-        ),
+        "text/csv": csv_rows(required=_REQUIRED, header=_HEADER, reads=frozenset(FIELDS)),
+        XLSX: xlsx_rows(required=_REQUIRED, header=_HEADER, reads=frozenset(FIELDS)),
+        FORM: of_text(form_record),
     },
     read=read,
     default_source=SourceType.EMS,
