@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from spikewatch.ingest.domain.feeds import cad_911, fhir, hl7_adt, medical_examiner, nemsis, statutory
+from spikewatch.ingest.domain.feeds import cad_911, fhir, hl7_adt, medical_examiner, nemsis, odin, statutory
 from spikewatch.ingest.domain.feeds.feed import Feed
 
 __all__ = ["FEEDS"]
@@ -13,6 +13,7 @@ FEEDS: Final[Mapping[str, Feed]] = {
     for feed in (
         statutory.FEED,
         cad_911.FEED,
+        odin.FEED,
         hl7_adt.FEED,
         nemsis.FEED,
         fhir.FEED,
