@@ -361,16 +361,6 @@ def test_one_invalid_record_does_not_spoil_the_file(validated: Feed, sample: Cal
     assert results[1].expected.startswith("one of '2813001'")
 
 
-def test_schemas_that_a_document_names_are_never_fetched(validated: Feed, sample: Callable[[str], str], tmp_path: Path) -> None:
-    trap = tmp_path / "trap.xsd"
-    trap.write_text("<not a schema")
-    body = sample("national_2025-EMS-1-Overdose_v351.xml")
-    location = f'xsi:schemaLocation="urn:other {trap.as_uri()}" xsi:noNamespaceSchemaLocation="{trap.as_uri()}"'
-    baited = re.sub(r'xsi:schemaLocation="[^"]*"', location, body).replace("<eRecord>", f"<eRecord {location}>")
-    [record] = cut(baited, validated)
-    assert record.rejected is None
-
-
 def test_a_folder_without_the_schema_is_told(tmp_path: Path) -> None:
     with pytest.raises(UnusableSchemas, match=r"EMSDataSet_v3\.xsd"):
         nemsis_check(tmp_path)

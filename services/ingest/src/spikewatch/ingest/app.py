@@ -1,7 +1,9 @@
 """Wires ingest: the gateway on one side of the submissions topic, the normaliser on the other."""
 
 import os
+from collections.abc import Mapping
 from datetime import timedelta
+from pathlib import Path
 from typing import Final
 from uuid import uuid4
 
@@ -20,8 +22,10 @@ from spikewatch.ingest.adapters.mongo_feed_books import MongoFeedBooks
 from spikewatch.ingest.adapters.mongo_receipts import MongoReceipts
 from spikewatch.ingest.adapters.mongo_revisions import MongoRevisions
 from spikewatch.ingest.adapters.mongo_seal_mark import MongoSealMark
+from spikewatch.ingest.adapters.nemsis_schemas import UnusableSchemas, nemsis_check
 from spikewatch.ingest.credentials import Credentials
-from spikewatch.ingest.domain.feeds import hl7_adt
+from spikewatch.ingest.domain.feeds import FEEDS, hl7_adt, nemsis
+from spikewatch.ingest.domain.feeds.feed import Feed
 from spikewatch.ingest.domain.numbered_yaml import WrongData
 from spikewatch.ingest.domain.seal import Seals, fingerprint, master_secret, names_key
 from spikewatch.ingest.domain.submission_id import SubmissionIds
@@ -83,6 +87,7 @@ async def build(runtime: Runtime, settings: IngestSettings) -> None:
         receipts=counted,
         classifier=terminology,
         max_records=settings.ingest_max_records,
+        feeds=_feeds(settings),
         profiles=agencies,
         watch=watch.note,
     )
@@ -122,6 +127,16 @@ async def build(runtime: Runtime, settings: IngestSettings) -> None:
     )
     if settings.ingest_mllp_port is not None:
         await _listen_for_hl7(runtime, settings, reception, agencies)
+
+
+def _feeds(settings: IngestSettings) -> Mapping[str, Feed]:
+    if settings.ingest_nemsis_schemas is None:
+        return FEEDS
+    try:
+        check = nemsis_check(Path(settings.ingest_nemsis_schemas))
+    except UnusableSchemas as error:
+        raise CannotStart(f"SPIKEWATCH_INGEST_NEMSIS_SCHEMAS: {error}") from None
+    return {**FEEDS, nemsis.FEED.name: nemsis.validating(check)}
 
 
 async def _listen_for_hl7(runtime: Runtime, settings: IngestSettings, reception: Reception, agencies: AgencyTable) -> None:

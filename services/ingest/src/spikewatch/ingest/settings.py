@@ -36,6 +36,9 @@ class IngestSettings(MllpSettings):
     ingest_body_seconds: float = Field(default=30.0, gt=0, description="How long a request may take to send its body.")
     ingest_vocabulary_file: str | None = Field(default=None, description="YAML file of the drug vocabulary; without it the shipped one.")
     ingest_definitions_file: str | None = Field(default=None, description="YAML file of the case definitions; without it the shipped ones.")
+    ingest_nemsis_schemas: str | None = Field(
+        default=None, description="Folder with the NEMSIS EMS schema files: every NEMSIS record is checked against them."
+    )
     ingest_receipt_days: int = Field(default=90, ge=1, description="How long an agency can look up a submission.")
     ingest_revision_days: int = Field(default=400, ge=1, description="How long a resend is recognised as a duplicate or a revision.")
 

@@ -28,7 +28,6 @@ RECORD: Final = "PatientCareReport"
 _EXPECTED: Final = "a whole, well-formed PatientCareReport element"
 _EXAMPLE: Final = '<PatientCareReport UUID="…">…</PatientCareReport>'
 _DECLARATION: Final = b'<?xml version="1.0" encoding="UTF-8"?>\n'
-_SCHEMA_LOCATION: Final = re.compile(rb"""\s[\w.-]+:(?:noNamespaceS|s)chemaLocation\s*=\s*(?:"[^"]*"|'[^']*')""")
 _XINCLUDE: Final = b"www.w3.org/2001/XInclude"
 _MOST_TAGS: Final = 200_000
 _PROBLEMS: Final = {
@@ -156,8 +155,6 @@ def _record(text: bytes, line: int, envelope: _Envelope, parser: etree.XMLParser
     if report.tag != f"{{{NAMESPACE}}}{RECORD}":
         return _refused(text, line, envelope, index, _malformed(f"is not in the namespace {NAMESPACE}"))
     if check is not None:
-        if b"chemaLocation" in text:  # a schema that the record names is never fetched
-            _drop_schema_locations(report)
         rejected_by_check = check(document, shift)
         if rejected_by_check is not None:
             return _refused(text, line, envelope, index, rejected_by_check)
@@ -196,12 +193,11 @@ def _malformed(problem: str) -> Rejected:
 
 
 def _root(tag: bytes) -> bytes:
-    """Return the root's start tag without references to schemas.
+    """Return the root's start tag.
 
     Raises:
         Rejected: it is no EMSDataSet of NEMSIS.
     """
-    tag = _SCHEMA_LOCATION.sub(b"", tag)
     opened = tag[:-2] + b">" if tag.endswith(b"/>") else tag
     try:
         root = etree.fromstring(opened + b"</" + _name(opened) + b">", etree.XMLParser(resolve_entities=False, no_network=True))
@@ -220,9 +216,3 @@ def _name(tag: bytes) -> bytes:
 def _prefix(tag: bytes) -> bytes:
     prefix, colon, _ = _name(tag).rpartition(b":")
     return prefix + colon
-
-
-def _drop_schema_locations(report: _Element) -> None:
-    for element in report.iter():
-        for name in ("schemaLocation", "noNamespaceSchemaLocation"):
-            element.attrib.pop(f"{{http://www.w3.org/2001/XMLSchema-instance}}{name}", None)
