@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from spikewatch.ingest.domain.feeds import cad_911, fhir, hl7_adt, medical_examiner, nemsis, odin, statutory
+from spikewatch.ingest.domain.feeds import cad_911, fhir, hl7_adt, medical_examiner, nemsis, odin, odmap, statutory
 from spikewatch.ingest.domain.feeds.feed import Feed
 
 __all__ = ["FEEDS"]
@@ -14,6 +14,7 @@ FEEDS: Final[Mapping[str, Feed]] = {
         statutory.FEED,
         cad_911.FEED,
         odin.FEED,
+        odmap.FEED,
         hl7_adt.FEED,
         nemsis.FEED,
         fhir.FEED,

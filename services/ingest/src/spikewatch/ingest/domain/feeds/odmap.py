@@ -1,0 +1,302 @@
+"""ODMAP-style exports and imports as CSV, JSON or XLSX.
+
+No header of ODMAP is published. What is known are the fields: date and time, approximate place, fatal or not, naloxone, and
+optionally age, sex, substances, hospital, number of victims, case number, who gave the naloxone. Columns are found by
+what people call these.
+"""
+
+import re
+from collections.abc import Sequence
+from typing import Final
+
+from spikewatch.contracts.vocabulary import Disposition, SourceType
+from spikewatch.ingest.domain.csv_rows import ENCODING_ASSUMED, csv_rows
+from spikewatch.ingest.domain.feeds import statutory
+from spikewatch.ingest.domain.feeds.feed import Feed, Reading, Source
+from spikewatch.ingest.domain.feeds.fields import choice, required, stated
+from spikewatch.ingest.domain.feeds.synonyms import Synonyms
+from spikewatch.ingest.domain.record import Fields, json_lines, json_records, of_text
+from spikewatch.ingest.domain.rejection import Fault, Rejected
+from spikewatch.ingest.domain.wall_clock import Instant, read_agency_time, zone_named
+from spikewatch.ingest.domain.xlsx_rows import XLSX, xlsx_rows
+
+__all__ = ["COLUMNS", "FEED", "read"]
+
+COLUMNS: Final[dict[str, tuple[str, ...]]] = {
+    "when": (
+        *("overdose date time", "od date time", "date time of overdose", "overdose date and time", "incident date time"),
+        *("incident datetime", "event date time", "date and time", "date time", "datetime", "occurred at", "timestamp"),
+    ),
+    "day": ("overdose date", "od date", "date of overdose", "incident date", "event date", "date of incident", "date"),
+    "clock": ("overdose time", "od time", "time of overdose", "incident time", "event time", "time of incident", "time"),
+    "lat": ("latitude", "incident latitude", "overdose latitude", "y"),
+    "lon": ("lng", "long", "longitude", "incident longitude", "overdose longitude", "x"),
+    "address": (
+        "incident address",
+        "street address",
+        "street",
+        "location",
+        "incident location",
+        "overdose location",
+        "approximate location",
+    ),
+    "intersection": ("cross streets", "cross street"),
+    "zip": ("zip code", "zipcode", "zip5", "postal code", "incident zip"),
+    "city": ("town", "municipality", "incident city", "city town"),
+    "county_fips": ("fips", "fips code", "county code", "county fips code"),
+    "outcome": (
+        *("fatal", "fatality", "fatal nonfatal", "fatal non fatal", "fatal or nonfatal", "fatal or non fatal", "overdose type", "od type"),
+        *("overdose outcome", "od outcome", "fatal status", "suspected fatal", "suspected overdose type", "severity", "fatal yn"),
+    ),
+    "nonfatal": ("non fatal", "survived", "survive"),
+    "naloxone": (
+        *("naloxone administered", "naloxone given", "was naloxone administered", "narcan", "narcan administered", "narcan given"),
+        *("naloxone used", "naloxone administration", "narcan used", "antagonist administered"),
+    ),
+    "doses": (
+        *("naloxone doses", "number of doses", "doses", "number of naloxone doses", "doses administered", "narcan doses", "total doses"),
+        *("number of doses administered", "naloxone doses administered", "number of narcan doses", "dose count"),
+    ),
+    "by": (
+        "naloxone administered by",
+        "administered by",
+        "narcan administered by",
+        "who administered",
+        "who administered naloxone",
+        "given by",
+    ),
+    "age": ("victim age", "patient age", "age years", "approximate age"),
+    "sex": ("gender", "victim sex", "victim gender", "patient sex", "patient gender"),
+    "drug": (
+        *(
+            "primary suspected drug",
+            "primary drug",
+            "suspected drug",
+            "primary substance",
+            "suspected substance",
+            "primary suspected substance",
+        ),
+        *("drug suspected", "substance"),
+    ),
+    "drugs": (
+        *(
+            "additional suspected drug",
+            "additional suspected drugs",
+            "additional drugs",
+            "additional drug",
+            "secondary drug",
+            "other drugs",
+        ),
+        *("secondary suspected drug", "additional substances", "suspected drugs"),
+    ),
+    "hospital": ("hospital name", "transported to hospital", "taken to hospital", "hospital transported to", "receiving hospital"),
+    "count": ("victims", "number of victims", "victim count", "mass overdose count", "number of overdoses", "mass overdose victims"),
+    "case": ("case number", "case no", "case id", "incident number", "incident no", "incident id", "record number", "report number"),
+    "record_id": ("overdose id", "od id", "odmap id", "submission id", "object id", "global id", "id"),
+}
+"""Names of columns by what they mean, the best first. All others are never looked at."""
+
+_SYNONYMS: Final = Synonyms(COLUMNS)
+_HEADER: Final = (
+    "date,time,address,city,zip,fatal/nonfatal,naloxone administered,number of doses,age,sex,primary suspected drug,case number"
+)
+_PLACES: Final = ("lat", "address", "intersection", "zip", "city", "county_fips")
+_TIME: Final = "05/01/2026 14:03"
+_YES: Final = dict.fromkeys(("yes", "y", "true", "t", "1", "single", "multiple"), "yes")
+_NO: Final = dict.fromkeys(("no", "n", "false", "f", "0", "not administered", "not given"), "no")
+_UNKNOWN: Final = dict.fromkeys(("unknown", "unk", "u", "not known", "undetermined", "?"), "unknown")
+_GIVEN: Final = {**_YES, **_NO, **_UNKNOWN}
+# ODMAP asks for one of five: fatal or not, each with naloxone or without, or unknown.
+_FATAL: Final = re.compile(r"\b(?:fatal|fatality|death|dead|deceased|died|doa)\b(?!\s*:?\s*no)")
+_NOT_FATAL: Final = re.compile(r"\bnon[ -]?fatal|\bnot fatal\b|\bsurviv|\balive\b|\brevived\b")
+_COMBINED: Final = (
+    (
+        re.compile(
+            r"\b(?:no|without|w/o|not)\b[ -]*(?:naloxone|narcan)|(?:naloxone|narcan)\s*(?:not (?:administered|given|used)|:?\s*no\b)"
+        ),
+        "no",
+    ),
+    (re.compile(r"naloxone|narcan"), "yes"),
+)
+_DOSED: Final = re.compile(r"(\d{1,2})(?:\s*\+|\s*(?:doses?|times?))?", re.IGNORECASE)
+_WORDS: Final = {"single": "1", "single dose": "1", "one": "1", "two": "2", "three": "3", "four": "4"}
+_BY: Final = (
+    (re.compile(r"police|law enforcement|officer|sheriff|trooper|\ble\b|\bpd\b"), "police"),
+    (re.compile(r"\bfire"), "fire"),
+    (re.compile(r"\bems\b|medic|ambulance|\bemt\b"), "ems"),
+    (re.compile(r"hospital|nurse|doctor|\bed\b"), "hospital"),
+    (re.compile(r"bystander|family|friend|civilian|layperson|lay person|citizen|community|public"), "layperson"),
+    (re.compile(r"\bself\b"), "self"),
+)
+_BAND: Final = re.compile(r"(\d{1,2})\s*(?:-|to)\s*(\d{1,2})")
+_AGE: Final = re.compile(r"(\d{1,3})(?:\.0)?(?:\s*(?:y|yo|y/o|yrs?|years?)\.?)?")
+_SEXES: Final = {"trans": "other", "transgender": "other", "nonbinary": "other", "non-binary": "other", "unk": "unknown"}
+_SPLIT: Final = re.compile(r"[;,|]")
+_MOST_DRUGS: Final = 20
+
+
+def read(fields: Fields, source: Source) -> Reading:
+    """Make a reading of one row.
+
+    Raises:
+        Rejected: a field is missing or wrong.
+    """
+    row = _SYNONYMS.renamed(fields)
+    found: dict[str, object] = {name: row[name] for name in ("lat", "lon", "address", "intersection", "city", "count") if name in row}
+    if ENCODING_ASSUMED in fields:
+        found[ENCODING_ASSUMED] = "yes"
+    outcome, combined = _outcome(row)
+    found["outcome"] = outcome
+    found["reversal_given"] = _given(row, combined)
+    if found["reversal_given"] == "yes":
+        found |= {"reversal_drug": "naloxone", "reversal_doses": _doses(row), "reversal_by": _by(row)}
+    found |= _codes(row) | _person(row) | _numbers(row)
+    found["suspected_drugs"] = _drugs(row)
+    hospital = _word(row, "hospital")
+    if hospital and hospital not in _NO and hospital not in _UNKNOWN:
+        found["disposition"] = Disposition.TRANSPORTED.value
+    if all(stated(found, name) is None for name in _PLACES) and source.county_fips is not None:
+        found["county_fips"] = source.county_fips
+    return statutory.read_at(found, source, _time(row, source))
+
+
+def _time(row: Fields, source: Source) -> Instant:
+    zone = zone_named(source.time_zone)
+    field = "when" if stated(row, "when") is not None else "day"
+    day = required(row, field, "the date and time of the overdose", _TIME)
+    clock = stated(row, "clock") if field == "day" else None
+    if not isinstance(day, str) or not (clock is None or isinstance(clock, str)):
+        raise Rejected(Fault.INVALID_FIELD, field, "is not a text", "the date and time of the overdose", _TIME)
+    return read_agency_time(day, clock, zone, "date and time" if field == "when" else "date")
+
+
+def _word(row: Fields, name: str) -> str:
+    value = stated(row, name) if name in row else None
+    return " ".join(str(value).lower().split()) if isinstance(value, str | bool | int) else ""
+
+
+def _outcome(row: Fields) -> tuple[str, str | None]:
+    """Return the outcome, and what the same words say of naloxone."""
+    word = _word(row, "outcome")
+    if not word:
+        survived = _word(row, "nonfatal")
+        if not survived:
+            required(row, "outcome", "fatal, nonfatal or unknown", "Nonfatal")
+        return {"yes": "nonfatal", "no": "fatal"}.get(_GIVEN.get(survived, ""), "unknown"), None
+    combined = next((given for pattern, given in _COMBINED if pattern.search(word)), None)
+    if word in _GIVEN:  # the answer to: fatal?
+        return {"yes": "fatal", "no": "nonfatal"}.get(_GIVEN[word], "unknown"), combined
+    if _NOT_FATAL.search(word):
+        return "nonfatal", combined
+    if _FATAL.search(word):
+        return "fatal", combined
+    if word.startswith("unknown"):
+        return "unknown", combined
+    raise Rejected(Fault.INVALID_FIELD, "outcome", "is not one of the known words", "fatal, nonfatal or unknown", "Nonfatal")
+
+
+def _given(row: Fields, combined: str | None) -> str:
+    word = _word(row, "naloxone")
+    if not word:
+        if combined is None and not _word(row, "doses"):
+            required(row, "naloxone", "yes, no or unknown", "Yes")
+        return combined or ("no" if _word(row, "doses") == "0" else "yes")
+    if word in _GIVEN:
+        return _GIVEN[word]
+    if re.search(r"\b(?:no|not|without)\b", word):
+        return "no"
+    if _DOSED.fullmatch(word) or re.search(r"dose|administered|given|naloxone|narcan|yes", word) or _by_words(word):
+        return "yes"
+    return choice(row, "naloxone", _GIVEN, "unknown")
+
+
+def _doses(row: Fields) -> str | None:
+    word = _word(row, "doses")
+    for said in (word, _word(row, "naloxone")):
+        if said in _WORDS:
+            return _WORDS[said]
+        dosed = _DOSED.fullmatch(said)
+        if dosed is not None and (said is word or said not in _GIVEN):
+            return dosed[1]
+    if not word or word in _UNKNOWN or word in {"multiple", "multiple doses"}:
+        return None
+    return word  # refused with its reason
+
+
+def _by(row: Fields) -> str:
+    return _by_words(_word(row, "by")) or _by_words(_word(row, "naloxone")) or "unknown"
+
+
+def _by_words(text: str) -> str | None:
+    return next((giver for pattern, giver in _BY if pattern.search(text)), None) if text else None
+
+
+def _codes(row: Fields) -> dict[str, object]:
+    found: dict[str, object] = {}
+    zip5 = _word(row, "zip").removesuffix(".0")
+    if zip5:
+        found["zip"] = zip5.zfill(5) if zip5.isdecimal() else zip5  # spreadsheets drop the zero in front
+    county = _word(row, "county_fips").removesuffix(".0")
+    if county:
+        found["county_fips"] = county.zfill(5) if county.isdecimal() and len(county) == 4 else county
+    return found
+
+
+def _person(row: Fields) -> dict[str, object]:
+    found: dict[str, object] = {}
+    age = _word(row, "age")
+    band, years = _BAND.fullmatch(age), _AGE.fullmatch(age)
+    if years:
+        found["age"] = years[1]
+    elif band and int(band[1]) // 10 == int(band[2]) // 10:
+        low = int(band[1]) // 10 * 10
+        found["age_band"] = f"{low}-{low + 9}" if low < 90 else "90+"
+    elif age and not band and age not in _UNKNOWN:
+        found["age"] = age  # refused with its reason
+    sex = _word(row, "sex")
+    if sex:
+        found["sex"] = _SEXES.get(sex, sex)
+    return found
+
+
+def _numbers(row: Fields) -> dict[str, object]:
+    case, record = stated(row, "case"), stated(row, "record_id")
+    found: dict[str, object] = {} if case is None else {"incident_number": case}
+    if record is not None:
+        found["record_id"] = record
+    elif case is not None and _word(row, "count") in {"", "1"}:
+        found["record_id"] = case  # of several victims each would be the same report
+    return found
+
+
+def _drugs(row: Fields) -> list[str] | None:
+    names: dict[str, None] = {}
+    for field in ("drug", "drugs"):
+        value = stated(row, field) if field in row else None
+        if isinstance(value, str):
+            value = _SPLIT.split(value)
+        for name in value if isinstance(value, list) else ():
+            if isinstance(name, str) and name.strip():
+                names[name.strip()] = None
+    return list(names)[:_MOST_DRUGS] or None
+
+
+def _lacking(names: Sequence[str]) -> Sequence[str]:
+    meanings = _SYNONYMS.meanings(names)
+    lacking = [] if meanings & {"when", "day"} else ["date"]
+    lacking += [] if meanings & {"outcome", "nonfatal"} else ["fatal/nonfatal"]
+    return lacking if meanings & {"naloxone", "doses", "outcome"} else [*lacking, "naloxone administered"]
+
+
+FEED: Final = Feed(
+    name="odmap",
+    summary="ODMAP-style rows by what their columns are usually called",
+    splits={
+        "text/csv": csv_rows(required=_lacking, header=_HEADER, reads=_SYNONYMS),
+        "application/json": of_text(json_records),
+        "application/x-ndjson": of_text(json_lines),
+        XLSX: xlsx_rows(required=_lacking, header=_HEADER, reads=_SYNONYMS),
+    },
+    read=read,
+    default_source=SourceType.POLICE,
+)
