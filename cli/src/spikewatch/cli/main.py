@@ -32,6 +32,7 @@ VERB_MODULES: Final = (
     "submit",
     "simulate",
     "normalize",
+    "profile",
     "reclassify",
 )
 _INTERRUPTED: Final = 130  # what a shell reports for SIGINT

@@ -4,7 +4,7 @@ from collections.abc import Collection
 from pathlib import PurePath
 from typing import Final
 
-__all__ = ["media_type"]
+__all__ = ["SPREADSHEET", "media_type"]
 
 SPREADSHEET: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 _BY_SUFFIX: Final = {

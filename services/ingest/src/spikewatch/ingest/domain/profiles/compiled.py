@@ -30,6 +30,7 @@ from spikewatch.ingest.domain.profiles.times import occurred
 from spikewatch.ingest.domain.profiles.words import CLOSED
 from spikewatch.ingest.domain.record import Fields, RawRecord, Split, json_lines, json_records, of_text
 from spikewatch.ingest.domain.rejection import Fault, Rejected
+from spikewatch.ingest.domain.xlsx_rows import XLSX, xlsx_rows
 
 __all__ = ["Base", "compile_profile", "options_of"]
 
@@ -97,6 +98,7 @@ def _splits(profile: Profile) -> Mapping[str, Split]:
     reads = _columns(profile)
     return {
         "text/csv": csv_rows(required=_missing(profile), header=_header(profile), reads=reads),
+        XLSX: xlsx_rows(required=_missing(profile), header=_header(profile), reads=reads),
         "application/json": _keyed(of_text(json_records)),
         "application/x-ndjson": _keyed(of_text(json_lines)),
     }

@@ -9,7 +9,7 @@ from typing import Final
 
 from spikewatch.contracts.vocabulary import TimePrecision
 
-__all__ = ["EXAMPLE", "FormatError", "Moment", "date_reader", "example_of", "time_of_day"]
+__all__ = ["EXAMPLE", "FORMATS_SEEN", "FormatError", "Moment", "date_reader", "example_of", "time_of_day"]
 
 _LONGEST: Final = 64
 _CACHED: Final = 8_192  # distinct texts of one column: dates repeat, times hardly
@@ -50,6 +50,13 @@ _TIME: Final = re.compile(r"(?:^|[T ])(\d\d?):(\d\d)(?::(\d\d)(?:\.\d+)?)?(?:\s?
 _MILITARY: Final = re.compile(r"(\d{1,2})(\d\d)(?:\s?(?:hrs?|h))?", re.ASCII)
 _FRACTION: Final = re.compile(r"0?\.\d+|0", re.ASCII)
 EXAMPLE: Final = "MM/DD/YYYY HH:mm"
+FORMATS_SEEN: Final = (
+    "ISO", "MM/DD/YYYY", "MM/DD/YYYY HH:mm", "MM/DD/YYYY HH:mm:ss", "MM/DD/YYYY hh:mm AM", "MM/DD/YYYY hh:mm:ss AM", "MM/DD/YY",
+    "MM/DD/YY HH:mm", "YYYY/MM/DD", "YYYY/MM/DD HH:mm:ss", "YYYY/MM/DD HH:mm:ssZ", "YYYYMMDD", "YYYYMMDDHHmm", "YYYYMMDDHHmmss",
+    "MM-DD-YYYY", "MM-DD-YYYY HH:mm", "DD-MMM-YYYY", "DD-MMM-YY", "DDMMMYYYY", "DDMMMYYYY:HH:mm:ss", "MMM DD, YYYY", "MMMM DD, YYYY",
+    "MMM DD YYYY hh:mm:ss AM", "DD.MM.YYYY", "EXCEL",
+)  # fmt: skip
+"""What exports write, the commonest first; for proposals."""
 
 
 class FormatError(ValueError):
