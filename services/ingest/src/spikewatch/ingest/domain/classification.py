@@ -74,7 +74,7 @@ class Classifier:
         drugs = self._resolved(keys)
         if report.drugs:
             drugs = tuple(dict.fromkeys((*report.drugs, *drugs)))
-        verdict, evidence = self._judge(source.source_type, drugs, codes, tuple(terms)[:_MOST_KEPT], facts)
+        verdict, evidence = self._judge(report.source_type, drugs, codes, tuple(terms)[:_MOST_KEPT], facts)
         if not reading.is_declared and not verdict.is_reporting:
             return NotAnOverdose(withdrawn(report), reading.stated_revision)
         change: dict[str, object] = {"evidence": evidence, "case_definition_hits": verdict.names, "case_definitions": verdict.hits}
@@ -91,7 +91,7 @@ class Classifier:
         """Return what the definitions say of a stored report's evidence."""
         listed = self.vocabulary.listed
         terms = tuple((listed[term.term], term.role) for term in evidence.terms if term.term in listed)
-        named = tuple(drug for drug in drugs if drug != UNLISTED or not evidence.unlisted)
+        named = tuple(drug for drug in drugs if drug != UNLISTED or not evidence.unlisted or OTHER_STATED in evidence.facts)
         return self._judge(report.source_type, named, evidence.codes, terms, frozenset(evidence.facts))[0]
 
     def drug(self, key: DrugKey) -> Drug:
