@@ -9,7 +9,7 @@ import os
 import sys
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -27,11 +27,16 @@ from spikewatch.cli.replay.sending import send
 from spikewatch.cli.stack import stack_file
 from spikewatch.cli.stack.folder_option import add_folder_option
 from spikewatch.cli.tables import add_json_option, print_json, print_table
+from spikewatch.ingest.domain.csv_rows import csv_rows
+from spikewatch.ingest.domain.feeds import FEEDS
+from spikewatch.ingest.domain.feeds.feed import Feed
+from spikewatch.ingest.domain.xlsx_rows import XLSX, xlsx_rows
 
 __all__ = ["add"]
 
 _KEY: Final = "SPIKEWATCH_AGENCY_KEY"
 _URL: Final = "SPIKEWATCH_GATEWAY_URL"
+_DEFAULT_FORMAT: Final = "statutory"
 _RECORDS: Final = 500  # a body of about 150 kB: few requests, and a refused body costs little
 _RECORDS_PACED: Final = 20  # small bodies, so that the replay flows instead of jumping
 _REQUEST_S: Final = 30.0
@@ -97,10 +102,13 @@ def add(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
         description="Send files to the gateway as an agency would. Sending the same file again counts nothing twice.",
         epilog="Example: spikewatch submit --agency cedar-county-ems --key-file ems.key --wait county/feeds/cedar-county-ems.jsonl",
     )
-    parser.add_argument("files", nargs="+", metavar="FILE", help=".csv, .json or JSON lines, .gz accepted; - is standard input")
+    parser.add_argument(
+        "files", nargs="+", metavar="FILE", help=".csv, .json, .jsonl, .xml, .hl7, .xlsx, each also .gz; - is standard input"
+    )
     parser.add_argument("--agency", required=True, metavar="A", help="id of the agency that sends")
     parser.add_argument("--key-file", type=Path, metavar="FILE", help=f"file that holds the agency's key (else ${_KEY})")
-    parser.add_argument("--format", default="statutory", metavar="F", help="feed format: statutory (default), cad_911")
+    parser.add_argument("--format", metavar="F", choices=list(FEEDS), help=f"feed format (default: statutory): {', '.join(FEEDS)}")
+    parser.add_argument("--profile", metavar="NAME", help="a profile that the directory keeps for the agency, in place of a format")
     parser.add_argument("--url", metavar="URL", help=f"the gateway (else ${_URL}, else the stack in --folder)")
     add_folder_option(parser)
     pace = parser.add_mutually_exclusive_group()
@@ -125,11 +133,15 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 async def _run(arguments: argparse.Namespace) -> int:
+    if arguments.profile is not None and arguments.format is not None:
+        raise CannotRun("--profile and --format are both given; the profile names what it is based on, so leave --format out.")
     sent = _Sent()
     tally: Tally | None = None
     limits = httpx.Limits(max_connections=arguments.concurrency + 1)
     async with httpx.AsyncClient(base_url=_url(arguments), timeout=_REQUEST_S, limits=limits) as client:
-        gateway = Gateway(client, _key(arguments), arguments.format, patience=arguments.patience)
+        gateway = Gateway(
+            client, _key(arguments), arguments.format or _DEFAULT_FORMAT, profile=arguments.profile, patience=arguments.patience
+        )
         pace = Pace(arguments.speed, arguments.rate, latest=system_clock())
         for file in arguments.files:
             await _send_file(arguments, gateway, pace, file, sent)
@@ -147,14 +159,22 @@ async def _send_file(arguments: argparse.Namespace, gateway: Gateway, pace: Pace
             sent.take(file, body, answer)
             progress.advance(body.records)
 
-        bodies = read_bodies(file, records=records, zone=arguments.time_zone)
+        bodies = read_bodies(file, records=records, zone=arguments.time_zone, feed=_feed(arguments))
         await send(gateway, arguments.agency, bodies, pace=pace, concurrency=arguments.concurrency, on_answer=take)
+
+
+def _feed(arguments: argparse.Namespace) -> Feed:
+    if arguments.profile is None:
+        return FEEDS[arguments.format or _DEFAULT_FORMAT]
+    # Any table: its columns are known to the gateway alone.
+    columns = {"text/csv": csv_rows(required=(), header=""), XLSX: xlsx_rows(required=(), header="")}
+    return replace(FEEDS[_DEFAULT_FORMAT], splits={**FEEDS[_DEFAULT_FORMAT].splits, **columns})
 
 
 def _lines(file: str) -> int | None:
     """Count the lines for the bar's total; None where lines say nothing."""
     name = file.removesuffix(".gz")
-    if file == "-" or name.endswith(".json"):
+    if file == "-" or not name.endswith((".csv", ".jsonl", ".ndjson")):
         return None
     try:
         with gzip.open(file) if file.endswith(".gz") else Path(file).open("rb") as opened:

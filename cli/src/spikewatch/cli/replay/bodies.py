@@ -15,10 +15,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
-from typing import IO, Final
+from typing import IO, BinaryIO, Final
 from zoneinfo import ZoneInfo
 
 from spikewatch.cli.exit_status import CannotRun
+from spikewatch.cli.files.media_types import media_type
+from spikewatch.cli.files.opened import opened
+from spikewatch.ingest.domain.feeds.feed import Feed
+from spikewatch.ingest.domain.record import RawRecord
+from spikewatch.ingest.domain.rejection import Rejected
 
 __all__ = ["Body", "bodies", "read_bodies"]
 
@@ -26,6 +31,11 @@ _CSV: Final = "text/csv"
 _JSON: Final = "application/json"
 _JSON_LINES: Final = "application/x-ndjson"
 _MAX_LINES: Final = 50  # of one CSV row: a quote that is never closed must not swallow the file
+# Formats whose every line or element is a record: cut without being understood, with the event time for the pace.
+_ROW_BY_ROW: Final = frozenset({"statutory", "cad_911"})
+_BY_LINES: Final = frozenset({_CSV, _JSON, _JSON_LINES})
+_JOINED: Final = frozenset({_CSV, "application/xml", "text/xml", "application/hl7-v2"})
+_MOST_BYTES: Final = 512_000  # of one body, half of what the gateway takes by default
 _TIME_FIELDS: Final = ("occurred_at", "timeStamp")
 
 
@@ -63,16 +73,80 @@ def _opened(path: str) -> Iterator[IO[bytes]]:
         raise CannotRun(f"{path} cannot be read ({getattr(error, 'strerror', None) or 'it breaks off'}); check the path.") from None
 
 
-def read_bodies(path: str, *, records: int, zone: ZoneInfo) -> Iterator[Body]:
-    """Yield the bodies of one file (``-``: standard input), told by its extension: CSV, JSON (one object or an array), or JSON lines.
+def read_bodies(path: str, *, records: int, zone: ZoneInfo, feed: Feed | None = None) -> Iterator[Body]:
+    """Yield the bodies of one file (``-``: standard input).
+
+    Args:
+        path: the file; its extension tells what it is, or its first bytes.
+        records: of one body at most.
+        zone: of times without one.
+        feed: the format, which tells the media types it comes in and cuts what lines do not; None: a table or JSON.
 
     Raises:
         CannotRun: the file cannot be read.
     """
-    kind = path.removesuffix(".gz").rpartition(".")[2].lower()
-    content_type = {"csv": _CSV, "json": _JSON}.get(kind, _JSON_LINES)
-    with _opened(path) as file:
-        yield from bodies(file, content_type, records=records, zone=zone)
+    if feed is None:
+        kind = path.removesuffix(".gz").rpartition(".")[2].lower()
+        content_type = {"csv": _CSV, "json": _JSON}.get(kind, _JSON_LINES)
+        with _opened(path) as file:
+            yield from bodies(file, content_type, records=records, zone=zone)
+        return
+    with opened(path) as known:
+        content_type = media_type(path, known.start, feed.splits)
+        if feed.name in _ROW_BY_ROW and content_type in _BY_LINES and _is_utf8_table(content_type, known.start):
+            yield from bodies(known.stream, content_type, records=records, zone=zone)
+        else:
+            yield from _cut_bodies(known.stream, content_type, feed, records)
+
+
+def _is_utf8_table(content_type: str, start: bytes) -> bool:
+    """Tell whether lines can be cut as they are: a table in UTF-16 cannot."""
+    return content_type != _CSV or not (start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or b"\0" in start[:64])
+
+
+def _cut_bodies(stream: BinaryIO, content_type: str, feed: Feed, records: int) -> Iterator[Body]:
+    """Yield bodies of whole records as the format itself cuts them, each small enough for the gateway.
+
+    What it cannot cut is sent as it is, so that the gateway says what is wrong with it.
+    """
+    cut = feed.records(stream, content_type, limit=sys.maxsize)
+    held: list[RawRecord] = []
+    size = 0
+    try:
+        for record in cut:
+            if record.is_skipped:
+                continue
+            part = len(record.original)
+            alike = not held or (record.preface, record.postface, record.media_type) == (
+                held[0].preface,
+                held[0].postface,
+                held[0].media_type,
+            )
+            if held and (not alike or len(held) >= records or size + part > _MOST_BYTES or not _joins(content_type, held[0])):
+                yield _body_of(held, content_type)
+                held, size = [], 0
+            held.append(record)
+            size += part
+    except Rejected as rejected:
+        if not held:
+            raise CannotRun(f"the file cannot be cut into records: {rejected}") from None
+    if held:
+        yield _body_of(held, content_type)
+
+
+def _joins(content_type: str, first: RawRecord) -> bool:
+    """Tell whether several records can stand in one body, between one preface and one postface."""
+    return type(first) is RawRecord and ((first.media_type or content_type) in _JOINED)
+
+
+def _body_of(held: list[RawRecord], content_type: str) -> Body:
+    first = held[0]
+    kind = first.media_type or content_type
+    if len(held) == 1:
+        return Body(first.alone(), kind, 1, None, (first.line,))
+    between = "" if kind == _CSV else "\n"
+    text = first.preface + between.join(record.original for record in held) + first.postface
+    return Body(text.encode("utf-8", "surrogateescape"), kind, len(held), None, tuple(record.line for record in held))
 
 
 def bodies(file: IO[bytes], content_type: str, *, records: int, zone: ZoneInfo) -> Iterator[Body]:

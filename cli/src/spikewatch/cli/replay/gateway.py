@@ -38,6 +38,7 @@ class Gateway:
         client: sends the requests; its base URL is the gateway's.
         key: the agency's key.
         feed_format: ``statutory``, ``cad_911``; told to the gateway as it is.
+        profile: a profile of the agency, in place of a format.
         patience: seconds for which one request is tried again when the gateway is busy or away.
         pause: waits so many seconds.
         seconds: a monotonic clock.
@@ -49,13 +50,14 @@ class Gateway:
         key: str,
         feed_format: str,
         *,
+        profile: str | None = None,
         patience: float = 30.0,
         pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
         seconds: Callable[[], float] = time.monotonic,
     ) -> None:
         self._client = client
         self._headers = {"Authorization": f"Bearer {key}"}
-        self._format = feed_format
+        self._params = {"format": feed_format} if profile is None else {"profile": profile}
         self._patience = patience
         self._pause = pause
         self._seconds = seconds
@@ -67,7 +69,7 @@ class Gateway:
             CannotRun: the gateway does not answer, or does not take the agency's key.
         """
         headers = self._headers | {"Content-Type": body.content_type, "Idempotency-Key": idempotency_key}
-        response = await self._answered("POST", "/v1/submissions", content=body.content, headers=headers, params={"format": self._format})
+        response = await self._answered("POST", "/v1/submissions", content=body.content, headers=headers, params=self._params)
         if response.is_success:
             receipt = response.json()
             return Answer(body.records, receipt["submission_id"], receipt["status_url"])
