@@ -60,7 +60,7 @@ def message(
     trigger: str = "A04",
     diagnosis: str = "",
     end: str = "",
-    complaint: str = "heroin overdose, unresponsive",
+    complaint: str = "heroin overdose by the fountain",
 ) -> bytes:
     made = stamp(ARRIVED + timedelta(minutes=minutes))
     lines = [
@@ -117,7 +117,7 @@ def test_a_message_becomes_a_report_of_its_own_trace(hospital: Pipeline, port: i
     assert datetime.fromisoformat(report["occurred_at"]) == ARRIVED.replace(microsecond=0)
     assert (report["submission_format"], report["source_type"], report["location"]["county_fips"]) == ("hl7_adt", "ed", COUNTY)
     assert "heroin" in {drug["drug_class"] for drug in report["drugs"]}
-    for planted in ("Quillfeather", "1957", "88442211", "Main St", "FIRST", "unresponsive"):
+    for planted in ("Quillfeather", "1957", "88442211", "Main St", "FIRST", "fountain"):
         assert planted not in json.dumps(report)
     wait_until(lambda: "MLLP receive" in {span.name for span in hospital.spans(report["trace_id"])}, "its trace begins at the listener")
 

@@ -158,7 +158,7 @@ async def test_a_broker_that_does_not_confirm_means_ae_and_the_next_try_is_taken
         (GOOD.replace("|P|2.5.1", "|P|3.0"), "AR", "MSH^1^12", "203"),
         ("hello", "AR", "MSH^1", "100"),
         ("", "AR", "", "100"),
-        (b"\xff\xfe\x00\x01" * 9, "AE", "", "103"),
+        (b"\xff\xfe\x00\x01" * 9, "AR", "", "103"),
         ("MSH", "AR", "MSH^1^2", "100"),
         (GOOD * 2, "AR", "MSH^1", "100"),
         ("FHS|^~\\&|\r" + GOOD, "AR", "MSH^1", "100"),

@@ -84,7 +84,8 @@ NOT_STORED: Final = Complaint(
 
 def complaint_of(rejected: Rejected) -> Complaint:
     """Return what the answer says of a rejection: refused as such, or to be corrected."""
-    is_refused = rejected.fault in _REFUSED or rejected.field in _UNSUPPORTED
+    is_unreadable = rejected.fault is Fault.WRONG_ENCODING and rejected.field is None
+    is_refused = is_unreadable or rejected.fault in _REFUSED or rejected.field in _UNSUPPORTED
     text = f"{rejected.field or 'message'} {rejected.problem}; expected {rejected.expected}"
     if rejected.example:
         text += f"; for example {rejected.example}"

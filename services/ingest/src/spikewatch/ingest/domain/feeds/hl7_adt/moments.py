@@ -10,12 +10,12 @@ from spikewatch.contracts.vocabulary import TimePrecision
 from spikewatch.ingest.domain.rejection import Fault, Rejected
 from spikewatch.ingest.domain.wall_clock import ZONE_ASSUMED, Instant, local
 
-__all__ = ["EXAMPLE", "Stated", "instant", "read", "seconds_since_2000"]
+__all__ = ["EPOCH", "EXAMPLE", "Stated", "instant", "read", "seconds_since_2000"]
 
 EXAMPLE: Final = "20260501140300-0400"
 _EXPECTED: Final = "YYYYMMDDHHMMSS, as far as it is known, with its offset"
 _TIME: Final = re.compile(r"(\d{4})(?:(\d\d)(?:(\d\d)(?:(\d\d)(?:(\d\d)(?:(\d\d)(?:\.\d{1,9})?)?)?)?)?)?([+-]\d{4})?", re.ASCII)
-_EPOCH: Final = datetime(2000, 1, 1, tzinfo=UTC)
+EPOCH: Final = datetime(2000, 1, 1, tzinfo=UTC)
 # By how many of year, month, day, hour, minute, second are stated.
 _PRECISION: Final = (
     TimePrecision.MONTH, TimePrecision.MONTH, TimePrecision.MONTH, TimePrecision.DATE, TimePrecision.HOUR, TimePrecision.MINUTE,
@@ -83,7 +83,7 @@ def seconds_since_2000(stated: Stated, zone: ZoneInfo | None) -> int | None:
         return None
     tz = timezone(stated.offset) if stated.offset is not None else zone or UTC
     try:
-        seconds = int((stated.wall.replace(tzinfo=tz) - _EPOCH).total_seconds())
+        seconds = int((stated.wall.replace(tzinfo=tz) - EPOCH).total_seconds())
     except OverflowError:
         return None
     return seconds if seconds > 0 else None

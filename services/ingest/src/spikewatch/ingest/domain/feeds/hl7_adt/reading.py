@@ -110,7 +110,8 @@ def _report(
     notes: tuple[QualityNote, ...],
 ) -> tuple[Report, int | None]:
     zone = zone_named(source.time_zone)
-    record = _record_id(message, visit)
+    where = facility(message)
+    record = _record_id(visit, where)
     instant, time_notes, field = _arrival(message, visit, zone)
     not_future(instant, source.received_at, field)
     revision = _revision(message, zone, source.received_at)
@@ -120,7 +121,6 @@ def _report(
     disposition, outcome, end_notes = _end(visit)
     if "dead" in found.facts:
         outcome = Outcome.FATAL
-    _, identifier = facility(message)
     report = Report(
         report_id=report_id(source.agency_id, record, revision or 1),
         report_key=report_key(source.agency_id, record),
@@ -136,7 +136,7 @@ def _report(
         outcome=outcome,
         victims=person_stated,
         disposition=disposition,
-        destination=f"npi:{identifier}" if _is_npi(identifier) else None,
+        destination=f"npi:{where[1]}" if _is_npi(where[1]) else None,
         quality=(*time_notes, *place_notes, *victim_notes, *end_notes, *notes),
         submission_id=source.submission_id,
         submission_format=source.format,
@@ -145,7 +145,7 @@ def _report(
     return report, revision
 
 
-def _record_id(message: Message, visit: Segment | None) -> str:
+def _record_id(visit: Segment | None, where: tuple[str, str]) -> str:
     if visit is None:
         raise Rejected(Fault.MISSING_FIELD, "PV1", "is missing", "a PV1 segment with the visit number", f"PV1|1||…|{_VISIT_EXAMPLE}")
     number = visit.code(19)
@@ -153,9 +153,8 @@ def _record_id(message: Message, visit: Segment | None) -> str:
         raise Rejected(
             Fault.MISSING_FIELD, "PV1-19.1", "is missing", "the visit number, the same in all messages of a visit", _VISIT_EXAMPLE
         )
-    name, identifier = facility(message)
-    where = identifier or name
-    if not where:
+    name, identifier = where
+    if not (identifier or name):
         raise Rejected(
             Fault.MISSING_FIELD,
             "MSH-4",
@@ -164,7 +163,7 @@ def _record_id(message: Message, visit: Segment | None) -> str:
             "Cedar Hospital^1234567893^NPI",
         )
     # A visit number is a person's: only its hash travels.
-    return hashed_record_id("hl7_adt", where.upper(), number)
+    return hashed_record_id("hl7_adt", (identifier or name).upper(), number)
 
 
 def _arrival(message: Message, visit: Segment | None, zone: ZoneInfo | None) -> tuple[Instant, list[QualityNote], str]:
@@ -207,7 +206,9 @@ def _revision(message: Message, zone: ZoneInfo | None, received_at: datetime) ->
         stated = moments.read(text, field)
         seconds = moments.seconds_since_2000(stated, zone)
         if seconds is not None:
-            if zone is not None or stated.offset is not None:
+            # Placing it exactly costs as much as reading it: only a time that looks like the future is worth it.
+            is_placed = zone is not None or stated.offset is not None
+            if is_placed and seconds > (received_at - moments.EPOCH).total_seconds():
                 not_future(moments.instant(stated, zone, field), received_at, field)
             return seconds
     return None
@@ -221,6 +222,7 @@ def _end(visit: Segment | None) -> tuple[Disposition, Outcome, list[QualityNote]
     return *found, []
 
 
+@lru_cache(maxsize=1024)
 def _is_npi(text: str) -> bool:
     """Tell whether it is a National Provider Identifier by its check digit (Luhn over 80840 and the number)."""
     if not _NPI.fullmatch(text):
