@@ -163,6 +163,7 @@ def test_depth_counts_and_sizes_have_limits() -> None:
     assert shape(dataset(pcr(1, "<a/>" * 200_001), pcr(2))) == ["too-large", TWO]
     assert shape(dataset(pcr(1, "x" * (MOST_BYTES + 300_000)), pcr(2))) == ["too-large", TWO]
     assert shape(dataset(pcr(1, f"<!--{'-x' * (MOST_BYTES // 2 + 300_000)}-->"), pcr(2))) == ["too-large", TWO]
+    assert refused_whole(dataset(pcr(1), root=ROOT[:-1] + f' a="{"x" * 3_000}">')).fault is Fault.TOO_LARGE
     assert refused_whole(" " * 300_000 + dataset(pcr(1))).fault is Fault.MALFORMED
 
 

@@ -7,6 +7,7 @@ well-formed is refused alone, and its tree is free before the next one is read.
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import chain
 from typing import BinaryIO, Final
 
@@ -30,6 +31,9 @@ _EXAMPLE: Final = '<PatientCareReport UUID="…">…</PatientCareReport>'
 _DECLARATION: Final = b'<?xml version="1.0" encoding="UTF-8"?>\n'
 _XINCLUDE: Final = b"www.w3.org/2001/XInclude"
 _MOST_TAGS: Final = 200_000
+_LONGEST_ROOT: Final = 2_048
+_LONGEST_HEADER: Final = 512
+_LONGEST_GROUP: Final = 1_024  # its three elements have 15 to 50 characters
 _PROBLEMS: Final = {
     "ERR_TAG_NAME_MISMATCH": "has a closing tag that does not fit the opening one",
     "ERR_UNDECLARED_ENTITY": "uses an entity, and none is ever expanded",
@@ -40,21 +44,26 @@ _PROBLEMS: Final = {
 }
 
 
-@dataclass(slots=True)
+@dataclass
 class _Envelope:
-    """The tags that a report stands inside, and its agency."""
+    """The tags that a report stands inside, and its agency. They are parsed again with each report, so they are kept short."""
 
     root: bytes
     header: bytes = b""
     group: bytes = b""
     agency: dict[str, str] = field(default_factory=dict)
-    before: bytes = b""
-    after: bytes = b""
 
-    def __post_init__(self) -> None:
-        header = self.header or b"<" + _prefix(self.root) + b"Header>"
-        self.before = _DECLARATION + self.root + b"\n" + header + b"\n" + self.group
-        self.after = b"</" + _name(header) + b"></" + _name(self.root) + b">"
+    @cached_property
+    def before(self) -> bytes:
+        return _DECLARATION + self.root + b"\n" + self._opened + b"\n" + self.group
+
+    @cached_property
+    def after(self) -> bytes:
+        return b"</" + _name(self._opened) + b"></" + _name(self.root) + b">"
+
+    @property
+    def _opened(self) -> bytes:
+        return self.header or b"<" + _prefix(self.root) + b"Header>"
 
 
 def cut(stream: BinaryIO, limit: int, *, check: Check | None = None) -> Iterator[RawRecord]:
@@ -109,7 +118,7 @@ def _take(
     if kind is Kind.GROUP:
         return _with_agency(text, envelope, parser), None
     if kind is Kind.HEADER:
-        return _Envelope(envelope.root, header=text), None
+        return _Envelope(envelope.root, header=text if len(text) <= _LONGEST_HEADER else b""), None
     if kind is Kind.HEADER_END:
         return _Envelope(envelope.root), None
     if kind is Kind.ROOT:
@@ -128,6 +137,8 @@ def _take(
 
 def _with_agency(text: bytes, envelope: _Envelope, parser: etree.XMLParser) -> _Envelope:
     known = _Envelope(envelope.root, envelope.header, text)
+    if len(text) > _LONGEST_GROUP:
+        return _Envelope(envelope.root, envelope.header)
     try:
         document = etree.fromstring(known.before + known.after, parser)
     except etree.XMLSyntaxError:
@@ -198,6 +209,8 @@ def _root(tag: bytes) -> bytes:
     Raises:
         Rejected: it is no EMSDataSet of NEMSIS.
     """
+    if len(tag) > _LONGEST_ROOT:
+        raise Rejected(Fault.TOO_LARGE, None, "has too long a start tag", f"at most {_LONGEST_ROOT} bytes", EXAMPLE)
     opened = tag[:-2] + b">" if tag.endswith(b"/>") else tag
     try:
         root = etree.fromstring(opened + b"</" + _name(opened) + b">", etree.XMLParser(resolve_entities=False, no_network=True))
