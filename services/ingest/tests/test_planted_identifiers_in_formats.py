@@ -12,8 +12,8 @@ from spikewatch.ingest.domain.receipt import RecordOutcome
 from spikewatch.ingest.domain.rejection import Rejected
 from spikewatch.ingest.terminology import FILE_KEY, classifier
 
-_PLACES_OF_A_SEED = 400  # of the same kind of record; a large record has each of its values planted once all the same
-_SEEDS = 14
+_PLACES_OF_A_SEED = 150  # of the same kind of record; a large record has each of its values planted once all the same
+_SEEDS = 10
 
 
 @pytest.fixture(scope="module")
@@ -58,12 +58,12 @@ def test_nothing_planted_in_any_value_comes_out(name: str, definitions: Classifi
         found = list(places(seed.body, seed.media_type))
         step = max(1, len(found) // _PLACES_OF_A_SEED)
         for at, (where, plant) in enumerate(found[number % step :: step]):
-            # Every value at every place would take minutes: each place gets four, and its neighbours the others.
-            for value in {NAME, VALUES[(at + number) % len(VALUES)], VALUES[(at * 3 + number) % len(VALUES)], VALUES[-1]}:
+            # Every value at every place would take minutes: each place gets two, and its neighbours the others.
+            for value in {(NAME, VALUES[-1])[at % 2], VALUES[(at // 2 + number) % len(VALUES)]}:
                 planted += 1
                 for leak in found_in(name, seed.media_type, plant(value), value, definitions):
                     leaked.setdefault(f"{where}: {value[:30]}", leak)
-    assert planted > 100, "the format has examples to plant identifiers in"
+    assert planted > 60, "the format has examples to plant identifiers in"
     assert not leaked
 
 
