@@ -9,9 +9,10 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "support"))
 
-from spikewatch.ingest.domain.feeds import FEEDS
 from spikewatch_testing.fuzzing.campaign import campaign, one_input
 from spikewatch_testing.fuzzing.checks import Tally
+
+from spikewatch.ingest.domain.feeds import FEEDS
 
 _STEP = 10_000  # inputs of one task: what a crash is found again by
 
@@ -34,7 +35,7 @@ def main() -> int:
     names = arguments.format or list(FEEDS)
     if arguments.show is not None:
         media_type, body, done = one_input(names[0], arguments.seed, arguments.show)
-        print(f"{media_type}\n{done}\n{base64.b64encode(body).decode()}")
+        _say(f"{media_type}\n{done}\n{base64.b64encode(body).decode()}")
         return 0
     tallies = {name: Tally() for name in names}
     seconds = dict.fromkeys(names, 0.0)
@@ -48,17 +49,24 @@ def main() -> int:
             _merge(tallies[name], part)
             seconds[name] += took
             sys.stderr.write(f"{name}: {tallies[name].inputs:,} of {arguments.inputs:,} inputs, {len(tallies[name].crashes)} failed\n")
-    print(f"{'format':<18}{'inputs':>9}{'records':>10}{'reports':>9}{'not od':>9}{'refused':>9}{'whole':>9}{'failed':>7}{'slowest s':>10}{'s':>7}")
+    _say(
+        f"{'format':<18}{'inputs':>9}{'records':>10}{'reports':>9}{'not od':>9}{'refused':>9}"
+        f"{'whole':>9}{'failed':>7}{'slowest s':>10}{'s':>7}"
+    )
     for name, tally in tallies.items():
         found = tally.results
-        print(
+        _say(
             f"{name:<18}{tally.inputs:>9,}{tally.records:>10,}{found['report']:>9,}{found['not_an_overdose']:>9,}{found['rejected']:>9,}"
             f"{tally.refused_whole:>9,}{len(tally.crashes):>7}{tally.slowest:>10.2f}{seconds[name]:>7.0f}"
         )
     for tally in tallies.values():
         for crash in tally.crashes:
-            print(crash)
+            _say(crash)
     return 1 if any(tally.crashes for tally in tallies.values()) else 0
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(text + "\n")
 
 
 def _merge(into: Tally, part: Tally) -> None:

@@ -68,7 +68,7 @@ def _of_nothing(name: str, inputs: int, seed: int, tally: Tally) -> None:
     @settings(max_examples=inputs, database=None, deadline=None, phases=[Phase.generate], suppress_health_check=quiet)
     @given(kind=st.sampled_from(kinds), start=st.sampled_from(starts), value=_JSON, raw=st.binary(max_size=300), form=st.integers(0, 3))
     def run(kind: str, start: bytes, value: object, raw: bytes, form: int) -> None:
-        import json  # noqa: PLC0415  # here, beside its one use
+        import json  # here, beside its one use
 
         body = raw if form == 0 else start + raw if form == 1 else json.dumps(value).encode()
         judge(name, kind, body, tally, with_replay=False)

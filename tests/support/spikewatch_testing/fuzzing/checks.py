@@ -6,9 +6,8 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from types import FrameType
-
 from functools import lru_cache
+from types import FrameType
 
 from spikewatch.contracts.report import Report
 from spikewatch.ingest.domain.classification import Classifier, interpret
@@ -26,7 +25,7 @@ _SECONDS = 10.0  # an input that takes longer hangs
 _MOST_RECORDS = 10_000
 
 
-class Failed(AssertionError):
+class Failed(AssertionError):  # noqa: N818  # named by what it says of the input
     """An input for which something does not hold."""
 
 
@@ -56,7 +55,7 @@ def judge(name: str, media_type: str, body: bytes, tally: Tally, *, with_replay:
             _read(FEEDS[name], media_type, body, tally, with_replay=with_replay)
     except (Failed, KeyboardInterrupt):
         raise
-    except BaseException as error:  # noqa: BLE001  # whatever escapes is what is looked for
+    except BaseException as error:  # whatever escapes is what is looked for
         raise Failed(f"{type(error).__name__}: {str(error)[:200]}") from error
     finally:
         took = time.perf_counter() - started

@@ -12,9 +12,12 @@ from spikewatch_testing.fuzzing.seeds import Seed
 __all__ = ["mutated"]
 
 _ODD = (
-    "", " ", "0", "-1", "1e999", "NaN", "Infinity", "null", "None", "N/A", "true", "9" * 30, "9" * 5_000, "1900-01-01", "9999-12-31T23:59:59Z",
-    "2026-02-30", "2026-13-01", "24:61", "2027-01-01T00:00:00Z", "2026-03-08 02:30:00", "2026-11-01 01:30:00", "0001-01-01", "20260230", "²",
-    "٣", "Ünïcödé", "\u202eabc", "\ud83d\ude00", "a\u0000b", "\x1b[31m", "\x0b\x0c", "\ufeff", "\u2028", "=1+1", "'; DROP TABLE", "<script>", "&lt;", "%s%n",
+    "", " ", "0", "-1",
+    "1e999", "NaN", "Infinity", "null", "None", "N/A", "true", "9" * 30, "9" * 5_000, "1900-01-01", "9999-12-31T23:59:59Z",
+    "2026-02-30", "2026-13-01", "24:61",
+    "2027-01-01T00:00:00Z", "2026-03-08 02:30:00", "2026-11-01 01:30:00", "0001-01-01", "20260230", "²",
+    "٣", "Ünïcödé", "\u202eabc", "\ud83d\ude00", "a\u0000b", "\x1b[31m", "\x0b\x0c", "\ufeff", "\u2028", "=1+1",
+    "'; DROP TABLE", "<script>", "&lt;", "%s%n",
     "../../etc", "{{7*7}}", "\\", '"', "'", ",", ";", "|", "^", "~", "&", "\\F\\", "\\X0D\\", "[", "{", "]]", "A" * 2_000, "x,y\nz",
 )  # fmt: skip
 _ENCODINGS = ("utf-16", "utf-16-le", "utf-32", "cp1252", "latin-1", "utf-8-sig", "cp037")
@@ -114,7 +117,8 @@ def _recode(body: bytes, other: bytes, random: Random) -> bytes:
 
 
 def _mark(body: bytes, other: bytes, random: Random) -> bytes:
-    return random.choice((b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff", b"\xff\xfe\x00\x00", b"\x00", b"\x1f\x8b", b"PK\x03\x04", b"\x0b")) + body
+    marks = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff", b"\xff\xfe\x00\x00", b"\x00", b"\x1f\x8b", b"PK\x03\x04", b"\x0b")
+    return random.choice(marks) + body
 
 
 def _join(body: bytes, other: bytes, random: Random) -> bytes:
@@ -152,7 +156,8 @@ def _bomb(body: bytes, other: bytes, random: Random) -> bytes:
             chosen = random.choice(names) if names else ""
             for name in names:
                 part = whole.read(name)
-                kinds = (b" " * 3_000_000, part[: random.randrange(len(part) + 1)], part * random.choice((2, 40)), b"<a>" * 5_000, part.replace(b"</", b"<b/></", 50))
+                cut, many = part[: random.randrange(len(part) + 1)], part * random.choice((2, 40))
+                kinds = (b" " * 3_000_000, cut, many, b"<a>" * 5_000, part.replace(b"</", b"<b/></", 50))
                 archive.writestr(name, random.choice(kinds) if name == chosen else part)
         except (zipfile.BadZipFile, ValueError, NotImplementedError, RuntimeError, EOFError, OSError, KeyError):
             archive.writestr(random.choice(("xl/workbook.xml", "[Content_Types].xml", "a")), b"0" * 3_000_000)
@@ -162,6 +167,6 @@ def _bomb(body: bytes, other: bytes, random: Random) -> bytes:
 
 
 _BYTES: tuple[Callable[[bytes, bytes, Random], bytes], ...] = (
-    _truncate, _truncate, _behead, _delete, _delete, _repeat, _insert, _insert, _insert, _flip, _flip, _swap_lines, _second_header, _double_column,
-    _line_ends, _recode, _mark, _join, _splice, _splice, _huge, _deep, _entities, _bomb,
+    _truncate, _truncate, _behead, _delete, _delete, _repeat, _insert, _insert, _insert, _flip, _flip, _swap_lines, _second_header,
+    _double_column, _line_ends, _recode, _mark, _join, _splice, _splice, _huge, _deep, _entities, _bomb,
 )  # fmt: skip

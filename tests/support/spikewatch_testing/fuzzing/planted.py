@@ -6,6 +6,7 @@ import json
 import re
 import zipfile
 from collections.abc import Callable, Iterator
+from functools import partial
 from xml.sax.saxutils import escape
 
 __all__ = ["BIRTHDAY", "NAME", "PLANTED", "VALUES", "leaks", "places", "report_leaks"]
@@ -15,7 +16,10 @@ NAME, BORN, BIRTHDAY, PHONE, NUMBER = "Zebulon Quillfeather", "1957-03-11", "03/
 MRN, CHART, MAIL = "MRN 88442211", "MRN88442211", "zq.quillfeather@example.org"
 CARE_OF = "C/O ZEBULON QUILLFEATHER"
 SURNAME = "Quillfeather"
-VALUES = (NAME, SURNAME, BORN, BIRTHDAY, PHONE, NUMBER, MRN, CHART, MAIL, f"100 Main St {CARE_OF}", f"{NAME} {BORN} {PHONE} {NUMBER} {MRN} {MAIL}")
+VALUES = (
+    NAME, SURNAME, BORN, BIRTHDAY, PHONE, NUMBER, MRN, CHART, MAIL, f"100 Main St {CARE_OF}",
+    f"{NAME} {BORN} {PHONE} {NUMBER} {MRN} {MAIL}",
+)  # fmt: skip
 # What is looked for, in small letters.
 PLANTED = ("quillfeather", "1957-03-11", "03/11/1957", "555-0143", "078-05-1120", "88442211")
 # The texts of a report that name a place: a person's name in one cannot be told from a street's or a town's.
@@ -52,7 +56,7 @@ def places(body: bytes, media_type: str) -> Iterator[tuple[str, Plant]]:
         lines = body.decode().splitlines()
         for number, line in enumerate(lines):
             for where, plant in _json_values(line):
-                yield f"line {number} {where}", lambda text, n=number, p=plant: "\n".join([*lines[:n], p(text).decode(), *lines[n + 1 :]]).encode()
+                yield f"line {number} {where}", partial(_on_line, lines, number, plant)
     elif "json" in media_type:
         yield from _json_values(body.decode())
     elif "xml" in media_type:
@@ -61,6 +65,10 @@ def places(body: bytes, media_type: str) -> Iterator[tuple[str, Plant]]:
         yield from _cells(body.decode("utf-8-sig"))
     else:
         yield from _hl7_values(body.decode())
+
+
+def _on_line(lines: list[str], number: int, plant: Plant, text: str) -> bytes:
+    return "\n".join([*lines[:number], plant(text).decode(), *lines[number + 1 :]]).encode()
 
 
 def _json_values(text: str) -> Iterator[tuple[str, Plant]]:
@@ -117,19 +125,21 @@ def _written(rows: list[list[str]], at: int, column: int, planted: str) -> bytes
 
 
 def _hl7_values(text: str) -> Iterator[tuple[str, Plant]]:
-    segments = [segment for segment in re.split(r"\r\n|\r|\n", text)]
+    segments = re.split(r"\r\n|\r|\n", text)
     for at, segment in enumerate(segments):
         fields = segment.split("|")
         for number in range(0 if at else 2, len(fields)):
             parts = fields[number].split("^")
             for part in range(len(parts)):
+                yield f"segment {at} field {number} component {part + 1}", partial(_in_segment, segments, at, number, part)
 
-                def plant(planted: str, at: int = at, fields: list[str] = fields, number: int = number, parts: list[str] = parts, part: int = part) -> bytes:
-                    changed = "^".join([*parts[:part], planted, *parts[part + 1 :]])
-                    segment = "|".join([*fields[:number], changed, *fields[number + 1 :]])
-                    return "\r".join([*segments[:at], segment, *segments[at + 1 :]]).encode()
 
-                yield f"segment {at} field {number} component {part + 1}", plant
+def _in_segment(segments: list[str], at: int, number: int, part: int, planted: str) -> bytes:
+    fields = segments[at].split("|")
+    parts = fields[number].split("^")
+    parts[part] = planted
+    fields[number] = "^".join(parts)
+    return "\r".join([*segments[:at], "|".join(fields), *segments[at + 1 :]]).encode()
 
 
 def _xml_values(text: str) -> Iterator[tuple[str, Plant]]:
