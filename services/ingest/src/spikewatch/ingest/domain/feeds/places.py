@@ -13,7 +13,7 @@ __all__ = ["call_place"]
 
 _ZIP: Final = re.compile(r"(\d{5})(?:\.0|-?\d{4})?", re.ASCII)  # 19401, 19401.0 as spreadsheets write it, 19401-1234
 _TOWNSHIP: Final = re.compile(r"[^\W\d_][^\W\d_ .'/&-]*(?:[ .'/&-]+[^\W\d_]+)*\.?")
-_CROSSING: Final = re.compile(r"\S\s*(?:&|@|/|\b(?:AND|AT)\b)\s*\S", re.IGNORECASE)
+_CROSSING: Final = re.compile(r"\S\s*(?:@|/|\b(?:AND|AT)\b)\s*\S", re.IGNORECASE)
 _NUMBERED: Final = re.compile(r"\d+\w*\s")  # 100 MAIN ST, 1400-BLK MAIN ST
 _LONGEST_CITY: Final = 64
 _NO_FIX: Final = QualityNote(field="location.lat", code="no_fix")
@@ -33,7 +33,7 @@ def call_place(fields: Fields, source: Source) -> tuple[Location, tuple[QualityN
     else:
         point = coordinates(fields, "lat", "lng")
     street, removed = free_text(fields, "addr", "MAIN ST & 2ND AVE")
-    is_crossing = street is not None and not _NUMBERED.match(street) and _CROSSING.search(street) is not None
+    is_crossing = street is not None and ("&" in street or (not _NUMBERED.match(street) and _CROSSING.search(street) is not None))
     crossing, is_cleaned = (street, removed) if is_crossing else free_text(fields, "cross", "MAIN ST & 2ND AVE")
     if removed or is_cleaned:
         doubts.append(QualityNote(field="location.intersection" if is_crossing else "location.address", code="identifier_removed"))
