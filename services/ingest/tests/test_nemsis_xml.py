@@ -10,7 +10,8 @@ from typing import BinaryIO
 
 import pytest
 
-from spikewatch.ingest.adapters.nemsis_schemas import UnusableSchemas, nemsis_check
+from spikewatch.ingest.adapters.nemsis_schemas import UnusableSchemas, feeds_checked_by, nemsis_check
+from spikewatch.ingest.domain.feeds import FEEDS
 from spikewatch.ingest.domain.feeds.feed import Feed
 from spikewatch.ingest.domain.feeds.nemsis import FEED, validating
 from spikewatch.ingest.domain.feeds.nemsis.pieces import MOST_BYTES
@@ -368,3 +369,13 @@ def test_a_folder_without_the_schema_is_told(tmp_path: Path) -> None:
     (tmp_path / "EMSDataSet_v3.xsd").write_text("<a/>")
     with pytest.raises(UnusableSchemas, match="cannot be read"):
         nemsis_check(tmp_path)
+
+
+def test_the_feeds_check_when_a_folder_is_given(nemsis_folder: Path) -> None:
+    feeds = feeds_checked_by(str(nemsis_folder / "xsd" / "NEMSIS_EMS_XSDs"))
+    assert set(feeds) == set(FEEDS) == set(feeds_checked_by(None))
+    [record] = cut(dataset(pcr(1)), feeds["nemsis"])
+    assert record.rejected is not None
+    assert (record.rejected.field, record.rejected.expected) == ("PatientCareReport/eRecord/eRecord.01", "a length of at least '3'")
+    [record] = cut(dataset(pcr(1)), feeds_checked_by(None)["nemsis"])
+    assert record.rejected is None

@@ -3,7 +3,6 @@
 import os
 from collections.abc import Mapping
 from datetime import timedelta
-from pathlib import Path
 from typing import Final
 from uuid import uuid4
 
@@ -22,9 +21,9 @@ from spikewatch.ingest.adapters.mongo_feed_books import MongoFeedBooks
 from spikewatch.ingest.adapters.mongo_receipts import MongoReceipts
 from spikewatch.ingest.adapters.mongo_revisions import MongoRevisions
 from spikewatch.ingest.adapters.mongo_seal_mark import MongoSealMark
-from spikewatch.ingest.adapters.nemsis_schemas import UnusableSchemas, nemsis_check
+from spikewatch.ingest.adapters.nemsis_schemas import UnusableSchemas, feeds_checked_by
 from spikewatch.ingest.credentials import Credentials
-from spikewatch.ingest.domain.feeds import FEEDS, hl7_adt, nemsis
+from spikewatch.ingest.domain.feeds import hl7_adt
 from spikewatch.ingest.domain.feeds.feed import Feed
 from spikewatch.ingest.domain.numbered_yaml import WrongData
 from spikewatch.ingest.domain.seal import Seals, fingerprint, master_secret, names_key
@@ -130,13 +129,10 @@ async def build(runtime: Runtime, settings: IngestSettings) -> None:
 
 
 def _feeds(settings: IngestSettings) -> Mapping[str, Feed]:
-    if settings.ingest_nemsis_schemas is None:
-        return FEEDS
     try:
-        check = nemsis_check(Path(settings.ingest_nemsis_schemas))
+        return feeds_checked_by(settings.ingest_nemsis_schemas)
     except UnusableSchemas as error:
         raise CannotStart(f"SPIKEWATCH_INGEST_NEMSIS_SCHEMAS: {error}") from None
-    return {**FEEDS, nemsis.FEED.name: nemsis.validating(check)}
 
 
 async def _listen_for_hl7(runtime: Runtime, settings: IngestSettings, reception: Reception, agencies: AgencyTable) -> None:

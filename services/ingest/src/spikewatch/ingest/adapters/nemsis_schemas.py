@@ -1,14 +1,17 @@
 """Reads the NEMSIS schema files that an operator gives; none are shipped."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
 from lxml import etree
 
+from spikewatch.ingest.domain.feeds import FEEDS, nemsis
+from spikewatch.ingest.domain.feeds.feed import Feed
 from spikewatch.ingest.domain.feeds.nemsis.document import Check
 from spikewatch.ingest.domain.feeds.nemsis.schema import check_against
 
-__all__ = ["UnusableSchemas", "nemsis_check"]
+__all__ = ["UnusableSchemas", "feeds_checked_by", "nemsis_check"]
 
 _MAIN: Final = "EMSDataSet_v3.xsd"
 
@@ -31,3 +34,12 @@ def nemsis_check(folder: Path) -> Check:
     except (etree.XMLSyntaxError, etree.XMLSchemaParseError, OSError) as error:
         raise UnusableSchemas(f"{_MAIN} cannot be read ({type(error).__name__}): give all files of the NEMSIS EMS schema") from None
     return check_against(schema)
+
+
+def feeds_checked_by(folder: str | None) -> Mapping[str, Feed]:
+    """Return every feed, that of NEMSIS checking its records against the schema of a folder, if there is one.
+
+    Raises:
+        UnusableSchemas: the folder holds no usable schema.
+    """
+    return FEEDS if folder is None else {**FEEDS, nemsis.FEED.name: nemsis.validating(nemsis_check(Path(folder)))}
