@@ -9,10 +9,15 @@ from typing import Any
 import httpx
 import pymongo
 import pytest
+from spikewatch_testing.fuzzing.planted import PLANTED as PLANTED_IN_FORMATS
+from spikewatch_testing.fuzzing.planted import VALUES, places
+from spikewatch_testing.fuzzing.seeds import seeds, source_of
 from spikewatch_testing.pipeline import Pipeline, wait_until
 from spikewatch_testing.senders import enrol, good, receipt_when_processed
 
 from spikewatch.contracts import topics
+from spikewatch.ingest.domain.feeds import FEEDS
+from spikewatch.ingest.domain.rejection import Rejected
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
 
@@ -39,7 +44,7 @@ def records() -> list[Any]:
         for value in (EVERY, BORN)
     ]
     return [
-        good("P-UNKNOWN", **unknown),
+        good("P-UNKNOWN-1", **unknown),
         good("P-TEXT", address=f"100 Main St, {PHONE} {BIRTHDAY} {MRN} {CHART} {NUMBER} {MAIL}", intersection=f"A & B {PHONE}"),
         good("P-DRUGS", suspected_drugs=[EVERY, "fentanyl"]),
         good("P-GROUPS", location={"name": NAME, "zip": "99777"}, victims={"full_name": EVERY}),
@@ -106,6 +111,33 @@ def send(desk: Pipeline) -> list[httpx.Response]:
     return [*answers, *refused]
 
 
+def planted_in_formats() -> Iterator[tuple[str, str, bytes]]:
+    """Yield, for every format, records with an identifier in the place of a value: all kinds of them, over the whole record."""
+    for name in FEEDS:
+        small = [seed for seed in seeds(name, with_samples=False) if seed.is_small]
+        for number, value in enumerate(VALUES if small else ()):
+            seed = small[number % len(small)]
+            found = list(places(seed.body, seed.media_type))
+            for where, plant in (found[len(found) * number // len(VALUES)], found[(number * 7 + 3) % len(found)]):
+                body = plant(value)
+                if not is_name_of_a_place(name, seed.media_type, body):
+                    yield f"{name} {where}", seed.media_type, body
+
+
+def is_name_of_a_place(name: str, media_type: str, body: bytes) -> bool:
+    """Tell whether a name stands where a street or a town should: nothing tells it from theirs (ADR 0011)."""
+    feed = FEEDS[name]
+    try:
+        for record in feed.records(body, media_type, limit=100):
+            reading = feed.read(record.fields, source_of(feed)) if record.rejected is None and not record.is_skipped else None
+            place = reading.report.location if reading is not None and reading.report is not None else None
+            if place is not None and "quillfeather" in f"{place.address} {place.intersection} {place.city}".lower():
+                return True
+    except Rejected:
+        pass
+    return False
+
+
 def everything(desk: Pipeline) -> Iterator[tuple[str, bytes]]:
     """Yield all that is kept, with the name of where."""
     for topic in topics.every_topic():
@@ -130,17 +162,31 @@ def everything(desk: Pipeline) -> Iterator[tuple[str, bytes]]:
 def test_no_planted_identifier_is_stored_published_logged_traced_or_answered(desk: Pipeline) -> None:
     answers = send(desk)
     kept: list[tuple[str, bytes]] = []
+    submissions: list[tuple[str, str]] = []
     for answer in answers:
         kept.append(("answer", answer.content + str(answer.headers).encode()))
         if answer.status_code == 202:
             receipt = receipt_when_processed(desk, EMS, answer.json()["submission_id"])
             kept.append(("receipt", json.dumps(receipt).encode()))
+    by_status: dict[int, int] = {}
+    for where, media_type, body in planted_in_formats():
+        answer = desk.post(EMS, body, content_type=media_type, form=where.split()[0])
+        by_status[answer.status_code] = by_status.get(answer.status_code, 0) + 1
+        kept.append((f"answer to {where}", answer.content + str(answer.headers).encode()))
+        if answer.status_code == 202:
+            submissions.append((where, answer.json()["submission_id"]))
+    assert set(by_status) <= {202, 400}
+    assert by_status[202] > len(FEEDS) * 5, "most of what is planted is one record's matter"
     desk.settle()
+    for where, submission in submissions:
+        kept.append((f"receipt of {where}", json.dumps(receipt_when_processed(desk, EMS, submission)).encode()))
     trace = answers[0].json()["trace_id"]
     wait_until(lambda: any(span.name == "process overdose.reports.v1" for span in desk.spans(trace)), "traces have arrived", seconds=30)
     kept += everything(desk)
     places = {place for place, _ in kept}
     assert {"answer", "receipt", "traces", "spikewatch_ingest.submissions", "overdose.reports.v1", "ingest-1.log"} <= places
-    assert any(b"P-UNKNOWN" in part for place, part in kept if place == "overdose.reports.v1"), "the reports themselves are there"
-    found = sorted({(text, place) for place, part in kept for text in PLANTED if text.encode() in part})
+    assert any(b"P-UNKNOWN-1" in part for place, part in kept if place == "overdose.reports.v1"), "the reports themselves are there"
+    found = sorted(
+        {(text, place) for place, part in kept for text in {*PLANTED, *PLANTED_IN_FORMATS, "QUILLFEATHER"} if text.encode() in part}
+    )
     assert not found
