@@ -27,6 +27,7 @@ from spikewatch.ingest.adapters.nemsis_schemas import UnusableSchemas, nemsis_ch
 from spikewatch.ingest.domain.classification import interpret
 from spikewatch.ingest.domain.feeds import FEEDS, nemsis
 from spikewatch.ingest.domain.feeds.feed import Feed, NotAnOverdose, Source
+from spikewatch.ingest.domain.numbered_yaml import WrongData
 from spikewatch.ingest.domain.record import RawRecord
 from spikewatch.ingest.domain.rejection import Rejected
 from spikewatch.ingest.domain.revision import History, Settled, settle, settle_withdrawal
@@ -62,6 +63,8 @@ def add(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     parser.add_argument("--nemsis-schemas", type=Path, metavar="DIR", help="check NEMSIS records against the schema files in DIR")
     parser.add_argument("--dry-run", action="store_true", help="write no reports: show row by row what would come out")
     parser.add_argument("--json", dest="as_json", action="store_true", help="with --dry-run: JSON lines in place of a table")
+    parser.add_argument("--vocabulary", metavar="FILE", help="drug vocabulary (YAML) in place of the shipped one")
+    parser.add_argument("--definitions", metavar="FILE", help="case definitions (YAML) in place of the shipped ones")
     parser.add_argument("-o", "--output", metavar="FILE", default=STANDARD_INPUT, help="write reports to FILE (- for standard output)")
     parser.add_argument("--errors", metavar="FILE", help="write each refused record to FILE as a JSON line")
     parser.add_argument(
@@ -126,7 +129,10 @@ class _Work:
         self._output = output
         self._errors = errors
         self._dry_run = DryRun(output, as_json=arguments.as_json) if arguments.dry_run else None
-        self._classifier = classifier()
+        try:
+            self._classifier = classifier(vocabulary_file=arguments.vocabulary, definitions_file=arguments.definitions)
+        except WrongData as error:
+            raise CannotRun(str(error)) from None
         self._histories: dict[UUID, History] = {}
         self._files = 0
 

@@ -56,8 +56,9 @@ class Classifier:
         self.keyed_hash = keyed_hash
         self._drugs: dict[DrugKey, Drug] = {}
         self._known: dict[object, _Cached] = {}
+        self._kept: dict[tuple[str, str, str], bool] = {}
 
-    def classify(self, reading: Reading, source: Source) -> Reading | NotAnOverdose:
+    def classify(self, reading: Reading, _source: Source | None = None) -> Reading | NotAnOverdose:
         """Return the reading with drugs, hits and evidence; undeclared and meeting no reporting definition it is no overdose."""
         report, found = reading.report, reading.found
         keys: dict[DrugKey, None] = {}
@@ -125,11 +126,20 @@ class Classifier:
         return tuple(unlisted)[:_MOST_KEPT]
 
     def _codes(self, codes: Iterable[Code], keys: dict[DrugKey, None]) -> tuple[Code, ...]:
-        kept = [code for code in dict.fromkeys(codes) if self.definitions.keeps(code)][:_MOST_KEPT]
+        kept = [code for code in dict.fromkeys(codes) if self._keeps(code)][:_MOST_KEPT]
         for code in kept:
             if (listed := self.substance_of(code)) is not None:
                 keys.setdefault((listed.term, DrugBasis.SUSPECTED, None, None))
         return tuple(kept)
+
+    def _keeps(self, code: Code) -> bool:
+        key = (code.system, code.code, code.role)
+        known = self._kept.get(key)
+        if known is None:
+            if len(self._kept) >= _CACHED:
+                self._kept.clear()
+            known = self._kept[key] = self.definitions.keeps(code)
+        return known
 
     def _resolved(self, keys: Iterable[DrugKey]) -> tuple[Drug, ...]:
         return tuple(self.drug(key) for key in keys)[:_MOST_KEPT]
