@@ -19,7 +19,9 @@ _STEP = 10_000  # inputs of one task: what a crash is found again by
 
 def _task(name: str, inputs: int, seed: int, first: int) -> tuple[str, Tally, float]:
     started = time.perf_counter()
-    return name, campaign(name, inputs, seed, first=first), time.perf_counter() - started
+    tally = campaign(name, inputs, seed, first=first)
+    tally.slowest_input += first
+    return name, tally, time.perf_counter() - started
 
 
 def main() -> int:
@@ -51,13 +53,13 @@ def main() -> int:
             sys.stderr.write(f"{name}: {tallies[name].inputs:,} of {arguments.inputs:,} inputs, {len(tallies[name].crashes)} failed\n")
     _say(
         f"{'format':<18}{'inputs':>9}{'records':>10}{'reports':>9}{'not od':>9}{'refused':>9}"
-        f"{'whole':>9}{'failed':>7}{'slowest s':>10}{'s':>7}"
+        f"{'whole':>9}{'failed':>7}{'slowest s':>10}{'its no.':>9}{'s':>7}"
     )
     for name, tally in tallies.items():
         found = tally.results
         _say(
             f"{name:<18}{tally.inputs:>9,}{tally.records:>10,}{found['report']:>9,}{found['not_an_overdose']:>9,}{found['rejected']:>9,}"
-            f"{tally.refused_whole:>9,}{len(tally.crashes):>7}{tally.slowest:>10.2f}{seconds[name]:>7.0f}"
+            f"{tally.refused_whole:>9,}{len(tally.crashes):>7}{tally.slowest:>10.2f}{tally.slowest_input:>9}{seconds[name]:>7.0f}"
         )
     for tally in tallies.values():
         for crash in tally.crashes:
@@ -73,7 +75,8 @@ def _merge(into: Tally, part: Tally) -> None:
     into.inputs += part.inputs
     into.records += part.records
     into.refused_whole += part.refused_whole
-    into.slowest = max(into.slowest, part.slowest)
+    if part.slowest > into.slowest:
+        into.slowest, into.slowest_input = part.slowest, part.slowest_input
     into.results.update(part.results)
     into.crashes += part.crashes
 
