@@ -79,8 +79,5 @@ def test_the_search_finds_what_is_planted() -> None:
     assert report_leaks({"location": {"tract": BIRTHDAY}})
 
 
-def test_every_kind_of_value_is_planted() -> None:
-    kinds = {media_type for name in FEEDS for media_type in FEEDS[name].splits}
-    assert kinds, "there are formats"
-    without = [name for name in FEEDS if not list(examples(name)) and name not in {"statutory", "cad_911"}]
-    assert not without, "every format has generated examples"
+def test_every_format_has_examples_in_which_to_plant() -> None:
+    assert not [name for name in FEEDS if not list(examples(name))]

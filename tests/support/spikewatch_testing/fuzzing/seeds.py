@@ -2,7 +2,6 @@
 
 import gzip
 import importlib.util
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -34,35 +33,9 @@ _SUFFIXES = {
 _REAL = {
     "cad_911": ("incidents/montgomery_pa_911.csv.gz",),
     "odin": ("incidents/pa_odin_2018.csv",),
-    "police_odin": ("incidents/pa_odin_2018.csv",),
     "hl7_adt": ("hl7/*",),
     "nemsis": ("nemsis/**/*.xml",),
-    "xlsx": ("incidents/*.xlsx",),
-}
-_RECORDS = [
-    {"record_id": "PCR-2026-000123", "occurred_at": "2026-05-01T14:03:00-04:00", "lat": 40.12, "lon": -75.33, "outcome": "nonfatal"}
-    | {"reversal_given": "yes", "suspected_drugs": ["fentanyl"], "address": "100 Main St", "city": "Cedar", "age": 34, "sex": "male"},
-    {
-        "occurred_at": "2026-05-01 14:03",
-        "location": {"zip": "99701"},
-        "outcome": "fatal",
-        "reversal_given": "no",
-        "incident_number": "26-1",
-    },
-]
-_ROWS = """\
-record_id,occurred_at,address,zip,city,outcome,reversal_given,suspected_drugs,cad_number
-PCR-1,2026-05-01T14:03:00-04:00,"100 Main St, Cedar",99701,Cedar,nonfatal,yes,heroin;fentanyl,C26-1
-PCR-2,2026-05-01T15:03:00-04:00,,99701,Cedar,fatal,no,,C26-2
-"""
-_CALLS = """\
-lat,lng,desc,zip,title,timeStamp,twp,addr,e
-40.12,-75.33,MAIN ST & OAK ST;  CEDAR; Station 1; 2026-03-13 @ 21:18:47;,99701,EMS: OVERDOSE,2026-03-13 21:22:00,CEDAR,MAIN ST & OAK ST,1
-40.12,-75.33,OAK ST;  CEDAR; Station 301; 2026-03-13 @ 21:18:47;,,EMS: FALL VICTIM,2026-03-13 21:22:00,CEDAR,OAK ST,1
-"""
-_BUILT_IN: dict[str, tuple[tuple[str, bytes], ...]] = {
-    "statutory": (("application/json", json.dumps(_RECORDS).encode()), ("text/csv", _ROWS.encode())),
-    "cad_911": (("text/csv", _CALLS.encode()),),
+    "statutory": ("incidents/*.xlsx",),
 }
 
 
@@ -106,7 +79,6 @@ def seeds(name: str, *, with_samples: bool = True) -> tuple[Seed, ...]:
     """Return the seeds of a format, small ones last; the same on every run over the same files."""
     feed = FEEDS[name]
     whole = [Seed(media, body) for file, body in examples(name) for media in [_media_type(feed, file)] if media is not None]
-    whole += [Seed(media, body) for media, body in _BUILT_IN.get(name, ())]
     if with_samples:
         whole += [seed for pattern in _REAL.get(name, ()) for seed in _samples(feed, pattern)]
     alone: list[Seed] = []

@@ -21,7 +21,7 @@ from spikewatch.ingest.domain.feeds.feed import Feed, NotAnOverdose, Reading, So
 from spikewatch.ingest.domain.feeds.fields import required, stated
 from spikewatch.ingest.domain.feeds.places import call_place
 from spikewatch.ingest.domain.feeds.synonyms import Synonyms
-from spikewatch.ingest.domain.identifying import is_identifying
+from spikewatch.ingest.domain.identifying import is_identifying, is_number
 from spikewatch.ingest.domain.record import Fields, json_lines, json_records, of_text
 from spikewatch.ingest.domain.rejection import Fault, Rejected
 from spikewatch.ingest.domain.wall_clock import Instant, not_future, read_agency_time, zone_named
@@ -215,7 +215,7 @@ def _statements(call: Fields, title: str) -> tuple[Statement, ...]:
 def _number(call: Fields) -> str | None:
     value = stated(call, "number") if "number" in call else None
     text = str(value) if isinstance(value, str) or (isinstance(value, int) and not isinstance(value, bool)) else ""
-    return text if _NUMBER.fullmatch(text) and not is_identifying(text) else None
+    return text if _NUMBER.fullmatch(text) and is_number(text) and not is_identifying(text) else None
 
 
 def _record(call: Fields, number: str | None, instant: Instant, title: str) -> str:

@@ -68,7 +68,7 @@ _SET: Final = frozenset({"1", "1.0", "Y", "y", "True", "TRUE", "true"})
 _SYNONYMS: Final = Synonyms(_COLUMNS)
 _REQUIRED: Final = ("incident_id", "victim_id", "incident_date", "survive", "naloxone_administered")
 _HEADER: Final = "incident_id,incident_date,incident_time,victim_id,susp_od_drug_desc,naloxone_administered,dose_count,survive"
-_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,47}", re.ASCII)
+_ID: Final = re.compile(r"(?=\D*\d)[A-Za-z0-9][A-Za-z0-9._:-]{0,47}", re.ASCII)  # without a digit it may be a name
 _COUNTY: Final = re.compile(r"(?:\d{1,3}|42\d{3})(?:\.0)?", re.ASCII)
 _STATE: Final = "42"
 _YES_NO: Final = {"y": YesNo.YES, "yes": YesNo.YES, "n": YesNo.NO, "no": YesNo.NO, "u": YesNo.UNKNOWN, "unknown": YesNo.UNKNOWN}
