@@ -17,7 +17,7 @@ _CROSSING: Final = re.compile(r"\S\s*(?:@|/|\b(?:AND|AT)\b)\s*\S", re.IGNORECASE
 _NUMBERED: Final = re.compile(r"\d+\w*\s")  # 100 MAIN ST, 1400-BLK MAIN ST
 _LONGEST_CITY: Final = 64
 _NO_FIX: Final = QualityNote(field="location.lat", code="no_fix")
-_NOWHERE: Final = frozenset({"0", "0.0", "-361"})  # what dispatch systems write for a call without a position
+_NOWHERE: Final = re.compile(r"[+-]?0+(?:\.0*)?|-361(?:\.0*)?", re.ASCII)  # what dispatch systems write for a call without a position
 
 
 def call_place(fields: Fields, source: Source) -> tuple[Location, tuple[QualityNote, ...]]:
@@ -64,9 +64,4 @@ def call_place(fields: Fields, source: Source) -> tuple[Location, tuple[QualityN
 
 
 def _is_nowhere(value: object) -> bool:
-    text = value.strip() if isinstance(value, str) else value
-    return (
-        text in _NOWHERE
-        or (isinstance(text, int | float) and text in {0, -361})
-        or (isinstance(text, str) and text.strip("0.") == "" and text != "")
-    )
+    return isinstance(value, str | int | float) and _NOWHERE.fullmatch(str(value).strip()) is not None
