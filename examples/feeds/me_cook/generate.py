@@ -3,14 +3,35 @@
 import csv
 import io
 import random
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-HEADER = (
-    "CASENUMBER,INCIDENT_DATE,DEATH_DATE,AGE,GENDER,RACE,LATINO,MANNER,PRIMARYCAUSE,PRIMARYCAUSE_LINEA,PRIMARYCAUSE_LINEB,"
-    "PRIMARYCAUSE_LINEC,SECONDARYCAUSE,INCIDENT_STREET,INCIDENT_CITY,INCIDENT_ZIP,RESIDENCE_CITY,RESIDENCE_ZIP,CommDistrict,"
-    "OPIOID_RELATED,chi_ward,chi_commarea,longitude,latitude"
-).split(",")
+HEADER = [
+    "CASENUMBER",
+    "INCIDENT_DATE",
+    "DEATH_DATE",
+    "AGE",
+    "GENDER",
+    "RACE",
+    "LATINO",
+    "MANNER",
+    "PRIMARYCAUSE",
+    "PRIMARYCAUSE_LINEA",
+    "PRIMARYCAUSE_LINEB",
+    "PRIMARYCAUSE_LINEC",
+    "SECONDARYCAUSE",
+    "INCIDENT_STREET",
+    "INCIDENT_CITY",
+    "INCIDENT_ZIP",
+    "RESIDENCE_CITY",
+    "RESIDENCE_ZIP",
+    "CommDistrict",
+    "OPIOID_RELATED",
+    "chi_ward",
+    "chi_commarea",
+    "longitude",
+    "latitude",
+]
 
 
 def moment(at: datetime) -> str:
@@ -18,14 +39,15 @@ def moment(at: datetime) -> str:
 
 
 def rows() -> list[dict[str, str]]:
-    chance = random.Random(17)
+    chance = random.Random(17)  # noqa: S311  # the same rows each time
     found = []
     for number in range(30):
-        died = datetime(2018, 1, 3, 9, 17) + timedelta(days=11 * number, minutes=chance.randint(0, 700))
+        died = datetime(2018, 1, 3, 9, 17, tzinfo=UTC) + timedelta(days=11 * number, minutes=chance.randint(0, 700))
         one = dict.fromkeys(HEADER, "") | {
             "CASENUMBER": f"ME2018-{number:05d}", "INCIDENT_DATE": moment(died - timedelta(hours=chance.randint(1, 30))),
             "DEATH_DATE": moment(died), "AGE": str(chance.randint(18, 70)), "GENDER": chance.choice(("Male", "Female")), "RACE": "White",
-            "LATINO": "False", "MANNER": "ACCIDENT", "PRIMARYCAUSE": "HEROIN AND FENTANYL TOXICITY", "INCIDENT_STREET": f"{100 + number} N INVENTED AVE",
+            "LATINO": "False", "MANNER": "ACCIDENT", "PRIMARYCAUSE": "HEROIN AND FENTANYL TOXICITY",
+            "INCIDENT_STREET": f"{100 + number} N INVENTED AVE",
             "INCIDENT_CITY": "CHICAGO", "INCIDENT_ZIP": "60699", "RESIDENCE_CITY": "ELSEWHERE", "RESIDENCE_ZIP": "60000",
             "OPIOID_RELATED": "True", "longitude": f"{-87.7 + number / 1000:.4f}", "latitude": f"{41.8 + number / 1000:.4f}",
         }  # fmt: skip

@@ -1,6 +1,5 @@
 """Tells which format a file is in, by trying, and says why."""
 
-import io
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime

@@ -26,7 +26,7 @@ _ANSWERS: Final[dict[type[Refusal], tuple[grpc.StatusCode, str, str]]] = {
     NotFound: (grpc.StatusCode.NOT_FOUND, "NOT_FOUND", "there is no record of this name, or of its parent's"),
     TakenName: (grpc.StatusCode.ALREADY_EXISTS, "NAME_TAKEN", "there is a record of this name already; update it instead"),
     StaleEtag: (grpc.StatusCode.ABORTED, "ETAG_MISMATCH", "the record has changed meanwhile; get it again and repeat the change"),
-    HasChildren: (grpc.StatusCode.FAILED_PRECONDITION, "HAS_CHILDREN", "the record still has services, contacts or profiles; delete them first"),
+    HasChildren: (grpc.StatusCode.FAILED_PRECONDITION, "HAS_CHILDREN", "it still has services, contacts or profiles; delete them first"),
 }
 
 

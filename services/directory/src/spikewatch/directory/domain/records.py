@@ -10,7 +10,15 @@ from zoneinfo import available_timezones
 
 from pydantic import ValidationError
 
-from spikewatch.contracts.directory import AgencyRecord, ContactRecord, ContactRole, ProfileRecord, ProviderRecord, ServiceRecord, ServiceStatus
+from spikewatch.contracts.directory import (
+    AgencyRecord,
+    ContactRecord,
+    ContactRole,
+    ProfileRecord,
+    ProviderRecord,
+    ServiceRecord,
+    ServiceStatus,
+)
 from spikewatch.contracts.vocabulary import SourceType
 from spikewatch.directory.domain.names import Kind, ResourceName
 from spikewatch.directory.domain.refusals import FieldProblem, InvalidFields

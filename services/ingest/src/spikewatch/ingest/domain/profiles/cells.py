@@ -1,7 +1,8 @@
 """Reads the cells of a row by a profile. What cannot be read is left out and noted; the text of a cell is never repeated."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from typing import Final
 
 from spikewatch.contracts.report import QualityNote
@@ -28,6 +29,7 @@ def key_of(column: str) -> str:
     return plain(column)
 
 
+@lru_cache(maxsize=8_192)
 def plain_word(text: str) -> str:
     """Return a word as it is compared: lower case, single blanks, straight quotes."""
     return " ".join(text.translate(_CURLY).lower().split())
@@ -43,19 +45,32 @@ class Cells:
     def __init__(self, not_stated: tuple[str, ...]) -> None:
         self._empty = _NOT_STATED | {plain_word(word) for word in not_stated}
 
-    def text(self, row: Fields, keys: tuple[str, ...]) -> str | None:
-        """Return the first of the cells that says something; numbers of JSON as their text."""
+    def text(self, columns: Sequence[str]) -> Callable[[Fields], str | None]:
+        """Return what reads the first of the columns that says something; numbers of JSON as their text."""
         empty = self._empty
-        for key in keys:
+        keys = tuple(dict.fromkeys(key_of(column) for column in columns))
+        if len(keys) != 1:
+            readers = [self.text((column,)) for column in columns]
+
+            def first(row: Fields) -> str | None:
+                for read in readers:
+                    if (found := read(row)) is not None:
+                        return found
+                return None
+
+            return first
+        key = keys[0]
+
+        def one(row: Fields) -> str | None:
             cell = row.get(key)
-            if cell is None:
-                continue
             if type(cell) is not str:
+                if cell is None:
+                    return None
                 cell = _as_text(cell)
             cell = cell.strip()
-            if cell and cell.lower() not in empty:
-                return cell
-        return None
+            return None if cell.lower() in empty else cell
+
+        return one
 
 
 def _as_text(cell: object) -> str:
@@ -75,7 +90,7 @@ def condition(cells: Cells, parts: tuple[Condition, ...]) -> Callable[[Fields], 
 
 
 def _test(cells: Cells, part: Condition) -> Callable[[Fields], bool]:
-    keys = (key_of(part.column),)
+    cell = cells.text((part.column,))
     among = None if part.is_one_of is None else frozenset(plain_word(word) for word in part.is_one_of)
     without = None if part.is_none_of is None else frozenset(plain_word(word) for word in part.is_none_of)
     starts = None if part.starts_with is None else tuple(plain_word(word) for word in part.starts_with)
@@ -83,7 +98,7 @@ def _test(cells: Cells, part: Condition) -> Callable[[Fields], bool]:
     stated = part.stated
 
     def holds(row: Fields) -> bool:
-        text = cells.text(row, keys)
+        text = cell(row)
         word = "" if text is None else plain_word(text)
         return (
             (among is None or word in among)
@@ -96,7 +111,7 @@ def _test(cells: Cells, part: Condition) -> Callable[[Fields], bool]:
     return holds
 
 
-def value(cells: Cells, spec: Value, field: str, known: Mapping[str, object] | None = None) -> Reader:
+def value(cells: Cells, spec: Value, field: str, known: Mapping[str, object] | None = None) -> Reader:  # noqa: C901  # every decision once, the row last
     """Return a reader of one field.
 
     Args:
@@ -112,7 +127,7 @@ def value(cells: Cells, spec: Value, field: str, known: Mapping[str, object] | N
     if spec.constant is not None:
         fixed = meaning(spec.constant)
         return lambda _row, _doubts: fixed
-    keys = tuple(key_of(column) for column in spec.columns)
+    cell = cells.text(spec.columns)
     missing = meaning(spec.missing)
     otherwise = meaning(spec.otherwise)
     words = {plain_word(word): meaning(means) for word, means in (spec.values or {}).items()}
@@ -123,7 +138,7 @@ def value(cells: Cells, spec: Value, field: str, known: Mapping[str, object] | N
     prefix = spec.prefix
 
     def read(row: Fields, doubts: Doubts) -> object:
-        text = cells.text(row, keys)
+        text = cell(row)
         if text is None:
             return missing
         if prefix:
@@ -150,8 +165,8 @@ def number(cells: Cells, spec: Number, field: str, low: float, high: float) -> C
 
     A suppressed number is none, with the interval noted; one out of range or that cannot be read is none, noted.
     """
-    keys = tuple(key_of(column) for column in spec.columns)
-    unit_keys = () if spec.unit_column is None else (key_of(spec.unit_column),)
+    cell = cells.text(spec.columns)
+    unit_cell = None if spec.unit_column is None else cells.text((spec.unit_column,))
     units = {plain_word(word): plain_word(means) for word, means in (spec.units or {}).items()}
     unit = plain_word(spec.unit or "")
     times = spec.times or 1.0
@@ -161,24 +176,29 @@ def number(cells: Cells, spec: Number, field: str, low: float, high: float) -> C
     def read(row: Fields, doubts: Doubts) -> tuple[float, str] | None:
         if constant is not None:
             return constant, unit
-        text = cells.text(row, keys)
+        text = cell(row)
         if text is None:
             return None
         if suppressed and (mark := suppressed.get(plain_word(text))) is not None:
             doubts.append(QualityNote(field=field, code=mark))
             return None
-        match = _NUMBER.fullmatch(text) if len(text) <= 64 else None  # no number is longer
+        match = _matched(text)
         found = None if match is None else float(match[1]) * times
         if match is None or found is None or not low <= found <= high:
             doubts.append(QualityNote(field=field, code=NOT_RECOGNISED if match is None else "out_of_range"))
             return None
         stated = match[2].lower().rstrip(".")
-        if unit_keys:
-            word = plain_word(cells.text(row, unit_keys) or "")
+        if unit_cell is not None:
+            word = plain_word(unit_cell(row) or "")
             stated = units.get(word, word)
         return found, stated or unit
 
     return read
+
+
+@lru_cache(maxsize=8_192)
+def _matched(text: str) -> re.Match[str] | None:
+    return _NUMBER.fullmatch(text) if len(text) <= 64 else None  # no number is longer
 
 
 def _interval(mark: str) -> str:

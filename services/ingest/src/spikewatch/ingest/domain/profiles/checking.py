@@ -209,7 +209,7 @@ def _dates(profile: Profile) -> Iterator[Problem]:
             yield ("occurred_at", position, "formats"), str(error), *_EXAMPLES["formats"]
 
 
-def _people(profile: Profile) -> Iterator[Problem]:
+def _people(profile: Profile) -> Iterator[Problem]:  # noqa: C901  # one list of columns after another
     assert profile.record_id is None or profile.record_id.columns  # noqa: S101  # the model asks for one
     named: list[tuple[Path, tuple[str, ...]]] = []
     if profile.record_id is not None:

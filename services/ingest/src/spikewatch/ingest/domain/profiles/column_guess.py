@@ -16,6 +16,7 @@ __all__ = ["Guess", "Seen", "guess"]
 _EMPTY: Final = frozenset({"", "na", "n/a", "null", "none", "nan", "not recorded", "unknown"})
 _YES_NO: Final = frozenset({"y", "n", "yes", "no", "true", "false", "1", "0", "u", "unk", "unknown", "1.0", "0.0", "x"})
 _SEXES: Final = frozenset({"m", "f", "u", "x", "male", "female", "unknown", "other", "man", "woman", "not recorded", "unk"})
+_SEX_NUMBERS: Final = frozenset({"0", "1", "2", "3", "9"})
 _NUMBER: Final = re.compile(r"-?\d{1,9}(?:\.\d+)?", re.ASCII)
 _ZIP: Final = re.compile(r"\d{5}(?:-\d{4}|\.0)?", re.ASCII)
 _ICD: Final = re.compile(r"[A-TV-Z]\d[0-9A-Z](?:\.?[0-9A-Z]{1,4})?", re.ASCII)
@@ -93,11 +94,29 @@ _CODED_ACROSS: Final = r"(?:narcan|naloxone|nalox|reversal|antagonist)"
 _RULES: Final[tuple[tuple[str, str, Test, str, float], ...]] = (
     ("lat", r"(?:^| )(?:lat|latitude|y coord|ycoord|point y|y)(?: |$)", _numeric(-90, 90, decimals=True), "degrees north", 0.5),
     ("lon", r"(?:^| )(?:lon|lng|long|longitude|x coord|xcoord|point x|x)(?: |$)", _numeric(-180, 180, decimals=True), "degrees east", 0.5),
-    ("point_in", r"(?:geo|location|point|coordinates|georeference|lat ?long?)", lambda text: _POINT.search(text) is not None, "a point in a text", 0.4),
+    (
+        "point_in",
+        r"(?:geo|location|point|coordinates|georeference|lat ?long?)",
+        lambda text: _POINT.search(text) is not None,
+        "a point in a text",
+        0.4,
+    ),
     ("county_fips", r"fips|(?:^| )geoid(?: |$)", _numeric(1001, 78999), "numbers of counties", 0.5),
     ("zip", r"(?:^| )(?:zip\w*|postal(?: code)?|postcode)(?: |$)", lambda text: _ZIP.fullmatch(text) is not None, "five digits", 0.5),
-    ("reversal_doses", rf"{_CODED_ACROSS}.*(?:dose|count|number|qty|quantity)|(?:number|no) of doses|dose count", _numeric(0, 20), "small numbers", 0.5),
-    ("reversal_dose_amount", r"(?:medication|med|drug|narcan|naloxone).*(?:dosage|dose|amount|mg)|dosage", _numeric(0, 100), "amounts", 0.4),
+    (
+        "reversal_doses",
+        rf"{_CODED_ACROSS}.*(?:dose|count|number|qty|quantity)|(?:number|no) of doses|dose count",
+        _numeric(0, 20),
+        "small numbers",
+        0.5,
+    ),
+    (
+        "reversal_dose_amount",
+        r"(?:medication|med|drug|narcan|naloxone).*(?:dosage|dose|amount|mg)|dosage",
+        _numeric(0, 100),
+        "amounts",
+        0.4,
+    ),
     ("reversal_response", rf"(?:response.*(?:med|narcan|naloxone)|(?:med\w*|{_CODED_ACROSS}).*response)", _ANY, "words", 0.55),
     ("reversal_by", rf"{_CODED_ACROSS}.*(?:by|who)|administered by", _ANY, "words", 0.5),
     ("reversal_route", rf"{_CODED_ACROSS}.*route|(?:^| )route(?: |$)", _ANY, "words", 0.5),
@@ -105,35 +124,71 @@ _RULES: Final[tuple[tuple[str, str, Test, str, float], ...]] = (
     ("reversal_given", rf"{_CODED_ACROSS}|medication (?:administered|given)|med given", _ANY, "words", 0.55),
     ("age_band", r"age (?:range|group|band|bracket|category)|agegroup", _ANY, "words", 0.55),
     ("age", r"(?:^| )age(?: |$)", lambda text: _AGE.fullmatch(text) is not None, "ages", 0.55),
-    ("sex", r"(?:^| )(?:sex|gender)(?: |$)", _among(_SEXES), "sexes", 0.55),
+    ("sex", r"(?:^| )(?:sex|gender)(?: |$)", _among(_SEXES | _SEX_NUMBERS), "sexes", 0.55),
     ("cad_number", rf"(?:^| )(?:cad|cfs|dispatch|call)(?: \w+)? {_KEY}|(?:^| )cad(?: |$)", _ANY, "numbers", 0.6),
-    ("incident_number", rf"(?:incident|event|case|run|report|pcr|epcr|response|master|record|ccn)(?: \w+)? ?{_KEY}|casenum\w*|(?:^| )objectid(?: |$)|^id$", _ANY, "numbers", 0.65),
+    (
+        "incident_number",
+        rf"(?:incident|event|case|run|report|pcr|epcr|response|master|record|ccn)(?: \w+)? ?{_KEY}|casenum\w*|(?:^| )objectid(?: |$)|^id$",
+        _ANY,
+        "numbers",
+        0.65,
+    ),
     ("outcome", r"fatal|surviv|outcome|deceased|(?:^| )death(?: |$)|died|patient status", _ANY, "words", 0.5),
     ("cause_of_death", r"cause|(?:^| )cod(?: |$)|immediate cause", _ANY, "texts", 0.6),
     ("other_conditions", r"other (?:significant )?conditions|contributing|secondary ?cause", _ANY, "texts", 0.6),
     ("manner", r"manner", _ANY, "words", 0.6),
-    ("codes", r"icd|diagnosis code|dx ?code|(?:^| )dx ?\d*(?: |$)|diag\w* ?\d*$", lambda text: _ICD.fullmatch(text.strip().upper()) is not None, "diagnosis codes", 0.4),
+    (
+        "codes",
+        r"icd|diagnosis code|dx ?code|(?:^| )dx ?\d*(?: |$)|diag\w* ?\d*$",
+        lambda text: _ICD.fullmatch(text.strip().upper()) is not None,
+        "diagnosis codes",
+        0.4,
+    ),
     ("impression_text", r"impression|(?:^| )diagnosis(?: |$)", _ANY, "texts", 0.6),
     ("chief_complaint", r"complaint", _ANY, "texts", 0.6),
-    ("dispatch_title", r"(?:call|incident|nature|event|dispatch|problem|determinant|final)(?: \w+)? (?:type|nature|code|description|title)|(?:^| )(?:nature|title)(?: |$)", _ANY, "texts", 0.5),
+    (
+        "dispatch_title",
+        r"(?:call|incident|nature|event|dispatch|problem|determinant|final)(?: \w+)? (?:type|nature|code|description|title)"
+        r"|(?:^| )(?:nature|title)(?: |$)",
+        _ANY,
+        "texts",
+        0.5,
+    ),
     ("narrative", r"narrative|comments?|notes?|remarks|summary|description of injury|how injury", _ANY, "texts", 0.5),
     ("disposition", r"disposition|destination|transport", _ANY, "words", 0.45),
     ("place_type", r"place type|location type|injury place|premise|(?:^| )setting(?: |$)", _ANY, "words", 0.45),
     ("drugs", r"drug|substance|combined od|toxicolog|(?:^| )tox(?: |$)|narcotic", _ANY, "names of substances", 0.5),
     ("address", r"address|(?:^| )addr(?: |$)|street|(?:hundred )?block|intersection|cross", _ANY, "texts", 0.6),
-    ("city", r"(?:^| )(?:city|town|township|twp|municipality|place name|community)(?: |$)", lambda text: not any(map(str.isdigit, text)), "names", 0.5),
+    (
+        "city",
+        r"(?:^| )(?:city|town|township|twp|municipality|place name|community)(?: |$)",
+        lambda text: not any(map(str.isdigit, text)),
+        "names",
+        0.5,
+    ),
     ("county", r"(?:^| )county(?: |$)", lambda text: not any(map(str.isdigit, text)), "names", 0.5),
-    ("count", r"(?:number|no|count) of (?:victims|patients|people)|victim count|patient count|(?:^| )count(?: |$)", _numeric(1, 500), "small numbers", 0.5),
-)  # fmt: skip
+    (
+        "count",
+        r"(?:number|no|count) of (?:victims|patients|people)|victim count|patient count|(?:^| )count(?: |$)",
+        _numeric(1, 500),
+        "small numbers",
+        0.5,
+    ),
+)
 
 
-def guess(seen: Seen, names_drug: Callable[[str], bool]) -> Guess:
+def guess(seen: Seen, is_listed: Callable[[str], bool]) -> Guess:  # noqa: C901, PLR0912  # a ladder: the surer comes first
     """Return the likeliest meaning of a column.
 
     Args:
         seen: the column.
-        names_drug: tells whether a text is the name of a substance.
+        is_listed: tells whether a text is the name of a substance.
     """
+
+    def names_drug(text: str) -> bool:
+        # A vocabulary lists codes, too, and a single letter or figure names nothing by itself.
+        return sum(map(str.isalpha, text)) > 2 and is_listed(text)  # the shortest names are LSD, PCP, GHB
+
     header, words, stated = seen.header, words_of(seen.header), seen.stated
     if (what := person_of(header)) is not None:
         return Guess(header, "personal", 0.9, f"its header says {what}")
@@ -174,14 +229,14 @@ def _share(values: Sequence[str], test: Test) -> float:
 
 def _words(stated: Sequence[str]) -> tuple[str, ...]:
     distinct = tuple(sorted({plain_word(value) for value in stated}))
-    return distinct if len(distinct) <= 12 else ()  # noqa: PLR2004  # more are no list of words
+    return distinct if len(distinct) <= 12 else ()  # more are no list of words
 
 
 def _dates(stated: Sequence[str]) -> tuple[tuple[str, ...], float]:
     """Return the formats that together read most values, and the share that they read."""
     left = list(dict.fromkeys(value.strip() for value in stated))
     total, chosen = len(left), []
-    while left and len(chosen) < 3:  # noqa: PLR2004  # a column of more forms is none of dates
+    while left and len(chosen) < 3:  # a column of more forms is none of dates
         reads = [
             (pattern, [value for value in left if (read := date_reader((pattern,))(value)) is None or not 1990 <= read.at.year <= 2100])
             for pattern in FORMATS_SEEN

@@ -8,26 +8,23 @@ from typing import BinaryIO, Final
 from pydantic import BaseModel
 
 from spikewatch.contracts.identifiers import report_id, report_key
-from spikewatch.contracts.report import QualityNote, Report, Reversal, Victims
+from spikewatch.contracts.report import QualityNote, Report, Reversal
 from spikewatch.contracts.vocabulary import (
-    AgeBand,
     Confirmation,
     Disposition,
     Outcome,
-    ReversalGiver,
-    Sex,
     SourceType,
     YesNo,
 )
 from spikewatch.ingest.domain.csv_rows import Missing, csv_rows, plain
 from spikewatch.ingest.domain.feeds.feed import Feed, NotAnOverdose, Reading, Source, hashed_record_id
 from spikewatch.ingest.domain.identifying import is_identifying, is_number
-from spikewatch.ingest.domain.profiles.cells import NOT_RECOGNISED, Cells, Doubts, Reader, condition, key_of, number, value
+from spikewatch.ingest.domain.profiles.cells import NOT_RECOGNISED, Cells, Doubts, condition, key_of, number, value
 from spikewatch.ingest.domain.profiles.model import COLUMNS, Condition, Flags, Number, Profile, RecordId
+from spikewatch.ingest.domain.profiles.people import closed_value, person, reversal
 from spikewatch.ingest.domain.profiles.places import location
 from spikewatch.ingest.domain.profiles.substances import Gathered, gatherer
 from spikewatch.ingest.domain.profiles.times import occurred
-from spikewatch.ingest.domain.profiles.words import CLOSED
 from spikewatch.ingest.domain.record import Fields, RawRecord, Split, json_lines, json_records, of_text
 from spikewatch.ingest.domain.rejection import Fault, Rejected
 from spikewatch.ingest.domain.xlsx_rows import XLSX, xlsx_rows
@@ -39,16 +36,6 @@ Base = Callable[[Mapping[str, tuple[str, ...]]], Feed]
 
 _RECORD: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._:/#-]{0,63}", re.ASCII)
 _WHOLE_FLOAT: Final = re.compile(r"(\d{1,18})\.0", re.ASCII)
-_OLDEST_STATED: Final = 89
-_YEARS: Final = {"years": 1.0, "months": 12.0, "weeks": 52.18, "days": 365.25, "hours": 8_766.0, "minutes": 525_960.0}
-_UNITS: Final = {
-    **dict.fromkeys(("", "year", "years", "yr", "yrs", "y", "yo", "y/o"), "years"),
-    **dict.fromkeys(("month", "months", "mo", "mos", "m"), "months"),
-    **dict.fromkeys(("week", "weeks", "wk", "wks", "w"), "weeks"),
-    **dict.fromkeys(("day", "days", "d"), "days"),
-    **dict.fromkeys(("hour", "hours", "hr", "hrs", "h"), "hours"),
-    **dict.fromkeys(("minute", "minutes", "min", "mins"), "minutes"),
-}
 _MOST_DOUBTS: Final = 40
 
 
@@ -166,10 +153,10 @@ def _reader(profile: Profile) -> Callable[[Fields, Source], Reading | NotAnOverd
     where = location(cells, profile.place)
     identity = _identity(cells, profile.record_id or RecordId(columns=("",)))
     gather = gatherer(cells, profile)
-    person = _person(cells, profile)
-    reversal = _reversal(cells, profile)
+    who = person(cells, profile)
+    treated = reversal(cells, profile)
     numbers = [(field, _own_number(cells, profile, field)) for field in ("incident_number", "cad_number")]
-    closed = [(field, _closed(cells, profile, field)) for field in ("outcome", "confirmation", "disposition", "withdrawn")]
+    closed = [(field, closed_value(cells, profile, field)) for field in ("outcome", "confirmation", "disposition", "withdrawn")]
     revision = None if profile.revision is None else number(cells, profile.revision, "revision", 1, 1_000_000)
     mark, declared = profile.mark, profile.declared
 
@@ -185,7 +172,7 @@ def _reader(profile: Profile) -> Callable[[Fields, Source], Reading | NotAnOverd
         stated = {field: reader(row, doubts) for field, reader in closed if reader is not None}
         own = {field: reader(row, doubts) for field, reader in numbers if reader is not None}
         outcome = stated.get("outcome") or Outcome.UNKNOWN
-        given = Reversal() if reversal is None else reversal(row, doubts)
+        given = Reversal() if treated is None else treated(row, doubts)
         _facts(gathered.facts, outcome, given)
         which = None if revision is None or (told := revision(row, doubts)) is None else int(told[0])
         report = Report(
@@ -203,7 +190,7 @@ def _reader(profile: Profile) -> Callable[[Fields, Source], Reading | NotAnOverd
             outcome=outcome,
             confirmation=stated.get("confirmation") or Confirmation.SUSPECTED,
             reversal=given,
-            victims=person(row, doubts),
+            victims=who(row, doubts),
             disposition=stated.get("disposition") or Disposition.UNKNOWN,
             incident_number=own.get("incident_number"),
             cad_number=own.get("cad_number"),
@@ -232,18 +219,13 @@ def _facts(facts: set[str], outcome: object, given: Reversal) -> None:
         facts.add("naloxone_before_ems")
 
 
-def _closed(cells: Cells, profile: Profile, field: str) -> Reader | None:
-    spec = getattr(profile, field)
-    return None if spec is None else value(cells, spec, field, CLOSED[field])
-
-
 def _identity(cells: Cells, spec: RecordId) -> Callable[[Fields], str]:
-    keys = [(key_of(column),) for column in spec.columns]
+    readers = [cells.text((column,)) for column in spec.columns]
     field = ", ".join(spec.columns)[:200]
     expected = "letters, digits and ._:/#-, at most 64, no person's number"
 
     def hashed(row: Fields) -> str:
-        parts = [cells.text(row, key) or "" for key in keys]
+        parts = [cell(row) or "" for cell in readers]
         if not any(parts):
             raise Rejected(Fault.MISSING_FIELD, field, "is missing", "at least one of the columns of the record id", "2026-004711")
         # Case and blanks are not what makes a row another one.
@@ -251,8 +233,8 @@ def _identity(cells: Cells, spec: RecordId) -> Callable[[Fields], str]:
 
     def plain(row: Fields) -> str:
         parts: list[str] = []
-        for key in keys:
-            text = cells.text(row, key)
+        for cell in readers:
+            text = cell(row)
             if text is None:
                 raise Rejected(Fault.MISSING_FIELD, field, "is missing", expected, "2026-004711")
             if match := _WHOLE_FLOAT.fullmatch(text):
@@ -283,72 +265,5 @@ def _own_number(cells: Cells, profile: Profile, field: str) -> Callable[[Fields,
             doubts.append(noted)
             return None
         return text
-
-    return read
-
-
-def _person(cells: Cells, profile: Profile) -> Callable[[Fields, Doubts], Victims]:
-    age = None if profile.age is None else number(cells, profile.age, "victims.age", 0, 1_000_000)
-    band, sex = _closed(cells, profile, "age_band"), _closed(cells, profile, "sex")
-    count = None if profile.count is None else number(cells, profile.count, "victims.count", 1, 500)
-    if age is band is sex is count is None:
-        nobody = Victims()
-        return lambda _row, _doubts: nobody
-
-    def read(row: Fields, doubts: Doubts) -> Victims:
-        years = None if age is None else _years(age(row, doubts), doubts)
-        pooled = None if band is None else band(row, doubts)
-        if years is not None and years > _OLDEST_STATED:
-            years, pooled = None, AgeBand.A90_PLUS
-        people = None if count is None else count(row, doubts)
-        return Victims(
-            count=None if people is None else int(people[0]),
-            age=years,
-            age_band=pooled,
-            sex=Sex.UNKNOWN if sex is None else sex(row, doubts) or Sex.UNKNOWN,
-        )
-
-    return read
-
-
-def _years(stated: tuple[float, str] | None, doubts: Doubts) -> int | None:
-    if stated is None:
-        return None
-    amount, unit = stated
-    divisor = _YEARS.get(_UNITS.get(unit, "?"))
-    years = -1 if divisor is None else int(amount / divisor)
-    if not 0 <= years <= 130:  # nobody is older; 999 is filler
-        doubts.append(QualityNote(field="victims.age", code="out_of_range" if divisor else NOT_RECOGNISED))
-        return None
-    return years
-
-
-def _reversal(cells: Cells, profile: Profile) -> Callable[[Fields, Doubts], Reversal] | None:
-    names = ("given", "drug", "unit", "route", "by", "before_ems", "response")
-    words = {name: reader for name in names if (reader := _closed(cells, profile, f"reversal_{name}")) is not None}
-    doses = None if profile.reversal_doses is None else number(cells, profile.reversal_doses, "reversal.doses", 0, 99)
-    amount_spec = profile.reversal_dose_amount
-    amount = None if amount_spec is None else number(cells, amount_spec, "reversal.dose_amount", 0, 10_000)
-    if not words and doses is None and amount is None:
-        return None
-
-    def read(row: Fields, doubts: Doubts) -> Reversal:
-        stated = {name: reader(row, doubts) for name, reader in words.items()}
-        many = None if doses is None else doses(row, doubts)
-        dose = None if amount is None else amount(row, doubts)
-        unit = stated.get("unit")
-        if dose is not None and unit is None and dose[1] in CLOSED["reversal_unit"]:
-            unit = dose[1]
-        return Reversal(
-            given=stated.get("given") or YesNo.UNKNOWN,
-            drug=stated.get("drug"),
-            doses=None if many is None else int(many[0]),
-            dose_amount=None if dose is None else dose[0],
-            unit=unit if dose is not None else None,
-            route=stated.get("route"),
-            by=stated.get("by") or ReversalGiver.UNKNOWN,
-            before_ems=stated.get("before_ems") or YesNo.UNKNOWN,
-            response=stated.get("response"),
-        )
 
     return read

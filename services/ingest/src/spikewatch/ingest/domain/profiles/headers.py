@@ -36,7 +36,7 @@ _IDENTIFIERS: Final = tuple(
     )
 )
 _NOT_A_PERSON: Final = re.compile(
-    r"(?:^| )(?:county|city|town|twp|township|street|st|road|unit|agency|hospital|facility|station|file|case|incident|event|call|county fips|"
+    r"(?:^| )(?:county|city|town|twp|township|street|st|road|unit|agency|hospital|facility|station|file|case|incident|event|call|"
     r"drug|destination|district|municipality|state|place|zone|beat|crew|shift|nature|type|provider|medication|generic|scene|location)"
     r"(?: \w+)? name(?: |$)"
 )
@@ -44,7 +44,8 @@ _HOME: Final = re.compile(
     r"(?:^| )(?:res|resid|residence|residential|resident|home|decedent|domicile|mailing|patient|pt|victim|lives)(?: |$)"
 )
 _PLACE: Final = re.compile(
-    r"(?:^| )(?:address|addr|street|city|town|zip|zipcode|zip5|postal|county|fips|state|lat|latitude|lon|lng|long|longitude|tract|geo|location)(?: |$)"
+    r"(?:^| )(?:address|addr|street|city|town|zip|zipcode|zip5|postal|county|fips|state|lat|latitude|"
+    r"lon|lng|long|longitude|tract|geo|location)(?: |$)"
 )
 
 

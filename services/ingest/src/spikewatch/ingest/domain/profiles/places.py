@@ -95,7 +95,7 @@ def _precision(found: _Found, county: str | None) -> PlacePrecision:
     return PlacePrecision.COUNTY if county else PlacePrecision.NONE
 
 
-def _way(cells: Cells, spec: Place) -> Way:
+def _way(cells: Cells, spec: Place) -> Way:  # noqa: C901  # every decision once, the row last
     applies = condition(cells, spec.when)
 
     def reader(part: Value | None, field: str) -> Reader | None:
@@ -107,7 +107,7 @@ def _way(cells: Cells, spec: Place) -> Way:
     kind = None if spec.place_type is None else _kind(cells, spec.place_type)
     precision, placeholders = spec.precision, spec.placeholders
 
-    def read(row: Fields, doubts: Doubts) -> _Found | None:
+    def read(row: Fields, doubts: Doubts) -> _Found | None:  # noqa: C901  # a row of guards, one a part of the place
         if applies is not None and not applies(row):
             return None
         found = _Found()

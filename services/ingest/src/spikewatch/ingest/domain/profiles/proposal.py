@@ -26,9 +26,13 @@ _WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "responsive": "improved",
     },
     "reversal_route": {"in": "intranasal", "nasal": "intranasal", "im": "intramuscular", "iv": "intravenous", "io": "intraosseous"},
-    "reversal_by": {"bystander": "layperson", "civilian": "layperson", "family": "layperson", "law enforcement": "police", "pd": "police", "fd": "fire"},
+    "reversal_by": {
+        "bystander": "layperson", "civilian": "layperson", "family": "layperson", "law enforcement": "police",
+        "pd": "police", "fd": "fire",
+    },
     "outcome": {
-        "dead": "fatal", "deceased": "fatal", "died": "fatal", "death": "fatal", "alive": "nonfatal", "survived": "nonfatal", "lived": "nonfatal",
+        "dead": "fatal", "deceased": "fatal", "died": "fatal", "death": "fatal", "alive": "nonfatal", "survived": "nonfatal",
+        "lived": "nonfatal",
         "non fatal": "nonfatal",
     },
     "disposition": {
@@ -241,7 +245,7 @@ class _Draft:
 
 
 def _ends_in_midnight(value: str) -> bool:
-    return value.strip().endswith(("00:00", "00:00:00", "12:00 AM", "12:00:00 AM", "00:00:00+00")) and len(value.strip()) > 10  # noqa: PLR2004
+    return value.strip().endswith(("00:00", "00:00:00", "12:00 AM", "12:00:00 AM", "00:00:00+00")) and len(value.strip()) > 10
 
 
 def _quoted(text: str) -> str:

@@ -6,7 +6,7 @@ from typing import Final
 
 from spikewatch.contracts.report import Code, QualityNote
 from spikewatch.ingest.domain.evidence import Found, Named, Statement
-from spikewatch.ingest.domain.profiles.cells import NOT_RECOGNISED, Cells, Doubts, key_of, plain_word
+from spikewatch.ingest.domain.profiles.cells import NOT_RECOGNISED, Cells, Doubts, plain_word
 from spikewatch.ingest.domain.profiles.model import Codes, Fact, Flags, Names, Profile, Text
 from spikewatch.ingest.domain.record import Fields
 
@@ -61,13 +61,13 @@ def _pieces(separators: Sequence[str]) -> Callable[[str], list[str]]:
 
 
 def _names(cells: Cells, spec: Names) -> Part:
-    columns = [(key_of(column),) for column in spec.columns]
+    columns = [cells.text((column,)) for column in spec.columns]
     ignored = frozenset(plain_word(word) for word in spec.ignore)
     split, basis = _pieces(spec.split), spec.basis
 
     def read(row: Fields, gathered: Gathered, doubts: Doubts) -> None:
-        for keys in columns:
-            text = cells.text(row, keys)
+        for cell in columns:
+            text = cell(row)
             if text is None:
                 continue
             for piece in split(text):
@@ -83,13 +83,13 @@ def _names(cells: Cells, spec: Names) -> Part:
 
 
 def _flags(cells: Cells, spec: Flags) -> Part:
-    columns = [((key_of(column),), Named(name, spec.basis)) for column, name in spec.columns.items()]
+    columns = [(cells.text((column,)), Named(name, spec.basis)) for column, name in spec.columns.items()]
     yes, no = frozenset(plain_word(word) for word in spec.yes), frozenset(plain_word(word) for word in spec.no)
     basis, names_too, facts = spec.basis, spec.text == "name", spec.facts
 
     def read(row: Fields, gathered: Gathered, doubts: Doubts) -> None:
-        for keys, named in columns:
-            text = cells.text(row, keys)
+        for cell, named in columns:
+            text = cell(row)
             if text is None:
                 continue
             word = plain_word(text)
@@ -108,12 +108,12 @@ def _flags(cells: Cells, spec: Flags) -> Part:
 
 
 def _text(cells: Cells, spec: Text) -> Part:
-    columns = [(key_of(column),) for column in spec.columns]
+    columns = [cells.text((column,)) for column in spec.columns]
     role, drugs_are = spec.role, spec.drugs_are
 
     def read(row: Fields, gathered: Gathered, _doubts: Doubts) -> None:
-        for keys in columns:
-            text = cells.text(row, keys)
+        for cell in columns:
+            text = cell(row)
             if text is not None:
                 gathered.statements.append(Statement(role, text, drugs_are))
 
@@ -121,12 +121,12 @@ def _text(cells: Cells, spec: Text) -> Part:
 
 
 def _codes(cells: Cells, spec: Codes) -> Part:
-    columns = [(key_of(column),) for column in spec.columns]
+    columns = [cells.text((column,)) for column in spec.columns]
     split, system, role = _pieces(spec.split), spec.system, spec.role
 
     def read(row: Fields, gathered: Gathered, doubts: Doubts) -> None:
-        for keys in columns:
-            text = cells.text(row, keys)
+        for cell in columns:
+            text = cell(row)
             if text is None:
                 continue
             for piece in split(text):
@@ -140,11 +140,11 @@ def _codes(cells: Cells, spec: Codes) -> Part:
 
 
 def _fact(cells: Cells, spec: Fact) -> Part:
-    keys = tuple(key_of(column) for column in spec.columns)
+    cell = cells.text(spec.columns)
     facts = {plain_word(word): fact for word, fact in spec.values.items()}
 
     def read(row: Fields, gathered: Gathered, _doubts: Doubts) -> None:
-        text = cells.text(row, keys)
+        text = cell(row)
         fact = None if text is None else facts.get(plain_word(text))
         if fact is not None:
             gathered.facts.add(fact)

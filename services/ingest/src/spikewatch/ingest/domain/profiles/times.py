@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from spikewatch.contracts.report import QualityNote
 from spikewatch.contracts.vocabulary import TimeBasis, TimePrecision
 from spikewatch.ingest.domain.feeds.feed import Source
-from spikewatch.ingest.domain.profiles.cells import Cells, Doubts, condition, key_of
+from spikewatch.ingest.domain.profiles.cells import Cells, Doubts, condition
 from spikewatch.ingest.domain.profiles.dates import date_reader, example_of, time_of_day
 from spikewatch.ingest.domain.profiles.model import Time
 from spikewatch.ingest.domain.record import Fields
@@ -92,9 +92,9 @@ def _is_near(found: When, row: Fields, source: Source, others: Sequence[tuple[Wa
     return True
 
 
-def _way(cells: Cells, spec: Time, time_zone: str | None) -> Way:
-    keys = (key_of(spec.columns[0]),)
-    clock_keys = (key_of(spec.columns[1]),) if len(spec.columns) > 1 else ()
+def _way(cells: Cells, spec: Time, time_zone: str | None) -> Way:  # noqa: C901, PLR0915  # every decision once, the row last
+    cell = cells.text(spec.columns[:1])
+    clock_cell = cells.text(spec.columns[1:]) if len(spec.columns) > 1 else None
     parse = date_reader(spec.formats)
     applies = condition(cells, spec.when)
     named_zone = spec.zone or time_zone
@@ -108,7 +108,7 @@ def _way(cells: Cells, spec: Time, time_zone: str | None) -> Way:
     def read(row: Fields, source: Source) -> When | None:
         if applies is not None and not applies(row):
             return None
-        text = cells.text(row, keys)
+        text = cell(row)
         if text is None:
             return None
         moment = parse(text)
@@ -116,8 +116,8 @@ def _way(cells: Cells, spec: Time, time_zone: str | None) -> Way:
             raise Rejected(Fault.INVALID_FIELD, field, "is not a time of the profile's form", expected, example)
         at, precision = moment.at, moment.precision
         notes: tuple[str, ...] = ()
-        if clock_keys and precision is not TimePrecision.MONTH:
-            clock_text = cells.text(row, clock_keys)
+        if clock_cell is not None and precision is not TimePrecision.MONTH:
+            clock_text = clock_cell(row)
             clock = None if clock_text is None else time_of_day(clock_text)
             if clock is not None:
                 at = at.replace(hour=clock[0].hour, minute=clock[0].minute, second=clock[0].second)
