@@ -180,8 +180,10 @@ class _Work:
         if reading.report is not None:
             key = reading.report.report_key
             history = self._histories.setdefault(key, History(key))
-            settle_it = settle_withdrawal if isinstance(reading, NotAnOverdose) else settle
-            settled = settle_it(history, reading, record.index)  # type: ignore[operator]  # each takes its own kind
+            if isinstance(reading, NotAnOverdose):
+                settled = settle_withdrawal(history, reading, record.index)
+            else:
+                settled = settle(history, reading, record.index)
         if settled is None:
             self._count(name, record.line, "not_an_overdose")
             return

@@ -106,15 +106,16 @@ def opened(name: str) -> Iterator[OpenedFile]:
         raise _unreadable(name, error) from None
     try:
         counted = _Counted(raw, name)
-        content = io.BufferedReader(counted, 1 << 20)
+        content: io.BufferedReader = cast("io.BufferedReader", io.BufferedReader(counted, 1 << 20))
         if content.peek(2)[:2] == _GZIP:
-            content = io.BufferedReader(_Counted(cast("io.BufferedIOBase", gzip.GzipFile(fileobj=content)), name), 1 << 20)
+            unpacked = _Counted(cast("io.BufferedIOBase", gzip.GzipFile(fileobj=content)), name)
+            content = cast("io.BufferedReader", io.BufferedReader(unpacked, 1 << 20))
         start = _first(content)
         if start.startswith(_SPREADSHEET):
             # A spreadsheet is a zip, whose table of contents stands at the end: it is read in no other order.
             yield OpenedFile(name, cast("io.BufferedReader", io.BytesIO(start + content.read())), start, size, lambda: counted.count)
         else:
-            stream = io.BufferedReader(_Joined(start, content), 1 << 18)
+            stream = cast("io.BufferedReader", io.BufferedReader(_Joined(start, content), 1 << 18))
             yield OpenedFile(name, stream, start, size, lambda: counted.count)
     finally:
         if name != STANDARD_INPUT:

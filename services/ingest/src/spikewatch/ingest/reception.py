@@ -158,7 +158,10 @@ class Reception:
         agency_id, received_at = agency.agency_id, self._now()
         submission_id = self._ids.issue(agency_id, idempotency_key)
         ce_id, ce_source = str(submission_id), f"{AGENCY_SOURCE}{agency_id}"
-        headers = ((SEAL_HEADER, Kind.GATEWAY.value.encode()), (FORMAT_HEADER, feed.name.encode()))
+        headers: tuple[tuple[str, bytes], ...] = (
+            (SEAL_HEADER, Kind.GATEWAY.value.encode()),
+            (FORMAT_HEADER, feed.name.encode()),
+        )
         if profile is not None:
             headers = (*headers, (PROFILE_HEADER, profile.encode()))
         message = Message(

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from pydantic import BaseModel, ValidationError
+from typing_extensions import override
 
 from spikewatch.ingest.domain.profiles.dates import EXAMPLE, FormatError, date_reader
 from spikewatch.ingest.domain.profiles.headers import is_home, person_of
@@ -50,6 +51,7 @@ class ProfileProblem:
     expected: str
     example: str = ""
 
+    @override
     def __str__(self) -> str:
         example = f", for example {self.example}" if self.example else ""
         return f"line {self.line}: {self.field}: {self.problem}; expected {self.expected}{example}"
@@ -185,14 +187,14 @@ def _words(profile: Profile) -> Iterator[Problem]:
         spec = getattr(profile, name)
         if not isinstance(spec, Value):
             continue
-        stated = [((name, "values", key), word) for key, word in (spec.values or {}).items()]
+        stated: list[tuple[Path, str]] = [((name, "values", key), word) for key, word in (spec.values or {}).items()]
         stated += [((name, part), getattr(spec, part)) for part in ("constant", "otherwise", "missing") if getattr(spec, part) is not None]
         for path, word in stated:
             if word.lower() not in words:
                 yield path, "is no word of this field", "one of " + ", ".join(words), next(iter(words))
     units = {"years", "months", "weeks", "days", "hours", "minutes"}
     if profile.age is not None:
-        stated_units = [
+        stated_units: list[tuple[Path, str | None]] = [
             (("age", "unit"), profile.age.unit),
             *((("age", "units", key), word) for key, word in (profile.age.units or {}).items()),
         ]

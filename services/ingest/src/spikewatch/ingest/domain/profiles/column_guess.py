@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
 from spikewatch.contracts.vocabulary import TimeBasis, TimePrecision
@@ -71,7 +71,7 @@ class Guess:
     words: tuple[str, ...] = ()
     formats: tuple[str, ...] = ()
     basis: TimeBasis = TimeBasis.REPORTED
-    suppressed: tuple[str, ...] = field(default=())
+    suppressed: tuple[str, ...] = ()
 
 
 Test = Callable[[str], bool]
@@ -148,8 +148,10 @@ _RULES: Final[tuple[tuple[str, str, Test, str, float], ...]] = (
     ("chief_complaint", r"complaint", _ANY, "texts", 0.6),
     (
         "dispatch_title",
-        r"(?:call|incident|nature|event|dispatch|problem|determinant|final)(?: \w+)? (?:type|nature|code|description|title)"
-        r"|(?:^| )(?:nature|title)(?: |$)",
+        (
+            r"(?:call|incident|nature|event|dispatch|problem|determinant|final)(?: \w+)? (?:type|nature|code|description|title)"
+            r"|(?:^| )(?:nature|title)(?: |$)"
+        ),
         _ANY,
         "texts",
         0.5,
@@ -235,7 +237,8 @@ def _words(stated: Sequence[str]) -> tuple[str, ...]:
 def _dates(stated: Sequence[str]) -> tuple[tuple[str, ...], float]:
     """Return the formats that together read most values, and the share that they read."""
     left = list(dict.fromkeys(value.strip() for value in stated))
-    total, chosen = len(left), []
+    total = len(left)
+    chosen: list[str] = []
     while left and len(chosen) < 3:  # a column of more forms is none of dates
         reads = [
             (pattern, [value for value in left if (read := date_reader((pattern,))(value)) is None or not 1990 <= read.at.year <= 2100])
