@@ -481,6 +481,12 @@ def test_what_stands_before_the_first_message_is_refused_alone() -> None:
     assert (second.index, second.line) == (1, 2)
 
 
+def test_every_record_has_its_own_place_whatever_stands_around() -> None:
+    found = cut("noise\rBTS|1\r" + message() + "FTS|1\rBTS|2\r")
+    assert [record.index for record in found] == [0, 1, 2, 3, 4]
+    assert [record.rejected is None for record in found] == [False, False, True, False, False]
+
+
 def test_too_many_messages() -> None:
     with pytest.raises(Rejected) as caught:
         cut(message() * 3, limit=2)
