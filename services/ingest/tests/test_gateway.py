@@ -2,7 +2,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -14,6 +14,7 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from spikewatch.chassis.outcome import Transient
+from spikewatch.contracts.directory import ProfileRecord
 from spikewatch.ingest.adapters import gateway as gateway_module
 from spikewatch.ingest.adapters.gateway import GatewayLimits, gateway
 from spikewatch.ingest.credentials import Credentials
@@ -44,6 +45,7 @@ class Desk:
         self.reception = Reception(
             credentials=Credentials(self.keys, fresh_for=timedelta(0), stale_for=timedelta(hours=1)),
             agencies=house.agencies,
+            profiles=house.agencies,
             seals=house.seals,
             ids=SubmissionIds(bytes(32), lambda count: uuid4().bytes[:count]),
             publisher=self.publisher,
@@ -293,3 +295,52 @@ async def test_the_agencys_trace_is_linked_and_not_adopted(desk: Desk, monkeypat
     assert response.json()["trace_id"] == f"{span.context.trace_id:032x}" != theirs
     assert span.attributes is not None
     assert span.attributes["http.response.status_code"] == 202
+
+
+PROFILE = "name: tablet\nversion: 3\nrecord_id: Run No\noccurred_at: {column: Date, formats: MM/DD/YYYY, basis: on_scene}\n"
+
+
+def profile(content: str = PROFILE) -> ProfileRecord:
+    return ProfileRecord(
+        name="agencies/cedar-ems/profiles/tablet-v3",
+        display_name="Tablet",
+        etag=str(len(content)),
+        version=1,
+        update_time=datetime(2026, 1, 1, tzinfo=UTC),
+        parent="agencies/cedar-ems",
+        profile="tablet",
+        profile_version=3,
+        content=content,
+    )
+
+
+@pytest.mark.parametrize(("params", "headers"), [({"profile": "tablet"}, {}), ({}, {"Spikewatch-Profile": "tablet@3"})])
+async def test_a_submission_names_a_profile_and_the_version_travels_with_it(
+    desk: Desk, house: Any, params: dict[str, str], headers: dict[str, str]
+) -> None:
+    house.agencies.profiles.append(profile())
+    table = {"Content-Type": "text/csv", **headers}
+    response = await desk.post(b"Run No,Date\n26-0001,04/01/2026\n", params=params, **table)
+    assert response.status_code == 202
+    assert (response.json()["format"], response.json()["profile"]) == ("columns", "tablet@3")
+    [message] = desk.publisher.sent
+    assert dict(message.headers)["spikewatch-profile"] == b"tablet@3"
+
+
+@pytest.mark.parametrize(
+    ("content", "params", "media", "status", "field"),
+    [
+        (PROFILE, {"profile": "other"}, "text/csv", 400, "profile"),
+        ("name: tablet\n", {"profile": "tablet"}, "text/csv", 400, "profile"),
+        (PROFILE, {"profile": "tablet", "format": "cad_911"}, "text/csv", 400, "format"),
+        (PROFILE, {"profile": "tablet"}, "application/xml", 415, "content-type"),
+        (PROFILE, {"profile": "tablet"}, "text/csv", 400, "run no"),
+    ],
+)
+async def test_a_profile_that_does_not_fit_gets_a_problem(
+    desk: Desk, house: Any, content: str, params: dict[str, str], media: str, status: int, field: str
+) -> None:
+    house.agencies.profiles.append(profile(content))
+    response = await desk.post(b"colour,Date\nred,04/01/2026\n", params=params, **{"Content-Type": media})
+    assert problem(response, status)["errors"][0]["field"] == field
+    assert not desk.publisher.sent

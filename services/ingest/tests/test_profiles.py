@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC, datetime
+from pathlib import Path
 from uuid import UUID
 
 import pytest
@@ -378,6 +379,12 @@ def test_headers_of_other_columns_are_not_taken_for_personal(header: str) -> Non
 def test_headers_of_homes_are_known() -> None:
     assert all(map(is_home, ("Residence City", "decedent_zip", "RESIDENCE_ZIP", "Home Address", "ResidenceCityGeo", "Patient Home County")))
     assert not any(map(is_home, ("Incident ZIP", "Injury City", "DeathCityGeo")))
+
+
+def test_the_example_of_the_page_is_one_and_stays_short() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "formats" / "profiles.md").read_text(encoding="utf-8")
+    example = page.partition("```yaml\n")[2].partition("```")[0]
+    assert compiled(example)[0].mark == "tablet-export@1"
 
 
 def test_the_schema_of_editors_is_one() -> None:

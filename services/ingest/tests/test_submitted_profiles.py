@@ -11,6 +11,7 @@ from spikewatch.contracts.directory import ProfileRecord
 from spikewatch.ingest.adapters.agency_table import AgencyTable
 from spikewatch.ingest.domain.rejection import Fault, Rejected
 from spikewatch.ingest.profile_book import PROFILE_HEADER, ProfileBook
+from spikewatch.ingest.testing import FakeAgencies
 
 TEXT = """name: tablet
 version: {version}
@@ -34,19 +35,10 @@ def record(version: int = 1, form: str = "MM/DD/YYYY", content: str | None = Non
     )
 
 
-class Shelf:
-    """Profiles given at the start."""
-
-    def __init__(self, *records: ProfileRecord) -> None:
-        self.records = list(records)
-
-    def profile(self, agency_id: str, name: str, version: int | None = None) -> ProfileRecord | None:
-        found = [one for one in self.records if (one.parent, one.profile) == (f"agencies/{agency_id}", name)]
-        found = [one for one in found if version in {None, one.profile_version}]
-        return max(found, key=lambda one: one.profile_version, default=None)
-
-    async def appeared_profile(self, agency_id: str, name: str, version: int | None) -> ProfileRecord | None:
-        return self.profile(agency_id, name, version)
+def shelf_of(*records: ProfileRecord) -> FakeAgencies:
+    shelf = FakeAgencies()
+    shelf.profiles.extend(records)
+    return shelf
 
 
 def header(letter: Any, name: str) -> str | None:
@@ -54,7 +46,7 @@ def header(letter: Any, name: str) -> str | None:
 
 
 def test_the_newest_version_is_taken_or_the_one_that_is_named() -> None:
-    book = ProfileBook(Shelf(record(1), record(2)))
+    book = ProfileBook(shelf_of(record(1), record(2)))
     assert book.feed("cedar-ems", "tablet")[0] == "tablet@2"
     mark, feed = book.feed("cedar-ems", "tablet@1")
     assert (mark, feed.name) == ("tablet@1", "columns")
@@ -64,13 +56,13 @@ def test_the_newest_version_is_taken_or_the_one_that_is_named() -> None:
 @pytest.mark.parametrize("named", ["other", "tablet@9", "tablet@x", "x" * 41, "@1", ""])
 def test_a_profile_that_is_not_there_is_refused(named: str) -> None:
     with pytest.raises(Rejected) as caught:
-        ProfileBook(Shelf(record())).feed("cedar-ems", named)
+        ProfileBook(shelf_of(record())).feed("cedar-ems", named)
     assert (caught.value.fault, caught.value.field) == (Fault.UNSUPPORTED_FORMAT, "profile")
 
 
 @pytest.mark.parametrize("content", ["name: tablet", "name: other\nversion: 1\nrecord_id: a\noccurred_at: b\n", "no yaml: ["])
 def test_a_profile_that_cannot_be_used_is_refused_each_time(content: str) -> None:
-    book = ProfileBook(Shelf(record(content=content)))
+    book = ProfileBook(shelf_of(record(content=content)))
     for _ in range(2):
         with pytest.raises(Rejected, match="cannot be used"):
             book.feed("cedar-ems", "tablet")
@@ -78,11 +70,11 @@ def test_a_profile_that_cannot_be_used_is_refused_each_time(content: str) -> Non
 
 def test_another_agency_s_profile_is_none_of_ours() -> None:
     with pytest.raises(Rejected):
-        ProfileBook(Shelf(record(agency="birch-police"))).feed("cedar-ems", "tablet")
+        ProfileBook(shelf_of(record(agency="birch-police"))).feed("cedar-ems", "tablet")
 
 
 async def test_a_record_is_read_by_its_profile_and_a_corrected_one_reads_the_dead_letter(house: Any) -> None:
-    shelf = Shelf(record(1))
+    shelf = shelf_of(record(1))
     normaliser = house.normaliser(profiles=shelf)
     arrival = house.arrival(ROWS, feed="columns", media="text/csv", extra=((PROFILE_HEADER, b"tablet@1"),))
     [outcome] = await normaliser.normalise([arrival])
@@ -91,7 +83,7 @@ async def test_a_record_is_read_by_its_profile_and_a_corrected_one_reads_the_dea
     assert (report.profile, report.submission_format, report.source_record_id) == ("tablet@1", "columns", "26-0001")
     [letter] = outcome.rejected
     assert header(letter, PROFILE_HEADER) == "tablet@1"
-    shelf.records.append(record(2, form="[MM/DD/YYYY, ISO]"))
+    shelf.profiles.append(record(2, form="[MM/DD/YYYY, ISO]"))
     replayed = replace(arrival, ce_id=header(letter, "ce_id") or "", value=letter.value or b"", headers=letter.headers)
     [again] = await normaliser.normalise([replayed])
     assert isinstance(again, Emit)
@@ -101,7 +93,7 @@ async def test_a_record_is_read_by_its_profile_and_a_corrected_one_reads_the_dea
 
 async def test_an_unknown_profile_is_a_dead_letter_of_the_whole(house: Any) -> None:
     arrival = house.arrival(ROWS, feed="columns", media="text/csv", extra=((PROFILE_HEADER, b"other"),))
-    [outcome] = await house.normaliser(profiles=Shelf()).normalise([arrival])
+    [outcome] = await house.normaliser(profiles=shelf_of()).normalise([arrival])
     assert isinstance(outcome, DeadLetter)
     assert (outcome.reason.value, outcome.field) == ("unsupported-format", "profile")
 

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from spikewatch.chassis.kafka.message import Message
 from spikewatch.chassis.outcome import Transient
-from spikewatch.contracts.directory import AgencyRecord, AgencyState
+from spikewatch.contracts.directory import AgencyRecord, AgencyState, ProfileRecord
 from spikewatch.contracts.vocabulary import SourceType
 from spikewatch.ingest.domain.api_key import ApiKey
 from spikewatch.ingest.domain.feed_book import FeedBook
@@ -41,6 +41,7 @@ class FakeAgencies:
 
     def __init__(self, *agencies: AgencyRecord) -> None:
         self.by_id = {agency.agency_id: agency for agency in agencies}
+        self.profiles: list[ProfileRecord] = []
 
     def get(self, agency_id: str) -> AgencyRecord | None:
         """Return the agency."""
@@ -49,6 +50,15 @@ class FakeAgencies:
     async def appeared(self, agency_id: str) -> AgencyRecord | None:
         """Return the agency without waiting."""
         return self.by_id.get(agency_id)
+
+    def profile(self, agency_id: str, name: str, version: int | None = None) -> ProfileRecord | None:
+        """Return a version of a profile, the newest by default."""
+        owned = (one for one in self.profiles if (one.parent, one.profile) == (f"agencies/{agency_id}", name))
+        return max((one for one in owned if version in {None, one.profile_version}), key=lambda one: one.profile_version, default=None)
+
+    async def appeared_profile(self, agency_id: str, name: str, version: int | None) -> ProfileRecord | None:
+        """Return a version without waiting."""
+        return self.profile(agency_id, name, version)
 
 
 class InMemoryRevisions:
