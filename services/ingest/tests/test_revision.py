@@ -13,14 +13,14 @@ FIRST, SECOND, THIRD = UUID(int=1), UUID(int=2), UUID(int=3)
 
 def reading(submission: UUID, **fields: Any) -> Reading:
     source = Source("cedar-ems", SourceType.EMS, datetime(2026, 5, 2, tzinfo=UTC), submission, "statutory")
-    base = {"record_id": "R", "occurred_at": "2026-05-01T14:03:00Z", "zip": "19401", "outcome": "unknown", "reversal_given": "no"}
+    base = {"record_id": "R-1", "occurred_at": "2026-05-01T14:03:00Z", "zip": "19401", "outcome": "unknown", "reversal_given": "no"}
     found = FEEDS["statutory"].read({**base, **fields}, source)
     assert isinstance(found, Reading)
     return found
 
 
 def summary(settled: Settled) -> tuple[bool, int]:
-    assert settled.report_id == report_id("cedar-ems", "R", settled.revision)
+    assert settled.report_id == report_id("cedar-ems", "R-1", settled.revision)
     if settled.report is not None:
         assert (settled.report.report_id, settled.report.revision) == (settled.report_id, settled.revision)
     return settled.report is not None, settled.revision
