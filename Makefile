@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 MEMBERS := packages/contracts packages/chassis services/ingest services/enrichment services/alerts services/directory cli
 
-.PHONY: help setup demo test test-unit test-integration check format proto generated lock up bench clean
+.PHONY: help setup demo test test-unit test-integration check format proto generated lock up fuzz bench clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 20
@@ -26,7 +26,7 @@ demo: setup  ## a stack, a simulated county with a spike, its alert, contacts an
 test: setup check test-unit test-integration  ## every check and every test, on a real Kafka and a real MongoDB
 
 test-unit: setup  ## the tests of each package and service
-	$(BIN)/pytest -m "not integration" -n 2 packages services cli tests/deploy tests/docs
+	$(BIN)/pytest -m "not integration" -n 2 packages services cli tests/deploy tests/docs tests/fuzz
 
 test-integration: setup  ## the tests across services, on real servers
 	$(BIN)/pytest -m integration --timeout 300 -n 2 --dist loadfile
@@ -55,6 +55,9 @@ lock: setup  ## resolve the locked requirements again
 
 up: setup  ## run the local stack until Ctrl-C
 	@$(BIN)/spikewatch up
+
+fuzz: setup  ## 100,000 mutated inputs of every feed format
+	$(BIN)/python tests/fuzz/run.py --inputs 100000
 
 bench: setup  ## measure throughput, latency and memory
 	$(BIN)/python benchmarks/pipeline.py

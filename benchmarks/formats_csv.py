@@ -81,7 +81,7 @@ def _calls() -> bytes:
     rows = ["lat,lng,desc,zip,title,timeStamp,twp,addr,e"]
     titles = ["EMS: OVERDOSE", *[f"EMS: COMPLAINT {kind}" for kind in range(79)]]
     rows += [
-        f"40.1{n % 1000:03d},-75.3{n % 997:03d},{n % 99}TH ST & OAK AVE;  CEDAR; Station 3{n % 90:02d}; 2026-03-13 @ 21:{n % 60:02d}:47;,19401,"
+        f"40.1{n % 1000:03d},-75.3{n % 997:03d},{n % 99}TH ST & OAK AVE;  CEDAR; Station 3{n % 90:02d}; 2026-03-13 @ 21:{n % 60:02d}:47;,19401,"  # noqa: E501
         f"{titles[n % 80]},2026-03-13 22:{n % 60:02d}:00,CEDAR,{n % 99}TH ST & OAK AVE,1"
         for n in range(ROWS)
     ]
@@ -90,7 +90,7 @@ def _calls() -> bytes:
 
 def _odin() -> bytes:
     drugs = ["HEROIN", "FENTANYL", "COCAINE/CRACK", "UNKNOWN", "ALCOHOL", "METHADONE", "MARIJUANA", "OTHER", "CARFENTANIL", "SUBOXONE"]
-    head = "Incident ID,Incident Date,Incident Time,Day,Incident County Name,Incident State,Victim ID,Gender Desc,Age Range,Race,Ethnicity Desc"
+    head = "Incident ID,Incident Date,Incident Time,Day,Incident County Name,Incident State,Victim ID,Gender Desc,Age Range,Race,Ethnicity Desc"  # noqa: E501
     head += ",Incident County FIPS Code,Naloxone Administered,Response Time Desc,Survive," + ",".join(drugs)
     rows = [head]
     rows += [

@@ -148,7 +148,9 @@ def examiner() -> dict:
     number = {"url": MDI + "Extension-tracking-number", "valueIdentifier": {"system": "https://me.example/cases", "value": "ME26-0111"}}
     parts = [
         {"resourceType": "Composition", "id": "m1", "extension": [number], "status": "final", "subject": {"reference": decedent}},
-        observation("11374-6", decedent, effectiveDateTime="2026-03-30T21:00:00-08:00", valueString="Found without signs of life", extension=at),
+        observation(
+            "11374-6", decedent, effectiveDateTime="2026-03-30T21:00:00-08:00", valueString="Found without signs of life", extension=at
+        ),
         observation("69449-7", decedent, valueCodeableConcept=concept(SNOMED, "7878000", "Accidental death")),
         observation("69453-9", decedent, valueCodeableConcept={"text": "Fentanyl and xylazine toxicity"}),
         observation("69441-6", decedent, valueCodeableConcept={"text": "Hypertensive heart disease"}),

@@ -34,7 +34,13 @@ class House:
     def normaliser(self, max_records: int = 100, **options: Any) -> Normaliser:
         intake = Intake(seals=self.seals, agencies=self.agencies, accept_unsealed=self.accept_unsealed, now=lambda: NOW)
         return Normaliser(
-            intake=intake, seals=self.seals, revisions=self.revisions, receipts=self.receipts, classifier=CLASSIFIER, max_records=max_records, **options
+            intake=intake,
+            seals=self.seals,
+            revisions=self.revisions,
+            receipts=self.receipts,
+            classifier=CLASSIFIER,
+            max_records=max_records,
+            **options,
         )
 
     def arrival(

@@ -29,7 +29,10 @@ _AMERICAN: Final = re.compile(
     re.ASCII,
 )
 _FILLER: Final = re.compile(r"[T ]+(?:0?0:00(?::00(?:\.0+)?)?|12:00(?::00)?\s?AM)$", re.ASCII | re.IGNORECASE)
-_MONTHS: Final = {name: number for number, name in enumerate("jan feb mar apr may jun jul aug sep oct nov dec".split(), start=1)}
+_MONTHS: Final = {
+    name: number
+    for number, name in enumerate(["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"], start=1)
+}
 _EXPECTED_AGENCY: Final = "a local date and time, the month before the day, or ISO 8601"
 _EXAMPLE_AGENCY: Final = "05/01/2026 14:03"
 
@@ -105,7 +108,9 @@ def read_agency_time(day: str, clock: str | None, zone: ZoneInfo | None, field: 
             date = datetime(_year(year), int(month), int(dom))  # noqa: DTZ001
         wall = date.replace(hour=_hour(hour, half), minute=int(minute or 0), second=int(second or 0))
     except (ValueError, KeyError):
-        raise Rejected(Fault.INVALID_FIELD, field, "names a day or an hour that does not exist", _EXPECTED_AGENCY, _EXAMPLE_AGENCY) from None
+        raise Rejected(
+            Fault.INVALID_FIELD, field, "names a day or an hour that does not exist", _EXPECTED_AGENCY, _EXAMPLE_AGENCY
+        ) from None
     precision = TimePrecision.SECOND if second else TimePrecision.MINUTE if hour else TimePrecision.DATE
     instant = local(wall, zone, field, precision)
     return Instant(instant.at, precision, (ZONE_ASSUMED, *instant.notes))
