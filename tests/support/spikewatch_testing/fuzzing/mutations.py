@@ -3,6 +3,7 @@
 import io
 import re
 import zipfile
+import zlib
 from collections.abc import Callable
 from random import Random
 
@@ -22,6 +23,8 @@ _ODD = (
 )  # fmt: skip
 _ENCODINGS = ("utf-16", "utf-16-le", "utf-32", "cp1252", "latin-1", "utf-8-sig", "cp037")
 _HUGE = 200_000
+# What finding the values of an input raises that an earlier step has broken already, a damaged workbook for example.
+_UNREADABLE = (ValueError, RuntimeError, zipfile.BadZipFile, zlib.error, EOFError, KeyError, OSError)
 _VERY_HUGE = 10_000_000
 
 
@@ -43,7 +46,7 @@ def _valued(body: bytes, media_type: str, random: Random) -> tuple[bytes, str]:
     """Put an odd or planted text in the place of one value."""
     try:
         found = list(places(body, media_type))
-    except (UnicodeDecodeError, ValueError, RecursionError):
+    except _UNREADABLE:
         found = []
     if not found:
         return _insert(body, b"", random), "insert"
@@ -52,7 +55,7 @@ def _valued(body: bytes, media_type: str, random: Random) -> tuple[bytes, str]:
     text = random.choice(VALUES if is_planted else _ODD)
     try:
         return plant(text), f"value {where} {'planted' if is_planted else ascii(text)[:20]}"
-    except (UnicodeEncodeError, ValueError):
+    except (UnicodeEncodeError, *_UNREADABLE):
         return _insert(body, b"", random), "insert"
 
 
