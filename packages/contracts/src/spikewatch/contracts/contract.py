@@ -13,7 +13,7 @@ _AREA = re.compile(r"^[a-z0-9_]+:[A-Za-z0-9][A-Za-z0-9._-]{0,126}$")
 
 
 def _in_utc(moment: datetime) -> datetime:
-    return moment.astimezone(UTC)
+    return moment if moment.tzinfo is UTC else moment.astimezone(UTC)
 
 
 def _is_area(text: str) -> str:

@@ -2,7 +2,7 @@
 
 from hashlib import sha1
 from typing import Final
-from uuid import UUID
+from uuid import UUID, SafeUUID
 
 __all__ = [
     "alert_id",
@@ -19,14 +19,19 @@ _NAMESPACE: Final = UUID("6f4dd1a0-5f0e-5d0b-9d3a-0f6c1c1f5b6e")
 _SEPARATOR: Final = "\x1f"
 _START: Final = _NAMESPACE.bytes
 _VERSION_5: Final = 5 << 76 | 0x8000 << 48
+_new: Final = object.__new__
+_set: Final = object.__setattr__  # a UUID refuses every other way
 _FREE_BITS: Final = ~(0xF000 << 64 | 0xC000 << 48) & (1 << 128) - 1
 
 
 def _named(kind: str, *parts: object) -> UUID:
-    # What uuid5 does, at half its cost: every report needs three.
+    # What uuid5 does, at a third of its cost: every report needs three.
     name = _START + _SEPARATOR.join((kind, *map(str, parts))).encode()
     digest = sha1(name, usedforsecurity=False).digest()
-    return UUID(int=int.from_bytes(digest[:16], "big") & _FREE_BITS | _VERSION_5)
+    made = _new(UUID)
+    _set(made, "int", int.from_bytes(digest[:16], "big") & _FREE_BITS | _VERSION_5)
+    _set(made, "is_safe", SafeUUID.unknown)
+    return made
 
 
 def report_key(agency: str, record: str) -> UUID:

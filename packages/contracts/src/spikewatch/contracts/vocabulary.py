@@ -1,6 +1,8 @@
 """Closed value lists of the canonical report. A value is added, never renamed, within a major version."""
 
 from enum import StrEnum
+from operator import attrgetter
+from typing import TYPE_CHECKING
 
 __all__ = [
     "AgeBand",
@@ -19,7 +21,13 @@ __all__ = [
 ]
 
 
-class SourceType(StrEnum):
+class _Words(StrEnum):
+    # The serialiser asks each word of each report for its value: read so, it takes half the time that the enum's own way takes.
+    if not TYPE_CHECKING:
+        value = property(attrgetter("_value_"))
+
+
+class SourceType(_Words):
     """What kind of agency sees the overdose."""
 
     CAD = "cad"
@@ -33,7 +41,7 @@ class SourceType(StrEnum):
     COMMUNITY = "community"
 
 
-class TimeBasis(StrEnum):
+class TimeBasis(_Words):
     """Which moment ``occurred_at`` is."""
 
     PSAP_CALL = "psap_call"
@@ -46,7 +54,7 @@ class TimeBasis(StrEnum):
     REPORTED = "reported"
 
 
-class TimePrecision(StrEnum):
+class TimePrecision(_Words):
     """How exactly the agency stated the time."""
 
     SECOND = "second"
@@ -56,7 +64,7 @@ class TimePrecision(StrEnum):
     MONTH = "month"
 
 
-class PlacePrecision(StrEnum):
+class PlacePrecision(_Words):
     """How exactly the place is known, best first."""
 
     POINT = "point"
@@ -68,7 +76,7 @@ class PlacePrecision(StrEnum):
     NONE = "none"
 
 
-class Outcome(StrEnum):
+class Outcome(_Words):
     """What the overdose led to, as far as the source knows."""
 
     FATAL = "fatal"
@@ -76,7 +84,7 @@ class Outcome(StrEnum):
     UNKNOWN = "unknown"
 
 
-class Confirmation(StrEnum):
+class Confirmation(_Words):
     """How sure the source is that it was an overdose."""
 
     SUSPECTED = "suspected"
@@ -84,7 +92,7 @@ class Confirmation(StrEnum):
     CONFIRMED = "confirmed"
 
 
-class DrugClass(StrEnum):
+class DrugClass(_Words):
     """Class of a substance; classes of one report may nest."""
 
     OPIOID = "opioid"
@@ -99,7 +107,7 @@ class DrugClass(StrEnum):
     UNKNOWN = "unknown"
 
 
-class DrugBasis(StrEnum):
+class DrugBasis(_Words):
     """What the statement about a substance rests on."""
 
     SUSPECTED = "suspected"
@@ -107,7 +115,7 @@ class DrugBasis(StrEnum):
     SEIZURE = "seizure"
 
 
-class YesNo(StrEnum):
+class YesNo(_Words):
     """A statement that may be missing without being a no."""
 
     YES = "yes"
@@ -115,7 +123,7 @@ class YesNo(StrEnum):
     UNKNOWN = "unknown"
 
 
-class ReversalGiver(StrEnum):
+class ReversalGiver(_Words):
     """Who gave the reversal drug."""
 
     EMS = "ems"
@@ -127,7 +135,7 @@ class ReversalGiver(StrEnum):
     UNKNOWN = "unknown"
 
 
-class Sex(StrEnum):
+class Sex(_Words):
     """Sex as the source states it."""
 
     FEMALE = "female"
@@ -136,7 +144,7 @@ class Sex(StrEnum):
     UNKNOWN = "unknown"
 
 
-class AgeBand(StrEnum):
+class AgeBand(_Words):
     """Ten-year bands; everyone over 89 is pooled."""
 
     A0_9 = "0-9"
@@ -151,7 +159,7 @@ class AgeBand(StrEnum):
     A90_PLUS = "90+"
 
 
-class Disposition(StrEnum):
+class Disposition(_Words):
     """What became of the person at the scene."""
 
     TRANSPORTED = "transported"

@@ -52,16 +52,23 @@ class History:
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """The answer: the report to publish, or None for a duplicate; and the id and number of the revision that has the content."""
+    """The answer: the report to publish, or None for a duplicate; and the id and number of the revision that has the content.
+
+    ``wire`` is the JSON of the report, which its digest was made of.
+    """
 
     report: Report | None
     report_id: UUID
     revision: int
+    wire: bytes = b""
 
 
 def content_digest(report: Report) -> bytes:
     """Return 16 bytes that are equal for reports that say the same."""
-    wire = report.to_json()
+    return _digest(report, report.to_json())
+
+
+def _digest(report: Report, wire: bytes) -> bytes:
     at = wire.index(_IDENTITY_ENDS) + 1
     kept = [b"{"]
     for start, end in (_REVISION, _RECEIVED, _HITS if report.evidence is not None else (_HITS[0], _WITHOUT_EVIDENCE)):
@@ -104,7 +111,8 @@ def settle(history: History, reading: Reading, index: int) -> Settled:
         index: the record's place in its submission.
     """
     report, stated = reading.report, reading.stated_revision
-    digest = content_digest(report)
+    wire = report.to_json()
+    digest = _digest(report, wire)
     revisions = [past for past in history.revisions if past.revision != _SAID_BEFORE]
     known = next((past for past in revisions if past.digest == digest and stated in {None, past.revision}), None)
     if known is None:
@@ -122,8 +130,9 @@ def settle(history: History, reading: Reading, index: int) -> Settled:
     if (known.submission_id, known.index) != (report.submission_id, index):
         return Settled(None, identity, known.revision)
     if is_same_number:
-        return Settled(report, identity, known.revision)
+        return Settled(report, identity, known.revision, wire)
     change: dict[str, object] = {"report_id": identity, "revision": known.revision}
     if stated is not None:
         change["quality"] = (*report.quality, REVISION_REUSED)
-    return Settled(report.model_copy(update=change), identity, known.revision)
+    renumbered = report.model_copy(update=change)
+    return Settled(renumbered, identity, known.revision, renumbered.to_json())
