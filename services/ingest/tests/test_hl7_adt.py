@@ -372,6 +372,20 @@ def test_repeated_texts_are_each_read() -> None:
     assert [one.text for one in found.statements] == ["found down", "not breathing"]
 
 
+def test_what_the_sender_takes_back_is_not_read() -> None:
+    deleted = "DG1|2||T40.1X1A^Heroin^I10|||W|||||||||||||||D"
+    assert [code.code for code in reading(message("DG1|1||R07.9^Pain^I10|||W|||||||||||||||A", deleted)).found.codes] == ["R07.9"]
+    for status in ("D", "W", "X", "N"):
+        gone = message(obx=f"OBX|3|TX|8661-1^^LN||heroin overdose||||||{status}")
+        assert read(gone) == NotAnOverdose()
+    assert reading(message(obx="OBX|3|TX|8661-1^^LN||heroin overdose||||||C")).found.statements
+
+
+def test_a_house_code_mapped_to_loinc_is_read_by_its_alternative() -> None:
+    found = reading(message(obx="OBX|3|TX|CC^Chief complaint^L^8661-1^^LN||found down||||||F")).found
+    assert [(one.role, one.text) for one in found.statements] == [("chief_complaint", "found down")]
+
+
 def test_the_home_is_never_the_agencys_county_and_a_filler_is_no_zip() -> None:
     here = Source("cedar-hospital", SourceType.ED, NOW, UUID(int=1), "hl7_adt", time_zone="America/New_York", county_fips="99001")
     assert reading(message(pid={11: "^^^^99002"}), here).report.location.county_fips is None

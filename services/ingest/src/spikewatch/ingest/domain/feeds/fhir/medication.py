@@ -9,15 +9,20 @@ from spikewatch.ingest.domain.feeds.fhir.graph import Belongings
 
 __all__ = ["reversal"]
 
-_NALOXONE: Final = frozenset({"7242", "203192", "197117", "1191222", "1659929", "1725059"})  # the ingredient and its usual forms
-_NALMEFENE: Final = frozenset({"7243"})
-_SNOMED_NALOXONE: Final = frozenset({"372890007", "391901006"})
+# RxNorm: the codes of the official NEMSIS definition; SNOMED CT: the substance, as the IHE Pharmacy examples code it. The many codes
+# of single products are told by their display.
+_NALOXONE: Final = frozenset({"7242", "203192", "197117"})
+_SNOMED_NALOXONE: Final = frozenset({"372890007"})
 _NOT_GIVEN: Final = frozenset({"not-done", "stopped-before-start"})
 _NEVER_WAS: Final = frozenset({"entered-in-error", "unknown", "on-hold"})
+# SNOMED CT routes, by the value set "route-codes" of FHIR R4; one that is not here says nothing.
 _ROUTES: Final = {
-    "46713006": "intranasal", "78421000": "intramuscular", "47625008": "intravenous", "417985001": "other", "418401004": "other",
-    "417912003": "other", "34206005": "other", "58100008": "intraosseous", "419396008": "intraosseous",
-}  # fmt: skip
+    "46713006": "intranasal",
+    "78421000": "intramuscular",
+    "47625008": "intravenous",
+    "34206005": "other",
+    "417255000": "intraosseous",
+}
 _UNITS: Final = {"mg": "mg", "ug": "mcg", "mcg": "mcg", "ml": "ml"}
 _MOST_DOSES: Final = 99
 
@@ -74,4 +79,4 @@ def _reversal_drug(administration: Element, record: Belongings) -> str | None:
         return "naloxone"
     if "naloxone" in said or "narcan" in said:
         return "naloxone"
-    return "nalmefene" if "nalmefene" in said or any(code in _NALMEFENE for system, code in found if system == "rxnorm") else None
+    return "nalmefene" if "nalmefene" in said else None

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Final, cast
 
+from spikewatch.ingest.domain.feeds.hl7_adt import tables
 from spikewatch.ingest.domain.rejection import Fault, Rejected
 
 __all__ = ["LONGEST_TEXT", "Message", "Observations", "Segment", "Separators", "parse", "read_head"]
@@ -102,9 +103,18 @@ class Message:
         found = self.segments.get(name)
         return found[0] if found else None
 
-    def observations(self) -> list[tuple[str, Segment]]:
-        """Return the OBX segments, each with the code of what was observed."""
-        return [(observation.code(3), observation) for observation in self.segments.get("OBX", ())]
+    def observations(self) -> "Observations":
+        """Return the OBX segments of the codes that are read, each with its code: that of OBX-3, else its alternative."""
+        found: Observations = []
+        for observation in self.segments.get("OBX", ()):
+            code = observation.code(3)
+            if code not in tables.OBSERVED:
+                code = observation.code(3, 4)  # a house's own code stands first where it is mapped to LOINC
+                if code not in tables.OBSERVED:
+                    continue
+            if observation.code(11).upper() not in tables.NO_RESULT:
+                found.append((code, observation))
+        return found
 
     def components(self, value: str) -> list[str]:
         """Cut one repetition into components."""

@@ -28,6 +28,8 @@ def found(message: Message, visit: Segment | None, observations: Observations) -
     statements: list[Statement] = []
     notes: dict[QualityNote, None] = {}
     for diagnosis in message.segments.get("DG1", ()):
+        if diagnosis.code(21).upper() == tables.DELETED:
+            continue
         _read_diagnosis(message, diagnosis, codes, statements, notes)
     for observed, observation in observations:
         role = tables.OBSERVED_TEXTS.get(observed)
@@ -54,7 +56,7 @@ def _read_diagnosis(
                 named = "icd10cm"
                 notes[_SYSTEM_ASSUMED] = None
             if named is not None:
-                codes[Code(system=named, code=code, role="diagnosis")] = None
+                codes[_coded(named, code, "diagnosis")] = None
                 has_code = True
     if not has_code:
         # A diagnosis without a code that we know is one only in its words.
@@ -71,7 +73,7 @@ def _read_value(message: Message, value: str, role: str, codes: dict[Code, None]
     else:
         for code, system in _triplets(message, message.components(value)):
             if (named := _system(system)) is not None:
-                codes[Code(system=named, code=code, role=role)] = None
+                codes[_coded(named, code, role)] = None
         found = _texts(message, value, (9, 2, 5))
     drugs_are = None if role == "narrative" else DrugBasis.SUSPECTED
     statements.extend(Statement(role, text, drugs_are) for text in found if text)
@@ -99,6 +101,11 @@ def _plain(message: Message, value: str) -> str:
     return " ".join(message.text(value).split())
 
 
+@lru_cache(maxsize=4_096)
+def _coded(system: str, code: str, role: str) -> Code:
+    return Code(system=system, code=code, role=role)
+
+
 @lru_cache(maxsize=256)
 def _system(name: str) -> str | None:
     return tables.CODING_SYSTEMS.get(name.upper().replace("-", "").replace(" ", "")) if name else None
@@ -114,6 +121,6 @@ def _facts(message: Message, visit: Segment | None, observations: Observations) 
     person = message.first("PID")
     if person is not None and (person.code(30).upper() == "Y" or person.code(29)):
         facts.add("dead")
-    if any(code == "SS003" and observation.code(5) == _EMERGENCY_CARE for code, observation in observations):
+    if any(code == tables.FACILITY_TYPE and observation.code(5) == _EMERGENCY_CARE for code, observation in observations):
         facts.add("emergency_response")
     return frozenset(facts)

@@ -2,6 +2,7 @@
 
 import re
 from datetime import datetime
+from functools import lru_cache
 from typing import Final
 
 from spikewatch.contracts.report import Location, QualityNote, Victims
@@ -35,10 +36,9 @@ def home(message: Message, person: Segment | None, source: Source) -> tuple[Loca
             if county is None and len(parts) > 8 and _COUNTY.fullmatch(parts[8].strip()):
                 county = parts[8].strip()
     if zip5 or county:
-        precision = PlacePrecision.ZIP if zip5 else PlacePrecision.COUNTY
-        return Location(precision=precision, zip5=zip5, county_fips=county), [_HOME_PLACE]
+        return _home(zip5, county), [_HOME_PLACE]
     if source.county_fips is not None:
-        return Location(precision=PlacePrecision.COUNTY, county_fips=source.county_fips), [COUNTY_ASSUMED]
+        return _home(None, source.county_fips), [COUNTY_ASSUMED]
     return Location(), []
 
 
@@ -54,8 +54,18 @@ def victims(observations: Observations, person: Segment | None, arrived: datetim
     if years is None and person is not None:
         years = _years_between(person.code(7), arrived)
     if years is not None and years > _OLDEST_STATED:
-        return Victims(age_band=AgeBand.A90_PLUS, sex=sex), doubts
-    return Victims(age=years, sex=sex), doubts
+        years = _OLDEST_STATED + 1
+    return _victims(years, sex), doubts
+
+
+@lru_cache(maxsize=1_024)
+def _victims(years: int | None, sex: Sex) -> Victims:
+    return Victims(age_band=AgeBand.A90_PLUS, sex=sex) if years is not None and years > _OLDEST_STATED else Victims(age=years, sex=sex)
+
+
+@lru_cache(maxsize=4_096)
+def _home(zip5: str | None, county: str | None) -> Location:
+    return Location(precision=PlacePrecision.ZIP if zip5 else PlacePrecision.COUNTY, zip5=zip5, county_fips=county)
 
 
 def _observed_age(observations: Observations, doubts: list[QualityNote]) -> int | None:

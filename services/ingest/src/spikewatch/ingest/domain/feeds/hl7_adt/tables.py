@@ -10,10 +10,14 @@ __all__ = [
     "AGE_UNITS",
     "CODING_SYSTEMS",
     "COUNTED",
+    "DELETED",
     "DISPOSITIONS",
     "EXPIRED",
+    "FACILITY_TYPE",
     "NOT_A_ZIP",
     "NO_LONGER",
+    "NO_RESULT",
+    "OBSERVED",
     "OBSERVED_AGE",
     "OBSERVED_TEXTS",
     "SEXES",
@@ -57,17 +61,28 @@ CODING_SYSTEMS: Final[Mapping[str, str]] = MappingProxyType({
 })  # fmt: skip
 """HL7 table 0396, without hyphens and blanks, and the OIDs of the same systems."""
 
+DELETED: Final = "D"
+"""DG1-21 of a diagnosis that the sender takes back (table 0206)."""
+
+NO_RESULT: Final = frozenset({"D", "N", "W", "X"})
+"""OBX-11 of a value that is none (table 0085): deleted, not asked, of another person, not obtained."""
+
 OBSERVED_AGE: Final = frozenset({"21612-7", "30525-0", "29553-5"})
 """LOINC: age reported, age, age calculated."""
 
 OBSERVED_TEXTS: Final[Mapping[str, str]] = MappingProxyType({
     "8661-1": "chief_complaint",  # chief complaint, reported
     "10154-3": "chief_complaint",  # chief complaint, narrative
-    "11292-0": "chief_complaint",
     "54094-8": "narrative",  # triage note
     "44833-2": "diagnosis_text",  # preliminary diagnosis, clinical impression
 })  # fmt: skip
 """Texts by the LOINC code of OBX-3, and their role."""
+
+FACILITY_TYPE: Final = "SS003"
+"""PHIN's code of the kind of facility."""
+
+OBSERVED: Final = OBSERVED_AGE | {*OBSERVED_TEXTS, FACILITY_TYPE}
+"""All that is read of OBX-3."""
 
 AGE_UNITS: Final[Mapping[str, float]] = MappingProxyType({
     **dict.fromkeys(("a", "a_j", "a_g", "a_t", "y", "yr", "yrs", "year", "years", ""), 1.0),
