@@ -76,7 +76,7 @@ JSON, LINES, CSV = "application/json", "application/x-ndjson", "text/csv"
         pytest.param(WHOLE, f"{JSON}; charset=utf-16", "statutory", 415, "unsupported-content-type", "content-type", id="charset"),
         pytest.param(WHOLE, "application/xml", "statutory", 415, "unsupported-content-type", "content-type", id="xml"),
         pytest.param(WHOLE, "", "statutory", 415, "unsupported-content-type", "content-type", id="no content type"),
-        pytest.param(WHOLE, JSON, "odmap", 400, "bad-request", "format", id="unknown format"),
+        pytest.param(WHOLE, JSON, "fax", 400, "bad-request", "format", id="unknown format"),
         pytest.param("R1,2026-05-01,99777,fatal,no\n", CSV, "statutory", 400, "unreadable-body", "occurred_at", id="csv without header"),
         pytest.param(HEADER, CSV, "statutory", 400, "unreadable-body", "body", id="csv with nothing but a header"),
         pytest.param(csv("a").replace("county_fips", "outcome"), CSV, "statutory", 400, "unreadable-body", "header", id="column twice"),
@@ -225,11 +225,11 @@ def test_a_broken_row_of_a_csv_spoils_no_other(desk: Pipeline) -> None:
     when = (datetime.now(UTC) - timedelta(days=60)).isoformat()
     rows = [
         (f"C1,{when},99777,fatal,no", "report", None),
-        (HEADER, "rejected", "invalid-field"),  # two exports pasted together
+        (HEADER, "not_an_overdose", None),  # two exports pasted together
         (f"C2,{when},99777,fatal", "rejected", "malformed"),
         (f"C3,{when},99777,fatal,no,more", "rejected", "malformed"),
-        (f"C4,{when},99\x00777,fatal,no", "rejected", "invalid-field"),
-        (f'C5,"{when},99777,fatal,no', "rejected", "malformed"),
+        (f"C4,{when},99\x00777,fatal,no", "rejected", "malformed"),
+        (f'C5,"{when},99777,fatal,no', "rejected", "too-large"),  # the quote stays open over the next line
         (f"C6,{when},99777,{'x' * 10_001},no", "rejected", "too-large"),
         (f"C7,{when},99777,fatal,no", "report", None),
     ]

@@ -81,7 +81,7 @@ def stands(pipeline: Pipeline, agency: str, name: str) -> tuple[int, int]:
 
 def test_garbage_between_our_services_is_set_aside_and_the_pipeline_goes_on(alone: Pipeline) -> None:
     placed: dict[str, list[tuple[tuple[int, int], Raw, str | None]]] = {}
-    submissions = [alone.accept(OTHER, [good("INTERNAL-BEFORE")])]
+    submissions = [alone.accept(OTHER, [good("INTERNAL-1")])]
     for topic in (topics.REPORTS, topics.LOCATED, topics.INCIDENTS, topics.CONTRIBUTIONS):
         own = write(Attributes(id="1", source="/spikewatch/test", type=topic.event_types[0]))
         kinds: list[tuple[bytes | None, list[tuple[str, bytes | None]], str]] = [
@@ -98,11 +98,11 @@ def test_garbage_between_our_services_is_set_aside_and_the_pipeline_goes_on(alon
         stream = [(Raw(GARBAGE + b"-%d" % key, value, headers), reason) for key in range(12) for value, headers, reason in kinds]
         places = produce(alone, topic.name, [raw for raw, _ in stream])
         placed[topic.name] = [(place, raw, reason) for place, (raw, reason) in zip(places, stream, strict=True)]
-    submissions.append(alone.accept(OTHER, [good("INTERNAL-AFTER", days=33)]))
+    submissions.append(alone.accept(OTHER, [good("INTERNAL-2", days=33)]))
     assert all(receipt_when_processed(alone, OTHER, submission)["counts"]["report"] == 1 for submission in submissions)
     alone.settle()
-    assert stands(alone, OTHER, "INTERNAL-BEFORE") == (1, 1)
-    assert stands(alone, OTHER, "INTERNAL-AFTER") == (1, 1)
+    assert stands(alone, OTHER, "INTERNAL-1") == (1, 1)
+    assert stands(alone, OTHER, "INTERNAL-2") == (1, 1)
     for topic in (topics.REPORTS, topics.LOCATED, topics.INCIDENTS, topics.CONTRIBUTIONS):
         for group in topic.consumers:
             # Other tests leave letters of their own here.
@@ -125,10 +125,10 @@ def test_tombstones_of_nothing_are_harmless(alone: Pipeline) -> None:
     ):
         headers = write(Attributes(id="1", source="/spikewatch/test", type=kind))
         produce(alone, topic.name, [Raw(key, None, headers) for key in (GARBAGE, GARBAGE + b"|x", GARBAGE + b"\xff\xfe")])
-    submission = alone.accept(OTHER, [good("TOMBSTONE-AFTER", days=36)])
+    submission = alone.accept(OTHER, [good("TOMBSTONE-1", days=36)])
     assert receipt_when_processed(alone, OTHER, submission)["counts"]["report"] == 1
     alone.settle()
-    assert stands(alone, OTHER, "TOMBSTONE-AFTER") == (1, 1)
+    assert stands(alone, OTHER, "TOMBSTONE-1") == (1, 1)
 
 
 def test_a_hundred_thousand_bad_records_of_one_agency_delay_no_other(alone: Pipeline, capsys: pytest.CaptureFixture[str]) -> None:
@@ -207,7 +207,7 @@ def test_a_flood_between_our_services_opens_the_circuit_and_loses_nothing(alone:
     wait_until(lambda: openings(alone, "enrichment") > 0, "the circuit opens", seconds=30)
     stopped, letters, seen = committed(), letters_by_place(alone, topics.REPORTS, group), openings(alone, "enrichment")
     assert len(letters) - before < flood
-    submission = alone.accept(SENDER, [good("WAITS", days=39)])
+    submission = alone.accept(SENDER, [good("WAITS-1", days=39)])
     assert receipt_when_processed(alone, SENDER, submission)["counts"]["report"] == 1
     wait_until(lambda: openings(alone, "enrichment") >= seen + 2, "it is tried again after the pause, and again", seconds=30)
     partition = places[0][0]
@@ -224,4 +224,4 @@ def test_a_flood_between_our_services_opens_the_circuit_and_loses_nothing(alone:
     assert set(places) <= set(letters)
     assert all(raw.is_in(letters[place]) for place, raw in zip(places, stream, strict=True))
     assert len(letters) == before + flood
-    assert stands(alone, SENDER, "WAITS") == (1, 1)
+    assert stands(alone, SENDER, "WAITS-1") == (1, 1)
