@@ -9,7 +9,7 @@ import pytest
 
 from spikewatch.chassis.mongo import Mongo
 from spikewatch.contracts.directory import AgencyState
-from spikewatch.ingest.domain.seal import HEADER, Kind, Seals
+from spikewatch.ingest.domain.seal import HEADER, Kind, RecordKeys, Seals
 from spikewatch.ingest.intake import FORMAT_HEADER, Arrival, Intake
 from spikewatch.ingest.service import Normaliser
 from spikewatch.ingest.terminology import classifier
@@ -39,6 +39,7 @@ class House:
             revisions=self.revisions,
             receipts=self.receipts,
             classifier=CLASSIFIER,
+            record_key=RecordKeys(bytes(range(32))).of,
             max_records=max_records,
             **options,
         )

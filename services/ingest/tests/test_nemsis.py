@@ -420,7 +420,7 @@ def test_without_a_uuid_the_agency_and_its_number_are_the_identity() -> None:
     assert found.report.source_record_id == "99-0417/PCR-000001"
     assert ("source_record_id", "uuid_missing") in notes(found)
     hashed = reading(uuid="", eRecord_01="MRN 00123456").report.source_record_id
-    assert hashed.startswith("sha256-")
+    assert hashed.startswith("hmac-")
     assert refused(uuid="", eRecord_01=NIL).field == "PatientCareReport/@UUID"
 
 

@@ -19,6 +19,7 @@ from spikewatch.cli.files.media_types import media_type
 from spikewatch.cli.files.opened import STANDARD_INPUT, OpenedFile, opened
 from spikewatch.cli.files.profiles import feed_of_profile
 from spikewatch.cli.files.recognition import recognise
+from spikewatch.cli.ingest_secrets import HASH_KEY, SEAL_KEY, hash_secret
 from spikewatch.cli.progress import Progress, say
 from spikewatch.contracts.identifiers import event_id
 from spikewatch.contracts.topics import EventType
@@ -26,11 +27,12 @@ from spikewatch.contracts.vocabulary import SourceType
 from spikewatch.ingest.adapters.nemsis_schemas import UnusableSchemas, nemsis_check
 from spikewatch.ingest.domain.classification import interpret
 from spikewatch.ingest.domain.feeds import FEEDS, nemsis
-from spikewatch.ingest.domain.feeds.feed import Feed, NotAnOverdose, Source
+from spikewatch.ingest.domain.feeds.feed import FILE_KEY, Feed, NotAnOverdose, Source
 from spikewatch.ingest.domain.numbered_yaml import WrongData
 from spikewatch.ingest.domain.record import RawRecord
 from spikewatch.ingest.domain.rejection import Rejected
 from spikewatch.ingest.domain.revision import History, Settled, settle, settle_withdrawal
+from spikewatch.ingest.domain.seal import RecordKeys, names_key
 from spikewatch.ingest.domain.wall_clock import zone_named
 from spikewatch.ingest.terminology import classifier
 
@@ -54,6 +56,12 @@ def add(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     parser.add_argument("--format", choices=[_AUTO, *FEEDS], help=f"auto (default): told by the content; {formats}")
     parser.add_argument("--profile", metavar="P.yaml", help="a profile that describes the file's columns, in place of a format")
     parser.add_argument("--agency", default="local", help="id of the agency that the records come from (default: local)")
+    parser.add_argument(
+        "--deployment-keys",
+        action="store_true",
+        help=f"hash ids under the keys of {SEAL_KEY} or {HASH_KEY}, so that they are the gateway's of this agency; "
+        "without it under a key that everybody knows, for looking at files only",
+    )
     parser.add_argument(
         "--source-type", choices=[kind.value for kind in SourceType], help="kind of that agency (default: the format's usual)"
     )
@@ -129,8 +137,10 @@ class _Work:
         self._output = output
         self._errors = errors
         self._dry_run = DryRun(output, as_json=arguments.as_json) if arguments.dry_run else None
+        records, names = _keys(arguments)
+        self._record_key = records.of(arguments.agency)
         try:
-            self._classifier = classifier(vocabulary_file=arguments.vocabulary, definitions_file=arguments.definitions)
+            self._classifier = classifier(names, vocabulary_file=arguments.vocabulary, definitions_file=arguments.definitions)
         except WrongData as error:
             raise CannotRun(str(error)) from None
         self._histories: dict[UUID, History] = {}
@@ -221,7 +231,18 @@ class _Work:
             format=feed.name,
             time_zone=arguments.time_zone,
             county_fips=arguments.county,
+            record_key=self._record_key,
         )
+
+
+def _keys(arguments: argparse.Namespace) -> tuple[RecordKeys, bytes]:
+    """Return the keys of record ids and of unlisted names."""
+    if not arguments.deployment_keys:
+        return RecordKeys(FILE_KEY), FILE_KEY
+    secret = hash_secret()
+    if secret is None:
+        raise CannotRun(f"--deployment-keys needs {SEAL_KEY} (and {HASH_KEY} where ingest has one): set it to ingest's")
+    return RecordKeys(secret), names_key(secret)
 
 
 def _refusal(name: str, line: int, rejected: Rejected) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from spikewatch.chassis.kafka.message import Record
 from spikewatch.chassis.outcome import Transient
 from spikewatch.cli.exit_status import DONE, REFUSED_ROWS, CannotRun
+from spikewatch.cli.ingest_secrets import HASH_KEY, SEAL_KEY, hash_secret
 from spikewatch.cli.kafka_options import add_kafka_options, kafka_connection
 from spikewatch.cli.progress import say
 from spikewatch.cli.tables import add_json_option, print_json, print_table
@@ -21,14 +22,13 @@ from spikewatch.contracts.report import Report
 from spikewatch.ingest.domain.classification import Classifier
 from spikewatch.ingest.domain.numbered_yaml import WrongData
 from spikewatch.ingest.domain.reclassification import Changes, Reclassification
-from spikewatch.ingest.domain.seal import fingerprint, master_secret, names_key
+from spikewatch.ingest.domain.seal import fingerprint, names_key
 from spikewatch.ingest.reclassify import Applied, apply, latest, renumbered
 from spikewatch.ingest.terminology import FILE_KEY, classifier
 
 __all__ = ["add"]
 
 _URI: Final = "SPIKEWATCH_MONGODB_URI"
-_SEAL_KEY: Final = "SPIKEWATCH_INGEST_SEAL_KEY"
 _VOCABULARY: Final = "SPIKEWATCH_INGEST_VOCABULARY_FILE"
 _DEFINITIONS: Final = "SPIKEWATCH_INGEST_DEFINITIONS_FILE"
 _DATABASE: Final = "spikewatch_ingest"
@@ -86,10 +86,10 @@ def _classifier(arguments: argparse.Namespace, key: bytes) -> Classifier:
 
 
 def _secret() -> bytes:
-    try:
-        return master_secret(os.environ.get(_SEAL_KEY, ""))
-    except ValueError:
-        raise CannotRun(f"set {_SEAL_KEY} to ingest's key: unlisted names of substances are hashed under it") from None
+    secret = hash_secret()
+    if secret is None:
+        raise CannotRun(f"set {SEAL_KEY} (and {HASH_KEY} where ingest has one) to ingest's: unlisted names are hashed under it")
+    return secret
 
 
 def _compared(found: list[Report], using: Classifier) -> tuple[Changes, list[tuple[Report, Report]]]:
@@ -131,15 +131,15 @@ async def _publish(arguments: argparse.Namespace, secret: bytes, changed: list[t
     from spikewatch.chassis.kafka.publisher import Publisher  # noqa: PLC0415
     from spikewatch.chassis.mongo import Mongo  # noqa: PLC0415
     from spikewatch.ingest.adapters.mongo_revisions import MongoRevisions  # noqa: PLC0415
-    from spikewatch.ingest.adapters.mongo_seal_mark import MongoSealMark  # noqa: PLC0415
+    from spikewatch.ingest.adapters.mongo_seal_mark import HASHES, MongoSealMark  # noqa: PLC0415
 
     if not arguments.mongodb:
         raise CannotRun(f"no MongoDB is named: give --mongodb URI or set {_URI} (`spikewatch status` shows the local stack's)")
     mongo = Mongo(arguments.mongodb, arguments.database)
     publisher = Publisher(kafka_connection(arguments))
     try:
-        if not await MongoSealMark(mongo).fits(fingerprint(secret)):
-            raise CannotRun(f"{_SEAL_KEY} is not the key that this ingest uses")
+        if not await MongoSealMark(mongo).fits(fingerprint(secret), HASHES):
+            raise CannotRun(f"{HASH_KEY} or {SEAL_KEY} is not the key that this ingest hashes under")
         retention = timedelta(days=int(os.environ.get("SPIKEWATCH_INGEST_REVISION_DAYS", "400")))
         revisions = MongoRevisions(mongo, retention=retention, now=lambda: datetime.now(UTC))
         await revisions.prepare()
@@ -153,7 +153,8 @@ async def _publish(arguments: argparse.Namespace, secret: bytes, changed: list[t
 def _file(arguments: argparse.Namespace) -> int:
     if arguments.apply and not arguments.output:
         raise CannotRun("--apply with --reports writes a file: name it with --output FILE")
-    key = names_key(_secret()) if os.environ.get(_SEAL_KEY) else FILE_KEY
+    secret = hash_secret()
+    key = FILE_KEY if secret is None else names_key(secret)
     using = _classifier(arguments, key)
     counted: list[int] = []
     found = latest(_lines(arguments.reports, counted))

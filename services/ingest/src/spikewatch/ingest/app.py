@@ -20,13 +20,13 @@ from spikewatch.ingest.adapters.mongo_api_keys import MongoApiKeys
 from spikewatch.ingest.adapters.mongo_feed_books import MongoFeedBooks
 from spikewatch.ingest.adapters.mongo_receipts import MongoReceipts
 from spikewatch.ingest.adapters.mongo_revisions import MongoRevisions
-from spikewatch.ingest.adapters.mongo_seal_mark import MongoSealMark
+from spikewatch.ingest.adapters.mongo_seal_mark import HASHES, MongoSealMark
 from spikewatch.ingest.adapters.nemsis_schemas import UnusableSchemas, feeds_checked_by
 from spikewatch.ingest.credentials import Credentials
 from spikewatch.ingest.domain.feeds import hl7_adt
 from spikewatch.ingest.domain.feeds.feed import Feed
 from spikewatch.ingest.domain.numbered_yaml import WrongData
-from spikewatch.ingest.domain.seal import Seals, fingerprint, master_secret, names_key
+from spikewatch.ingest.domain.seal import RecordKeys, Seals, fingerprint, master_secret, names_key
 from spikewatch.ingest.domain.submission_id import SubmissionIds
 from spikewatch.ingest.feed_watch import FeedWatch
 from spikewatch.ingest.handlers import normalise_submissions, trusts_trace
@@ -47,7 +47,13 @@ _JUDGE_SECONDS: Final = 20.0
 # With another key every waiting submission would be dead-lettered as unproven.
 _OTHER_SEAL_KEY: Final = (
     "SPIKEWATCH_INGEST_SEAL_KEY is not the key that waiting submissions were sealed with: give that key. To change it on purpose, stop the "
-    "gateways, let the topic drain, then remove the one document of seal_marks in ingest's database"
+    "gateways, let the topic drain, set SPIKEWATCH_INGEST_HASH_KEY to the former key so that ids stay, then remove the document 'master' "
+    "of seal_marks in ingest's database"
+)
+# With another key every record with a hashed id would come again as a new report.
+_OTHER_HASH_KEY: Final = (
+    "the ids of stored reports were hashed under another key: set SPIKEWATCH_INGEST_HASH_KEY to it (unset, it is the seal key). "
+    "To change it on purpose, remove the document 'hashes' of seal_marks in ingest's database; what agencies send again then counts as new"
 )
 
 
@@ -65,6 +71,9 @@ async def build(runtime: Runtime, settings: IngestSettings) -> None:
     secret = master_secret(settings.ingest_seal_key.get_secret_value())
     if not await MongoSealMark(runtime.mongo).fits(fingerprint(secret)):
         raise CannotStart(_OTHER_SEAL_KEY)
+    hashes = secret if settings.ingest_hash_key is None else master_secret(settings.ingest_hash_key.get_secret_value())
+    if not await MongoSealMark(runtime.mongo).fits(fingerprint(hashes), HASHES):
+        raise CannotStart(_OTHER_HASH_KEY)
     seals = Seals(secret, os.urandom)
     intake = Intake(seals=seals, agencies=agencies, accept_unsealed=settings.ingest_accept_unsealed, now=runtime.clock)
     counted = CountedReceipts(receipts)
@@ -75,7 +84,7 @@ async def build(runtime: Runtime, settings: IngestSettings) -> None:
     runtime.on_stop(watch.enter)
     try:
         terminology = classifier(
-            names_key(secret), vocabulary_file=settings.ingest_vocabulary_file, definitions_file=settings.ingest_definitions_file
+            names_key(hashes), vocabulary_file=settings.ingest_vocabulary_file, definitions_file=settings.ingest_definitions_file
         )
     except WrongData as error:
         raise CannotStart(str(error)) from None
@@ -85,6 +94,7 @@ async def build(runtime: Runtime, settings: IngestSettings) -> None:
         revisions=revisions,
         receipts=counted,
         classifier=terminology,
+        record_key=RecordKeys(hashes).of,
         max_records=settings.ingest_max_records,
         feeds=_feeds(settings),
         profiles=agencies,

@@ -61,6 +61,7 @@ class Normaliser:
         revisions: what is known of each report.
         receipts: where outcomes are written for the agencies.
         classifier: decides what is an overdose, and of what.
+        record_key: gives an agency's key for the ids of its records.
         max_records: of one submission at most.
         feeds: the formats that are read.
         profiles: the agencies' own, by which their tables are read.
@@ -75,6 +76,7 @@ class Normaliser:
         revisions: Revisions,
         receipts: Receipts,
         classifier: Classifier,
+        record_key: Callable[[str], bytes],
         max_records: int,
         feeds: Mapping[str, Feed] = FEEDS,
         profiles: ProfileRecords = NO_PROFILES,
@@ -86,6 +88,7 @@ class Normaliser:
         self._revisions = revisions
         self._receipts = receipts
         self._classifier = classifier
+        self._record_key = record_key
         self._max_records = max_records
         self._feeds = feeds
         self._profiles = ProfileBook(profiles)
@@ -123,7 +126,12 @@ class Normaliser:
             work.whole = rejected
             return work
         source = Source.of(
-            opened.agency, received_at=opened.received_at, submission_id=opened.submission_id, feed=feed.name, trace_id=arrival.trace_id
+            opened.agency,
+            received_at=opened.received_at,
+            submission_id=opened.submission_id,
+            feed=feed.name,
+            trace_id=arrival.trace_id,
+            record_key=self._record_key(opened.agency.agency_id),
         )
         work.records = len(raws)
         for raw in raws:

@@ -26,6 +26,11 @@ class IngestSettings(MllpSettings):
     ingest_seal_key: SecretStr = Field(
         description="Master secret of all seals: base64 of 32 random bytes.", examples=["$(head -c 32 /dev/urandom | base64)"]
     )
+    ingest_hash_key: SecretStr | None = Field(
+        default=None,
+        description="Secret of all keyed hashes, such as ids of records: base64 of 32 bytes. Without it the seal key; after a change of "
+        "the seal key give the former one here, so that ids stay.",
+    )
     ingest_accept_unsealed: bool = Field(default=False, description="Take Kafka records without a seal on their word.")
     ingest_agency_patience_seconds: float = Field(
         default=2.0, ge=0, description="How long a sealed record waits for its agency to be known."
@@ -43,10 +48,11 @@ class IngestSettings(MllpSettings):
     ingest_revision_days: int = Field(default=400, ge=1, description="How long a resend is recognised as a duplicate or a revision.")
 
     # One check a field, not one of the whole model: so every problem is told at once, each with its variable.
-    @field_validator("ingest_seal_key")
+    @field_validator("ingest_seal_key", "ingest_hash_key")
     @classmethod
-    def _is_a_secret(cls, key: SecretStr) -> SecretStr:
-        master_secret(key.get_secret_value())
+    def _is_a_secret(cls, key: SecretStr | None) -> SecretStr | None:
+        if key is not None:
+            master_secret(key.get_secret_value())
         return key
 
     @field_validator("ingest_tls_key_file")

@@ -4,17 +4,14 @@ import hmac
 from collections.abc import Callable
 from importlib.resources import files
 from pathlib import Path
-from typing import Final
 
 from spikewatch.ingest.domain.classification import Classifier
 from spikewatch.ingest.domain.definitions import Definitions, load_definitions
+from spikewatch.ingest.domain.feeds.feed import FILE_KEY
 from spikewatch.ingest.domain.numbered_yaml import WrongData
 from spikewatch.ingest.domain.vocabulary import Vocabulary, load_vocabulary
 
 __all__ = ["FILE_KEY", "classifier", "definitions", "keyed_hash", "vocabulary"]
-
-FILE_KEY: Final = b"spikewatch normalize, files only"
-"""The key under which the command line hashes unlisted names when it is given none: it hides nothing from who knows it."""
 
 
 def keyed_hash(key: bytes) -> Callable[[str], str]:

@@ -15,7 +15,7 @@ from opentelemetry.trace import SpanKind, Status, StatusCode
 from spikewatch.chassis.outcome import Permanent
 from spikewatch.contracts.directory import AgencyRecord, AgencyState
 from spikewatch.ingest.adapters.mllp import Frame
-from spikewatch.ingest.domain.feeds.feed import Feed, Source
+from spikewatch.ingest.domain.feeds.feed import FILE_KEY, Feed, Source
 from spikewatch.ingest.domain.feeds.hl7_adt import MEDIA_TYPE
 from spikewatch.ingest.domain.feeds.hl7_adt.answer import NOT_STORED, Complaint, answer, complaint_of, is_silent
 from spikewatch.ingest.domain.feeds.hl7_adt.er7 import Message, read_head
@@ -120,7 +120,15 @@ class Hl7Desk:
         try:
             agency = await self._agency(head)
             # The very reading that the normaliser will do: so the sender is told now what would else end as a dead letter.
-            source = Source.of(agency, received_at=self._now(), submission_id=_NO_SUBMISSION, feed=self._feed.name, trace_id=None)
+            # Its report is thrown away, so the key of its id does not matter.
+            source = Source.of(
+                agency,
+                received_at=self._now(),
+                submission_id=_NO_SUBMISSION,
+                feed=self._feed.name,
+                trace_id=None,
+                record_key=FILE_KEY,
+            )
             self._feed.read(record.fields, source)
             await self._publish(agency, body, is_silent=is_silent(head))
         except Rejected as rejected:

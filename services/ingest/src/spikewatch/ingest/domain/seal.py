@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-__all__ = ["HEADER", "Broken", "Kind", "Seals", "fingerprint", "master_secret", "names_key"]
+__all__ = ["HEADER", "Broken", "Kind", "RecordKeys", "Seals", "fingerprint", "master_secret", "names_key"]
 
 HEADER: Final = "spikewatch-seal"
 _KEY_BYTES = 32
@@ -60,6 +60,21 @@ def fingerprint(secret: bytes) -> str:
 def names_key(secret: bytes) -> bytes:
     """Return the key under which names of substances that the vocabulary does not list are hashed."""
     return HKDF(SHA256(), length=_KEY_BYTES, salt=None, info=b"spikewatch unlisted names").derive(secret)
+
+
+class RecordKeys:
+    """Gives each agency the key under which the ids of its records are hashed: the same number of two agencies gives two ids.
+
+    Args:
+        secret: the secret of all keyed hashes; another one gives other ids.
+    """
+
+    def __init__(self, secret: bytes) -> None:
+        self._secret = secret
+        self.of = lru_cache(maxsize=_KEYS_HELD)(self._derived)
+
+    def _derived(self, agency: str) -> bytes:
+        return HKDF(SHA256(), length=_KEY_BYTES, salt=None, info=f"spikewatch record ids {agency}".encode()).derive(self._secret)
 
 
 class Seals:

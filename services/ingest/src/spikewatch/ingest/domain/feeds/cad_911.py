@@ -17,7 +17,7 @@ from spikewatch.ingest.domain.csv_rows import csv_rows
 from spikewatch.ingest.domain.evidence import Found, Statement
 from spikewatch.ingest.domain.feeds.call_titles import TitleMeaning, TitleReader, TitleRule, title_reader
 from spikewatch.ingest.domain.feeds.facts import encoding_notes
-from spikewatch.ingest.domain.feeds.feed import Feed, NotAnOverdose, Reading, Source, hashed_record_id
+from spikewatch.ingest.domain.feeds.feed import Feed, NotAnOverdose, Reading, Source
 from spikewatch.ingest.domain.feeds.fields import required, stated
 from spikewatch.ingest.domain.feeds.places import call_place
 from spikewatch.ingest.domain.feeds.synonyms import Synonyms
@@ -163,7 +163,7 @@ def _report(call: Fields, fields: Fields, source: Source, title: str) -> Report:
     instant, basis, notes = _time(call, source)
     location, doubts = call_place(call, source)
     number = _number(call)
-    record = _record(call, number, instant, title)
+    record = _record(call, number, instant, title, source)
     return Report(
         report_id=report_id(source.agency_id, record, 1),
         report_key=report_key(source.agency_id, record),
@@ -218,11 +218,11 @@ def _number(call: Fields) -> str | None:
     return text if _NUMBER.fullmatch(text) and is_number(text) and not is_identifying(text) else None
 
 
-def _record(call: Fields, number: str | None, instant: Instant, title: str) -> str:
+def _record(call: Fields, number: str | None, instant: Instant, title: str, source: Source) -> str:
     if number is None:
         # The name of the parts is what every version of this format hashed: an id must not change.
         parts = (_short(call, "desc"), _short(call, "timestamp"))
-        return hashed_record_id(*parts, title) if any(parts) else hashed_record_id(instant.at.isoformat(), _short(call, "addr"), title)
+        return source.hashed_id(*parts, title) if any(parts) else source.hashed_id(instant.at.isoformat(), _short(call, "addr"), title)
     if sum(letter.isdigit() for letter in number) >= _YEARLY:
         return number
     return f"{number}@{instant.at.date().isoformat()}"

@@ -1,9 +1,9 @@
 """What a feed format is: how its bytes are cut into records, and how one record becomes a report."""
 
-import hashlib
+import hmac
 import io
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import BinaryIO, Final
 from uuid import UUID
@@ -15,9 +15,11 @@ from spikewatch.ingest.domain.evidence import NOTHING_FOUND, Found
 from spikewatch.ingest.domain.record import Fields, RawRecord, Split
 from spikewatch.ingest.domain.rejection import Fault, Rejected
 
-__all__ = ["COUNTY_ASSUMED", "Feed", "NotAnOverdose", "Reading", "Source", "hashed_record_id"]
+__all__ = ["COUNTY_ASSUMED", "FILE_KEY", "Feed", "NotAnOverdose", "Reading", "Source"]
 
 COUNTY_ASSUMED: Final = QualityNote(field="location.county_fips", code="agency_county_assumed")
+FILE_KEY: Final = b"spikewatch normalize, files only"
+"""The key of hashes where files are only looked at. Everybody knows it: no service hashes under it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +27,7 @@ class Source:
     """What is known about a record from outside it: who sent it, when, and as part of what.
 
     ``time_zone`` is the IANA name for naive times, ``county_fips`` the agency's home county; both may be unknown.
-    ``profile`` is the name and version of the profile that reads it, ``name@n``.
+    ``profile`` is the name and version of the profile that reads it, ``name@n``. ``record_key`` is the agency's key for hashed ids.
     """
 
     agency_id: str
@@ -37,9 +39,12 @@ class Source:
     county_fips: str | None = None
     trace_id: str | None = None
     profile: str | None = None
+    record_key: bytes = field(default=FILE_KEY, repr=False)
 
     @classmethod
-    def of(cls, agency: AgencyRecord, *, received_at: datetime, submission_id: UUID, feed: str, trace_id: str | None) -> "Source":
+    def of(
+        cls, agency: AgencyRecord, *, received_at: datetime, submission_id: UUID, feed: str, trace_id: str | None, record_key: bytes
+    ) -> "Source":
         """Build it from the agency's record in the directory."""
         county = agency.county_fips if agency.county_fips and len(agency.county_fips) == 5 and agency.county_fips.isdecimal() else None
         return cls(
@@ -51,7 +56,15 @@ class Source:
             time_zone=agency.time_zone or None,
             county_fips=county,
             trace_id=trace_id,
+            record_key=record_key,
         )
+
+    def hashed_id(self, *parts: str) -> str:
+        """Return a record id that gives no part away: the same parts of the same agency, the same id.
+
+        Keyed, since the numbers of visits and persons are short: of a plain hash all could be tried.
+        """
+        return "hmac-" + hmac.digest(self.record_key, "\x1f".join(parts).encode("utf-8", "surrogatepass"), "sha256")[:20].hex()
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,8 +124,3 @@ class Feed:
             accepted = ", ".join(self.splits)
             raise Rejected(Fault.UNSUPPORTED_FORMAT, "content-type", f"is none that {self.name} comes in", f"one of {accepted}", accepted)
         return split(io.BytesIO(body) if isinstance(body, bytes) else body, limit)
-
-
-def hashed_record_id(*parts: str) -> str:
-    """Return a record id for a source that gives none: the same parts, the same id."""
-    return "sha256-" + hashlib.sha256("\x1f".join(parts).encode()).hexdigest()[:40]

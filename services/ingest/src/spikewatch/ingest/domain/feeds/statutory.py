@@ -25,7 +25,7 @@ from spikewatch.contracts.vocabulary import (
 from spikewatch.ingest.domain.csv_rows import csv_rows
 from spikewatch.ingest.domain.evidence import Found, Named
 from spikewatch.ingest.domain.feeds.facts import encoding_notes, facts_of
-from spikewatch.ingest.domain.feeds.feed import COUNTY_ASSUMED, Feed, Reading, Source, hashed_record_id
+from spikewatch.ingest.domain.feeds.feed import COUNTY_ASSUMED, Feed, Reading, Source
 from spikewatch.ingest.domain.feeds.fields import choice, coordinates, free_text, matching, required, stated, whole
 from spikewatch.ingest.domain.feeds.fields import number as decimal
 from spikewatch.ingest.domain.form import FORM, form_record
@@ -131,7 +131,7 @@ def read_at(fields: Fields, source: Source, instant: Instant) -> Reading:
     revision = whole(fields, "revision", 1, 1_000_000, "2")
     record = matching(fields, "record_id", _RECORD, "letters, digits and ._:/#-, at most 64, no person's number", "PCR-2026-000123")
     # One without a digit may be a person's name.
-    record = _hashed(fields) if record is None else record if is_number(record) else hashed_record_id("record_id", record)
+    record = _hashed(fields, source) if record is None else record if is_number(record) else source.hashed_id("record_id", record)
     return Reading(
         Report(
             report_id=report_id(source.agency_id, record, revision or 1),
@@ -182,9 +182,9 @@ def _own_number(fields: Fields, name: str, example: str) -> str | None:
     return number if number is not None and is_number(number) else None
 
 
-def _hashed(fields: Fields) -> str:
+def _hashed(fields: Fields, source: Source) -> str:
     # Only fields of the dictionary, so that a changed comment does not make another report. repr escapes half characters.
-    return hashed_record_id(*(f"{name}={value!r}" for name in FIELDS if (value := stated(fields, name)) is not None))
+    return source.hashed_id(*(f"{name}={value!r}" for name in FIELDS if (value := stated(fields, name)) is not None))
 
 
 def _location(fields: Fields, source: Source) -> tuple[Location, list[QualityNote]]:

@@ -17,7 +17,7 @@ from spikewatch.contracts.vocabulary import (
     YesNo,
 )
 from spikewatch.ingest.domain.csv_rows import Missing, csv_rows, plain
-from spikewatch.ingest.domain.feeds.feed import Feed, NotAnOverdose, Reading, Source, hashed_record_id
+from spikewatch.ingest.domain.feeds.feed import Feed, NotAnOverdose, Reading, Source
 from spikewatch.ingest.domain.identifying import is_identifying, is_number
 from spikewatch.ingest.domain.profiles.cells import NOT_RECOGNISED, Cells, Doubts, condition, key_of, number, value
 from spikewatch.ingest.domain.profiles.model import COLUMNS, Condition, Flags, Number, Profile, RecordId
@@ -164,7 +164,7 @@ def _reader(profile: Profile) -> Callable[[Fields, Source], Reading | NotAnOverd
         if is_read is not None and not is_read(row):
             return NotAnOverdose()
         doubts: Doubts = []
-        record = identity(row)
+        record = identity(row, source)
         moment = when(row, source, doubts)
         place = where(row, source, doubts)
         gathered = Gathered()
@@ -219,19 +219,19 @@ def _facts(facts: set[str], outcome: object, given: Reversal) -> None:
         facts.add("naloxone_before_ems")
 
 
-def _identity(cells: Cells, spec: RecordId) -> Callable[[Fields], str]:
+def _identity(cells: Cells, spec: RecordId) -> Callable[[Fields, Source], str]:
     readers = [cells.text((column,)) for column in spec.columns]
     field = ", ".join(spec.columns)[:200]
     expected = "letters, digits and ._:/#-, at most 64, no person's number"
 
-    def hashed(row: Fields) -> str:
+    def hashed(row: Fields, source: Source) -> str:
         parts = [cell(row) or "" for cell in readers]
         if not any(parts):
             raise Rejected(Fault.MISSING_FIELD, field, "is missing", "at least one of the columns of the record id", "2026-004711")
         # Case and blanks are not what makes a row another one.
-        return hashed_record_id(*(" ".join(part.lower().split()) for part in parts)).encode(errors="replace").decode()
+        return source.hashed_id(*(" ".join(part.lower().split()) for part in parts))
 
-    def plain(row: Fields) -> str:
+    def plain(row: Fields, source: Source) -> str:
         parts: list[str] = []
         for cell in readers:
             text = cell(row)
@@ -245,7 +245,7 @@ def _identity(cells: Cells, spec: RecordId) -> Callable[[Fields], str]:
                 raise Rejected(Fault.INVALID_FIELD, field, "is no number, or looks like a personal identifier", expected, "2026-004711")
             parts.append(text)
         joined = "/".join(parts)
-        return joined if len(joined) <= 128 else hashed_record_id(*parts)  # the contract's longest id
+        return joined if len(joined) <= 128 else source.hashed_id(*parts)  # the contract's longest id
 
     return hashed if spec.hash else plain
 

@@ -6,7 +6,7 @@ from typing import Final
 from spikewatch.contracts.identifiers import report_id, report_key
 from spikewatch.contracts.report import Location, QualityNote, Report, Reversal, Victims
 from spikewatch.contracts.vocabulary import Confirmation, Disposition, Outcome, TimeBasis
-from spikewatch.ingest.domain.feeds.feed import Source, hashed_record_id
+from spikewatch.ingest.domain.feeds.feed import Source
 from spikewatch.ingest.domain.feeds.fhir.element import Element, seconds_since_2000
 from spikewatch.ingest.domain.feeds.fhir.graph import Belongings
 from spikewatch.ingest.domain.wall_clock import Instant
@@ -17,7 +17,7 @@ _ERROR: Final = "entered-in-error"
 _VERSION: Final = re.compile(r'(?:W/")?([1-9]\d{0,8})"?', re.ASCII)
 
 
-def _record_id(record: Belongings) -> str:
+def _record_id(record: Belongings, source: Source) -> str:
     """Return the record's id: a hash, because the identifier may be a person's number.
 
     Raises:
@@ -28,21 +28,21 @@ def _record_id(record: Belongings) -> str:
     if root.kind == "Composition":  # its own identifier is the document's, made anew each time; the case's is its tracking number
         numbers = [part.child("valueIdentifier") for part in root.element.each("extension") if part.child("valueIdentifier").is_stated]
         if numbers and numbers[0].text("value"):
-            return _hashed(kind, numbers[0])
+            return _hashed(source, kind, numbers[0])
     identifiers = [part for part in _identifiers(root.element) if part.text("use") != "old" and part.text("value")]
     for use in ("official", "usual"):
         chosen = next((part for part in identifiers if part.text("use") == use), None)
         if chosen is not None:
-            return _hashed(kind, chosen)
+            return _hashed(source, kind, chosen)
     if identifiers:
-        return _hashed(kind, identifiers[0])
+        return _hashed(source, kind, identifiers[0])
     identity = root.element.text("id")
     if identity is not None:
-        return hashed_record_id("fhir", kind, ascii(identity))
+        return source.hashed_id("fhir", kind, ascii(identity))
     if root.url is not None and not root.url.startswith("urn:uuid:"):  # those are made anew for each Bundle
-        return hashed_record_id("fhir", kind, ascii(root.url))
+        return source.hashed_id("fhir", kind, ascii(root.url))
     told = (root.element.at("subject", "reference"), root.element.at("period", "start"), root.element.child("effectiveDateTime"))
-    return hashed_record_id("fhir", kind, *(ascii(part.value) for part in told))
+    return source.hashed_id("fhir", kind, *(ascii(part.value) for part in told))
 
 
 def _identifiers(root: Element) -> list[Element]:
@@ -50,9 +50,9 @@ def _identifiers(root: Element) -> list[Element]:
     return [identifier] if isinstance(identifier.value, dict) else list(root.each("identifier"))  # a Composition has one
 
 
-def _hashed(kind: str, identifier: Element) -> str:
+def _hashed(source: Source, kind: str, identifier: Element) -> str:
     # ascii() writes half characters as escapes.
-    return hashed_record_id("fhir", kind, ascii(identifier.text("system")), ascii(identifier.text("value")))
+    return source.hashed_id("fhir", kind, ascii(identifier.text("system")), ascii(identifier.text("value")))
 
 
 def revision(record: Belongings) -> int | None:
@@ -90,7 +90,7 @@ def report_of(
         Rejected: identifier, version or status is none.
     """
     number = revision(record) or 1
-    identity = _record_id(record)
+    identity = _record_id(record, source)
     return Report(
         report_id=report_id(source.agency_id, identity, number),
         report_key=report_key(source.agency_id, identity),

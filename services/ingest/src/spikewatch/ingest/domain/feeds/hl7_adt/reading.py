@@ -10,7 +10,7 @@ from spikewatch.contracts.identifiers import report_id, report_key
 from spikewatch.contracts.report import QualityNote, Report
 from spikewatch.contracts.vocabulary import Disposition, Outcome, TimeBasis
 from spikewatch.ingest.domain.evidence import NOTHING_FOUND, Found
-from spikewatch.ingest.domain.feeds.feed import NotAnOverdose, Reading, Source, hashed_record_id
+from spikewatch.ingest.domain.feeds.feed import NotAnOverdose, Reading, Source
 from spikewatch.ingest.domain.feeds.hl7_adt import moments, tables
 from spikewatch.ingest.domain.feeds.hl7_adt.cut import ENCODING_ASSUMED
 from spikewatch.ingest.domain.feeds.hl7_adt.er7 import Message, Observations, Segment, parse
@@ -111,7 +111,7 @@ def _report(
 ) -> tuple[Report, int | None]:
     zone = zone_named(source.time_zone)
     where = facility(message)
-    record = _record_id(visit, where)
+    record = _record_id(visit, where, source)
     instant, time_notes, field = _arrival(message, visit, zone)
     not_future(instant, source.received_at, field)
     revision = _revision(message, zone, source.received_at)
@@ -145,7 +145,7 @@ def _report(
     return report, revision
 
 
-def _record_id(visit: Segment | None, where: tuple[str, str]) -> str:
+def _record_id(visit: Segment | None, where: tuple[str, str], source: Source) -> str:
     if visit is None:
         raise Rejected(Fault.MISSING_FIELD, "PV1", "is missing", "a PV1 segment with the visit number", f"PV1|1||…|{_VISIT_EXAMPLE}")
     number = visit.code(19)
@@ -162,8 +162,8 @@ def _record_id(visit: Segment | None, where: tuple[str, str]) -> str:
             "the facility's name and its NPI or OID",
             "Cedar Hospital^1234567893^NPI",
         )
-    # A visit number is a person's: only its hash travels.
-    return hashed_record_id("hl7_adt", (identifier or name).upper(), number)
+    # A visit number is a person's: only its keyed hash travels.
+    return source.hashed_id("hl7_adt", (identifier or name).upper(), number)
 
 
 def _arrival(message: Message, visit: Segment | None, zone: ZoneInfo | None) -> tuple[Instant, list[QualityNote], str]:

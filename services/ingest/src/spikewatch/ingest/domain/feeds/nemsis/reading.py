@@ -5,7 +5,7 @@ from typing import Final
 
 from spikewatch.contracts.identifiers import report_id, report_key
 from spikewatch.contracts.report import QualityNote, Report
-from spikewatch.ingest.domain.feeds.feed import NotAnOverdose, Reading, Source, hashed_record_id
+from spikewatch.ingest.domain.feeds.feed import NotAnOverdose, Reading, Source
 from spikewatch.ingest.domain.feeds.nemsis.elements import Pcr
 from spikewatch.ingest.domain.feeds.nemsis.evidence import found
 from spikewatch.ingest.domain.feeds.nemsis.folds import destination, disposition, is_without_patient, outcome, victims
@@ -35,7 +35,7 @@ def read(fields: Fields, source: Source) -> Reading | NotAnOverdose:
     pcr = fields.get("PatientCareReport")
     if not isinstance(pcr, Pcr):
         raise Rejected(Fault.MALFORMED, "PatientCareReport", "is missing", "a PatientCareReport element", "<PatientCareReport UUID=…>")
-    record, doubts = _record_id(pcr)
+    record, doubts = _record_id(pcr, source)
     instant, basis, time_doubts = best_moment(pcr, source)
     location, place_doubts = scene(pcr, source)
     given, facts, reversal_doubts = reversal(pcr)
@@ -72,7 +72,7 @@ def read(fields: Fields, source: Source) -> Reading | NotAnOverdose:
     return Reading(report, found=found(pcr, ended, facts), is_declared=False)
 
 
-def _record_id(pcr: Pcr) -> tuple[str, list[QualityNote]]:
+def _record_id(pcr: Pcr, source: Source) -> tuple[str, list[QualityNote]]:
     """Return the UUID, else the agency and its number of the report.
 
     Raises:
@@ -88,7 +88,7 @@ def _record_id(pcr: Pcr) -> tuple[str, list[QualityNote]]:
     plain = f"{agency}/{number}" if agency else number
     is_plain = _NUMBER.fullmatch(number) and (not agency or _AGENCY.fullmatch(agency)) and not is_identifying(plain)
     state = pcr.agency.get("dAgency.04", "")
-    record = plain if is_plain else hashed_record_id("nemsis", state, agency, number)
+    record = plain if is_plain else source.hashed_id("nemsis", state, agency, number)
     return record, [QualityNote(field="source_record_id", code="uuid_missing")]
 
 
