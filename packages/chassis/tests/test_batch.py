@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -26,7 +27,7 @@ def message_for(event) -> Message:
 
 @pytest.fixture
 def consume(publisher):
-    def make(handle, **limits) -> BatchConsumer:
+    def make(handle, *, wrapping=None, **limits) -> BatchConsumer:
         values = {
             "max_record_bytes": 1000,
             "retry_seconds": 0.3,
@@ -35,7 +36,7 @@ def consume(publisher):
             "circuit_pause_seconds": 0.01,
         }
         return BatchConsumer(
-            Subscription(topics.SUBMISSIONS, "ingest-normalise", handle),
+            Subscription(topics.SUBMISSIONS, "ingest-normalise", handle, wrapping=wrapping),
             publisher=publisher,
             limits=BatchLimits(**(values | limits)),
             service="test 1",
@@ -230,3 +231,53 @@ async def test_a_closed_consumer_takes_no_further_batch(consume, publisher, comm
     assert [item.message.event_id for item in publisher.sent] == ["id-0"]
     assert committer.committed == {("overdose.submissions.v1", 0): 1}
     assert committer.seeks == []
+
+
+class Reversed:
+    """Hides a record by turning its value round; it marks what it wrapped."""
+
+    def wrap(self, record: Record) -> Record:
+        if record.header("wrapped"):
+            return record
+        return replace(record, key=None, value=(record.value or b"")[::-1], headers=(("wrapped", b"1"), *record.headers[:5]))
+
+    def unwrap(self, record: Record) -> Record:
+        return replace(record, value=(record.value or b"")[::-1], headers=record.headers[1:]) if record.header("wrapped") else record
+
+
+async def test_whoever_refuses_a_record_it_waits_wrapped(consume, publisher, committer, make_record):
+    async def handle(batch):
+        if any(event.body == b"poison" for event in batch):
+            raise ZeroDivisionError
+        part = DeadLetter(Reason.INVALID_FIELD, value=b"row 7", headers=(("ce_id", b"part"),))
+        return [DeadLetter(Reason.MALFORMED) if event.body == b"refused" else Emit(rejected=(part,)) for event in batch]
+
+    private = ("x-private", b"a name")
+    records = [
+        make_record(0, b"poison", extra=[private]),
+        make_record(1, b"refused", extra=[private]),
+        make_record(2, b"no event", headers=[private]),
+        make_record(3, b"large" * 201, extra=[private]),
+        make_record(4, b"type", event_type="org.example.other", extra=[private]),
+        make_record(5, b"parts", extra=[private]),
+    ]
+    await run(consume(handle, wrapping=Reversed()), records, committer)
+    values = {int(dict(headers)["dlq-offset"]): value for _, _, value, headers in publisher.raws}
+    assert values == {0: b"nosiop", 1: b"desufer", 2: b"tneve on", 3: b"egral" * 201, 4: b"epyt", 5: b"row 7"}
+    assert all(key is None for _, key, _, _ in publisher.raws), "the key is the sender's word too"
+    wrapped = [headers for *_, headers in publisher.raws if dict(headers)["dlq-offset"] not in {b"2", b"5"}]
+    assert all(private not in headers and headers[0] == ("wrapped", b"1") for headers in wrapped)
+
+
+async def test_a_wrapped_record_that_is_replayed_is_handled_as_the_original(consume, publisher, committer, make_record):
+    seen: list[tuple[bytes, bytes | None]] = []
+
+    async def handle(batch):
+        seen.extend((event.body, event.record.header("wrapped")) for event in batch)
+        return [Drop("seen") if event.body == b"mended" else DeadLetter(Reason.MALFORMED) for event in batch]
+
+    mended, still_bad = (Reversed().wrap(make_record(offset, value)) for offset, value in ((0, b"mended"), (1, b"bad")))
+    await run(consume(handle, wrapping=Reversed()), [mended, still_bad], committer)
+    assert seen == [(b"mended", None), (b"bad", None)]
+    ((_, _, value, headers),) = publisher.raws
+    assert (value, headers[: len(still_bad.headers)]) == (b"dab", list(still_bad.headers)), "wrapped once, however often it comes"

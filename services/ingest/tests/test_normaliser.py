@@ -147,19 +147,27 @@ async def test_only_a_seal_proves_the_origin(house: Any) -> None:
     assert not house.receipts.stored
 
 
-async def test_an_unsealed_record_waits_in_quarantine_which_proves_nothing(house: Any) -> None:
-    foreign = (("reply_to", b"overdose.reports.v1"), ("x-patient", PLANTED[0].encode()))
-    plain = house.arrival(json.dumps({**GOOD, "name": PLANTED[0]}).encode(), kind=None, extra=foreign)
-    [letter] = await house.normaliser().normalise([plain])
-    assert PLANTED[0].encode() not in letter.value
-    names = {name for name, _ in letter.headers}
-    assert names == {"ce_specversion", "ce_id", "ce_source", "ce_type", "ce_time", "content-type", "spikewatch-format", "spikewatch-seal"}
-    replayed = replace(plain, value=letter.value, headers=letter.headers)
-    [outcome] = await house.normaliser().normalise([replayed])
-    assert outcome.reason is Reason.UNPROVEN_ORIGIN
+async def test_an_unsealed_record_is_taken_only_where_the_operator_says_so(house: Any) -> None:
+    plain = house.arrival(json.dumps(GOOD).encode(), kind=None)
+    [refused] = await house.normaliser().normalise([plain])
+    assert refused.reason is Reason.UNPROVEN_ORIGIN
     house.accept_unsealed = True
-    [accepted] = await house.normaliser().normalise([replayed])
+    [accepted] = await house.normaliser().normalise([plain])
     assert len(reports(accepted)) == 1
+
+
+async def test_a_quarantine_seal_that_is_not_ours_is_no_seal(house: Any) -> None:
+    house.accept_unsealed = True
+    plain = house.arrival(json.dumps(GOOD).encode(), kind=None, extra=((HEADER, Kind.QUARANTINE.value.encode()),))
+    [refused] = await house.normaliser().normalise([plain])
+    assert refused.reason is Reason.UNPROVEN_ORIGIN
+
+
+async def test_a_format_that_may_be_any_text_is_in_no_receipt(house: Any) -> None:
+    arrival = house.arrival(json.dumps(GOOD).encode(), feed=PLANTED[0])
+    [refused] = await house.normaliser().normalise([arrival])
+    assert refused.reason is Reason.UNSUPPORTED_FORMAT
+    assert receipt(house, arrival).format == "unknown"
 
 
 async def test_an_agencys_own_seal_is_taken_and_its_time_is_not(house: Any, now: Any) -> None:

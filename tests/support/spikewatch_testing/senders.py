@@ -18,6 +18,7 @@ from spikewatch.cli.stack.secret_key import seal_key
 from spikewatch.contracts import topics
 from spikewatch.contracts.cloudevents import Attributes, write
 from spikewatch.ingest.domain.seal import HEADER, Kind, Seals, master_secret
+from spikewatch.ingest.quarantine import with_original
 from spikewatch_testing.pipeline import Pipeline, wait_until
 
 COUNTY = "99777"
@@ -137,12 +138,16 @@ def produce(pipeline: Pipeline, topic: str, records: Sequence[Raw], *, partition
     return asyncio.run(send())
 
 
-def letters_by_place(pipeline: Pipeline, topic: topics.Topic, group: str) -> dict[tuple[int, int], Record]:
-    """Return the dead letters of one group by partition and offset of the record they hold; entries of replays are left out."""
-    found = {}
+def letters_by_place(pipeline: Pipeline, topic: topics.Topic, group: str, *, restored: bool = True) -> dict[tuple[int, int], Record]:
+    """Return the dead letters of one group by partition and offset of the record they hold; entries of replays are left out.
+
+    Restored: as the operator's key shows them, quarantined records taken out. Otherwise as they stand on the topic.
+    """
+    found, seals = {}, seals_of(pipeline)
     for record in pipeline.records(topic.dead_letter(group).name):
         if record.header("dlq-reason") is not None:
-            found[int(record.header("dlq-partition") or b""), int(record.header("dlq-offset") or b"")] = record
+            shown = with_original(seals, record) if restored else record
+            found[int(record.header("dlq-partition") or b""), int(record.header("dlq-offset") or b"")] = shown
     return found
 
 

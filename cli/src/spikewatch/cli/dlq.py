@@ -3,12 +3,14 @@
 import argparse
 import asyncio
 import getpass
+import os
 import sys
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from spikewatch.chassis.kafka.message import Record
 from spikewatch.chassis.kafka.replay import Letter, Selection, dead_letter_topics, letters, replay
 from spikewatch.chassis.outcome import Reason, Transient
 from spikewatch.cli.exit_status import CannotRun
@@ -18,13 +20,15 @@ from spikewatch.cli.tables import add_json_option, print_json, print_table
 
 __all__ = ["add"]
 
+_SEAL_KEY = "SPIKEWATCH_INGEST_SEAL_KEY"
+
 
 def add(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add the verb."""
     parser = verbs.add_parser(
         "dlq",
         help="list, show and replay dead letters",
-        description="Dead letters: records a service could not process, byte for byte, with the reason.",
+        description="Dead letters: records a service could not process, with the reason; replay restores them byte for byte.",
         epilog="Example: spikewatch dlq replay --reason unexpected-error --dry-run",
     )
     steps = parser.add_subparsers(title="steps", metavar="STEP", required=True)
@@ -41,7 +45,10 @@ def add(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
         if name == "ls":
             step.add_argument("--counts", action="store_true", help="only how many, by topic and reason")
         if name == "show":
-            step.add_argument("--body", metavar="FILE", help="write the original value to FILE, byte for byte (- for standard output)")
+            step.add_argument("--body", metavar="FILE", help="write the value to FILE, byte for byte (- for standard output)")
+            step.add_argument(
+                "--open", action="store_true", help=f"show the record, and write the body, as its sender wrote them; needs ${_SEAL_KEY}"
+            )
         if name == "replay":
             step.add_argument("--dry-run", action="store_true", help="say what would be replayed, and do nothing")
             step.add_argument("--rate", type=float, metavar="N", help="at most N records a second")
@@ -141,7 +148,7 @@ def _show(arguments: argparse.Namespace) -> int:
     if len(found) != 1:
         raise CannotRun(f"{len(found)} letters match {arguments.id}; `spikewatch dlq ls --all` lists their ids")
     letter = found[0]
-    value = letter.record.value
+    record, value = _opened(letter.record) if arguments.open else (letter.record, letter.record.value)
     if arguments.body == "-":
         sys.stdout.buffer.write(value or b"")
         return 0
@@ -149,7 +156,7 @@ def _show(arguments: argparse.Namespace) -> int:
         Path(arguments.body).write_bytes(value or b"")
     headers = [
         {"header": name, "value": None if content is None else content.decode(errors="backslashreplace")}
-        for name, content in letter.record.headers
+        for name, content in record.headers
     ]
     shown = {**_row(letter), "expected": letter.cause.expected, "example": letter.cause.example, "exception": letter.cause.exception}
     shown |= {"service": letter.cause.service, "value_bytes": None if value is None else len(value)}
@@ -159,6 +166,22 @@ def _show(arguments: argparse.Namespace) -> int:
         print_table([{"field": name, "value": content} for name, content in shown.items()])
         print_table(headers, title="headers")
     return 0
+
+
+def _opened(record: Record) -> tuple[Record, bytes]:
+    # Imported here: only this needs cryptography, and --help stays fast.
+    from spikewatch.ingest.domain.seal import Seals, master_secret  # noqa: PLC0415
+    from spikewatch.ingest.quarantine import body, with_original  # noqa: PLC0415
+
+    text = os.environ.get(_SEAL_KEY)
+    if not text:
+        raise CannotRun(f"--open needs the master secret that ingest runs with: set {_SEAL_KEY} to it")
+    try:
+        seals = Seals(master_secret(text), os.urandom)
+    except ValueError as error:
+        raise CannotRun(f"{_SEAL_KEY} {error}") from None
+    shown = with_original(seals, record)
+    return shown, body(seals, shown)
 
 
 def _replay(arguments: argparse.Namespace) -> int:

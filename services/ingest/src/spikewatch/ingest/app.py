@@ -31,6 +31,7 @@ from spikewatch.ingest.domain.submission_id import SubmissionIds
 from spikewatch.ingest.feed_watch import FeedWatch
 from spikewatch.ingest.handlers import normalise_submissions, trusts_trace
 from spikewatch.ingest.intake import Intake
+from spikewatch.ingest.quarantine import Quarantine
 from spikewatch.ingest.reception import Reception
 from spikewatch.ingest.service import GROUP, Normaliser
 from spikewatch.ingest.settings import IngestSettings
@@ -107,6 +108,7 @@ async def build(runtime: Runtime, settings: IngestSettings) -> None:
             normalise_submissions(normaliser),
             trusts_trace=trusts_trace,
             circuit_reasons=_OUR_FAULTS,
+            wrapping=Quarantine(seals, lambda agency: agencies.get(agency) is not None),
         )
     )
 

@@ -139,7 +139,7 @@ class Intake:
     def _unsealed(self, arrival: Arrival, kind: Kind | None) -> bytes:
         if kind is None and self._accept_unsealed:
             return arrival.value
-        if kind is None or (kind is Kind.QUARANTINE and not self._accept_unsealed):
+        if kind is None or kind is Kind.QUARANTINE:  # of that kind only what is not ours is left here: what is was unwrapped
             expected = f"a value sealed with the agency's key and the header {SEAL_HEADER}"
             raise Rejected(Fault.UNPROVEN_ORIGIN, SEAL_HEADER, "is missing or proves nothing", expected, Kind.AGENCY.value)
         try:

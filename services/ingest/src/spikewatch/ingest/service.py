@@ -30,6 +30,7 @@ from spikewatch.ingest.profile_book import NO_PROFILES, PROFILE_HEADER, ProfileB
 __all__ = ["GROUP", "Normaliser", "report_message"]
 
 GROUP: Final = "ingest-normalise"
+_UNKNOWN_FORMAT: Final = "unknown"
 _DEAD_LETTERS: Final = topics.dead_letter_topic(topics.SUBMISSIONS.name, GROUP)
 
 
@@ -108,7 +109,6 @@ class Normaliser:
         for failure in done:
             if failure is not None:
                 raise failure
-        # A name that is no format of ours may be any text, and names no feed.
         self._watch([_seen(work, receipt) for work, receipt in opened if receipt.format in self._feeds or _is_profiled(work)])
         return [self._outcome(work) for work in works]
 
@@ -116,6 +116,8 @@ class Normaliser:
         work = _Work(arrival)
         try:
             opened = work.opened = await self._intake.open(arrival)
+            if opened.format not in self._feeds:  # it may be any text: no receipt keeps it
+                opened = work.opened = replace(opened, format=_UNKNOWN_FORMAT)
             if opened.profile is None:
                 feed = self._feed(opened.format)
             else:
@@ -176,37 +178,11 @@ class Normaliser:
 
     def _outcome(self, work: _Work) -> Outcome:
         if work.whole is not None:
-            return self._whole(work, work.whole)
+            return _dead_letter(work.whole)
         if work.records == 1 and work.refused and work.arrival.is_sealed and not _is_profiled(work):
             # The consumed record holds nothing but the refused one: it waits as it came.
             return _dead_letter(work.refused[0][1])
         return Emit(tuple(work.messages), tuple(self._alone(work, raw, rejected) for raw, rejected in work.refused))
-
-    def _whole(self, work: _Work, rejected: Rejected) -> DeadLetter:
-        arrival = work.arrival
-        if arrival.is_sealed:
-            return _dead_letter(rejected)
-        # It came unsealed: it may not wait for weeks in a readable form. The quarantine seal hides it and proves nothing.
-        value = self._seals.seal(
-            Kind.QUARANTINE,
-            arrival.claimed_agency,
-            arrival.value,
-            ce_id=arrival.ce_id,
-            ce_source=arrival.ce_source,
-            content_type=arrival.content_type,
-        )
-        # The headers are written anew, in binary mode whatever it came in. Foreign ones stay behind: nobody knows what they
-        # hold, and reply_to must never travel.
-        attributes = Attributes(
-            id=arrival.ce_id,
-            source=arrival.ce_source,
-            type=EventType.SUBMISSION_RECEIVED,
-            time=arrival.ce_time,
-            content_type=arrival.content_type,
-        )
-        named = arrival.header(FORMAT_HEADER)
-        form = () if named is None else ((FORMAT_HEADER, named.encode()),)
-        return _dead_letter(rejected, value, (*write(attributes), *form, (SEAL_HEADER, Kind.QUARANTINE.value.encode())))
 
     def _alone(self, work: _Work, raw: RawRecord, rejected: Rejected) -> DeadLetter:
         arrival, opened = work.arrival, work.opened
@@ -214,7 +190,7 @@ class Normaliser:
         index = _index(work, raw)
         ce_id = str(record_submission_id(opened.submission_id, index))
         value = self._seals.seal(
-            Kind.GATEWAY, opened.agency.agency_id, raw.alone(), ce_id=ce_id, ce_source=arrival.ce_source, content_type=arrival.content_type
+            Kind.GATEWAY, opened.agency.agency_id, raw.alone(), ce_id=ce_id, ce_source=arrival.ce_source, content_type=arrival.media_type
         )
         attributes = Attributes(
             id=ce_id,
@@ -222,7 +198,7 @@ class Normaliser:
             type=EventType.SUBMISSION_RECEIVED,
             time=opened.received_at,
             subject=str(opened.submission_id),
-            content_type=arrival.content_type,
+            content_type=arrival.media_type,
         )
         headers = (
             *write(attributes),

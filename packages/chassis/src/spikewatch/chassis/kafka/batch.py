@@ -59,6 +59,7 @@ class BatchConsumer:
     def __init__(self, subscription: Subscription[Any], *, publisher: Publisher, limits: BatchLimits, service: str, clock: Clock) -> None:
         self.subscription = subscription
         self._publisher = publisher
+        self._wrapping = subscription.wrapping
         self._limits = limits
         self._service = service
         self._clock = clock
@@ -175,12 +176,13 @@ class BatchConsumer:
         """Decode, handle and publish; isolate what cannot be handled together."""
         events: list[tuple[_Judged, Event[Any]]] = []
         for item in judged:
-            decoded = self._decode(item.record)
+            record = item.record if self._wrapping is None else self._wrapping.unwrap(item.record)
+            decoded = self._decode(record)
             if isinstance(decoded, DeadLetter):
                 item.outcome = decoded
             else:
                 attributes, body = decoded
-                events.append((item, Event(item.record, attributes, body, item.span)))
+                events.append((item, Event(record, attributes, body, item.span)))
         if not events:
             return
         try:
@@ -250,13 +252,14 @@ class BatchConsumer:
                 parts = tuple(enumerate(rejected, start=1))
             case Drop() | None:
                 parts = ()
+        record = item.record if self._wrapping is None or not parts else self._wrapping.wrap(item.record)
         return [
             DeadLetterRecord(
                 topic=self._dead_letter_topic,
-                key=item.record.key,
-                value=item.record.value if letter.headers is None else letter.value,
+                key=record.key,
+                value=record.value if letter.headers is None else letter.value,
                 headers=headers_for(
-                    item.record,
+                    record,
                     letter,
                     index=index,
                     group=self.subscription.group,

@@ -168,6 +168,8 @@ class Publisher:
             raise Transient("kafka: the producer is not connected")
         try:
             partition = None
+            if key is None and value is None:
+                key = b""  # the client refuses a record of neither, though others may have written one: its dead letter must not fail
             if partition_by is not None:
                 partition = partition_of(partition_by.encode(), len(await self._producer.partitions_for(topic)))
             acknowledgement: Awaitable[object] = await self._producer.send(topic, value, key, partition, headers=list(headers))

@@ -2,17 +2,32 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from spikewatch.chassis.kafka.message import Event, Record
 from spikewatch.chassis.outcome import Outcome, Reason
 from spikewatch.contracts.topics import Topic
 
-__all__ = ["Handler", "Subscription"]
+__all__ = ["Handler", "Subscription", "Wrapping"]
 
 M = TypeVar("M")
 Handler = Callable[[Sequence[Event[M]]], Awaitable[Sequence[Outcome]]]
 """Takes the decoded records of a batch and returns one outcome for each, in the same order."""
+
+
+class Wrapping(Protocol):
+    """Hides what a subscription dead-letters, and finds the original again when a letter is replayed.
+
+    Both methods keep topic, partition and offset, and raise for no content: there is nothing left to catch a failure of theirs.
+    """
+
+    def wrap(self, record: Record) -> Record:
+        """Return what may wait in the dead-letter topic instead of a consumed record; the record itself if it may."""
+        ...
+
+    def unwrap(self, record: Record) -> Record:
+        """Return the record that was wrapped, byte for byte; the record itself if it is none of ours."""
+        ...
 
 
 def _always(_: Record) -> bool:
@@ -34,6 +49,8 @@ class Subscription(Generic[M]):
         on_revoked: called with the partitions that another instance takes over, after the running batch has ended.
         on_published: called after all messages of a batch were acknowledged by the broker; where an outbox is settled. It
             may be skipped by a crash, and a passing failure of it is only logged.
+        wrapping: hides consumed records that go to the dead letters, whoever refused them, and is asked for the original before a
+            record is decoded. None: they wait byte for byte. Parts that a handler rejects with a value of their own only get its key.
     """
 
     topic: Topic
@@ -44,3 +61,4 @@ class Subscription(Generic[M]):
     circuit_reasons: frozenset[Reason] = frozenset(Reason)
     on_revoked: Callable[[frozenset[int]], Awaitable[None]] | None = None
     on_published: Callable[[], Awaitable[None]] | None = None
+    wrapping: Wrapping | None = None

@@ -30,7 +30,7 @@ class Kind(StrEnum):
     GATEWAY = "g1"
     AGENCY = "a1"
     QUARANTINE = "q1"
-    """Hides a record whose origin is not proven; opening it proves nothing."""
+    """Hides a whole record that may not be read where it waits; opening it proves nothing."""
 
 
 class Broken(ValueError):  # noqa: N818  # named by what it says of the seal
