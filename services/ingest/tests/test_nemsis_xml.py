@@ -1,5 +1,6 @@
 """How an EMSDataSet is cut: many headers, broken parts, hostile XML, encodings, schemas, memory."""
 
+import gzip
 import io
 import os
 import re
@@ -200,6 +201,24 @@ def test_too_many_records() -> None:
 )
 def test_what_is_no_such_document_is_refused_whole(body: bytes, fault: Fault) -> None:
     assert refused_whole(body).fault is fault
+
+
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        (b'<DEMDataSet xmlns="http://www.nemsis.org"/>', "DEMDataSet"),
+        (b'<StateDataSet xmlns="http://www.nemsis.org"/>', "StateDataSet"),
+        (b"<EMSDataSet><Header/></EMSDataSet>", "namespace"),
+        (b'<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><s:Body/></s:Envelope>', "envelope"),
+        (b'<PatientCareReport xmlns="http://www.nemsis.org"/>', "Header"),
+        (gzip.compress(dataset(pcr(1)).encode()), "compressed"),
+        (b"PK\x03\x04" + b"x" * 100, "compressed"),
+    ],
+)
+def test_what_agencies_send_instead_is_told_by_its_name(body: bytes, told: str) -> None:
+    refused = refused_whole(body)
+    assert refused.fault is Fault.UNSUPPORTED_FORMAT
+    assert told in refused.problem
 
 
 # --- encodings

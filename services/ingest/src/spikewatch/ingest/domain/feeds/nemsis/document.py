@@ -34,6 +34,14 @@ _MOST_TAGS: Final = 200_000
 _LONGEST_ROOT: Final = 2_048
 _LONGEST_HEADER: Final = 512
 _LONGEST_GROUP: Final = 1_024  # its three elements have 15 to 50 characters
+# What else agencies have at hand, by the name of its root element.
+_OTHER_ROOTS: Final = {
+    "DEMDataSet": "is a DEMDataSet, which describes an agency and holds no patient care reports",
+    "StateDataSet": "is a StateDataSet, which describes a state and holds no patient care reports",
+    "EMSDataSet": "has an EMSDataSet that is in another namespace or in none (NEMSIS v2, or a namespace that got lost)",
+    "Envelope": "is wrapped in a SOAP envelope, as for a state's web service",
+    "PatientCareReport": "begins with a PatientCareReport that no EMSDataSet and Header stand around",
+}
 _PROBLEMS: Final = {
     "ERR_TAG_NAME_MISMATCH": "has a closing tag that does not fit the opening one",
     "ERR_UNDECLARED_ENTITY": "uses an entity, and none is ever expanded",
@@ -218,7 +226,8 @@ def _root(tag: bytes) -> bytes:
         raise Rejected(Fault.MALFORMED, None, "has a root element that is not well-formed", "an EMSDataSet document", EXAMPLE) from None
     if root.tag != f"{{{NAMESPACE}}}EMSDataSet":
         expected = f"EMSDataSet in the namespace {NAMESPACE} (NEMSIS v3.5)"
-        raise Rejected(Fault.UNSUPPORTED_FORMAT, None, "has another root element", expected, EXAMPLE)
+        problem = _OTHER_ROOTS.get(etree.QName(root).localname, "has another root element")
+        raise Rejected(Fault.UNSUPPORTED_FORMAT, None, problem, expected, EXAMPLE)
     return opened
 
 

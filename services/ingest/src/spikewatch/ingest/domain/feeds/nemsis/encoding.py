@@ -21,6 +21,7 @@ _PROLOG: Final = re.compile(rb"(?:\s++|<\?.*?\?>|<!--.*?-->)*+", re.DOTALL)
 _DECLARED: Final = re.compile(rb"""\s*<\?xml\s[^>]{0,200}?encoding\s*=\s*["']([A-Za-z0-9._:-]{1,40})["']""")
 _AS_UTF8: Final = frozenset({"utf-8", "utf8", "us-ascii", "ascii", "utf-16", "utf-16le", "utf-16be"})  # UTF-16 is known by its bytes
 _TRANSCODED: Final = {"iso-8859-1": "latin-1", "latin1": "latin-1", "windows-1252": "cp1252", "cp1252": "cp1252"}
+_COMPRESSED: Final = (b"\x1f\x8b", b"PK\x03\x04")
 _EXPECTED: Final = "UTF-8, UTF-16, US-ASCII, ISO-8859-1 or Windows-1252"
 
 
@@ -93,6 +94,9 @@ def after_prolog(head: bytes) -> int:
         raise Rejected(Fault.MALFORMED, None, "is empty", "an EMSDataSet document", EXAMPLE)
     if rest.upper() == b"<!DOCTYPE":
         raise Rejected(Fault.MALFORMED, None, "has a document type (DTD), which is never read", "XML without a document type", EXAMPLE)
+    if head.startswith(_COMPRESSED):
+        problem = "is compressed (gzip or ZIP)"
+        raise Rejected(Fault.UNSUPPORTED_FORMAT, None, problem, "the EMSDataSet document itself, unpacked", EXAMPLE)
     if rest[:1] != b"<" or START_TAG.match(head, at) is None:
         raise Rejected(Fault.MALFORMED, None, "does not begin with an XML element", "an EMSDataSet document", EXAMPLE)
     return at

@@ -15,6 +15,10 @@ _DEAD: Final = (
     ("eSituation.13", "2813007"),
     ("eArrest.18", "3018001"),
     ("eArrest.18", "3018003"),
+    ("eDisposition.12", "4212013"),
+    ("eDisposition.12", "4212015"),
+    ("eDisposition.12", "4212017"),
+    ("eDisposition.12", "4212019"),
     ("eDisposition.19", "4219007"),
     ("eDisposition.19", "4219009"),
     ("eDisposition.21", "4221009"),
@@ -24,14 +28,22 @@ _DEAD: Final = (
 _ALIVE: Final = (
     ("eDisposition.19", ("4219001", "4219003", "4219005", "4219011")),  # acuity when the crew let the person go
     ("eDisposition.28", ("4228003", "4228005", "4228007")),  # refused, or needed no care
+    ("eDisposition.12", ("4212021", "4212023", "4212025", "4212027", "4212029", "4212035", "4212037")),
     ("eDisposition.30", ("4230009",)),
     ("eArrest.18", ("3018007", "3018009")),
 )
 _DISCHARGED: Final = re.compile(r"\d\d", re.ASCII)
 _RESUSCITATION_GOES_ON: Final = ("3018005", "3018011")
 _ARREST: Final = ("3001003", "3001005")
+_3_4: Final = "eDisposition.12"
 _TRANSPORTED: Final = ("4230001", "4230003", "4230005", "4230007")
 _NO_PATIENT: Final = ("4227003", "4227005", "4227007", "4227009", "4227011")
+# NEMSIS v3.4 has one element, eDisposition.12, for what v3.5 says in .27 to .30; grouped as NEMSIS's General Filters group it: all
+# others are the dead, and those whom the crew met and let go.
+_TRANSPORTED_3_4: Final = ("4212023", "4212033")
+_REFUSED_3_4: Final = ("4212023", "4212025")
+_RELEASED_3_4: Final = ("4212021", "4212027", "4212029")
+_NO_PATIENT_3_4: Final = ("4212001", "4212003", "4212005", "4212007", "4212009", "4212011", "4212039", "4212041", "4212043")
 _HOME: Final = "4221001"
 _SEXES: Final = {
     "9919001": Sex.FEMALE,
@@ -68,14 +80,14 @@ def outcome(pcr: Pcr) -> Outcome:
     is_discharged = any(_DISCHARGED.fullmatch(pcr.text(name) or "") for name in ("eOutcome.01", "eOutcome.02"))
     if is_discharged or any(pcr.has(name, *codes) for name, codes in _ALIVE):
         return Outcome.NONFATAL
-    if pcr.has("eDisposition.30", *_TRANSPORTED) and not pcr.has("eArrest.01", *_ARREST):
+    if _is_transported(pcr) and not pcr.has("eArrest.01", *_ARREST):
         return Outcome.NONFATAL
     return Outcome.UNKNOWN
 
 
 def disposition(pcr: Pcr, ended: Outcome) -> Disposition:
     """Return what became of the person at the scene."""
-    is_transported = pcr.has("eDisposition.30", *_TRANSPORTED)
+    is_transported = _is_transported(pcr)
     died_there = pcr.has("eArrest.18", "3018003") or pcr.has("eDisposition.21", "4221009") or pcr.has("eSituation.13", "2813007")
     if ended is Outcome.FATAL and (died_there or not is_transported):
         return Disposition.DIED_ON_SCENE
@@ -83,11 +95,15 @@ def disposition(pcr: Pcr, ended: Outcome) -> Disposition:
         if pcr.has("eDisposition.21", "4221019"):
             return Disposition.ARREST
         return Disposition.TREATMENT if pcr.has("eDisposition.21", "4221039") else Disposition.TRANSPORTED
-    if pcr.has("eDisposition.30", "4230009") or pcr.has("eDisposition.28", "4228003", "4228007"):
+    if pcr.has("eDisposition.30", "4230009") or pcr.has("eDisposition.28", "4228003", "4228007") or pcr.has(_3_4, *_REFUSED_3_4):
         return Disposition.REFUSED
-    if pcr.has("eDisposition.30", "4230013") or pcr.has("eDisposition.28", "4228005"):
+    if pcr.has("eDisposition.30", "4230013") or pcr.has("eDisposition.28", "4228005") or pcr.has(_3_4, *_RELEASED_3_4):
         return Disposition.RELEASED
     return Disposition.UNKNOWN
+
+
+def _is_transported(pcr: Pcr) -> bool:
+    return pcr.has("eDisposition.30", *_TRANSPORTED) or pcr.has(_3_4, *_TRANSPORTED_3_4)
 
 
 def destination(pcr: Pcr) -> str | None:
@@ -102,7 +118,8 @@ def destination(pcr: Pcr) -> str | None:
 def is_without_patient(pcr: Pcr) -> bool:
     """Tell whether the unit met no patient: cancelled, none found, no contact; and states no impression either."""
     is_stated = any(pcr.text(name) for name in ("eSituation.11", "eSituation.12"))
-    return pcr.has("eDisposition.27", *_NO_PATIENT) and not is_stated
+    is_unmet = pcr.has("eDisposition.27", *_NO_PATIENT) or pcr.has(_3_4, *_NO_PATIENT_3_4)
+    return is_unmet and not is_stated
 
 
 def victims(pcr: Pcr) -> tuple[Victims, list[QualityNote]]:
