@@ -31,6 +31,7 @@ def visit(**more: Any) -> dict[str, Any]:
         "class": {"code": "EMER"},
         "subject": {"reference": "Patient/p1"},
         "period": {"start": START},
+        "reasonCode": [{"text": "seen"}],
     } | more
     return {name: value for name, value in found.items() if value is not None}
 
@@ -179,7 +180,10 @@ def test_codes_of_three_systems_and_no_text_in_the_place_of_one() -> None:
 
 def test_the_chief_complaint_is_handed_over_and_not_kept() -> None:
     found = one(
-        person(), visit(), observed("8661-1", valueString="heroin OD"), observed("10154-3", valueCodeableConcept={"text": "nodding"})
+        person(),
+        visit(reasonCode=None),
+        observed("8661-1", valueString="heroin OD"),
+        observed("10154-3", valueCodeableConcept={"text": "nodding"}),
     )
     assert [(part.role, part.text) for part in found.found.statements] == [("chief_complaint", "heroin OD"), ("chief_complaint", "nodding")]
     assert b"heroin OD" not in found.report.to_json()
@@ -232,6 +236,34 @@ def test_other_visits_are_no_overdose_and_take_back_what_was_one(more: dict[str,
     assert isinstance(found, NotAnOverdose)
     assert found.report is not None
     assert found.report.report_key == one(person(), visit()).report.report_key
+
+
+def test_a_visit_that_says_nothing_of_its_reason_changes_nothing() -> None:
+    assert one(person(), visit(reasonCode=None)) == NotAnOverdose()
+    assert one(person(), visit(reasonCode=None, status="cancelled")).report is not None
+    denied = condition(verificationStatus=concept("x", "refuted"))
+    assert isinstance(one(person(), visit(reasonCode=None), denied), Reading), "that there is no such finding is a finding"
+
+
+def test_the_period_by_its_name_in_r5() -> None:
+    moved = visit(period=None, actualPeriod={"start": START})
+    assert one(person(), moved).report.occurred_at == one(person(), visit()).report.occurred_at
+
+
+def test_fhir_as_xml_is_told_so() -> None:
+    [found] = whole(b'<Bundle xmlns="http://hl7.org/fhir"/>')
+    assert isinstance(found, Rejected)
+    assert "is XML" in found.problem
+
+
+def test_naltrexone_reverses_nothing() -> None:
+    given = {
+        "resourceType": "MedicationAdministration",
+        "status": "completed",
+        "medicationCodeableConcept": {"coding": [{"system": "http://www.nlm.nih.gov/research/umls/rxnorm", "code": "7243"}]},
+        "subject": {"reference": "Patient/p1"},
+    }
+    assert one(person(), visit(), given).report.reversal.given is YesNo.UNKNOWN
 
 
 @pytest.mark.parametrize(

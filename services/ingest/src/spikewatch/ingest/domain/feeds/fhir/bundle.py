@@ -166,6 +166,8 @@ def _decode(text: str) -> object:
     try:
         return _DECODER.decode(text)
     except json.JSONDecodeError as error:
+        if text.lstrip()[:1] == "<":
+            raise _malformed("is XML, and FHIR is read as JSON") from None
         raise _malformed(f"is not JSON: breaks off near character {error.pos}") from None
     except (ValueError, RecursionError):
         raise _malformed("holds a number or a nesting that is no record's") from None

@@ -68,6 +68,8 @@ def read_encounter(record: Belongings, source: Source) -> Reading | NotAnOverdos
         )
     kinds = _classes(root)
     start = root.at("period", "start")
+    if not start.is_stated and root.child("actualPeriod").is_stated:
+        start = root.at("actualPeriod", "start")  # its name in R5
     if not start.is_stated:
         start.fail("is missing", "when the person arrived", "2026-05-01T14:03:00-04:00", Fault.MISSING_FIELD)
     arrived = instant(start, source.time_zone)
@@ -96,6 +98,8 @@ def read_encounter(record: Belongings, source: Source) -> Reading | NotAnOverdos
     number = revision(record)
     if report.withdrawn or status in _NOT_YET or (kinds and kinds <= _OUTPATIENT):
         return NotAnOverdose(report, number)
+    if not found.codes and not found.statements and given.given is YesNo.UNKNOWN and one_of_kind(record, "Condition") is None:
+        return NotAnOverdose()  # it says nothing of why the person came, as an Encounter sent alone: it takes nothing back either
     return Reading(report, number, found, is_declared=False)
 
 
