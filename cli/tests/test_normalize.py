@@ -1,3 +1,4 @@
+import base64
 import gzip
 import io
 import json
@@ -52,6 +53,38 @@ def test_standard_input_is_read_and_its_form_recognised(monkeypatch: pytest.Monk
         assert main(["normalize", "--format", "statutory", *zone, "-"]) == status
     report = Report.model_validate_json(capsys.readouterr().out)
     assert (report.occurred_at.hour, report.location.county_fips) == (18, "99001")
+
+
+def test_hashed_ids_are_the_deployments_where_its_key_is_given(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    seal, former = (base64.b64encode(bytes([number]) * 32).decode() for number in (1, 2))
+    source, out = tmp_path / "in.csv", tmp_path / "out.jsonl"
+    source.write_text(HEADER + ROW.format("", TIME, "no"), encoding="utf-8")
+    for name in ("SPIKEWATCH_INGEST_SEAL_KEY", "SPIKEWATCH_INGEST_HASH_KEY"):
+        monkeypatch.delenv(name, raising=False)
+
+    def made(*options: str, agency: str = "cedar-ems") -> str:
+        assert main(["normalize", "--format", "statutory", "--agency", agency, *options, "-o", str(out), str(source)]) == 0
+        [line] = lines(out)
+        return str(line["source_record_id"])
+
+    looked_at = made()
+    assert looked_at != made(agency="birch-ems")
+    assert main(["normalize", "--format", "statutory", "--deployment-keys", str(source)]) == 2
+    assert "SPIKEWATCH_INGEST_SEAL_KEY" in capsys.readouterr().err
+    monkeypatch.setenv("SPIKEWATCH_INGEST_SEAL_KEY", former)
+    assert made() == looked_at  # the environment alone changes nothing
+    before = made("--deployment-keys")
+    monkeypatch.setenv("SPIKEWATCH_INGEST_SEAL_KEY", seal)
+    assert made("--deployment-keys") not in {before, looked_at}
+    monkeypatch.setenv("SPIKEWATCH_INGEST_HASH_KEY", former)  # how ids outlive a change of the seal key
+    assert made("--deployment-keys") == before
+    monkeypatch.setenv("SPIKEWATCH_INGEST_HASH_KEY", "c2hvcnQ=")
+    assert main(["normalize", "--format", "statutory", "--deployment-keys", str(source)]) == 2
+    error = capsys.readouterr().err
+    assert "SPIKEWATCH_INGEST_HASH_KEY" in error
+    assert "c2hvcnQ=" not in error
 
 
 @pytest.mark.parametrize(

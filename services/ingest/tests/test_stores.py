@@ -12,7 +12,7 @@ from spikewatch.chassis.outcome import Transient
 from spikewatch.ingest.adapters.mongo_api_keys import MongoApiKeys
 from spikewatch.ingest.adapters.mongo_receipts import MongoReceipts
 from spikewatch.ingest.adapters.mongo_revisions import MongoRevisions
-from spikewatch.ingest.adapters.mongo_seal_mark import MongoSealMark
+from spikewatch.ingest.adapters.mongo_seal_mark import HASHES, MongoSealMark
 from spikewatch.ingest.domain.api_key import digest_of, new_key
 from spikewatch.ingest.domain.receipt import Receipt, RecordOutcome, Result
 from spikewatch.ingest.domain.revision import History, Revision
@@ -136,3 +136,5 @@ async def test_another_seal_key_is_noticed_and_the_same_is_not(mongo: Mongo) -> 
     assert await mark.fits(fingerprint(b"a" * 32))
     assert await mark.fits(fingerprint(b"a" * 32))
     assert not await mark.fits(fingerprint(b"b" * 32))
+    assert await mark.fits(fingerprint(b"b" * 32), HASHES)  # a key of another use
+    assert not await mark.fits(fingerprint(b"a" * 32), HASHES)

@@ -32,15 +32,20 @@ def directory(found: AgencyRecord | None) -> Event[DirectoryRecord]:
 
 
 def test_settings_are_good_with_the_mandatory_ones_and_hide_the_secret() -> None:
-    settings = IngestSettings(**GIVEN)
+    hashes = base64.b64encode(bytes(range(32))).decode()
+    settings = IngestSettings(**GIVEN, ingest_hash_key=hashes)
     assert settings.max_record_bytes > settings.ingest_max_body_bytes
-    assert GIVEN["ingest_seal_key"] not in repr(settings)
+    for secret in (GIVEN["ingest_seal_key"], hashes):
+        assert secret not in repr(settings)
+        assert secret not in settings.model_dump_json()
+    assert IngestSettings(**GIVEN).ingest_hash_key is None
 
 
 @pytest.mark.parametrize(
     ("changed", "told"),
     [
         ({"ingest_seal_key": "AAAA"}, "32 bytes"),
+        ({"ingest_hash_key": "AAAA"}, "32 bytes"),
         ({"ingest_tls_cert_file": "a.pem"}, "belongs together"),
         ({"ingest_host": "0.0.0.0"}, "not loopback"),  # noqa: S104  # the point of the test
         ({"ingest_max_body_bytes": 1_200_000}, "max_record_bytes"),
