@@ -92,3 +92,14 @@ def test_a_broker_that_does_not_answer_is_one_sentence(monkeypatch, capsys):
     monkeypatch.setattr(topics_admin.AIOKafkaAdminClient, "start", _refuse)
     assert main(["topics", "plan", "--bootstrap", "127.0.0.1:1"]) == 2
     assert "is the address right" in capsys.readouterr().err
+
+
+def test_what_the_broker_refuses_is_one_sentence_that_says_what_to_do(monkeypatch, capsys):
+    async def refuse(_connection, **_):
+        raise topics_admin.Refused("overdose.reports.v1", "given its settings", 29, None)
+
+    monkeypatch.setattr(topics_admin, "apply", refuse)
+    assert main(["topics", "apply", "--bootstrap", "kafka.example:9092"]) == 2
+    told = capsys.readouterr().err
+    assert "overdose.reports.v1 was not given its settings, code 29 (TopicAuthorizationFailed)" in told
+    assert "spikewatch topics acls" in told

@@ -136,12 +136,15 @@ def _apply(arguments: argparse.Namespace) -> int:
 
 
 def _asked(question: "Coroutine[Any, Any, list[TopicChange]]") -> "list[TopicChange]":
-    from spikewatch.chassis.outcome import Transient  # noqa: PLC0415  # loads the chassis; --help should not wait
+    from spikewatch.chassis.kafka.topics_admin import Refused  # noqa: PLC0415  # loads the Kafka client; --help should not wait
+    from spikewatch.chassis.outcome import Transient  # noqa: PLC0415
 
     try:
         return asyncio.run(question)
+    except Refused as error:
+        raise CannotRun(str(error)) from None
     except Transient as error:
-        raise CannotRun(f"Kafka did not answer or refused ({error}); is the address right and may this user administer topics?") from None
+        raise CannotRun(f"Kafka did not answer ({error}); is the address right?") from None
 
 
 def _show(changes: "Sequence[TopicChange]", *, as_json: bool) -> None:

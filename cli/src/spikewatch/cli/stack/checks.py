@@ -138,12 +138,12 @@ def _kafka(bootstrap: str) -> Iterator[Check]:
 
 def _topics(bootstrap: str) -> Check:
     from spikewatch.chassis.kafka.connection import KafkaConnection  # noqa: PLC0415  # a second of imports that --help should not take
-    from spikewatch.chassis.kafka.topics_admin import plan  # noqa: PLC0415
+    from spikewatch.chassis.kafka.topics_admin import Refused, plan  # noqa: PLC0415
     from spikewatch.chassis.outcome import Transient  # noqa: PLC0415
 
     try:
         changes = asyncio.run(plan(KafkaConnection(bootstrap=tuple(bootstrap.split(",")), client_id="spikewatch-doctor")))
-    except Transient as error:
+    except (Refused, Transient) as error:
         return Check("topics", Verdict.PROBLEM, "the broker does not tell its topics", f"may this user describe topics? ({error})")
     differing = [change for change in changes if change.action != "ok"]
     if differing:

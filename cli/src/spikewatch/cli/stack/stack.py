@@ -36,11 +36,13 @@ def apply_topics(bootstrap: str) -> None:
         CannotRun: the broker does not answer, or refuses.
     """
     from spikewatch.chassis.kafka.connection import KafkaConnection  # noqa: PLC0415  # a second of imports that overlaps Kafka's start
-    from spikewatch.chassis.kafka.topics_admin import apply  # noqa: PLC0415
+    from spikewatch.chassis.kafka.topics_admin import Refused, apply  # noqa: PLC0415
     from spikewatch.chassis.outcome import Transient  # noqa: PLC0415
 
     try:
         asyncio.run(apply(KafkaConnection(bootstrap=tuple(bootstrap.split(",")), client_id="spikewatch-up")))
+    except Refused as error:
+        raise CannotRun(f"the topics could not be created at {bootstrap}: {error}") from None
     except Transient as error:
         raise CannotRun(f"the topics could not be created at {bootstrap} ({error}); is the address right?") from None
 

@@ -1,17 +1,44 @@
 """Creates the declared topics and tells where the cluster differs from the declaration."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from aiokafka.admin import AIOKafkaAdminClient, NewPartitions, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
-from aiokafka.errors import KafkaError, TopicAlreadyExistsError
+from aiokafka.errors import BrokerResponseError, KafkaError, TopicAlreadyExistsError, for_code
 
 from spikewatch.chassis.kafka.connection import KafkaConnection
 from spikewatch.chassis.outcome import Transient
 from spikewatch.contracts.topics import Topic, every_topic
 
-__all__ = ["TopicChange", "apply", "plan"]
+__all__ = ["Refused", "TopicChange", "apply", "plan"]
+
+# By Kafka's error codes. What is not named here is told by its name alone.
+_REMEDIES: Final = {
+    7: "repeat the command: the brokers were too slow",
+    17: "the cluster does not allow this name of a topic",
+    29: "this Kafka user lacks a right: `spikewatch topics acls` shows what the operator needs",
+    31: "this Kafka user lacks a right: `spikewatch topics acls` shows what the operator needs",
+    37: "the cluster does not allow so many partitions",
+    38: "there are fewer brokers than copies asked for: give a smaller --replication",
+    40: "the broker does not take a setting with this value; `spikewatch topics ls --json` shows what is declared",
+    41: "repeat the command: the controller has moved",
+    44: "a policy of the cluster forbids it: ask who runs it",
+    60: "repeat the command when the partitions have been moved",
+}
+
+
+class Refused(Exception):  # noqa: N818  # named by what it says of the broker's answer
+    """The broker answered, and refused something about one topic; what was changed before stays changed."""
+
+    def __init__(self, topic: str, done: str, code: int, message: str | None) -> None:
+        name = for_code(code).__name__.removesuffix("Error")
+        remedy = _REMEDIES.get(code, "the broker's log tells more; `spikewatch topics plan` shows what is left to do")
+        said = f": {message}" if message else ""
+        super().__init__(f"{topic} was not {done}, code {code} ({name}{said}); {remedy}")
+        self.topic = topic
+        self.code = code
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +58,8 @@ async def plan(connection: KafkaConnection) -> list[TopicChange]:
     """Return what `apply` would do, without doing it.
 
     Raises:
-        Transient: no broker answers, or it refuses.
+        Transient: no broker answers.
+        Refused: it answers, and refuses something about a topic.
     """
     return await _reconcile(connection, replication_factor=1, is_dry=True)
 
@@ -40,7 +68,8 @@ async def apply(connection: KafkaConnection, *, replication_factor: int = 1) -> 
     """Create missing topics, add partitions, set settings that differ; safe to repeat.
 
     Raises:
-        Transient: no broker answers, or it refuses.
+        Transient: no broker answers.
+        Refused: it answers, and refuses something about a topic.
     """
     return await _reconcile(connection, replication_factor=replication_factor, is_dry=False)
 
@@ -51,14 +80,7 @@ async def _reconcile(connection: KafkaConnection, *, replication_factor: int, is
         await admin.start()
         existing = set(await admin.list_topics())
         declared = every_topic()
-        partitions = (
-            {
-                entry["topic"]: len(entry["partitions"])
-                for entry in await admin.describe_topics([t.name for t in declared if t.name in existing])
-            }
-            if existing
-            else {}
-        )
+        partitions = _counted(await admin.describe_topics([topic.name for topic in declared if topic.name in existing])) if existing else {}
         settings = await _settings(admin, [topic.name for topic in declared if topic.name in existing])
         changes = []
         missing = [topic for topic in declared if topic.name not in existing]
@@ -85,7 +107,14 @@ async def _create(admin: AIOKafkaAdminClient, topics: list[Topic], replication_f
     response = await admin.create_topics(wanted, timeout_ms=30_000)
     for name, code, *rest in response.topic_errors:
         if code not in {0, TopicAlreadyExistsError.errno}:
-            raise KafkaError(f"topic {name} was not created: {rest[0] if rest else code}")
+            raise Refused(name, "created", code, rest[0] if rest else None)
+
+
+def _counted(entries: Sequence[Mapping[str, Any]]) -> dict[str, int]:
+    for entry in entries:
+        if entry["error_code"]:
+            raise Refused(entry["topic"], "described", entry["error_code"], None)
+    return {entry["topic"]: len(entry["partitions"]) for entry in entries}
 
 
 async def _settings(admin: AIOKafkaAdminClient, names: list[str]) -> dict[str, dict[str, str]]:
@@ -94,7 +123,9 @@ async def _settings(admin: AIOKafkaAdminClient, names: list[str]) -> dict[str, d
         return found
     resources = [ConfigResource(ConfigResourceType.TOPIC, name) for name in names]
     for response in await admin.describe_configs(resources):
-        for _, _, _, name, entries in response.resources:
+        for code, message, _, name, entries in response.resources:
+            if code:
+                raise Refused(name, "described", code, message)
             found[name] = {entry[0]: entry[1] for entry in entries}
     return found
 
@@ -116,7 +147,21 @@ async def _alter(admin: AIOKafkaAdminClient, topic: Topic, partitions: int, sett
     if not is_dry:
         if differing:
             resource: Any = ConfigResource(ConfigResourceType.TOPIC, topic.name, configs=wanted)
-            await admin.alter_configs([resource])
+            for response in await admin.alter_configs([resource]):
+                for code, message, *_ in response.resources:
+                    if code:
+                        raise Refused(topic.name, "given its settings", code, message)
         if partitions < topic.partitions:
-            await admin.create_partitions({topic.name: NewPartitions(topic.partitions)})
+            await _add_partitions(admin, topic)
     return TopicChange(topic.name, "alter", "; ".join(details))
+
+
+async def _add_partitions(admin: AIOKafkaAdminClient, topic: Topic) -> None:
+    done = f"given {topic.partitions} partitions"
+    try:
+        response = await admin.create_partitions({topic.name: NewPartitions(topic.partitions)})
+    except BrokerResponseError as error:  # newer clients raise what older ones return
+        raise Refused(topic.name, done, error.errno, str(error)) from error
+    for _, code, message in response.topic_errors:
+        if code:
+            raise Refused(topic.name, done, code, message)
