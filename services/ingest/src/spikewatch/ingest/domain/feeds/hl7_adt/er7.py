@@ -3,8 +3,9 @@
 Only the segments that a report is made of are cut into fields; all others are never looked at.
 """
 
+import dataclasses
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Final, cast
@@ -36,6 +37,7 @@ class Separators:
     repetition: str
     escape: str
     subcomponent: str
+    is_plain: Callable[[str], object] = dataclasses.field(compare=False, repr=False, default=lambda _: None)
 
     @classmethod
     @lru_cache(maxsize=256)
@@ -52,7 +54,9 @@ class Separators:
         if not is_sound or any(one.isalnum() or one == " " for one in marks):
             problem = "do not declare the separators"
             raise Rejected(Fault.MALFORMED, "MSH-2", problem, "five different punctuation marks in MSH-1 and MSH-2", _ENCODING_EXAMPLE)
-        return cls(mark, declared[:1], declared[1:2], declared[2:3], declared[3:4])
+        # What most fields are: nothing to cut, to resolve or to trim, no explicit null, and not too long.
+        plain = re.compile(rf'[^{re.escape(marks)}"\s]{{1,{_LONGEST_CODE}}}')
+        return cls(mark, declared[:1], declared[1:2], declared[2:3], declared[3:4], plain.fullmatch)
 
 
 class Segment:
@@ -123,6 +127,8 @@ class Message:
     def code(self, value: str, component: int = 1) -> str:
         """Return the first subcomponent of a component of the first repetition of a field, trimmed, its escapes resolved."""
         marks = self.separators
+        if component == 1 and marks.is_plain(value):
+            return value
         if marks.repetition and marks.repetition in value:
             value = value.split(marks.repetition, 1)[0]
         if marks.component in value:
