@@ -18,6 +18,7 @@ class Message(BaseModel):
     inner: Inner
     several: tuple[Inner, ...] = ()
     colour: str = Field(default="red", json_schema_extra={"enum": ["red", "green"]})
+    shape: str = Field(default="round", json_schema_extra={"enum": ["round", "other"]})
     age: int | None = Field(default=None, ge=0, le=89)
     at: str | None = Field(default=None, json_schema_extra={"format": "date-time"})
     weights: dict[str, float] = {}
@@ -51,6 +52,11 @@ CASES = {
     ),
     "no longer required": (lambda node: node["required"].remove("name"), "name", Change.NO_LONGER_REQUIRED),
     "value taken out": (lambda node: fields(node)["colour"]["enum"].remove("green"), "colour", Change.NARROWED_VALUES),
+    "value added that no older reader can take for another": (
+        lambda node: fields(node)["colour"]["enum"].append("blue"),
+        "colour",
+        Change.WIDENED_VALUES,
+    ),
     "list of values added": (lambda node: fields(node)["name"].update(enum=["a"]), "name", Change.NARROWED_VALUES),
     "constant added": (lambda node: fields(node)["name"].update(const="a"), "name", Change.NARROWED_VALUES),
     "type changed": (lambda node: fields(node)["name"].update(type="integer"), "name", Change.NARROWED_TYPE),
@@ -90,7 +96,7 @@ def test_a_format_change_breaks():
     "change",
     [
         lambda node: fields(node).update(new={"type": "string"}),
-        lambda node: fields(node)["colour"]["enum"].append("blue"),
+        lambda node: fields(node)["shape"]["enum"].append("square"),
         lambda node: fields(node)["name"].update(description="Words where none stood."),
         lambda node: fields(node)["name"].update(title="Other"),
         lambda node: node["$defs"].update(Unused={"type": "object"}),

@@ -1,14 +1,16 @@
 """Says whether a newer JSON Schema breaks somebody who speaks the older one.
 
 Both directions count. Backward: the newer reader meets records that were written before. Forward: a reader of the older
-schema, which ignores unknown fields, meets records written from now on. New optional fields and new values of a closed
-list are the only changes that pass; readers treat a value they do not know as unknown.
+schema, which ignores unknown fields, meets records written from now on. New optional fields, and new words of a closed list
+that has ``other`` or ``unknown``, are the only changes that pass: readers take a word they do not know for that (ADR 0013).
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
+
+from spikewatch.contracts.reading import CATCH_ALL, catch_all
 
 __all__ = ["Breach", "Change", "breaches"]
 
@@ -22,6 +24,7 @@ class Change(StrEnum):
     NEWLY_REQUIRED = "newly-required"
     NO_LONGER_REQUIRED = "no-longer-required"
     NARROWED_VALUES = "narrowed-values"
+    WIDENED_VALUES = "widened-values"
     NARROWED_TYPE = "narrowed-type"
     WIDENED_TYPE = "widened-type"
     NARROWED_LIMIT = "narrowed-limit"
@@ -114,6 +117,10 @@ class _Comparison:
             yield Breach(path, Change.NARROWED_VALUES, "any value was accepted, now only listed ones")
         elif missing := [value for value in before if value not in after]:
             yield Breach(path, Change.NARROWED_VALUES, f"no longer accepted: {', '.join(map(str, missing))}")
+        if before is not None and catch_all(before) is None and (added := [value for value in after if value not in before]):
+            stand_ins = " or ".join(CATCH_ALL)
+            problem = f"{', '.join(map(str, added))} may now come, and the list has no {stand_ins} that an older reader could take it for"
+            yield Breach(path, Change.WIDENED_VALUES, problem)
 
     @staticmethod
     def _limits(old: Node, new: Node, path: str) -> Iterator[Breach]:

@@ -1,4 +1,8 @@
-"""Closed value lists of the canonical report. A value is added, never renamed, within a major version."""
+"""Closed value lists of the canonical report.
+
+Within a major version a word is never renamed, and added only where ``other`` or ``unknown`` tells an older reader what to take it for
+(ADR 0013).
+"""
 
 from enum import StrEnum
 from operator import attrgetter

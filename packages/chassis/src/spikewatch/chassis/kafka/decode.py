@@ -7,6 +7,7 @@ from pydantic import TypeAdapter, ValidationError
 from spikewatch.chassis.kafka.message import Record
 from spikewatch.chassis.outcome import DeadLetter, Reason
 from spikewatch.contracts.cloudevents import Attributes, CloudEventError, read
+from spikewatch.contracts.reading import read_json
 from spikewatch.contracts.topics import Topic
 
 __all__ = ["Decoder", "first_problem"]
@@ -47,7 +48,7 @@ class Decoder:
         if self._adapter is None:
             return attributes, value
         try:
-            return attributes, self._adapter.validate_json(value)
+            return attributes, read_json(self._adapter, value)
         except ValidationError as error:
             return first_problem(error)
 

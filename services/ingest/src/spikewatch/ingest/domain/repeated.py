@@ -1,0 +1,52 @@
+"""Remembers what equal cells were read as, for the few words that come again and again: yes, no, a sex, an age.
+
+Never used for what tells one person from another: places, times, numbers of records, free texts.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Final, Generic, TypeVar
+
+from spikewatch.ingest.domain.record import Fields
+
+__all__ = ["Repeated"]
+
+T = TypeVar("T")
+_MOST: Final = 4_096  # combinations; then it starts afresh
+_LONGEST: Final = 128  # characters of all cells together: longer ones are no words of a list
+
+
+class Repeated(Generic[T]):
+    """A reader of some fields that answers equal cells from memory. What it makes must be immutable.
+
+    Args:
+        names: the fields that it looks at, all of them.
+        read: makes the answer; what it refuses is not remembered.
+    """
+
+    def __init__(self, names: Sequence[str], read: Callable[[Fields], T]) -> None:
+        self._names: Final = tuple(names)
+        self._read: Final = read
+        self._known: Final[dict[tuple[object, ...], T]] = {}
+
+    def __call__(self, fields: Fields) -> T:
+        """Return what the fields say.
+
+        Raises:
+            Rejected: a field is wrong.
+        """
+        get = fields.get
+        cells = ["" if (cell := get(name)) is None else cell for name in self._names]
+        try:
+            size = len("".join(cells))  # type: ignore[arg-type]  # the quickest way to see that all are texts
+        except TypeError:
+            return self._read(fields)  # of JSON: 1 and True are equal, and say different things
+        if size > _LONGEST:
+            return self._read(fields)
+        key = tuple(cells)
+        known = self._known.get(key)
+        if known is None:
+            known = self._read(fields)
+            if len(self._known) >= _MOST:
+                self._known.clear()
+            self._known[key] = known
+        return known
