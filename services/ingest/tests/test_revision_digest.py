@@ -28,7 +28,7 @@ TRICKY = st.text(max_size=40) | st.sampled_from(
 def slow_digest(report: Report) -> bytes:
     exclude = {**dict.fromkeys(LEFT_OUT, True), "evidence": {"vocabulary"}}
     content = report.__pydantic_serializer__.to_json(report, exclude=exclude, exclude_none=True)  # type: ignore[arg-type]
-    return hashlib.blake2b(content, digest_size=16).digest()
+    return hashlib.sha256(content).digest()[:16]
 
 
 def example(**changed: object) -> Report:

@@ -204,7 +204,7 @@ class _Work:
         if self._dry_run is not None:
             self._dry_run.report(name, record.line, settled.report)
         else:
-            self._output.write(settled.report.to_json().decode() + "\n")
+            self._output.write(settled.wire.decode() + "\n")
 
     def _count(self, name: str, line: int, outcome: str) -> None:
         self.counts[outcome] += 1

@@ -86,7 +86,7 @@ class Classifier:
             change["quality"] = (*report.quality, NOT_RECOGNISED)
             drugs = tuple(dict.fromkeys((*drugs, UNLISTED)))
         change["drugs"] = drugs
-        return Reading(report.model_copy(update=change), reading.stated_revision, is_declared=reading.is_declared)
+        return Reading(report.changed(**change), reading.stated_revision, is_declared=reading.is_declared)
 
     def judge(self, report: Report, evidence: Evidence, drugs: tuple[Drug, ...]) -> Verdict:
         """Return what the definitions say of a stored report's evidence."""
@@ -179,7 +179,7 @@ class Classifier:
 def withdrawn(report: Report) -> Report:
     """Return a report that takes back what its source record said before; it says nothing else of substances."""
     change: Mapping[str, object] = {"withdrawn": True, "drugs": (), "case_definition_hits": (), "case_definitions": (), "evidence": None}
-    return report.model_copy(update=change)
+    return report.changed(**change)
 
 
 def interpret(feed: Feed, fields: Fields, source: Source, classifier: Classifier) -> Reading | NotAnOverdose:

@@ -80,7 +80,8 @@ def _digest(report: Report, wire: bytes) -> bytes:
         kept.append(wire[at:cut])
         at = wire.index(_VOCABULARY[1], cut)
     kept.append(wire[at : wire.rindex(_SUBMISSION)])
-    return hashlib.blake2b(b"".join(kept) + b"}", digest_size=16).digest()
+    # Processors have instructions for this one: it takes half the time of any other.
+    return hashlib.sha256(b"".join(kept) + b"}").digest()[:16]
 
 
 def settle_withdrawal(history: History, said: NotAnOverdose, index: int) -> Settled | None:
@@ -134,5 +135,5 @@ def settle(history: History, reading: Reading, index: int) -> Settled:
     change: dict[str, object] = {"report_id": identity, "revision": known.revision}
     if stated is not None:
         change["quality"] = (*report.quality, REVISION_REUSED)
-    renumbered = report.model_copy(update=change)
+    renumbered = report.changed(**change)
     return Settled(renumbered, identity, known.revision, renumbered.to_json())

@@ -17,6 +17,7 @@ from spikewatch.ingest.domain.feeds.fields import choice, required, stated
 from spikewatch.ingest.domain.feeds.synonyms import Synonyms
 from spikewatch.ingest.domain.record import Fields, json_lines, json_records, of_text
 from spikewatch.ingest.domain.rejection import Fault, Rejected
+from spikewatch.ingest.domain.repeated import Repeated
 from spikewatch.ingest.domain.wall_clock import Instant, read_agency_time, zone_named
 from spikewatch.ingest.domain.xlsx_rows import XLSX, xlsx_rows
 
@@ -145,16 +146,9 @@ def read(fields: Fields, source: Source) -> Reading:
     found: dict[str, object] = {name: row[name] for name in ("lat", "lon", "address", "intersection", "city", "count") if name in row}
     if ENCODING_ASSUMED in fields:
         found[ENCODING_ASSUMED] = "yes"
-    outcome, combined = _outcome(row)
-    found["outcome"] = outcome
-    found["reversal_given"] = _given(row, combined)
-    if found["reversal_given"] == "yes":
-        found |= {"reversal_drug": "naloxone", "reversal_doses": _doses(row), "reversal_by": _by(row)}
-    found |= _codes(row) | _person(row) | _numbers(row)
+    found |= _SAID(row)
+    found |= _codes(row) | _numbers(row)
     found["suspected_drugs"] = _drugs(row)
-    hospital = _word(row, "hospital")
-    if hospital and hospital not in _NO and hospital not in _UNKNOWN:
-        found["disposition"] = Disposition.TRANSPORTED.value
     if all(stated(found, name) is None for name in _PLACES) and source.county_fips is not None:
         found["county_fips"] = source.county_fips
     return statutory.read_at(found, source, _time(row, source))
@@ -279,6 +273,22 @@ def _drugs(row: Fields) -> list[str] | None:
             if isinstance(name, str) and name.strip():
                 names[name.strip()] = None
     return list(names)[:_MOST_DRUGS] or None
+
+
+def _said(row: Fields) -> dict[str, object]:
+    """Return what the fields with few words say: outcome, naloxone, person, hospital."""
+    outcome, combined = _outcome(row)
+    found: dict[str, object] = {"outcome": outcome, "reversal_given": _given(row, combined)}
+    if found["reversal_given"] == "yes":
+        found |= {"reversal_drug": "naloxone", "reversal_doses": _doses(row), "reversal_by": _by(row)}
+    found |= _person(row)
+    hospital = _word(row, "hospital")
+    if hospital and hospital not in _NO and hospital not in _UNKNOWN:
+        found["disposition"] = Disposition.TRANSPORTED.value
+    return found
+
+
+_SAID: Final = Repeated(("outcome", "nonfatal", "naloxone", "doses", "by", "age", "sex", "hospital"), _said)
 
 
 def _lacking(names: Sequence[str]) -> Sequence[str]:

@@ -5,6 +5,7 @@ persons end here.
 """
 
 import re
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, TypeVar
 
@@ -32,6 +33,7 @@ from spikewatch.ingest.domain.form import FORM, form_record
 from spikewatch.ingest.domain.identifying import is_number
 from spikewatch.ingest.domain.record import Fields, json_lines, json_records, of_text
 from spikewatch.ingest.domain.rejection import Fault, Rejected
+from spikewatch.ingest.domain.repeated import Repeated
 from spikewatch.ingest.domain.wall_clock import Instant, not_future, read_instant, zone_named
 from spikewatch.ingest.domain.xlsx_rows import XLSX, xlsx_rows
 
@@ -127,7 +129,8 @@ def read_at(fields: Fields, source: Source, instant: Instant) -> Reading:
     required(fields, "outcome", "one of fatal, nonfatal, unknown", "nonfatal")
     required(fields, "reversal_given", "one of yes, no, unknown", "yes")
     location, doubts = _location(fields, source)
-    outcome, reversal = choice(fields, "outcome", _OUTCOME, Outcome.UNKNOWN), _reversal(fields)
+    words = _WORDS(fields)
+    outcome, reversal = words.outcome, words.reversal
     revision = whole(fields, "revision", 1, 1_000_000, "2")
     record = matching(fields, "record_id", _RECORD, "letters, digits and ._:/#-, at most 64, no person's number", "PCR-2026-000123")
     # One without a digit may be a person's name.
@@ -141,25 +144,25 @@ def read_at(fields: Fields, source: Source, instant: Instant) -> Reading:
             revision=revision or 1,
             source_type=source.source_type,
             occurred_at=instant.at,
-            occurred_at_basis=choice(fields, "occurred_at_basis", _BASIS, TimeBasis.REPORTED),
+            occurred_at_basis=words.basis,
             occurred_at_precision=instant.precision,
             received_at=source.received_at,
             location=location,
             outcome=outcome,
-            confirmation=choice(fields, "confirmation", _CONFIRMATION, Confirmation.SUSPECTED),
+            confirmation=words.confirmation,
             reversal=reversal,
-            victims=_victims(fields),
-            disposition=choice(fields, "disposition", _DISPOSITION, Disposition.UNKNOWN),
+            victims=_VICTIMS(fields),
+            disposition=words.disposition,
             incident_number=_own_number(fields, "incident_number", "2026-004711"),
             cad_number=_own_number(fields, "cad_number", "C26-0815"),
-            withdrawn=choice(fields, "withdrawn", _YES_NO, YesNo.NO) is YesNo.YES,
+            withdrawn=words.is_withdrawn,
             quality=(*(QualityNote(field="occurred_at", code=code) for code in instant.notes), *doubts, *encoding_notes(fields)),
             submission_id=source.submission_id,
             submission_format=source.format,
             trace_id=source.trace_id,
         ),
         revision,
-        Found(names=_names(fields), facts=facts_of(outcome, reversal)),
+        Found(names=_names(fields), facts=words.facts),
     )
 
 
@@ -265,6 +268,41 @@ def _victims(fields: Fields) -> Victims:
         age, band = None, AgeBand.A90_PLUS
     return Victims(count=whole(fields, "count", 1, 500, "1"), age=age, age_band=band, sex=choice(fields, "sex", _SEX, Sex.UNKNOWN))
 
+
+@dataclass(frozen=True, slots=True)
+class _Words:
+    """What the fields with listed words say."""
+
+    outcome: Outcome
+    reversal: Reversal
+    facts: frozenset[str]
+    basis: TimeBasis
+    confirmation: Confirmation
+    disposition: Disposition
+    is_withdrawn: bool
+
+
+def _words_of(fields: Fields) -> _Words:
+    outcome, reversal = choice(fields, "outcome", _OUTCOME, Outcome.UNKNOWN), _reversal(fields)
+    return _Words(
+        outcome,
+        reversal,
+        facts_of(outcome, reversal),
+        choice(fields, "occurred_at_basis", _BASIS, TimeBasis.REPORTED),
+        choice(fields, "confirmation", _CONFIRMATION, Confirmation.SUSPECTED),
+        choice(fields, "disposition", _DISPOSITION, Disposition.UNKNOWN),
+        choice(fields, "withdrawn", _YES_NO, YesNo.NO) is YesNo.YES,
+    )
+
+
+_WORDS: Final = Repeated(
+    (
+        *("outcome", "occurred_at_basis", "confirmation", "disposition", "withdrawn"),
+        *(name for name in FIELDS if name.startswith("reversal_")),
+    ),
+    _words_of,
+)
+_VICTIMS: Final = Repeated(("age", "age_band", "sex", "count"), _victims)
 
 _REQUIRED: Final = ("occurred_at", "outcome", "reversal_given")
 _HEADER: Final = "record_id,occurred_at,lat,lon,address,zip,outcome,reversal_given"

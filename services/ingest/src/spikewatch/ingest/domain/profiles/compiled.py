@@ -2,31 +2,27 @@
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
-from typing import BinaryIO, Final
+from dataclasses import dataclass, replace
+from typing import Any, BinaryIO, Final
 
 from pydantic import BaseModel
 
 from spikewatch.contracts.identifiers import report_id, report_key
-from spikewatch.contracts.report import QualityNote, Report, Reversal
-from spikewatch.contracts.vocabulary import (
-    Confirmation,
-    Disposition,
-    Outcome,
-    SourceType,
-    YesNo,
-)
+from spikewatch.contracts.report import QualityNote, Report, Reversal, Victims
+from spikewatch.contracts.vocabulary import Confirmation, Disposition, Outcome, SourceType, YesNo
 from spikewatch.ingest.domain.csv_rows import Missing, csv_rows, plain
+from spikewatch.ingest.domain.feeds.facts import facts_of
 from spikewatch.ingest.domain.feeds.feed import Feed, NotAnOverdose, Reading, Source
 from spikewatch.ingest.domain.identifying import is_identifying, is_number
 from spikewatch.ingest.domain.profiles.cells import NOT_RECOGNISED, Cells, Doubts, condition, key_of, number, value
-from spikewatch.ingest.domain.profiles.model import COLUMNS, Condition, Flags, Number, Profile, RecordId
+from spikewatch.ingest.domain.profiles.model import COLUMNS, Condition, Flags, Number, Profile, RecordId, Value
 from spikewatch.ingest.domain.profiles.people import closed_value, person, reversal
 from spikewatch.ingest.domain.profiles.places import location
 from spikewatch.ingest.domain.profiles.substances import Gathered, gatherer
 from spikewatch.ingest.domain.profiles.times import occurred
 from spikewatch.ingest.domain.record import Fields, RawRecord, Split, json_lines, json_records, of_text
 from spikewatch.ingest.domain.rejection import Fault, Rejected
+from spikewatch.ingest.domain.repeated import Repeated
 from spikewatch.ingest.domain.xlsx_rows import XLSX, xlsx_rows
 
 __all__ = ["Base", "compile_profile", "options_of"]
@@ -153,10 +149,8 @@ def _reader(profile: Profile) -> Callable[[Fields, Source], Reading | NotAnOverd
     where = location(cells, profile.place)
     identity = _identity(cells, profile.record_id or RecordId(columns=("",)))
     gather = gatherer(cells, profile)
-    who = person(cells, profile)
-    treated = reversal(cells, profile)
+    words = _words(cells, profile)
     numbers = [(field, _own_number(cells, profile, field)) for field in ("incident_number", "cad_number")]
-    closed = [(field, closed_value(cells, profile, field)) for field in ("outcome", "confirmation", "disposition", "withdrawn")]
     revision = None if profile.revision is None else number(cells, profile.revision, "revision", 1, 1_000_000)
     mark, declared = profile.mark, profile.declared
 
@@ -169,11 +163,10 @@ def _reader(profile: Profile) -> Callable[[Fields, Source], Reading | NotAnOverd
         place = where(row, source, doubts)
         gathered = Gathered()
         gather(row, gathered, doubts)
-        stated = {field: reader(row, doubts) for field, reader in closed if reader is not None}
+        said = words(row)
+        doubts += said.doubts
         own = {field: reader(row, doubts) for field, reader in numbers if reader is not None}
-        outcome = stated.get("outcome") or Outcome.UNKNOWN
-        given = Reversal() if treated is None else treated(row, doubts)
-        _facts(gathered.facts, outcome, given)
+        gathered.facts |= said.facts
         which = None if revision is None or (told := revision(row, doubts)) is None else int(told[0])
         report = Report(
             report_id=report_id(source.agency_id, record, which or 1),
@@ -187,14 +180,14 @@ def _reader(profile: Profile) -> Callable[[Fields, Source], Reading | NotAnOverd
             occurred_at_precision=moment.instant.precision,
             received_at=source.received_at,
             location=place,
-            outcome=outcome,
-            confirmation=stated.get("confirmation") or Confirmation.SUSPECTED,
-            reversal=given,
-            victims=who(row, doubts),
-            disposition=stated.get("disposition") or Disposition.UNKNOWN,
+            outcome=said.outcome,
+            confirmation=said.confirmation,
+            reversal=said.reversal,
+            victims=said.victims,
+            disposition=said.disposition,
             incident_number=own.get("incident_number"),
             cad_number=own.get("cad_number"),
-            withdrawn=stated.get("withdrawn") is YesNo.YES,
+            withdrawn=said.is_withdrawn,
             quality=tuple(dict.fromkeys(doubts[:_MOST_DOUBTS])),
             submission_id=source.submission_id,
             submission_format=source.format,
@@ -206,17 +199,51 @@ def _reader(profile: Profile) -> Callable[[Fields, Source], Reading | NotAnOverd
     return read
 
 
-def _facts(facts: set[str], outcome: object, given: Reversal) -> None:
-    if outcome is Outcome.FATAL:
-        facts.add("dead")
-    if given.given is YesNo.YES:
-        facts.add("naloxone_given")
-        if given.response == "improved":
-            facts.add("naloxone_improved")
-        elif given.response in {"unchanged", "worse"}:
-            facts.add("naloxone_unchanged")
-    if given.before_ems is YesNo.YES:
-        facts.add("naloxone_before_ems")
+@dataclass(frozen=True, slots=True)
+class _Words:
+    """What the fields with listed words and small numbers say, and the doubts about them."""
+
+    outcome: Outcome
+    confirmation: Confirmation
+    disposition: Disposition
+    is_withdrawn: bool
+    reversal: Reversal
+    victims: Victims
+    facts: frozenset[str]
+    doubts: tuple[QualityNote, ...]
+
+
+_CLOSED: Final = ("outcome", "confirmation", "disposition", "withdrawn")
+
+
+def _words(cells: Cells, profile: Profile) -> Repeated[_Words]:
+    who, treated = person(cells, profile), reversal(cells, profile)
+    closed: list[tuple[str, Any]] = [(field, closed_value(cells, profile, field)) for field in _CLOSED]  # each gives words of its kind
+    names: dict[str, None] = {}
+    for field in type(profile).model_fields:
+        spec = getattr(profile, field)
+        if isinstance(spec, Value | Number) and (field in _CLOSED or field.startswith(("reversal_", "age", "sex", "count"))):
+            names |= dict.fromkeys(key_of(column) for column in spec.columns)
+            if isinstance(spec, Number) and spec.unit_column is not None:
+                names[key_of(spec.unit_column)] = None
+
+    def read(row: Fields) -> _Words:
+        doubts: Doubts = []
+        stated = {field: reader(row, doubts) for field, reader in closed if reader is not None}
+        outcome = stated.get("outcome") or Outcome.UNKNOWN
+        given = Reversal() if treated is None else treated(row, doubts)
+        return _Words(
+            outcome=outcome,
+            confirmation=stated.get("confirmation") or Confirmation.SUSPECTED,
+            disposition=stated.get("disposition") or Disposition.UNKNOWN,
+            is_withdrawn=stated.get("withdrawn") is YesNo.YES,
+            reversal=given,
+            victims=who(row, doubts),
+            facts=facts_of(outcome, given),
+            doubts=tuple(doubts),
+        )
+
+    return Repeated(tuple(names), read)
 
 
 def _identity(cells: Cells, spec: RecordId) -> Callable[[Fields, Source], str]:
