@@ -25,6 +25,7 @@ TEXT_ROLES: Final = frozenset(
         "impression_text", "diagnosis_text",
     }
 )  # fmt: skip
+_CAUSES: Final = frozenset({"cause_of_death", "other_conditions", "injury_description"})  # of the dead: what is named there harmed them
 _MOST_KEPT: Final = 64  # codes, terms, drugs and unlisted names of one report at most: no record of one person says more
 _CACHED: Final = 8192
 
@@ -66,7 +67,7 @@ class Classifier:
         terms: dict[tuple[Listed, str], None] = {}
         for statement in found.statements:
             role = statement.role if statement.role in TEXT_ROLES else "narrative"
-            for listed in self.vocabulary.scan(statement.text):
+            for listed in self.vocabulary.scan(statement.text, is_cause=role in _CAUSES):
                 terms[listed, role] = None
                 if statement.drugs_are is not None and listed.kind == DRUG:
                     keys[listed.term, statement.drugs_are, None, None] = None

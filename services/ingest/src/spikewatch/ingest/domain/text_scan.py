@@ -7,7 +7,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Final, Generic, TypeVar
 
-__all__ = ["Negations", "Scanner", "folded", "tokens_of"]
+__all__ = ["Doubtful", "Negations", "Scanner", "folded", "tokens_of"]
 
 E = TypeVar("E")
 Phrase = tuple[str, ...]
@@ -15,6 +15,10 @@ Phrase = tuple[str, ...]
 _TOKENS: Final = re.compile(r"[a-z]+|[0-9]+|[.;!?\n]")
 _STOPS: Final = frozenset(".;!?\n")
 _LONGEST_TEXT: Final = 65_536  # characters: six times the longest narrative that NEMSIS allows
+_NEAR: Final = 4  # words
+_BETWEEN: Final = 3  # words from slang to its cue, at most
+_JOINING: Final = frozenset({"and", "or", "n"})
+_MANY: Final = 5  # pills: fewer are a dose
 _LONGEST_WORD: Final = 48  # letters: what is longer is no word
 _LOOKALIKES: Final = str.maketrans(
     "авеикмнорстухіјѕіԁαεικνορτυχ",
@@ -48,6 +52,35 @@ class Negations:
     doses: AbstractSet[str]
 
 
+@dataclass(frozen=True, slots=True)
+class Doubtful(Generic[E]):
+    """What counts only where the text around it says so.
+
+    Attributes:
+        codes: phrases such as ``k 2`` that count only where the text has their form (``K2``, not ``K 2.0``).
+        slang: words with another, harmless meaning.
+        cues: what makes the next word slang (``smoked``).
+        between: words that may stand between slang and its cue, or another finding.
+        vouching: entries beside which slang counts (``ice, heroin``).
+        everyday: entries that most people take as they should.
+        taken: words before an everyday entry that say that it was taken.
+        much: words, beside numbers, that say that too much of it was.
+        sick: entries that say that something is wrong; taken everyday entries count beside them.
+        overdose: entries beside which everyday entries always count.
+    """
+
+    codes: Mapping[Phrase, re.Pattern[str]]
+    slang: Mapping[str, E]
+    cues: AbstractSet[Phrase]
+    between: AbstractSet[str]
+    vouching: AbstractSet[E]
+    everyday: AbstractSet[E]
+    taken: AbstractSet[str]
+    much: AbstractSet[str]
+    sick: AbstractSet[E]
+    overdose: AbstractSet[E]
+
+
 class Scanner(Generic[E]):
     """Finds phrases.
 
@@ -57,6 +90,7 @@ class Scanner(Generic[E]):
         negations: the words that take back.
         earlier: entries that a cue such as "history of" takes back.
         medicines: entries that crews give.
+        doubtful: what counts only where the text around it says so.
     """
 
     def __init__(
@@ -67,7 +101,9 @@ class Scanner(Generic[E]):
         *,
         earlier: Collection[E],
         medicines: Collection[E],
+        doubtful: Doubtful[E],
     ) -> None:
+        self._doubtful = doubtful
         starts: dict[str, list[tuple[Phrase, E]]] = {}
         for phrase, entry in phrases.items():
             starts.setdefault(phrase[0], []).append((phrase, entry))
@@ -86,27 +122,59 @@ class Scanner(Generic[E]):
         self._past = _by_word(negations.earlier, last=True)
         self._after = _by_word(negations.after, last=False)
 
-    def scan(self, text: str) -> Iterator[E]:
-        """Yield the entries that the text states, in order; an entry may come again."""
+    def scan(self, text: str, *, is_cause: bool = True) -> Iterator[E]:
+        """Yield the entries that the text states, in order; an entry may come again.
+
+        Args:
+            text: what is read.
+            is_cause: it names what harmed somebody, so that everyday entries count too.
+        """
         text = text[:_LONGEST_TEXT]
-        tokens = _TOKENS.findall(text.lower() if text.isascii() else folded(text))
-        hits = self._hits(tokens)
+        text = text.lower() if text.isascii() else folded(text)
+        tokens = _TOKENS.findall(text)
+        hits = self._hits(text, tokens)
         if not hits:
             return
+        if not is_cause and any(entry in self._doubtful.everyday for _, _, entry in hits):
+            yield from self._without_everyday(tokens, hits)
+            return
+        for _, _, entry in self._stated(tokens, hits):
+            yield entry
+
+    def _stated(self, tokens: Sequence[str], hits: list[tuple[int, int, E]]) -> Iterator[tuple[int, int, E]]:
         words = set(tokens)
         cues = tuple(not known.keys().isdisjoint(words) for known in (self._before, self._past, self._after))
         if not any(cues) and self._negations.given.isdisjoint(words):
-            for _, _, entry in hits:
-                yield entry
+            yield from hits
             return
         covered = {place for start, end, _ in hits for place in range(start, end)}
         for start, end, entry in hits:
             if not self._is_taken_back(tokens, start, end, entry, covered, cues):
+                yield start, end, entry
+
+    def _without_everyday(self, tokens: Sequence[str], hits: list[tuple[int, int, E]]) -> Iterator[E]:
+        doubtful = self._doubtful
+        stated = list(self._stated(tokens, hits))
+        has_overdose = any(entry in doubtful.overdose for _, _, entry in stated)
+        is_sick = any(entry in doubtful.sick for _, _, entry in stated)
+        for start, end, entry in stated:
+            if entry not in doubtful.everyday or has_overdose or self._is_misused(tokens, start, end, is_sick=is_sick):
                 yield entry
 
-    def _hits(self, tokens: Sequence[str]) -> list[tuple[int, int, E]]:
+    def _is_misused(self, tokens: Sequence[str], start: int, end: int, *, is_sick: bool) -> bool:
+        """Tell whether an everyday entry was taken by somebody who is unwell since, or too much of it."""
+        before = tokens[max(start - _NEAR, 0) : end]  # the entry may hold the word itself: "took too many pills"
+        if self._doubtful.taken.isdisjoint(before):
+            return False
+        if "for" in tokens[end : end + _NEAR]:
+            return False  # "took tylenol for fever"
+        return is_sick or any(token in self._doubtful.much or (token.isdecimal() and int(token[:4]) >= _MANY) for token in before)
+
+    def _hits(self, text: str, tokens: Sequence[str]) -> list[tuple[int, int, E]]:
         hits: list[tuple[int, int, E]] = []
+        doubtful: list[tuple[int, E]] = []
         starts, edge, heads, tails = self._starts, self._edge, self._heads, self._tails
+        slang, codes = self._doubtful.slang, self._doubtful.codes
         behind = 0
         for place, token in enumerate(tokens):
             if place < behind:
@@ -115,15 +183,39 @@ class Scanner(Generic[E]):
             if phrases is not None:
                 for phrase, entry in phrases:
                     size = len(phrase)
-                    if size == 1 or tuple(tokens[place : place + size]) == phrase:
+                    if (size == 1 or tuple(tokens[place : place + size]) == phrase) and (phrase not in codes or codes[phrase].search(text)):
                         behind = place + size
                         hits.append((place, behind, entry))
                         break
                 else:
                     phrases = None
-            if phrases is None and (token[:edge] in heads or token[-edge:] in tails) and len(token) <= _LONGEST_WORD:
+            if phrases is None and token in slang:
+                doubtful.append((place, slang[token]))
+            elif phrases is None and (token[:edge] in heads or token[-edge:] in tails) and len(token) <= _LONGEST_WORD:
                 hits.extend((place, place + 1, entry) for entry in self._glued(token))
-        return hits
+        return self._with_slang(tokens, hits, doubtful) if doubtful else hits
+
+    def _with_slang(self, tokens: Sequence[str], hits: list[tuple[int, int, E]], doubtful: list[tuple[int, E]]) -> list[tuple[int, int, E]]:
+        vouched = {place for start, end, entry in hits if entry in self._doubtful.vouching for place in range(start, end)}
+        for place, entry in doubtful:
+            if self._is_slang(tokens, place, vouched):
+                hits.append((place, place + 1, entry))
+                vouched.add(place)
+        return sorted(hits, key=lambda hit: hit[0])
+
+    def _is_slang(self, tokens: Sequence[str], place: int, vouched: AbstractSet[int]) -> bool:
+        between, cues = self._doubtful.between, self._doubtful.cues
+        first = place - 1
+        while first >= 0 and first >= place - _BETWEEN:
+            if first in vouched or (tokens[first],) in cues or tuple(tokens[max(first - 1, 0) : first + 1]) in cues:
+                return True
+            if tokens[first] not in between:
+                break
+            first -= 1
+        after = place + 1
+        if after < len(tokens) and tokens[after] in _JOINING:
+            after += 1
+        return after in vouched
 
     def _glued(self, token: str) -> list[E]:
         if token.startswith(("non", "anti")):
