@@ -26,6 +26,7 @@ _LINE_END: Final = re.compile(r"[\r\n]+")
 _SEGMENT_NAME: Final = re.compile(r"[A-Z][A-Z0-9]{2}", re.ASCII)
 _HIGHLIGHT: Final = frozenset({"H", "N"})
 _NULL: Final = '""'
+_RESULT: Final = frozenset({"", "F", "C", "P", "R"})  # what nearly every OBX-11 says
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +117,8 @@ class Message:
                 code = observation.code(3, 4)  # a house's own code stands first where it is mapped to LOINC
                 if code not in tables.OBSERVED:
                     continue
-            if observation.code(11).upper() not in tables.NO_RESULT:
+            status = observation.raw(11)
+            if status in _RESULT or observation.code(11).upper() not in tables.NO_RESULT:
                 found.append((code, observation))
         return found
 
@@ -220,7 +222,10 @@ def _lines(text: str, mark: str) -> Iterator[str]:
         raise Rejected(
             Fault.TOO_LARGE, None, "has too many segments", f"at most {_MOST_SEGMENTS} segments a message", "one visit a message"
         )
-    if all(line[3:4] == mark or not line for line in lines):
+    for line in lines:
+        if line[3:4] != mark and line:
+            break
+    else:
         return iter(lines)
     joined: list[str] = []
     for line in lines:

@@ -28,7 +28,7 @@ def found(message: Message, visit: Segment | None, observations: Observations) -
     statements: list[Statement] = []
     notes: dict[QualityNote, None] = {}
     for diagnosis in message.segments.get("DG1", ()):
-        if diagnosis.code(21).upper() == tables.DELETED:
+        if diagnosis.raw(21) and diagnosis.code(21).upper() == tables.DELETED:
             continue
         _read_diagnosis(message, diagnosis, codes, statements, notes)
     for observed, observation in observations:
@@ -119,7 +119,7 @@ def _facts(message: Message, visit: Segment | None, observations: Observations) 
         if visit.code(36) in tables.EXPIRED:
             facts.add("dead")
     person = message.first("PID")
-    if person is not None and (person.code(30).upper() == "Y" or person.code(29)):
+    if person is not None and (person.raw(29) or person.raw(30)) and (person.code(30).upper() == "Y" or person.code(29)):
         facts.add("dead")
     if any(code == tables.FACILITY_TYPE and observation.code(5) == _EMERGENCY_CARE for code, observation in observations):
         facts.add("emergency_response")

@@ -1,9 +1,8 @@
 """Times as HL7 writes them: ``YYYY[MM[DD[HH[MM[SS[.S[S[S[S]]]]]]]]][+/-ZZZZ]``, each at its own precision."""
 
 import re
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
-from typing import Final
+from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from spikewatch.contracts.vocabulary import TimePrecision
@@ -26,8 +25,7 @@ _YEAR_ALONE: Final = 1
 _UTMOST_OFFSET: Final = timedelta(hours=15)
 
 
-@dataclass(frozen=True, slots=True)
-class Stated:
+class Stated(NamedTuple):
     """A time as it is written: the wall clock, how many of its six parts are stated, and its offset if it has one."""
 
     wall: datetime
