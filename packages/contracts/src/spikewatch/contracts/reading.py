@@ -5,6 +5,7 @@ Only where the list itself has such a word. A word of another list is refused: g
 
 import json
 import re
+from collections.abc import Sequence
 from typing import Any, Final, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
@@ -55,7 +56,7 @@ def _with_known_words(value: bytes, refused: ValidationError) -> bytes | None:
     return json.dumps(message).encode()
 
 
-def _replace(message: Any, place: tuple[int | str, ...], word: str) -> bool:
+def _replace(message: Any, place: Sequence[Any], word: str) -> bool:
     """Put the word where the finding points; a step that is no key is the name of a model in a union."""
     holder: Any = None
     at: Any = ""
