@@ -57,7 +57,10 @@ class Columns:
         doubled = {name for name in self.names if name and self.names.count(name) > 1}
         needed = next((name for name in self.names if name in doubled and name in (required if reads is None else reads)), None)
         if needed is not None:
-            raise Rejected(Fault.MALFORMED, "header", f"names the column {needed} twice", "each column once", example)
+            # By number: a file without a header has a person's row there, and a name may be as long as a cell.
+            first, second = [place for place, name in enumerate(self.names, start=1) if name == needed][:2]
+            problem = f"names a column twice, as number {first} and as number {second}"
+            raise Rejected(Fault.MALFORMED, "header", problem, "each column once", example)
         at = [place for place, name in enumerate(self.names) if name and name not in doubled and (reads is None or name in reads)]
         self._read: Final = [self.names[place] for place in at]
         self._all: Final = self._read == self.names
