@@ -12,7 +12,9 @@ from spikewatch.ingest.domain.rejection import Fault, Rejected
 __all__ = ["choice", "coordinates", "free_text", "matching", "number", "required", "stated", "whole"]
 
 T = TypeVar("T")
-_NOT_STATED: Final = frozenset({"", "na", "n/a", "null", "none", "not recorded"})  # what exports write into an empty cell
+# What exports write into an empty cell.
+_NOT_STATED: Final = frozenset({"", "-", "--", "na", "n/a", "#n/a", "nan", "null", "none", "not recorded", "not applicable"})
+_NOT_KNOWN: Final = frozenset({"unknown", "unk", "u", "?", "not known"})  # where a number, a code or an id is asked for
 _LONGEST_NOT_STATED: Final = max(map(len, _NOT_STATED))
 _NUMBER: Final = re.compile(r"^[+-]?\d{1,12}(?:\.\d{1,15})?$", re.ASCII)
 _LONGEST_TEXT: Final = 512
@@ -40,7 +42,7 @@ def required(fields: Fields, name: str, expected: str, example: str) -> object:
 
 
 def matching(fields: Fields, name: str, pattern: re.Pattern[str], expected: str, example: str) -> str | None:
-    """Return a text that has the pattern and nothing of a direct identifier; None when it is not stated.
+    """Return a text that has the pattern and nothing of a direct identifier; None when it is not stated, or said to be unknown.
 
     Raises:
         Rejected: it is something else.
@@ -48,6 +50,8 @@ def matching(fields: Fields, name: str, pattern: re.Pattern[str], expected: str,
     if name not in fields or (value := stated(fields, name)) is None:
         return None
     text = str(value) if isinstance(value, str) or (isinstance(value, int) and not isinstance(value, bool)) else ""
+    if text.lower() in _NOT_KNOWN:
+        return None
     if not pattern.fullmatch(text):
         raise Rejected(Fault.INVALID_FIELD, name, "is not of the expected form", expected, example)
     if is_identifying(text):
@@ -88,15 +92,18 @@ def choice(fields: Fields, name: str, values: Mapping[str, T], default: T) -> T:
 
 
 def number(fields: Fields, name: str, low: float, high: float, example: str) -> float | None:
-    """Return a finite number from ``low`` to ``high``; None when it is not stated.
+    """Return a finite number from ``low`` to ``high``; None when it is not stated, or said to be unknown.
 
     Raises:
         Rejected: it is no number, or out of range.
     """
     if name not in fields or (value := stated(fields, name)) is None:
         return None
-    if isinstance(value, str) and _NUMBER.match(value):
-        value = float(value)
+    if isinstance(value, str):
+        if _NUMBER.match(value):
+            value = float(value)
+        elif value.lower() in _NOT_KNOWN:
+            return None
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise Rejected(Fault.INVALID_FIELD, name, "is not a number", f"a number from {low:g} to {high:g}", example)
     if not low <= value <= high or math.isnan(value):

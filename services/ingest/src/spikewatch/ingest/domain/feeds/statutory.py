@@ -5,46 +5,36 @@ persons end here.
 """
 
 import re
-from dataclasses import dataclass
-from enum import StrEnum
-from typing import Final, TypeVar
+from typing import Final
 
 from spikewatch.contracts.identifiers import report_id, report_key
-from spikewatch.contracts.report import Location, QualityNote, Report, Reversal, Victims
+from spikewatch.contracts.report import Location, QualityNote, Report
 from spikewatch.contracts.vocabulary import (
     AgeBand,
-    Confirmation,
     Disposition,
-    Outcome,
     PlacePrecision,
     ReversalGiver,
-    Sex,
     SourceType,
     TimeBasis,
-    YesNo,
 )
 from spikewatch.ingest.domain.csv_rows import csv_rows
 from spikewatch.ingest.domain.evidence import Found, Named
-from spikewatch.ingest.domain.feeds.facts import encoding_notes, facts_of
+from spikewatch.ingest.domain.feeds.facts import encoding_notes
 from spikewatch.ingest.domain.feeds.feed import COUNTY_ASSUMED, Feed, Reading, Source
-from spikewatch.ingest.domain.feeds.fields import choice, coordinates, free_text, matching, required, stated, whole
-from spikewatch.ingest.domain.feeds.fields import number as decimal
+from spikewatch.ingest.domain.feeds.fields import coordinates, free_text, matching, required, stated, whole
+from spikewatch.ingest.domain.feeds.statutory_words import ROUTES, victims_of, words_of
 from spikewatch.ingest.domain.form import FORM, form_record
 from spikewatch.ingest.domain.identifying import is_number
 from spikewatch.ingest.domain.record import Fields, json_lines, json_records, of_text
 from spikewatch.ingest.domain.rejection import Fault, Rejected
-from spikewatch.ingest.domain.repeated import Repeated
 from spikewatch.ingest.domain.wall_clock import Instant, not_future, read_instant, zone_named
 from spikewatch.ingest.domain.xlsx_rows import XLSX, xlsx_rows
 
 __all__ = ["FEED", "FIELDS", "read", "read_at"]
 
-E = TypeVar("E", bound=StrEnum)
-
 _TIME_EXAMPLE: Final = "2026-05-01T14:03:00-04:00"
 _PLACES: Final = ("lat", "address", "intersection", "zip", "city", "county_fips")
 _MOST_DRUGS: Final = 20  # the largest number of substances in one public row is 7
-_OLDEST_STATED: Final = 89  # older ages are pooled
 
 _RECORD: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/#-]{0,63}", re.ASCII)
 _ZIP: Final = re.compile(r"(\d{5})(?:-\d{4})?", re.ASCII)
@@ -52,22 +42,6 @@ _COUNTY: Final = re.compile(r"\d{5}", re.ASCII)
 _CITY: Final = re.compile(r"[^\W\d_](?:[^\W\d_]|[ .'-]){0,63}")
 
 
-def _words(kind: type[E]) -> dict[str, E]:
-    return {member.value: member for member in kind}
-
-
-_YES_NO: Final = {**_words(YesNo), "y": YesNo.YES, "n": YesNo.NO, "true": YesNo.YES, "false": YesNo.NO, "u": YesNo.UNKNOWN}
-_OUTCOME: Final = {**_words(Outcome), "non-fatal": Outcome.NONFATAL}
-_SEX: Final = {**_words(Sex), "f": Sex.FEMALE, "m": Sex.MALE, "u": Sex.UNKNOWN}
-_BASIS: Final = _words(TimeBasis)
-_GIVER: Final = _words(ReversalGiver)
-_DISPOSITION: Final = _words(Disposition)
-_CONFIRMATION: Final = _words(Confirmation)
-_BANDS: Final = _words(AgeBand)
-_REVERSAL_DRUG: Final = {name: name for name in ("naloxone", "nalmefene", "other")}
-_ROUTE: Final = {name: name for name in ("intranasal", "intramuscular", "intravenous", "auto-injector", "intraosseous", "other")}
-_UNIT: Final = {name: name for name in ("mg", "mcg", "ml")}
-_RESPONSE: Final = {name: name for name in ("improved", "unchanged", "worse")}
 _GROUPS: Final = {"location": "", "reversal": "reversal_", "victims": ""}
 
 FIELDS: Final[dict[str, str]] = {
@@ -84,22 +58,22 @@ FIELDS: Final[dict[str, str]] = {
     "record_id": "the agency's own id of the report; default a hash of the stated fields",
     "revision": "number of the revision, from 1; default counted by Spikewatch",
     "withdrawn": "yes: the agency takes the report back",
-    "occurred_at_basis": "which moment occurred_at is: " + ", ".join(_BASIS),
+    "occurred_at_basis": "which moment occurred_at is: " + ", ".join(TimeBasis),
     "confirmation": "suspected, probable, confirmed",
     "suspected_drugs": "list of names; in CSV separated by a semicolon",
     "reversal_drug": "naloxone, nalmefene, other",
     "reversal_doses": "0 to 99",
     "reversal_dose_amount": "amount of all doses together",
     "reversal_unit": "mg, mcg, ml",
-    "reversal_route": ", ".join(_ROUTE),
-    "reversal_by": ", ".join(_GIVER),
+    "reversal_route": ", ".join(ROUTES),
+    "reversal_by": ", ".join(ReversalGiver),
     "reversal_before_ems": "yes, no, unknown",
     "reversal_response": "improved, unchanged, worse",
     "age": "years; over 89 is kept as 90+ only",
-    "age_band": ", ".join(_BANDS),
+    "age_band": ", ".join(AgeBand),
     "sex": "female, male, other, unknown",
     "count": "people counted at the scene, 1 to 500",
-    "disposition": ", ".join(_DISPOSITION),
+    "disposition": ", ".join(Disposition),
     "incident_number": "the agency's incident number",
     "cad_number": "the dispatch's number of the call",
 }
@@ -129,7 +103,7 @@ def read_at(fields: Fields, source: Source, instant: Instant) -> Reading:
     required(fields, "outcome", "one of fatal, nonfatal, unknown", "nonfatal")
     required(fields, "reversal_given", "one of yes, no, unknown", "yes")
     location, doubts = _location(fields, source)
-    words = _WORDS(fields)
+    words = words_of(fields)
     outcome, reversal = words.outcome, words.reversal
     revision = whole(fields, "revision", 1, 1_000_000, "2")
     record = matching(fields, "record_id", _RECORD, "letters, digits and ._:/#-, at most 64, no person's number", "PCR-2026-000123")
@@ -151,7 +125,7 @@ def read_at(fields: Fields, source: Source, instant: Instant) -> Reading:
             outcome=outcome,
             confirmation=words.confirmation,
             reversal=reversal,
-            victims=_VICTIMS(fields),
+            victims=victims_of(fields),
             disposition=words.disposition,
             incident_number=_own_number(fields, "incident_number", "2026-004711"),
             cad_number=_own_number(fields, "cad_number", "C26-0815"),
@@ -246,63 +220,6 @@ def _names(fields: Fields) -> tuple[Named, ...]:
         raise Rejected(Fault.INVALID_FIELD, "suspected_drugs", "is not a list of names", expected, "fentanyl; xylazine")
     return tuple(Named(name) for name in names)
 
-
-def _reversal(fields: Fields) -> Reversal:
-    return Reversal(
-        given=choice(fields, "reversal_given", _YES_NO, YesNo.UNKNOWN),
-        drug=choice(fields, "reversal_drug", _REVERSAL_DRUG, None),
-        doses=whole(fields, "reversal_doses", 0, 99, "2"),
-        dose_amount=decimal(fields, "reversal_dose_amount", 0, 10_000, "4"),
-        unit=choice(fields, "reversal_unit", _UNIT, None),
-        route=choice(fields, "reversal_route", _ROUTE, None),
-        by=choice(fields, "reversal_by", _GIVER, ReversalGiver.UNKNOWN),
-        before_ems=choice(fields, "reversal_before_ems", _YES_NO, YesNo.UNKNOWN),
-        response=choice(fields, "reversal_response", _RESPONSE, None),
-    )
-
-
-def _victims(fields: Fields) -> Victims:
-    age = whole(fields, "age", 0, 130, "34")
-    band = choice(fields, "age_band", _BANDS, None)
-    if age is not None and age > _OLDEST_STATED:
-        age, band = None, AgeBand.A90_PLUS
-    return Victims(count=whole(fields, "count", 1, 500, "1"), age=age, age_band=band, sex=choice(fields, "sex", _SEX, Sex.UNKNOWN))
-
-
-@dataclass(frozen=True, slots=True)
-class _Words:
-    """What the fields with listed words say."""
-
-    outcome: Outcome
-    reversal: Reversal
-    facts: frozenset[str]
-    basis: TimeBasis
-    confirmation: Confirmation
-    disposition: Disposition
-    is_withdrawn: bool
-
-
-def _words_of(fields: Fields) -> _Words:
-    outcome, reversal = choice(fields, "outcome", _OUTCOME, Outcome.UNKNOWN), _reversal(fields)
-    return _Words(
-        outcome,
-        reversal,
-        facts_of(outcome, reversal),
-        choice(fields, "occurred_at_basis", _BASIS, TimeBasis.REPORTED),
-        choice(fields, "confirmation", _CONFIRMATION, Confirmation.SUSPECTED),
-        choice(fields, "disposition", _DISPOSITION, Disposition.UNKNOWN),
-        choice(fields, "withdrawn", _YES_NO, YesNo.NO) is YesNo.YES,
-    )
-
-
-_WORDS: Final = Repeated(
-    (
-        *("outcome", "occurred_at_basis", "confirmation", "disposition", "withdrawn"),
-        *(name for name in FIELDS if name.startswith("reversal_")),
-    ),
-    _words_of,
-)
-_VICTIMS: Final = Repeated(("age", "age_band", "sex", "count"), _victims)
 
 _REQUIRED: Final = ("occurred_at", "outcome", "reversal_given")
 _HEADER: Final = "record_id,occurred_at,lat,lon,address,zip,outcome,reversal_given"

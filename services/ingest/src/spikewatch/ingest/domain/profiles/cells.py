@@ -16,7 +16,7 @@ Reader = Callable[[Fields, "Doubts"], object]
 Doubts = list[QualityNote]
 """Collects the notes of one row."""
 
-_NOT_STATED: Final = frozenset({"", "na", "n/a", "null", "none", "not recorded", "nan", "#n/a", "not applicable"})
+_NOT_STATED: Final = frozenset({"", "-", "--", "na", "n/a", "null", "none", "not recorded", "nan", "#n/a", "not applicable"})
 _CURLY: Final = str.maketrans({"\u2018": "'", "\u2019": "'", "\u201c": '"', "\u201d": '"', "\u00a0": " "})
 _NUMBER: Final = re.compile(r"([+-]?\d{1,12}(?:\.\d{1,15})?)\s*([A-Za-z%]{0,12}\.?)(?:\s.{0,40})?", re.ASCII)
 _LESS_THAN: Final = re.compile(r"<\s*(\d{1,4})", re.ASCII)

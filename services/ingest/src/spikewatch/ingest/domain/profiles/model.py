@@ -2,11 +2,22 @@
 
 from datetime import date
 from typing import Annotated, Any, Final, Literal
-from zoneinfo import available_timezones
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
 
 from spikewatch.contracts.vocabulary import DrugBasis, PlacePrecision, SourceType, TimeBasis
+from spikewatch.ingest.domain.profiles.model_types import (
+    MOST_COLUMNS,
+    MOST_WORDS,
+    ColumnName,
+    ColumnNames,
+    FactName,
+    FormatText,
+    Word,
+    Words,
+    Zone,
+    as_list,
+)
 
 __all__ = [
     "COLUMNS",
@@ -26,40 +37,6 @@ __all__ = [
 
 COLUMNS: Final = "columns"
 """The base of a profile that maps columns; any other base is the name of a feed."""
-
-_MOST_COLUMNS: Final = 300
-_MOST_WORDS: Final = 2_000
-
-
-def _as_text(value: object) -> object:
-    # In a value map `1: yes` and `true: yes` are words of the file, not numbers.
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return str(value) if isinstance(value, int | float) else value
-
-
-def _as_list(value: object) -> object:
-    return value if isinstance(value, list | tuple) or value is None else [value]
-
-
-def _is_zone(name: str) -> str:
-    if name not in available_timezones():
-        raise ValueError("is no IANA time zone; expected a name such as America/New_York")
-    return name
-
-
-Word = Annotated[str, BeforeValidator(_as_text), StringConstraints(max_length=200)]
-Words = Annotated[tuple[Word, ...], BeforeValidator(_as_list), Field(max_length=_MOST_WORDS)]
-ColumnName = Annotated[
-    str,
-    BeforeValidator(_as_text),
-    StringConstraints(min_length=1, max_length=200, strip_whitespace=True),
-    Field(description="A column's header; case and blanks around it do not matter."),
-]
-ColumnNames = Annotated[tuple[ColumnName, ...], BeforeValidator(_as_list), Field(min_length=1, max_length=_MOST_COLUMNS)]
-Zone = Annotated[str, AfterValidator(_is_zone)]
-FormatText = Annotated[str, StringConstraints(min_length=2, max_length=64)]
-FactName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
 
 
 class _Part(BaseModel):
@@ -83,7 +60,7 @@ class Condition(_Part):
         return self
 
 
-Conditions = Annotated[tuple[Condition, ...], BeforeValidator(_as_list), Field(max_length=20)]
+Conditions = Annotated[tuple[Condition, ...], BeforeValidator(as_list), Field(max_length=20)]
 
 
 class _Cell(_Part):
@@ -106,7 +83,7 @@ class Value(_Cell):
     """One field of the report."""
 
     constant: Word | None = Field(default=None, description="The same for every row, in place of a column.")
-    values: dict[Word, Word] | None = Field(default=None, max_length=_MOST_WORDS, description="What the file's words mean.")
+    values: dict[Word, Word] | None = Field(default=None, max_length=MOST_WORDS, description="What the file's words mean.")
     otherwise: Word | None = Field(default=None, description="What a word means that is not among the values; without it unknown, noted.")
     missing: Word | None = Field(default=None, description="What it means when nothing is stated; without it unknown.")
     prefix: Word = Field(default="", description="Put before what the cell says, for example 42 before a county number of three digits.")
@@ -124,7 +101,7 @@ class Number(_Cell):
     constant: float | None = None
     unit: Word | None = Field(default=None, description="Unit of the numbers; of an age years, months, days, hours or minutes.")
     unit_column: ColumnName | None = None
-    units: dict[Word, Word] | None = Field(default=None, max_length=_MOST_WORDS, description="What the words of unit_column mean.")
+    units: dict[Word, Word] | None = Field(default=None, max_length=MOST_WORDS, description="What the words of unit_column mean.")
     times: float | None = Field(default=None, gt=0, description="Multiply by this, for example 0.001 for mcg to mg.")
     suppressed: Words = Field(default=(), description='Marks of a suppressed number, for example "<6" (1 to 5) or "*".')
 
@@ -142,7 +119,7 @@ class Time(_Cell):
     """
 
     columns: ColumnNames = Field(max_length=2)
-    formats: Annotated[tuple[FormatText, ...], BeforeValidator(_as_list), Field(min_length=1, max_length=12)] = Field(
+    formats: Annotated[tuple[FormatText, ...], BeforeValidator(as_list), Field(min_length=1, max_length=12)] = Field(
         default=("ISO",),
         description="ISO, EXCEL (serial day), or a pattern of YYYY YY MM MMM DD HH hh mm ss AM Z, for example MM/DD/YYYY hh:mm:ss AM.",
     )
@@ -204,7 +181,7 @@ class Names(_Cell):
 
     columns: ColumnNames = Field()
     basis: DrugBasis = DrugBasis.SUSPECTED
-    split: Annotated[tuple[str, ...], BeforeValidator(_as_list)] = Field(
+    split: Annotated[tuple[str, ...], BeforeValidator(as_list)] = Field(
         default=(), max_length=10, description='What separates names, for example ";".'
     )
     ignore: Words = Field(default=(), description="Words that are no substance.")
@@ -213,7 +190,7 @@ class Names(_Cell):
 class Flags(_Part):
     """Columns that say of one substance each whether it was there."""
 
-    columns: dict[ColumnName, Word] = Field(min_length=1, max_length=_MOST_COLUMNS, description="Column: the substance's name.")
+    columns: dict[ColumnName, Word] = Field(min_length=1, max_length=MOST_COLUMNS, description="Column: the substance's name.")
     basis: DrugBasis = DrugBasis.SUSPECTED
     yes: Words = ("y", "yes", "1", "1.0", "true", "x", "positive", "detected")
     no: Words = ("n", "no", "0", "0.0", "false", "negative", "not detected")
@@ -242,14 +219,14 @@ class Codes(_Cell):
     columns: ColumnNames = Field()
     system: Literal["icd10cm", "icd10", "icd9cm", "snomed", "rxnorm", "loinc", "nemsis", "nibrs", "mpds"]
     role: Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_.]{0,63}$")] = "diagnosis"
-    split: Annotated[tuple[str, ...], BeforeValidator(_as_list)] = Field(default=(), max_length=10)
+    split: Annotated[tuple[str, ...], BeforeValidator(as_list)] = Field(default=(), max_length=10)
 
 
 class Fact(_Cell):
     """A column whose words are facts that case definitions ask for."""
 
     columns: ColumnNames = Field()
-    values: dict[Word, FactName] = Field(min_length=1, max_length=_MOST_WORDS)
+    values: dict[Word, FactName] = Field(min_length=1, max_length=MOST_WORDS)
 
 
 def _parts(value: object) -> object:

@@ -1,0 +1,109 @@
+"""The fields of the statutory minimum that have listed words or small numbers."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final, TypeVar
+
+from spikewatch.contracts.report import Reversal, Victims
+from spikewatch.contracts.vocabulary import (
+    AgeBand,
+    Confirmation,
+    Disposition,
+    Outcome,
+    ReversalGiver,
+    Sex,
+    TimeBasis,
+    YesNo,
+)
+from spikewatch.ingest.domain.feeds.facts import facts_of
+from spikewatch.ingest.domain.feeds.fields import choice, whole
+from spikewatch.ingest.domain.feeds.fields import number as decimal
+from spikewatch.ingest.domain.record import Fields
+from spikewatch.ingest.domain.repeated import Repeated
+
+__all__ = ["ROUTES", "Words", "victims_of", "words_of"]
+
+E = TypeVar("E", bound=StrEnum)
+
+_OLDEST_STATED: Final = 89  # older ages are pooled
+
+
+def _words(kind: type[E]) -> dict[str, E]:
+    return {member.value: member for member in kind}
+
+
+_YES_NO: Final = {**_words(YesNo), "y": YesNo.YES, "n": YesNo.NO, "true": YesNo.YES, "false": YesNo.NO, "u": YesNo.UNKNOWN}
+_OUTCOME: Final = {**_words(Outcome), "non-fatal": Outcome.NONFATAL}
+_SEX: Final = {**_words(Sex), "f": Sex.FEMALE, "m": Sex.MALE, "u": Sex.UNKNOWN}
+_BASIS: Final = _words(TimeBasis)
+_GIVER: Final = _words(ReversalGiver)
+_DISPOSITION: Final = _words(Disposition)
+_CONFIRMATION: Final = _words(Confirmation)
+_BANDS: Final = _words(AgeBand)
+_REVERSAL_DRUG: Final = {name: name for name in ("naloxone", "nalmefene", "other")}
+ROUTES: Final = {name: name for name in ("intranasal", "intramuscular", "intravenous", "auto-injector", "intraosseous", "other")}
+_UNIT: Final = {name: name for name in ("mg", "mcg", "ml")}
+_RESPONSE: Final = {name: name for name in ("improved", "unchanged", "worse")}
+
+
+def _reversal(fields: Fields) -> Reversal:
+    return Reversal(
+        given=choice(fields, "reversal_given", _YES_NO, YesNo.UNKNOWN),
+        drug=choice(fields, "reversal_drug", _REVERSAL_DRUG, None),
+        doses=whole(fields, "reversal_doses", 0, 99, "2"),
+        dose_amount=decimal(fields, "reversal_dose_amount", 0, 10_000, "4"),
+        unit=choice(fields, "reversal_unit", _UNIT, None),
+        route=choice(fields, "reversal_route", ROUTES, None),
+        by=choice(fields, "reversal_by", _GIVER, ReversalGiver.UNKNOWN),
+        before_ems=choice(fields, "reversal_before_ems", _YES_NO, YesNo.UNKNOWN),
+        response=choice(fields, "reversal_response", _RESPONSE, None),
+    )
+
+
+def _victims(fields: Fields) -> Victims:
+    age = whole(fields, "age", 0, 130, "34")
+    band = choice(fields, "age_band", _BANDS, None)
+    if age is not None and age > _OLDEST_STATED:
+        age, band = None, AgeBand.A90_PLUS
+    return Victims(count=whole(fields, "count", 1, 500, "1"), age=age, age_band=band, sex=choice(fields, "sex", _SEX, Sex.UNKNOWN))
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What the fields with listed words say."""
+
+    outcome: Outcome
+    reversal: Reversal
+    facts: frozenset[str]
+    basis: TimeBasis
+    confirmation: Confirmation
+    disposition: Disposition
+    is_withdrawn: bool
+
+
+def _words_of(fields: Fields) -> Words:
+    outcome, reversal = choice(fields, "outcome", _OUTCOME, Outcome.UNKNOWN), _reversal(fields)
+    return Words(
+        outcome,
+        reversal,
+        facts_of(outcome, reversal),
+        choice(fields, "occurred_at_basis", _BASIS, TimeBasis.REPORTED),
+        choice(fields, "confirmation", _CONFIRMATION, Confirmation.SUSPECTED),
+        choice(fields, "disposition", _DISPOSITION, Disposition.UNKNOWN),
+        choice(fields, "withdrawn", _YES_NO, YesNo.NO) is YesNo.YES,
+    )
+
+
+_REVERSAL: Final = ("given", "drug", "doses", "dose_amount", "unit", "route", "by", "before_ems", "response")
+
+words_of: Final = Repeated(
+    (
+        *("outcome", "occurred_at_basis", "confirmation", "disposition", "withdrawn"),
+        *(f"reversal_{name}" for name in _REVERSAL),
+    ),
+    _words_of,
+)
+"""Reads the fields with listed words, and the numbers of the reversal drug."""
+
+victims_of: Final = Repeated(("age", "age_band", "sex", "count"), _victims)
+"""Reads age, sex and how many were counted."""
