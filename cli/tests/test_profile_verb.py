@@ -147,3 +147,39 @@ def test_profiles_are_kept_with_an_agency(
     assert "version: 2" in run("show", "cedar-ems", "tablet_export")[1]
     assert run("show", "cedar-ems", "other")[0] == 2
     assert run("put", "unknown-ems", str(file))[0] == 2
+
+
+def test_a_profile_is_removed_by_version_and_what_follows_is_told(
+    address: str, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("SPIKEWATCH_DIRECTORY_ADDRESS", address)
+    monkeypatch.setenv("SPIKEWATCH_DIRECTORY_TOKEN", "right")
+
+    def run(*arguments: str) -> tuple[int, str, str]:
+        capsys.readouterr()
+        status = main(["profile", *arguments])
+        told = capsys.readouterr()
+        return status, told.out, told.err
+
+    for version in (1, 2, 3):
+        file = folder / f"removed{version}.yaml"
+        text = PROFILE.replace("version: 1", f"version: {version}").replace("tablet_export", "removed_export")
+        file.write_text(text, encoding="utf-8")
+        assert run("put", "cedar-ems", str(file))[0] == 0
+
+    def kept() -> list[str]:
+        return [row["profile"] for row in json.loads(run("ls", "cedar-ems", "--json")[1]) if row["profile"].startswith("removed")]
+
+    status, _, told = run("rm", "cedar-ems", "removed_export")
+    assert (status, "several versions" in told) == (2, True)
+    assert "would be removed" in run("rm", "cedar-ems", "removed_export@3")[2]
+    assert kept() == ["removed_export@1", "removed_export@2", "removed_export@3"]
+    told = run("rm", "cedar-ems", "removed_export@3", "--yes")[2]
+    assert "without a version are read by removed_export@2 from now on" in told
+    assert "removed_export@2 as before" in run("rm", "cedar-ems", "removed_export@1", "--yes")[2]
+    assert kept() == ["removed_export@2"]
+    answer = json.loads(run("rm", "cedar-ems", "removed_export", "--all-versions", "--yes", "--json")[1])
+    assert answer["removed"] == ["removed_export@2"]
+    assert "submissions that name removed_export are refused" in answer["consequences"][0]
+    assert kept() == []
+    assert run("rm", "cedar-ems", "removed_export", "--yes")[0] == 2

@@ -5,6 +5,7 @@ import json
 import os
 import re
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -60,6 +61,12 @@ def add(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     step = _step(steps, "show", "print a profile", "show cedar-county-ems tablet-export", _show)
     step.add_argument("agency", help="the agency's id, or the name of a profile that comes with Spikewatch")
     step.add_argument("profile", nargs="?", help="name or name@version (default: the newest version)")
+    _directory_options(step)
+    step = _step(steps, "rm", "remove a version of a profile, or all of them", "rm cedar-county-ems tablet-export@2 --yes", _rm)
+    step.add_argument("agency", help="the agency's id")
+    step.add_argument("profile", help="name@version; a name alone where there is one version, or with --all-versions")
+    step.add_argument("--all-versions", action="store_true", help="remove every version")
+    step.add_argument("--yes", action="store_true", help="remove it; without this only what would happen is told")
     _directory_options(step)
 
 
@@ -225,3 +232,42 @@ def _show(arguments: argparse.Namespace) -> int:
     else:
         print(text, end="" if text.endswith("\n") else "\n")
     return DONE
+
+
+def _rm(arguments: argparse.Namespace) -> int:
+    name, _, version = arguments.profile.partition("@")
+    records = [one for one in _ask(arguments, lambda client: _records(client, arguments.agency)) if one.profile == name]
+    chosen = [one for one in records if not version or str(one.profile_version) == version]
+    if not chosen or (version and arguments.all_versions):
+        told = f"{arguments.profile} and --all-versions are both given; leave one out" if chosen else "there is no such profile"
+        raise CannotRun(f"{told}; see `spikewatch profile ls {arguments.agency}`")
+    if len(chosen) > 1 and not arguments.all_versions:
+        marks = ", ".join(f"{name}@{one.profile_version}" for one in chosen)
+        raise CannotRun(f"{name} has several versions: {marks}; name one of them, or give --all-versions")
+    removed = [f"{name}@{one.profile_version}" for one in chosen]
+    left = [one for one in records if one not in chosen]
+    consequences = _consequences(name, removed, left[-1].profile_version if left else None, is_newest=chosen[-1] is records[-1])
+    if arguments.yes:
+        for one in chosen:
+            _ask(arguments, lambda client, one=one: client.delete(Kind.PROFILE, one.name, etag=one.etag))
+    if arguments.as_json:
+        print_json({"removed" if arguments.yes else "would_remove": removed, "consequences": consequences})
+        return DONE
+    say(f"{', '.join(removed)} of {arguments.agency} {'is removed' if arguments.yes else 'would be removed; add --yes to do it'}")
+    for consequence in consequences:
+        say(f"note: {consequence}")
+    return DONE
+
+
+def _consequences(name: str, removed: Sequence[str], newest_left: int | None, *, is_newest: bool) -> list[str]:
+    """Return what becomes of the feeds that still name it, one sentence each."""
+    named = " or ".join(removed)
+    if newest_left is None:
+        told = [f"submissions that name {name} are refused: 400 at the gateway, a dead letter from Kafka, both naming the profile"]
+    else:
+        told = [f"submissions that name {named} are refused: 400 at the gateway, a dead letter from Kafka, both naming the profile"]
+        other = f"are read by {name}@{newest_left} from now on" if is_newest else f"are read by {name}@{newest_left} as before"
+        told.append(f"submissions that name {name} without a version {other}")
+    told.append(f"dead letters that name {named} can be replayed only after it is put back")
+    told.append("reports keep the name and version that made them; never put other content under a version that was removed")
+    return told
