@@ -15,6 +15,7 @@ from spikewatch.ingest.domain.feeds.hl7_adt import FEED, MEDIA_TYPE
 from spikewatch.ingest.domain.feeds.hl7_adt.er7 import parse
 from spikewatch.ingest.domain.record import RawRecord
 from spikewatch.ingest.domain.rejection import Fault, Rejected
+from spikewatch.ingest.terminology import classifier
 
 NOW = datetime(2026, 5, 2, 12, tzinfo=UTC)
 SOURCE = Source("cedar-hospital", SourceType.ED, NOW, UUID(int=1), "hl7_adt", time_zone="America/New_York")
@@ -556,3 +557,4 @@ def test_the_official_sample(official: bytes) -> None:
     assert (report.disposition, report.outcome) == (Disposition.TREATMENT, Outcome.UNKNOWN)
     assert [(code.system, code.code) for code in found.found.codes] == [("icd9cm", "0074"), ("icd9cm", "27651"), ("icd9cm", "78791")]
     assert [text.text for text in found.found.statements] == ["Diarrhea, stomach pain, dehydration"]
+    assert isinstance(classifier().classify(found, SOURCE), NotAnOverdose)

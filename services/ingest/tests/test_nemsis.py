@@ -521,6 +521,12 @@ def test_every_public_sample_is_read(nemsis_folder: Path) -> None:
     assert set(counts.values()) == {1}
 
 
+def test_five_of_the_ten_public_samples_become_reports(nemsis_folder: Path) -> None:
+    found = [one for path in sorted((nemsis_folder / "samples").glob("*.xml")) for one in _all(path.read_bytes())]
+    classified = [CLASSIFIER.classify(one, SOURCE) for one in found if isinstance(one, Reading)]
+    assert sum(isinstance(one, Reading) for one in classified) == 5
+
+
 @pytest.mark.parametrize("name", ["full_2025-EMS-1-Overdose_v351.xml", "national_2025-EMS-1-Overdose_v351.xml"])
 def test_the_official_overdose_sample(sample: Callable[[str], bytes], name: str) -> None:
     [found] = _all(sample(name))
