@@ -161,6 +161,7 @@ async def test_a_broker_that_does_not_confirm_means_ae_and_the_next_try_is_taken
         (b"\xff\xfe\x00\x01" * 9, "AR", "", "103"),
         ("MSH", "AR", "MSH^1^2", "100"),
         (GOOD * 2, "AR", "MSH^1", "100"),
+        (GOOD * 3, "AR", "MSH^1", "100"),
         ("FHS|^~\\&|\r" + GOOD, "AR", "MSH^1", "100"),
         (GOOD.replace(HEAD, HEAD + "||||||KLINGON"), "AE", "MSH^1^18", "103"),
     ],

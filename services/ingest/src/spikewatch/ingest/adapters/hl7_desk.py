@@ -5,6 +5,7 @@ import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from typing import Final
 from uuid import UUID
 
@@ -105,7 +106,8 @@ class Hl7Desk:
     def _cut(self, frame: Frame) -> tuple[RawRecord | None, Message | None, Rejected | None]:
         """Return the message, its MSH, and what is wrong; a message whose MSH cannot be read is always wrong."""
         try:
-            records = list(self._feed.records(frame.body, MEDIA_TYPE, limit=2))
+            # Two are enough to see that there is more than one; its sender still gets its control id back.
+            records = list(islice(self._feed.records(frame.body, MEDIA_TYPE, limit=3), 2))
         except Rejected as rejected:
             return None, None, rejected
         record = records[0]
