@@ -137,7 +137,8 @@ def test_vendor_columns_units_of_one_call_and_a_changed_type() -> None:
 
 
 def test_odmap_rows_are_read_by_what_their_columns_mean() -> None:
-    head = "Overdose Date,Overdose Time,Zip Code,Fatal / Non-Fatal,Naloxone Administered,Number of Doses,Administered By,Age,Primary Suspected Drug"  # noqa: E501
+    head = "Overdose Date,Overdose Time,Zip Code,Fatal / Non-Fatal,Naloxone Administered,Number of Doses,Administered By,Age"
+    head += ",Primary Suspected Drug"
     body = (
         head + "\n5/1/2026,2:03 PM,1940,Non-Fatal,Yes,2,Police Department,30-39,Heroin\n5/1/2026,,19401,Fatal - No Naloxone,,,,unknown,\n"
     )
