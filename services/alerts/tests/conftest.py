@@ -11,7 +11,14 @@ from spikewatch.alerts.domain.rule import Rule, Rulebook
 from spikewatch.alerts.service.area_cache import AreaCache
 from spikewatch.alerts.service.close_quiet import CloseQuiet
 from spikewatch.alerts.service.evaluate import Evaluate
-from spikewatch.alerts.testing import FakeContactBook, FakePublishing, InMemoryAlertStore, InMemoryAreaStore, InMemoryContributionStore
+from spikewatch.alerts.testing import (
+    FakeContactBook,
+    FakeFeedBook,
+    FakePublishing,
+    InMemoryAlertStore,
+    InMemoryAreaStore,
+    InMemoryContributionStore,
+)
 from spikewatch.chassis.kafka.message import Event, Record
 from spikewatch.chassis.outcome import Emit
 from spikewatch.contracts.alert import Alert
@@ -106,6 +113,7 @@ class Service:
         self.areas = InMemoryAreaStore()
         self.alerts = InMemoryAlertStore(lambda: self.now)
         self.contacts = FakeContactBook()
+        self.feeds = FakeFeedBook()
         self.publishing = FakePublishing()
         self.restart()
 
@@ -118,6 +126,7 @@ class Service:
             self.areas,
             self.alerts,
             self.contacts,
+            self.feeds,
             self.cache,
             clock=lambda: self.now,
             is_live=self.is_live,

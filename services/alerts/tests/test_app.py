@@ -26,6 +26,10 @@ async def runtime():
     subscriptions: dict[str, Any] = {}
     periodic: dict[str, Callable[[], Awaitable[None]]] = {}
     stops: list[Callable[[], Awaitable[None]]] = []
+
+    async def read_table(topic: Any, on_record: Any) -> None:
+        assert topic.name == "overdose.feeds.v1"
+
     mongo = Mongo(uri, f"alerts_test_{uuid4().hex}")
     yield SimpleNamespace(
         mongo=mongo,
@@ -36,6 +40,7 @@ async def runtime():
         subscribe=lambda subscription: subscriptions.update({subscription.group: subscription}),
         every=lambda seconds, work, *, name: periodic.update({name: work}),
         on_stop=stops.append,
+        read_table=read_table,
     )
     for stop in stops:
         await stop()

@@ -1,12 +1,12 @@
 """Evaluation: the life of an alert as a reader of the topic sees it."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from spikewatch.alerts.domain.instants import micros
 from spikewatch.chassis.outcome import DeadLetter, Drop, Emit, Transient
-from spikewatch.contracts.alert import Alert, AlertChange, AlertContact, AlertStatus
+from spikewatch.contracts.alert import Alert, AlertChange, AlertContact, AlertStatus, SilentFeed
 
 
 async def test_an_alert_explains_itself(make):
@@ -261,3 +261,36 @@ async def test_spans_do_not_grow_where_memory_holds_too_few_areas(make):
         areas = [make.area, "county:42045"]
         await service.take(*(make.event(make.contribution(f"{area} {number}", [number * 500], area=area), number) for area in areas))
         assert sum(len(state.spans) for state in service.areas.held.values()) <= 1
+
+
+SILENT = SilentFeed(feed="birch-police/odin", agency_id="birch-police", since=datetime(2026, 2, 27, 3, 5, tzinfo=UTC))
+
+
+async def test_an_alert_names_the_feeds_that_are_missing_in_its_count(make):
+    service = make.service(make.rule())
+    service.feeds.feeds = (SILENT,)
+    (alert,) = await service.take(*(make.event(make.contribution(n, [n * 10]), n) for n in range(3)))
+    assert service.feeds.asked == [(("county:42091", "state:42"), make.at(20))]
+    assert alert.silent_feeds == (SILENT,)
+    assert alert.explanation.endswith(
+        "asks for at least 3. Silent: birch-police/odin (since 2026-02-27 03:05 UTC); the true count may be higher."
+    )
+
+
+async def test_a_feed_that_speaks_again_makes_no_version_and_leaves_the_next_one(make):
+    service = make.service(make.rule())
+    service.feeds.feeds = (SILENT,)
+    events = [make.event(make.contribution(n, [n * 10]), n) for n in range(3)]
+    await service.take(*events)
+    service.feeds.feeds = ()
+    assert await service.take(*events) == [], "nothing in the counts has changed"
+    (grown,) = await service.take(make.event(make.contribution(3, [30]), 3))
+    assert (grown.version, grown.silent_feeds) == (2, ())
+    assert "Silent" not in grown.explanation
+    # and the other way: what is kept of the evidence takes no old sentence along
+    service.feeds.feeds = (SILENT, SILENT)
+    (again,) = await service.take(make.event(make.contribution(4, [80]), 4), make.event(make.contribution(5, [81]), 5))
+    assert again.version == 3
+    assert again.explanation.count("Silent") == 1
+    (later,) = await service.take(make.event(make.contribution(6, [100]), 6))
+    assert later.explanation.count("Silent") == 1

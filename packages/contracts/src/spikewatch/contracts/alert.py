@@ -5,10 +5,10 @@ from uuid import UUID
 
 from pydantic import Field
 
-from spikewatch.contracts.contract import AreaId, Contract, FreeText, Interval, ShortText, UtcDatetime
+from spikewatch.contracts.contract import AgencyId, AreaId, Contract, FreeText, Interval, ShortText, UtcDatetime
 from spikewatch.contracts.incident import ReportReference
 
-__all__ = ["Alert", "AlertChange", "AlertContact", "AlertStatus", "Contributor", "RuleReference", "Transition", "WindowCount"]
+__all__ = ["Alert", "AlertChange", "AlertContact", "AlertStatus", "Contributor", "RuleReference", "SilentFeed", "Transition", "WindowCount"]
 
 
 class AlertStatus(StrEnum):
@@ -65,6 +65,14 @@ class AlertContact(Contract):
     phone: ShortText | None = None
 
 
+class SilentFeed(Contract):
+    """A feed that covers the area and had stopped before the window's end: what it would have told is not in the counts."""
+
+    feed: ShortText = Field(description="Agency and format, agency/format.")
+    agency_id: AgencyId
+    since: UtcDatetime = Field(description="When it last sent.")
+
+
 class Transition(Contract):
     """One step in the life of the alert."""
 
@@ -97,5 +105,8 @@ class Alert(Contract):
     contributors: tuple[Contributor, ...] = ()
     contributors_omitted: int = Field(default=0, ge=0, description="Incidents of the window that the list leaves out for size.")
     contacts: tuple[AlertContact, ...] = ()
+    silent_feeds: tuple[SilentFeed, ...] = Field(
+        default=(), description="As known when this version was written; the longest silent first."
+    )
     explanation: str = Field(max_length=2000, description="The same in one sentence for a person.")
     history: tuple[Transition, ...] = ()

@@ -4,6 +4,7 @@ import time
 from datetime import timedelta
 
 from spikewatch.alerts.adapters.contact_book import AskedContactBook, NoContactBook
+from spikewatch.alerts.adapters.feed_table import FeedTable
 from spikewatch.alerts.adapters.grpc_directory import GrpcDirectory
 from spikewatch.alerts.adapters.mongo_alerts import MongoAlertStore
 from spikewatch.alerts.adapters.mongo_contacts import MongoContactMemory
@@ -19,6 +20,7 @@ from spikewatch.alerts.service.fan_out import FanOut
 from spikewatch.alerts.settings import AlertsSettings
 from spikewatch.chassis.grpc.client import connect
 from spikewatch.chassis.runtime import Runtime
+from spikewatch.contracts import topics
 
 __all__ = ["build"]
 
@@ -40,6 +42,9 @@ async def build(runtime: Runtime, settings: AlertsSettings) -> None:
     areas = MongoAreaStore(runtime.mongo)
     await areas.forget_unwatched(rulebook.area_kinds)
 
+    feeds = FeedTable()
+    await runtime.read_table(topics.FEEDS, feeds.on_record)
+
     is_live = settings.alerts_clock == "wall"
     evaluate = Evaluate(
         rulebook,
@@ -47,6 +52,7 @@ async def build(runtime: Runtime, settings: AlertsSettings) -> None:
         areas,
         alerts,
         _contact_book(runtime, settings),
+        feeds,
         AreaCache(settings.alerts_cached_overdoses),
         clock=runtime.clock,
         is_live=is_live,

@@ -11,7 +11,7 @@ from spikewatch.alerts.domain.fanned import Fanned
 from spikewatch.alerts.domain.identity import Kept
 from spikewatch.alerts.domain.spans import Span
 from spikewatch.chassis.kafka.message import Message
-from spikewatch.contracts.alert import AlertContact
+from spikewatch.contracts.alert import AlertContact, SilentFeed
 
 __all__ = [
     "AlertStore",
@@ -21,6 +21,7 @@ __all__ = [
     "ContactMemory",
     "ContributionStore",
     "FannedStore",
+    "FeedBook",
     "Publishing",
     "Row",
 ]
@@ -161,6 +162,14 @@ class ContactMemory(Protocol):
 
     async def remember(self, key: str, contacts: tuple[AlertContact, ...]) -> None:
         """Keep an answer."""
+        ...
+
+
+class FeedBook(Protocol):
+    """Which feeds are silent."""
+
+    def silent(self, areas: Sequence[str], before: datetime) -> tuple[SilentFeed, ...]:
+        """Return the silent feeds that cover one of the areas and last sent before a moment, the longest silent first."""
         ...
 
 

@@ -13,7 +13,7 @@ from spikewatch.alerts.ports import AreaState, Row
 from spikewatch.chassis.clock import Clock
 from spikewatch.chassis.kafka.message import Message
 from spikewatch.chassis.outcome import Transient
-from spikewatch.contracts.alert import Alert, AlertContact, AlertStatus
+from spikewatch.contracts.alert import Alert, AlertContact, AlertStatus, SilentFeed
 from spikewatch.contracts.contract import area_kind
 
 __all__ = [
@@ -169,6 +169,19 @@ class FakeContactBook:
         """Return the contacts."""
         self.asked.append(tuple(areas))
         return self.contacts
+
+
+class FakeFeedBook:
+    """Names the feeds given, whatever is asked, and remembers the questions."""
+
+    def __init__(self) -> None:
+        self.feeds: tuple[SilentFeed, ...] = ()
+        self.asked: list[tuple[tuple[str, ...], datetime]] = []
+
+    def silent(self, areas: Sequence[str], before: datetime) -> tuple[SilentFeed, ...]:
+        """Return the feeds."""
+        self.asked.append((tuple(areas), before))
+        return self.feeds
 
 
 class FakePublishing:

@@ -1,6 +1,6 @@
 """What explains an alert: the finding of its rule, the incidents that contributed, and one sentence for a person."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,11 +12,13 @@ from spikewatch.alerts.domain.marks import matches
 from spikewatch.alerts.domain.rule import Rule
 from spikewatch.alerts.domain.rules.criterion import Finding
 from spikewatch.alerts.domain.series import History
-from spikewatch.contracts.alert import Alert, Contributor, WindowCount
+from spikewatch.contracts.alert import Alert, Contributor, SilentFeed, WindowCount
 
-__all__ = ["Evidence", "contributors_of", "evidence_of", "finding_of"]
+__all__ = ["Evidence", "beside_the_counts", "contributors_of", "evidence_of", "finding_of", "of_counts"]
 
 _MOST_CONTRIBUTORS = 500  # with their reports about 300 kB, well below the topic's limit
+
+_MOST_FEEDS = 3  # named in the sentence; the alert lists all
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +43,22 @@ class Evidence:
             alert.baseline,
             alert.contributors,
             alert.contributors_omitted,
-            alert.explanation,
+            of_counts(alert),
         )
+
+
+def beside_the_counts(silent: Sequence[SilentFeed]) -> str:
+    """Return the sentence that says which feeds are missing in the counts; empty if none is."""
+    if not silent:
+        return ""
+    named = ", ".join(f"{feed.feed} (since {feed.since:%Y-%m-%d %H:%M} UTC)" for feed in silent[:_MOST_FEEDS])
+    more = f" and {len(silent) - _MOST_FEEDS} more" if len(silent) > _MOST_FEEDS else ""
+    return f" Silent: {named}{more}; the true count may be higher."
+
+
+def of_counts(alert: Alert) -> str:
+    """Return an alert's explanation without what is said beside the counts."""
+    return alert.explanation.removesuffix(beside_the_counts(alert.silent_feeds))
 
 
 def finding_of(history: History, rule: Rule, episode: Episode) -> Finding:

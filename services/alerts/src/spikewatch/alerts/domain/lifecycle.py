@@ -6,13 +6,13 @@ from typing import Final
 from uuid import UUID
 
 from spikewatch.alerts.domain.episodes import Episode
-from spikewatch.alerts.domain.evidence import Evidence
+from spikewatch.alerts.domain.evidence import Evidence, beside_the_counts, of_counts
 from spikewatch.alerts.domain.identity import Kept
 from spikewatch.alerts.domain.instants import interval, moment
 from spikewatch.alerts.domain.rule import Rule
-from spikewatch.contracts.alert import Alert, AlertChange, AlertContact, AlertStatus, Transition
+from spikewatch.contracts.alert import Alert, AlertChange, AlertContact, AlertStatus, SilentFeed, Transition
 
-__all__ = ["Draft", "lived_on", "opened", "retracted", "with_contacts", "with_status"]
+__all__ = ["Draft", "lived_on", "opened", "retracted", "with_contacts", "with_silent_feeds", "with_status"]
 
 # The first step tells when it began; between it and the newest ones nobody looks.
 _MOST_STEPS: Final = 50
@@ -76,7 +76,9 @@ def opened(draft: Draft, alert_id: UUID, now: datetime) -> Kept:
 def lived_on(kept: Kept, draft: Draft, now: datetime) -> Kept | None:
     """Return the next version of an alert, or None if a reader would see no difference."""
     before, facts = kept.alert, draft.facts()
-    if all(getattr(before, name) == value for name, value in facts.items()):
+    # What is said beside the counts is of the moment, as the contacts are: it alone makes no version.
+    shown = before.model_copy(update={"explanation": of_counts(before)})
+    if all(getattr(shown, name) == value for name, value in facts.items()):
         return None
     episode = draft.episode
     if kept.is_retracted:
@@ -130,6 +132,12 @@ def retracted(kept: Kept, survivor: UUID | None, now: datetime) -> Kept:
 def with_contacts(kept: Kept, contacts: tuple[AlertContact, ...]) -> Kept:
     """Return the alert with the contacts known now."""
     return replace(kept, alert=kept.alert.model_copy(update={"contacts": contacts}))
+
+
+def with_silent_feeds(kept: Kept, silent: tuple[SilentFeed, ...]) -> Kept:
+    """Return the alert with the feeds that are silent now, named in its explanation too."""
+    explanation = of_counts(kept.alert) + beside_the_counts(silent)
+    return replace(kept, alert=kept.alert.model_copy(update={"silent_feeds": silent, "explanation": explanation}))
 
 
 def _step(at: int, now: datetime, change: AlertChange, observed: int, reason: str) -> Transition:

@@ -13,11 +13,11 @@ from uuid import UUID
 from spikewatch.alerts.domain.contributed import Held
 from spikewatch.alerts.domain.identity import Kept
 from spikewatch.alerts.domain.instants import micros
-from spikewatch.alerts.domain.lifecycle import with_contacts
+from spikewatch.alerts.domain.lifecycle import with_contacts, with_silent_feeds
 from spikewatch.alerts.domain.rule import Rulebook
 from spikewatch.alerts.domain.series import History
 from spikewatch.alerts.domain.spans import joined, spans_of
-from spikewatch.alerts.ports import AlertStore, AreaState, AreaStore, ContactBook, ContributionStore
+from spikewatch.alerts.ports import AlertStore, AreaState, AreaStore, ContactBook, ContributionStore, FeedBook
 from spikewatch.alerts.service.area_cache import AreaCache
 from spikewatch.alerts.service.intake import AreaChange, Gathered, entries_of, gathered
 from spikewatch.alerts.service.messages import alert_message
@@ -44,6 +44,7 @@ class Evaluate:
         areas: AreaStore,
         alerts: AlertStore,
         contacts: ContactBook,
+        feeds: FeedBook,
         cache: AreaCache,
         *,
         clock: Clock,
@@ -54,6 +55,7 @@ class Evaluate:
         self._areas = areas
         self._alerts = alerts
         self._contacts = contacts
+        self._feeds = feeds
         self._cache = cache
         self._clock = clock
         self._is_live = is_live
@@ -190,9 +192,10 @@ class Evaluate:
         self._cache.put(area, revision.history.trimmed(self._rulebook.horizon), change.partition)
         if not changed:
             return changed
+        asked = _asked(area, event)
         with event.as_current():
-            contacts = await self._contacts.responsible(_asked(area, event))
-        return [with_contacts(each, contacts) for each in changed]
+            contacts = await self._contacts.responsible(asked)
+        return [with_silent_feeds(with_contacts(each, contacts), self._feeds.silent(asked, each.alert.window.end)) for each in changed]
 
     def _messages(self, changes: dict[str, AreaChange], kept: dict[str, list[Kept]], changed: list[Kept]) -> dict[int, list[Message]]:
         newest = {each.alert_id: each for each in changed}
