@@ -183,3 +183,10 @@ def test_a_profile_is_removed_by_version_and_what_follows_is_told(
     assert "submissions that name removed_export are refused" in answer["consequences"][0]
     assert kept() == []
     assert run("rm", "cedar-ems", "removed_export", "--yes")[0] == 2
+
+
+@pytest.mark.parametrize("above", ["sep=,\n", "Cedar County\nMade 5/1/2026, by the records desk\n\n"])
+def test_a_proposal_finds_the_header_below_what_stands_above(above: str, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "titled.csv").write_text(above + ROWS, encoding="utf-8")
+    assert main(["profile", "propose", str(folder / "titled.csv"), "-o", str(folder / "titled.yaml")]) == 0
+    assert "can be used as it is" in capsys.readouterr().err

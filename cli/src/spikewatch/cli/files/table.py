@@ -2,7 +2,7 @@
 
 import csv
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from spikewatch.cli.exit_status import CannotRun
@@ -16,9 +16,16 @@ from spikewatch.ingest.domain.xlsx_rows import xlsx_rows
 __all__ = ["table_of"]
 
 _MANY: Final = 1 << 40
+
+
+def _no_header(names: Sequence[str]) -> Sequence[str]:
+    """Tell what a line lacks to be a header: a title, a date or ``sep=;`` above the table has one cell or two."""
+    return () if sum(map(bool, names)) > 2 else ("a third column",)  # less than an id, a time and a place is no table of reports
+
+
 _SPLITS: Final[Mapping[str, Split]] = {
-    "text/csv": csv_rows(required=(), header="Incident Number,Incident Date"),
-    SPREADSHEET: xlsx_rows(required=(), header="Incident Number,Incident Date"),
+    "text/csv": csv_rows(required=_no_header, header="Incident Number,Incident Date"),
+    SPREADSHEET: xlsx_rows(required=_no_header, header="Incident Number,Incident Date"),
     "application/json": of_text(json_records),
     "application/x-ndjson": of_text(json_lines),
 }
