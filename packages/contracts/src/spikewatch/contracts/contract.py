@@ -2,10 +2,9 @@
 
 import re
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Self
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, WithJsonSchema
-from typing_extensions import Self
 
 __all__ = ["AgencyId", "AreaId", "Contract", "CountyFips", "FreeText", "Interval", "ShortText", "UtcDatetime", "area_kind"]
 
