@@ -1,15 +1,23 @@
 """The base of every message and the small types they share."""
 
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Annotated, Self
+from typing import Annotated, Final, ParamSpec, Self, TypeVar
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, WithJsonSchema
 
-__all__ = ["AgencyId", "AreaId", "Contract", "CountyFips", "FreeText", "Interval", "ShortText", "UtcDatetime", "area_kind"]
+__all__ = ["AgencyId", "AreaId", "Contract", "CountyFips", "FreeText", "Interval", "ShortText", "UtcDatetime", "area_kind", "unchecked"]
 
 _AGENCY = r"^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$"
 _AREA = re.compile(r"^[a-z0-9_]+:[A-Za-z0-9][A-Za-z0-9._-]{0,126}$")
+P = ParamSpec("P")
+M = TypeVar("M", bound="Contract")
+_new: Final = object.__new__
+# A frozen message refuses every other way. In one place, for it is what pydantic keeps beside the fields of a message.
+_set_names, _set_extra, _set_private = (
+    vars(BaseModel)[f"__pydantic_{slot}__"].__set__ for slot in ("fields_set", "extra", "private")
+)
 
 
 def _in_utc(moment: datetime) -> datetime:
@@ -55,12 +63,38 @@ class Contract(BaseModel):
 
     def changed(self, **change: object) -> Self:
         """Return a copy with some fields replaced by values that are right already: ``model_copy`` at a third of its cost."""
-        made = object.__new__(type(self))
-        object.__setattr__(made, "__dict__", {**self.__dict__, **change})
-        object.__setattr__(made, "__pydantic_fields_set__", self.__pydantic_fields_set__ | change.keys())
-        object.__setattr__(made, "__pydantic_extra__", None)
-        object.__setattr__(made, "__pydantic_private__", None)
+        made = _new(type(self))
+        fields = made.__dict__
+        fields.update(self.__dict__)
+        fields.update(change)
+        names = self.__pydantic_fields_set__  # of frozen messages nobody changes it, so two may share it
+        _set_names(made, names if change.keys() <= names else names | change.keys())
+        _set_extra(made, None)
+        _set_private(made, None)
         return made
+
+
+def unchecked(model: Callable[P, M]) -> Callable[P, M]:
+    """Return what makes a message of values that are right already, at a fourth of the cost; its arguments are the model's.
+
+    Only for a reader that has brought every value to the model's types and bounds itself: nothing is checked or converted here,
+    and a value that is wrong reaches the wire. A test must show of such a reader that the model takes whatever it makes.
+    """
+    assert isinstance(model, type)  # noqa: S101  # of Contract: the annotation asks for its constructor, for the names and types of it
+    kind: type[Contract] = model
+    defaults = {name: field.get_default() for name, field in kind.model_fields.items()}  # all names: their order is the wire's
+
+    def make(*_: P.args, **values: P.kwargs) -> M:
+        made = _new(kind)
+        fields = made.__dict__
+        fields.update(defaults)
+        fields.update(values)
+        _set_names(made, set(values))
+        _set_extra(made, None)
+        _set_private(made, None)
+        return made  # type: ignore[return-value]  # it is of the model
+
+    return make
 
 
 class Interval(Contract):

@@ -7,7 +7,7 @@ from typing import Final
 from spikewatch.contracts.report import Code, DefinitionHit, Drug, Evidence, QualityNote, Report, Term
 from spikewatch.contracts.vocabulary import DrugBasis, DrugClass, SourceType
 from spikewatch.ingest.domain.definitions import Definitions, Subject
-from spikewatch.ingest.domain.evidence import Named
+from spikewatch.ingest.domain.evidence import Found, Named
 from spikewatch.ingest.domain.feeds.feed import Feed, NotAnOverdose, Reading, Source
 from spikewatch.ingest.domain.record import Fields
 from spikewatch.ingest.domain.vocabulary import DRUG, Listed, Vocabulary, normal_name
@@ -28,9 +28,11 @@ TEXT_ROLES: Final = frozenset(
 _CAUSES: Final = frozenset({"cause_of_death", "other_conditions", "injury_description"})  # of the dead: what is named there harmed them
 _MOST_KEPT: Final = 64  # codes, terms, drugs and unlisted names of one report at most: no record of one person says more
 _CACHED: Final = 8192
+_NOT_YET: Final[Mapping[str, object]] = {}
 
 DrugKey = tuple[str, DrugBasis, str | None, str | None]
 _Cached = tuple["Verdict", Evidence]
+_Change = Mapping[str, object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +59,30 @@ class Classifier:
         self.keyed_hash = keyed_hash
         self._drugs: dict[DrugKey, Drug] = {}
         self._known: dict[object, _Cached] = {}
+        self._changes: dict[object, _Change | None] = {}
         self._kept: dict[tuple[str, str, str], bool] = {}
 
     def classify(self, reading: Reading, _source: Source | None = None) -> Reading | NotAnOverdose:
         """Return the reading with drugs, hits and evidence; undeclared and meeting no reporting definition it is no overdose."""
         report, found = reading.report, reading.found
+        if found.statements:
+            change = self._change(report, found, is_declared=reading.is_declared)
+        else:
+            key = (report.source_type._value_, report.drugs, found.names, found.codes, found.facts, reading.is_declared)
+            change = self._changes.get(key, _NOT_YET)
+            if change is _NOT_YET:
+                change = self._change(report, found, is_declared=reading.is_declared)
+                # Nothing is remembered that may hold more than a name of the vocabulary: it may be anything, a person's name too.
+                if all(named.code is None and self.vocabulary.lists(named.name) for named in found.names):
+                    if len(self._changes) >= _CACHED:
+                        self._changes.clear()
+                    self._changes[key] = change
+        if change is None:
+            return NotAnOverdose(withdrawn(report), reading.stated_revision)
+        return Reading(report.changed(**change), reading.stated_revision, is_declared=reading.is_declared)
+
+    def _change(self, report: Report, found: Found, *, is_declared: bool) -> _Change | None:
+        """Return what becomes of a report's drugs, hits and evidence; None: it is no overdose."""
         keys: dict[DrugKey, None] = {}
         unlisted = self._names(found.names, keys)
         terms: dict[tuple[Listed, str], None] = {}
@@ -72,13 +93,13 @@ class Classifier:
                 if statement.drugs_are is not None and listed.kind == DRUG:
                     keys[listed.term, statement.drugs_are, None, None] = None
         codes = self._codes(found.codes, keys) if found.codes else ()
-        facts = found.facts | {DECLARED} if reading.is_declared else found.facts
+        facts = found.facts | {DECLARED} if is_declared else found.facts
         drugs = self._resolved(keys)
         if report.drugs:
             drugs = tuple(dict.fromkeys((*report.drugs, *drugs)))
         verdict, evidence = self._judge(report.source_type, drugs, codes, tuple(terms)[:_MOST_KEPT], facts)
-        if not reading.is_declared and not verdict.is_reporting:
-            return NotAnOverdose(withdrawn(report), reading.stated_revision)
+        if not is_declared and not verdict.is_reporting:
+            return None
         change: dict[str, object] = {"evidence": evidence, "case_definition_hits": verdict.names, "case_definitions": verdict.hits}
         if unlisted:
             if UNLISTED in drugs:  # stated too: it stays when a later vocabulary lists the others
@@ -87,7 +108,7 @@ class Classifier:
             change["quality"] = (*report.quality, NOT_RECOGNISED)
             drugs = tuple(dict.fromkeys((*drugs, UNLISTED)))
         change["drugs"] = drugs
-        return Reading(report.changed(**change), reading.stated_revision, is_declared=reading.is_declared)
+        return change
 
     def judge(self, report: Report, evidence: Evidence, drugs: tuple[Drug, ...]) -> Verdict:
         """Return what the definitions say of a stored report's evidence."""

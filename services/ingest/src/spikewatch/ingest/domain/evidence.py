@@ -18,6 +18,10 @@ class Named:
     code: str | None = None
     system: str | None = None
 
+    def __hash__(self) -> int:
+        """Return the hash of its name, for a text remembers its own: names are looked up by the million."""
+        return hash(self.name)
+
 
 @dataclass(frozen=True, slots=True)
 class Statement:

@@ -42,7 +42,10 @@ def is_number(text: str) -> bool:
 
     ``PCR-2026-000123`` and ``ME 21-111`` are; a name is not.
     """
-    return any(map(str.isdigit, text)) and all(len(word) <= _LONGEST_LETTERS or any(map(str.isdigit, word)) for word in text.split())
+    if not any(map(str.isdigit, text)):
+        return False
+    words = text.split()
+    return len(words) == 1 or all(len(word) <= _LONGEST_LETTERS or any(map(str.isdigit, word)) for word in words)
 
 
 def without_identifiers(text: str) -> tuple[str, bool]:
@@ -54,7 +57,10 @@ def without_identifiers(text: str) -> tuple[str, bool]:
     if _SUSPICIOUS.search(text) is not None:
         text, found = _IDENTIFIER_IN_TEXT.subn(_REMOVED, text)
     upper = text.upper()
-    if not any(mark in upper for mark in _PERSON_MARKS):
+    for mark in _PERSON_MARKS:
+        if mark in upper:
+            break
+    else:
         return text, found > 0
     text, persons = _PERSON.subn(f"{_REMOVED} ", text)
     return text.strip() if persons else text, found + persons > 0

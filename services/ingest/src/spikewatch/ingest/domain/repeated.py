@@ -34,19 +34,17 @@ class Repeated(Generic[T]):
         Raises:
             Rejected: a field is wrong.
         """
-        get = fields.get
-        cells = ["" if (cell := get(name)) is None else cell for name in self._names]
+        key = tuple(map(fields.get, self._names))
         try:
-            size = len("".join(cells))  # type: ignore[arg-type]  # the quickest way to see that all are texts
+            known = self._known.get(key)
         except TypeError:
-            return self._read(fields)  # of JSON: 1 and True are equal, and say different things
-        if size > _LONGEST:
-            return self._read(fields)
-        key = tuple(cells)
-        known = self._known.get(key)
-        if known is None:
-            known = self._read(fields)
+            return self._read(fields)  # a list or an object of JSON
+        if known is not None:
+            return known
+        made = self._read(fields)
+        # Texts alone are remembered. In JSON 1 and True are equal and say different things; none of them equals a text.
+        if all(type(cell) is str for cell in key if cell is not None) and sum(map(len, filter(None, key))) <= _LONGEST:  # type: ignore[arg-type]
             if len(self._known) >= _MOST:
                 self._known.clear()
-            self._known[key] = known
-        return known
+            self._known[key] = made
+        return made

@@ -77,6 +77,10 @@ class Vocabulary:
         found = tuple(dict.fromkeys(hit for hit in self.scanner.scan(name[:_LONGEST_NAME]) if hit.kind == DRUG))
         return found or None
 
+    def lists(self, name: str) -> bool:
+        """Tell whether a field's value is a name of the vocabulary as it stands, and nothing beside it."""
+        return normal_name(name) in self.names
+
     def coded(self, system: str, code: str) -> Listed | None:
         """Return the substance that a code stands for: poisoning codes of ICD, RxNorm, LOINC, SNOMED, UNII."""
         codes = self.codes.get("icd10cm" if system == "icd10" else system)

@@ -1,13 +1,15 @@
 """What structured fields say in the words that case definitions ask for."""
 
+from functools import lru_cache
 from typing import Final
 
 from spikewatch.contracts.report import QualityNote, Reversal
 from spikewatch.contracts.vocabulary import Outcome, YesNo
 from spikewatch.ingest.domain.csv_rows import ENCODING_ASSUMED
 from spikewatch.ingest.domain.record import Fields
+from spikewatch.ingest.domain.wall_clock import Instant
 
-__all__ = ["encoding_notes", "facts_of"]
+__all__ = ["encoding_notes", "facts_of", "time_doubts"]
 
 _ENCODING: Final = (QualityNote(field="record", code=ENCODING_ASSUMED),)
 _RESPONSES: Final = {"improved": "naloxone_improved", "unchanged": "naloxone_unchanged", "worse": "naloxone_unchanged"}
@@ -16,6 +18,16 @@ _RESPONSES: Final = {"improved": "naloxone_improved", "unchanged": "naloxone_unc
 def encoding_notes(fields: Fields) -> tuple[QualityNote, ...]:
     """Return the doubt about a row that was read as Windows-1252."""
     return _ENCODING if ENCODING_ASSUMED in fields else ()
+
+
+def time_doubts(instant: Instant) -> tuple[QualityNote, ...]:
+    """Return the doubts about the time of the overdose."""
+    return _time_doubts(instant.notes) if instant.notes else ()
+
+
+@lru_cache(maxsize=256)
+def _time_doubts(codes: tuple[str, ...]) -> tuple[QualityNote, ...]:
+    return tuple(QualityNote(field="occurred_at", code=code) for code in codes)
 
 
 def facts_of(outcome: Outcome, reversal: Reversal) -> frozenset[str]:

@@ -5,12 +5,13 @@ import io
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from typing import BinaryIO, Final
 from uuid import UUID
 
 from spikewatch.contracts.directory import AgencyRecord
-from spikewatch.contracts.report import QualityNote, Report
-from spikewatch.contracts.vocabulary import SourceType
+from spikewatch.contracts.report import Location, QualityNote, Report
+from spikewatch.contracts.vocabulary import SourceType, TimeBasis, TimePrecision
 from spikewatch.ingest.domain.evidence import NOTHING_FOUND, Found
 from spikewatch.ingest.domain.record import Fields, RawRecord, Split
 from spikewatch.ingest.domain.rejection import Fault, Rejected
@@ -22,7 +23,7 @@ FILE_KEY: Final = b"spikewatch normalize, files only"
 """The key of hashes where files are only looked at. Everybody knows it: no service hashes under it."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Source:
     """What is known about a record from outside it: who sent it, when, and as part of what.
 
@@ -58,6 +59,28 @@ class Source:
             trace_id=trace_id,
             record_key=record_key,
         )
+
+    @cached_property
+    def frame(self) -> Report:
+        """What all reports of this source share, checked by the contract once; what a record says takes the place of the rest."""
+        made = Report(
+            report_id=self.submission_id,
+            report_key=self.submission_id,
+            source_agency_id=self.agency_id,
+            source_record_id="",
+            revision=1,
+            source_type=self.source_type,
+            occurred_at=self.received_at,
+            occurred_at_basis=TimeBasis.REPORTED,
+            occurred_at_precision=TimePrecision.SECOND,
+            received_at=self.received_at,
+            location=Location(county_fips=self.county_fips),
+            submission_id=self.submission_id,
+            submission_format=self.format,
+            profile=self.profile,
+            trace_id=self.trace_id,
+        )
+        return made.changed(**dict(made))  # now no field counts as left out
 
     def hashed_id(self, *parts: str) -> str:
         """Return a record id that gives no part away: the same parts of the same agency, the same id.

@@ -97,13 +97,14 @@ def number(fields: Fields, name: str, low: float, high: float, example: str) -> 
     Raises:
         Rejected: it is no number, or out of range.
     """
-    if name not in fields or (value := stated(fields, name)) is None:
-        return None
+    value = fields.get(name)
     if isinstance(value, str):
-        if _NUMBER.match(value):
-            value = float(value)
-        elif value.lower() in _NOT_KNOWN:
+        text = value if _NUMBER.match(value) else stated(fields, name)  # the usual case first
+        if not isinstance(text, str) or text.lower() in _NOT_KNOWN:
             return None
+        value = float(text) if _NUMBER.match(text) else text
+    if value is None:
+        return None
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise Rejected(Fault.INVALID_FIELD, name, "is not a number", f"a number from {low:g} to {high:g}", example)
     if not low <= value <= high or math.isnan(value):

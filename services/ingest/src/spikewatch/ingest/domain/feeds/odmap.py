@@ -7,10 +7,12 @@ what people call these.
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from spikewatch.contracts.vocabulary import Disposition, SourceType
 from spikewatch.ingest.domain.csv_rows import ENCODING_ASSUMED, csv_rows
+from spikewatch.ingest.domain.evidence import Named
 from spikewatch.ingest.domain.feeds import statutory
 from spikewatch.ingest.domain.feeds.feed import Feed, Reading, Source
 from spikewatch.ingest.domain.feeds.fields import choice, required, stated
@@ -75,12 +77,12 @@ def read(fields: Fields, source: Source) -> Reading:
     found: dict[str, object] = {name: row[name] for name in ("lat", "lon", "address", "intersection", "city", "count") if name in row}
     if ENCODING_ASSUMED in fields:
         found[ENCODING_ASSUMED] = "yes"
-    found |= _SAID(row)
-    found |= _codes(row) | _numbers(row)
-    found["suspected_drugs"] = _drugs(row)
-    if all(stated(found, name) is None for name in _PLACES) and source.county_fips is not None:
+    said = _SAID(row)
+    found |= said.fields
+    found |= _numbers(row)
+    if source.county_fips is not None and all(stated(found, name) is None for name in _PLACES):
         found["county_fips"] = source.county_fips
-    return statutory.read_at(found, source, _time(row, source))
+    return statutory.read_at(found, source, _time(row, source), said.names)
 
 
 def _time(row: Fields, source: Source) -> Instant:
@@ -206,8 +208,15 @@ def _drugs(row: Fields) -> list[str] | None:
     return list(names)[:_MOST_DRUGS] or None
 
 
-def _said(row: Fields) -> dict[str, object]:
-    """Return what the fields with few words say: outcome, naloxone, person, hospital."""
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """What the fields with few words say: outcome, naloxone, person, hospital, codes of the place, substances."""
+
+    fields: Fields
+    names: tuple[Named, ...]
+
+
+def _said(row: Fields) -> _Said:
     outcome, combined = _outcome(row)
     found: dict[str, object] = {"outcome": outcome, "reversal_given": _given(row, combined)}
     if found["reversal_given"] == "yes":
@@ -216,10 +225,14 @@ def _said(row: Fields) -> dict[str, object]:
     hospital = _word(row, "hospital")
     if hospital and hospital not in _NO and hospital not in _UNKNOWN:
         found["disposition"] = Disposition.TRANSPORTED.value
-    return found
+    found |= _codes(row)
+    drugs = found["suspected_drugs"] = _drugs(row)
+    return _Said(found, tuple(map(Named, drugs or ())))
 
 
-_SAID: Final = Repeated(("outcome", "nonfatal", "naloxone", "doses", "by", "age", "sex", "hospital"), _said)
+_SAID: Final = Repeated(
+    ("outcome", "nonfatal", "naloxone", "doses", "by", "age", "sex", "hospital", "zip", "county_fips", "drug", "drugs"), _said
+)
 
 
 def _lacking(names: Sequence[str]) -> Sequence[str]:

@@ -5,10 +5,9 @@ persons end here.
 """
 
 import re
-from typing import Final
+from typing import Final, Literal
 
-from spikewatch.contracts.identifiers import report_id, report_key
-from spikewatch.contracts.report import Location, QualityNote, Report
+from spikewatch.contracts.report import Location, QualityNote
 from spikewatch.contracts.vocabulary import (
     AgeBand,
     Disposition,
@@ -19,22 +18,23 @@ from spikewatch.contracts.vocabulary import (
 )
 from spikewatch.ingest.domain.csv_rows import csv_rows
 from spikewatch.ingest.domain.evidence import Found, Named
-from spikewatch.ingest.domain.feeds.facts import encoding_notes
+from spikewatch.ingest.domain.feeds.facts import encoding_notes, time_doubts
 from spikewatch.ingest.domain.feeds.feed import COUNTY_ASSUMED, Feed, Reading, Source
 from spikewatch.ingest.domain.feeds.fields import coordinates, free_text, matching, required, stated, whole
-from spikewatch.ingest.domain.feeds.statutory_words import ROUTES, victims_of, words_of
+from spikewatch.ingest.domain.feeds.reported import location_of, reported
+from spikewatch.ingest.domain.feeds.statutory_words import ROUTES, names_of, victims_of, words_of
 from spikewatch.ingest.domain.form import FORM, form_record
 from spikewatch.ingest.domain.identifying import is_number
 from spikewatch.ingest.domain.record import Fields, json_lines, json_records, of_text
 from spikewatch.ingest.domain.rejection import Fault, Rejected
+from spikewatch.ingest.domain.repeated import Repeated
 from spikewatch.ingest.domain.wall_clock import Instant, not_future, read_instant, zone_named
 from spikewatch.ingest.domain.xlsx_rows import XLSX, xlsx_rows
 
 __all__ = ["FEED", "FIELDS", "read", "read_at"]
 
 _TIME_EXAMPLE: Final = "2026-05-01T14:03:00-04:00"
-_PLACES: Final = ("lat", "address", "intersection", "zip", "city", "county_fips")
-_MOST_DRUGS: Final = 20  # the largest number of substances in one public row is 7
+_PLACES: Final = ("lat", "lon", "address", "intersection", "zip", "city", "county_fips")
 
 _RECORD: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/#-]{0,63}", re.ASCII)
 _ZIP: Final = re.compile(r"(\d{5})(?:-\d{4})?", re.ASCII)
@@ -93,51 +93,47 @@ def read(fields: Fields, source: Source) -> Reading:
     return read_at(fields, source, read_instant(when, zone_named(source.time_zone), "occurred_at"))
 
 
-def read_at(fields: Fields, source: Source, instant: Instant) -> Reading:
-    """Make a reading of fields named as the dictionary names them, whose time is read already.
+def read_at(fields: Fields, source: Source, instant: Instant, names: tuple[Named, ...] | None = None) -> Reading:
+    """Make a reading of fields named as the dictionary names them, whose time is read already, and perhaps the names of substances.
 
     Raises:
         Rejected: a field is missing or wrong.
     """
     not_future(instant, source.received_at, "occurred_at")
-    required(fields, "outcome", "one of fatal, nonfatal, unknown", "nonfatal")
-    required(fields, "reversal_given", "one of yes, no, unknown", "yes")
+    _DUTY(fields)
     location, doubts = _location(fields, source)
     words = words_of(fields)
-    outcome, reversal = words.outcome, words.reversal
     revision = whole(fields, "revision", 1, 1_000_000, "2")
     record = matching(fields, "record_id", _RECORD, "letters, digits and ._:/#-, at most 64, no person's number", "PCR-2026-000123")
     # One without a digit may be a person's name.
     record = _hashed(fields, source) if record is None else record if is_number(record) else source.hashed_id("record_id", record)
-    return Reading(
-        Report(
-            report_id=report_id(source.agency_id, record, revision or 1),
-            report_key=report_key(source.agency_id, record),
-            source_agency_id=source.agency_id,
-            source_record_id=record,
-            revision=revision or 1,
-            source_type=source.source_type,
-            occurred_at=instant.at,
-            occurred_at_basis=words.basis,
-            occurred_at_precision=instant.precision,
-            received_at=source.received_at,
-            location=location,
-            outcome=outcome,
-            confirmation=words.confirmation,
-            reversal=reversal,
-            victims=victims_of(fields),
-            disposition=words.disposition,
-            incident_number=_own_number(fields, "incident_number", "2026-004711"),
-            cad_number=_own_number(fields, "cad_number", "C26-0815"),
-            withdrawn=words.is_withdrawn,
-            quality=(*(QualityNote(field="occurred_at", code=code) for code in instant.notes), *doubts, *encoding_notes(fields)),
-            submission_id=source.submission_id,
-            submission_format=source.format,
-            trace_id=source.trace_id,
-        ),
+    report = reported(
+        source,
+        record,
         revision,
-        Found(names=_names(fields), facts=words.facts),
+        instant,
+        basis=words.basis,
+        location=location,
+        outcome=words.outcome,
+        confirmation=words.confirmation,
+        reversal=words.reversal,
+        victims=victims_of(fields),
+        disposition=words.disposition,
+        incident_number=_own_number(fields, "incident_number", "2026-004711"),
+        cad_number=_own_number(fields, "cad_number", "C26-0815"),
+        is_withdrawn=words.is_withdrawn,
+        quality=(*time_doubts(instant), *doubts, *encoding_notes(fields)),
     )
+    return Reading(report, revision, Found(names=names_of(fields) if names is None else names, facts=words.facts))
+
+
+def _duty(fields: Fields) -> Literal[True]:
+    required(fields, "outcome", "one of fatal, nonfatal, unknown", "nonfatal")
+    required(fields, "reversal_given", "one of yes, no, unknown", "yes")
+    return True
+
+
+_DUTY: Final = Repeated(("outcome", "reversal_given"), _duty)
 
 
 def _flat(fields: Fields) -> Fields:
@@ -165,7 +161,13 @@ def _hashed(fields: Fields, source: Source) -> str:
 
 
 def _location(fields: Fields, source: Source) -> tuple[Location, list[QualityNote]]:
-    if all(stated(fields, name) is None for name in _PLACES) and stated(fields, "lon") is None:
+    doubts: list[QualityNote] = []
+    point = coordinates(fields, "lat", "lon")
+    address = _street(fields, "address", "100 Main St", doubts)
+    intersection = _street(fields, "intersection", "MAIN ST & 2ND AVE", doubts)
+    city, zip5, county = _TOWN(fields)
+    is_silent = point is zip5 is city is county is address is intersection is None
+    if is_silent and all(stated(fields, name) is None for name in _PLACES):  # not even that it is unknown
         raise Rejected(
             Fault.MISSING_FIELD,
             "location",
@@ -173,32 +175,42 @@ def _location(fields: Fields, source: Source) -> tuple[Location, list[QualityNot
             "lat and lon, address, intersection, zip, city or county_fips",
             "zip: 19401",
         )
-    doubts: list[QualityNote] = []
-    point = coordinates(fields, "lat", "lon")
-    texts: dict[str, str | None] = {}
-    for name, example in (("address", "100 Main St"), ("intersection", "MAIN ST & 2ND AVE")):
-        texts[name], removed = free_text(fields, name, example)
-        if removed:
-            doubts.append(QualityNote(field=f"location.{name}", code="identifier_removed"))
-    city = matching(fields, "city", _CITY, "letters only, at most 64", "Springfield")
-    zip5 = matching(fields, "zip", _ZIP, "a ZIP code of five digits", "19401")
-    county = matching(fields, "county_fips", _COUNTY, "a county's FIPS code of five digits", "42091")
     if county is None and source.county_fips is not None:
         county = source.county_fips
         doubts.append(COUNTY_ASSUMED)
     return (
-        Location(
+        location_of(
             lat=point[0] if point else None,
             lon=point[1] if point else None,
             precision=_precision(point is not None, zip5, city, county),
-            address=texts["address"],
-            intersection=texts["intersection"],
+            address=address,
+            intersection=intersection,
             city=city,
-            zip5=zip5[:5] if zip5 else None,
+            zip5=zip5,
             county_fips=county,
         ),
         doubts,
     )
+
+
+def _street(fields: Fields, name: str, example: str, doubts: list[QualityNote]) -> str | None:
+    if name not in fields:
+        return None
+    text, removed = free_text(fields, name, example)
+    if removed:
+        doubts.append(QualityNote(field=f"location.{name}", code="identifier_removed"))
+    return text
+
+
+def _town(fields: Fields) -> tuple[str | None, str | None, str | None]:
+    """Return city, ZIP code and county."""
+    city = matching(fields, "city", _CITY, "letters only, at most 64", "Springfield")
+    zip5 = matching(fields, "zip", _ZIP, "a ZIP code of five digits", "19401")
+    county = matching(fields, "county_fips", _COUNTY, "a county's FIPS code of five digits", "42091")
+    return city, zip5[:5] if zip5 else None, county
+
+
+_TOWN: Final = Repeated(("city", "zip", "county_fips"), _town)
 
 
 def _precision(has_point: bool, zip5: str | None, city: str | None, county: str | None) -> PlacePrecision:  # noqa: FBT001  # private, one call
@@ -209,16 +221,6 @@ def _precision(has_point: bool, zip5: str | None, city: str | None, county: str 
     if city:
         return PlacePrecision.CITY
     return PlacePrecision.COUNTY if county else PlacePrecision.NONE
-
-
-def _names(fields: Fields) -> tuple[Named, ...]:
-    if "suspected_drugs" not in fields or (value := stated(fields, "suspected_drugs")) is None:
-        return ()
-    names = [part for part in value.split(";") if part.strip()] if isinstance(value, str) else value
-    if not isinstance(names, list) or len(names) > _MOST_DRUGS or not all(isinstance(name, str) for name in names):
-        expected = f"a list of at most {_MOST_DRUGS} names; in CSV separated by semicolons"
-        raise Rejected(Fault.INVALID_FIELD, "suspected_drugs", "is not a list of names", expected, "fentanyl; xylazine")
-    return tuple(Named(name) for name in names)
 
 
 _REQUIRED: Final = ("occurred_at", "outcome", "reversal_given")

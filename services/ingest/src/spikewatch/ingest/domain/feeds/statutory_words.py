@@ -15,17 +15,20 @@ from spikewatch.contracts.vocabulary import (
     TimeBasis,
     YesNo,
 )
+from spikewatch.ingest.domain.evidence import Named
 from spikewatch.ingest.domain.feeds.facts import facts_of
-from spikewatch.ingest.domain.feeds.fields import choice, whole
+from spikewatch.ingest.domain.feeds.fields import choice, stated, whole
 from spikewatch.ingest.domain.feeds.fields import number as decimal
 from spikewatch.ingest.domain.record import Fields
+from spikewatch.ingest.domain.rejection import Fault, Rejected
 from spikewatch.ingest.domain.repeated import Repeated
 
-__all__ = ["ROUTES", "Words", "victims_of", "words_of"]
+__all__ = ["ROUTES", "Words", "names_of", "victims_of", "words_of"]
 
 E = TypeVar("E", bound=StrEnum)
 
 _OLDEST_STATED: Final = 89  # older ages are pooled
+_MOST_DRUGS: Final = 20  # the largest number of substances in one public row is 7
 
 
 def _words(kind: type[E]) -> dict[str, E]:
@@ -94,6 +97,16 @@ def _words_of(fields: Fields) -> Words:
     )
 
 
+def _names(fields: Fields) -> tuple[Named, ...]:
+    if "suspected_drugs" not in fields or (value := stated(fields, "suspected_drugs")) is None:
+        return ()
+    names = [part for part in value.split(";") if part.strip()] if isinstance(value, str) else value
+    if not isinstance(names, list) or len(names) > _MOST_DRUGS or not all(isinstance(name, str) for name in names):
+        expected = f"a list of at most {_MOST_DRUGS} names; in CSV separated by semicolons"
+        raise Rejected(Fault.INVALID_FIELD, "suspected_drugs", "is not a list of names", expected, "fentanyl; xylazine")
+    return tuple(Named(name) for name in names)
+
+
 _REVERSAL: Final = ("given", "drug", "doses", "dose_amount", "unit", "route", "by", "before_ems", "response")
 
 words_of: Final = Repeated(
@@ -107,3 +120,6 @@ words_of: Final = Repeated(
 
 victims_of: Final = Repeated(("age", "age_band", "sex", "count"), _victims)
 """Reads age, sex and how many were counted."""
+
+names_of: Final = Repeated(("suspected_drugs",), _names)
+"""Reads the names of the suspected substances."""
