@@ -15,9 +15,7 @@ P = ParamSpec("P")
 M = TypeVar("M", bound="Contract")
 _new: Final = object.__new__
 # A frozen message refuses every other way. In one place, for it is what pydantic keeps beside the fields of a message.
-_set_names, _set_extra, _set_private = (
-    vars(BaseModel)[f"__pydantic_{slot}__"].__set__ for slot in ("fields_set", "extra", "private")
-)
+_set_names, _set_extra, _set_private = (vars(BaseModel)[f"__pydantic_{slot}__"].__set__ for slot in ("fields_set", "extra", "private"))
 
 
 def _in_utc(moment: datetime) -> datetime:

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Final
 
+from typing_extensions import override
+
 from spikewatch.contracts.report import Code
 from spikewatch.contracts.vocabulary import DrugBasis
 
@@ -18,6 +20,7 @@ class Named:
     code: str | None = None
     system: str | None = None
 
+    @override
     def __hash__(self) -> int:
         """Return the hash of its name, for a text remembers its own: names are looked up by the million."""
         return hash(self.name)

@@ -11,10 +11,11 @@ from spikewatch.contracts.report import Report
 
 __all__ = ["report_json"]
 
-_SHARED: Final = {"drugs", "reversal", "victims", "case_definition_hits", "case_definitions", "evidence"}
+_SHARED: Final = {"drugs", "reversal", "victims", "case_definition_hits", "case_definitions", "evidence", "quality"}
 # Before these members the shared ones stand. A comma, a quote, a name, a quote and a colon in a row are never part of a text.
 _AFTER_PERSON: Final = b',"disposition":'
 _AFTER_FINDINGS: Final = b',"withdrawn":'
+_AFTER_DOUBTS: Final = b',"submission_id":'
 _MOST: Final = 8_192
 _written: Final[dict[int, tuple[object, bytes]]] = {}  # by what the object is: it is held, so that no other takes its number
 _write: Final = Report.__pydantic_serializer__.to_json
@@ -25,6 +26,7 @@ def report_json(report: Report) -> bytes:
     own = _write(report, exclude_none=True, exclude=_SHARED)
     first = own.index(_AFTER_PERSON)
     second = own.index(_AFTER_FINDINGS, first)
+    third = own.index(_AFTER_DOUBTS, second)
     evidence = report.evidence
     return b"".join(
         (
@@ -33,7 +35,7 @@ def report_json(report: Report) -> bytes:
             *(b',"case_definition_hits":', _part(report.case_definition_hits)),
             *(b',"case_definitions":', _part(report.case_definitions)),
             *((b',"evidence":', _part(evidence)) if evidence is not None else ()),
-            own[second:],
+            *(own[second:third], b',"quality":[', b",".join(map(_part, report.quality)), b"]", own[third:]),
         )
     )
 

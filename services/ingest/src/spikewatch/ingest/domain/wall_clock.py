@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -16,6 +16,7 @@ ZONE_ASSUMED: Final = "zone_assumed"
 AMBIGUOUS: Final = "ambiguous_local_time"
 NONEXISTENT: Final = "nonexistent_local_time"
 
+_ASSUMED: Final = (ZONE_ASSUMED,)
 _EXAMPLE: Final = "2026-05-01T14:03:00-04:00"
 _EXPECTED: Final = "an ISO 8601 date and time with its offset"
 _FIRST_YEAR: Final = 1990  # older dates are a system's filler (1900, 1970), not an overdose that is still reported
@@ -28,6 +29,9 @@ _AMERICAN: Final = re.compile(
     r"(?:[T ]+(\d{1,2}):?(\d\d)(?::?(\d\d)(?:\.\d{1,9})?)?\s?(?:([AaPp])\.?[Mm]\.?)?)?$",
     re.ASCII,
 )
+# The two of _AMERICAN that stand in two cells: a day that is not ISO's, and a clock.
+_DAY: Final = re.compile(r"(\d{1,2})[/-](\d{1,2})[/-](\d{4}|\d\d)", re.ASCII)
+_CLOCK: Final = re.compile(r"(\d{1,2}):?(\d\d)(?::?(\d\d)(?:\.\d{1,9})?)?\s?(?:([AaPp])\.?[Mm]\.?)?", re.ASCII)
 _FILLER: Final = re.compile(r"[T ]+(?:0?0:00(?::00(?:\.0+)?)?|12:00(?::00)?\s?AM)$", re.ASCII | re.IGNORECASE)
 _MONTHS: Final = {
     name: number
@@ -73,8 +77,7 @@ def read_instant(text: str, zone: ZoneInfo | None, field: str) -> Instant:
     _in_calendar(moment, field)
     if moment.tzinfo is not None:
         return Instant(moment.astimezone(UTC), precision)
-    instant = local(moment, zone, field, precision)
-    return Instant(instant.at, precision, (ZONE_ASSUMED, *instant.notes))
+    return local(moment, zone, field, precision, _ASSUMED)
 
 
 def read_agency_time(day: str, clock: str | None, zone: ZoneInfo | None, field: str) -> Instant:
@@ -92,6 +95,8 @@ def read_agency_time(day: str, clock: str | None, zone: ZoneInfo | None, field: 
     Raises:
         Rejected: it is no time, has no offset and no zone is known, or lies outside the calendar we take.
     """
+    if clock is not None and (known_day := _plain_day(day)) is not None and (known_clock := _plain_clock(clock)) is not None:
+        return local(datetime.combine(known_day, known_clock[0]), zone, field, known_clock[1], _ASSUMED)
     text = day if clock is None else f"{_day_alone(day)} {clock}"
     if _ISO.match(text):
         return read_instant(text, zone, field)
@@ -112,8 +117,29 @@ def read_agency_time(day: str, clock: str | None, zone: ZoneInfo | None, field: 
             Fault.INVALID_FIELD, field, "names a day or an hour that does not exist", _EXPECTED_AGENCY, _EXAMPLE_AGENCY
         ) from None
     precision = TimePrecision.SECOND if second else TimePrecision.MINUTE if hour else TimePrecision.DATE
-    instant = local(wall, zone, field, precision)
-    return Instant(instant.at, precision, (ZONE_ASSUMED, *instant.notes))
+    return local(wall, zone, field, precision, _ASSUMED)
+
+
+@lru_cache(maxsize=4_096)
+def _plain_day(text: str) -> date | None:
+    """Return the day of a cell that holds a date alone, as most do; None: it must be read with its clock."""
+    match = _DAY.fullmatch(_day_alone(text))
+    try:
+        return None if match is None else date(_year(match[3]), int(match[1]), int(match[2]))
+    except ValueError:
+        return None
+
+
+@lru_cache(maxsize=4_096)
+def _plain_clock(text: str) -> tuple[time, TimePrecision] | None:
+    match = _CLOCK.fullmatch(text)
+    try:
+        if match is not None:
+            clock = time(_hour(match[1], match[4]), int(match[2]), int(match[3] or 0))
+            return clock, TimePrecision.SECOND if match[3] else TimePrecision.MINUTE
+    except ValueError:
+        pass
+    return None
 
 
 def _day_alone(text: str) -> str:
@@ -134,11 +160,13 @@ def _hour(text: str | None, half: str | None) -> int:
     return hour % 12 + (12 if half.lower() == "p" else 0)
 
 
-def local(wall: datetime, zone: ZoneInfo | None, field: str, precision: TimePrecision = TimePrecision.SECOND) -> Instant:
+def local(
+    wall: datetime, zone: ZoneInfo | None, field: str, precision: TimePrecision = TimePrecision.SECOND, notes: tuple[str, ...] = ()
+) -> Instant:
     """Place a wall-clock time in its zone.
 
     When clocks are set back, an hour comes twice: the first is taken. When they are set forward, an hour is missing:
-    the time moves on by what the clocks jumped. Both are noted.
+    the time moves on by what the clocks jumped. Both are noted, after the ``notes`` that there are.
 
     Raises:
         Rejected: no zone is known, or the time lies outside the calendar we take.
@@ -146,13 +174,25 @@ def local(wall: datetime, zone: ZoneInfo | None, field: str, precision: TimePrec
     if zone is None:
         raise Rejected(Fault.NAIVE_TIME, field, "has no offset, and the agency has no time zone", _EXPECTED, _EXAMPLE)
     _in_calendar(wall, field)
+    offset = _offset(wall.date(), zone)
+    if offset is not None:
+        return Instant(wall.replace(tzinfo=UTC) - offset, precision, notes)
     first, second = wall.replace(tzinfo=zone, fold=0), wall.replace(tzinfo=zone, fold=1)
     at = first.astimezone(UTC)
     if first.utcoffset() == second.utcoffset():
-        return Instant(at, precision)
+        return Instant(at, precision, notes)
     # In the missing hour the way to UTC and back ends at another wall-clock time, for example 02:30 becomes 03:30.
     exists = at.astimezone(zone).replace(tzinfo=None) == wall
-    return Instant(at, precision, (AMBIGUOUS if exists else NONEXISTENT,))
+    return Instant(at, precision, (*notes, AMBIGUOUS if exists else NONEXISTENT))
+
+
+@lru_cache(maxsize=4_096)
+def _offset(day: date, zone: ZoneInfo) -> timedelta | None:
+    """Return the zone's offset on a day without a change of clocks; None: there is one, or one beside it. Two a day there never are."""
+    start = datetime.combine(day, time(), zone)
+    moments = (start, start.replace(fold=1), start + timedelta(days=1), (start + timedelta(days=1)).replace(fold=1))
+    offsets = {moment.utcoffset() for moment in moments}
+    return offsets.pop() if len(offsets) == 1 else None
 
 
 def not_future(instant: Instant, received_at: datetime, field: str) -> None:

@@ -7,7 +7,6 @@ from spikewatch.contracts.report import QualityNote, Reversal
 from spikewatch.contracts.vocabulary import Outcome, YesNo
 from spikewatch.ingest.domain.csv_rows import ENCODING_ASSUMED
 from spikewatch.ingest.domain.record import Fields
-from spikewatch.ingest.domain.wall_clock import Instant
 
 __all__ = ["encoding_notes", "facts_of", "time_doubts"]
 
@@ -20,13 +19,9 @@ def encoding_notes(fields: Fields) -> tuple[QualityNote, ...]:
     return _ENCODING if ENCODING_ASSUMED in fields else ()
 
 
-def time_doubts(instant: Instant) -> tuple[QualityNote, ...]:
-    """Return the doubts about the time of the overdose."""
-    return _time_doubts(instant.notes) if instant.notes else ()
-
-
 @lru_cache(maxsize=256)
-def _time_doubts(codes: tuple[str, ...]) -> tuple[QualityNote, ...]:
+def time_doubts(codes: tuple[str, ...]) -> tuple[QualityNote, ...]:
+    """Return the doubts about the time of the overdose."""
     return tuple(QualityNote(field="occurred_at", code=code) for code in codes)
 
 

@@ -43,7 +43,7 @@ def folded(split: Split, keys: Keys, *, is_json: bool = False) -> Split:
         for index, raw in enumerate(_people(split(stream, maxsize), keys, is_json=is_json)):
             if index >= limit:
                 raise over_limit(limit)
-            yield _numbered(raw, index)
+            yield raw if raw.index == index else _numbered(raw, index)
 
     return cut
 

@@ -122,7 +122,7 @@ def read_at(fields: Fields, source: Source, instant: Instant, names: tuple[Named
         incident_number=_own_number(fields, "incident_number", "2026-004711"),
         cad_number=_own_number(fields, "cad_number", "C26-0815"),
         is_withdrawn=words.is_withdrawn,
-        quality=(*time_doubts(instant), *doubts, *encoding_notes(fields)),
+        quality=(*time_doubts(instant.notes), *doubts, *encoding_notes(fields)),
     )
     return Reading(report, revision, Found(names=names_of(fields) if names is None else names, facts=words.facts))
 
@@ -166,7 +166,7 @@ def _location(fields: Fields, source: Source) -> tuple[Location, list[QualityNot
     address = _street(fields, "address", "100 Main St", doubts)
     intersection = _street(fields, "intersection", "MAIN ST & 2ND AVE", doubts)
     city, zip5, county = _TOWN(fields)
-    is_silent = point is zip5 is city is county is address is intersection is None
+    is_silent = point is None and city is zip5 is county is address is intersection is None
     if is_silent and all(stated(fields, name) is None for name in _PLACES):  # not even that it is unknown
         raise Rejected(
             Fault.MISSING_FIELD,

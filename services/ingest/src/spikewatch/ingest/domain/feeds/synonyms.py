@@ -1,8 +1,9 @@
 """Columns by what they mean, whatever a vendor calls them. Names are compared by their letters and digits alone."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
+from operator import itemgetter
 from typing import Final
 
 from spikewatch.ingest.domain.feeds.fields import stated
@@ -33,24 +34,30 @@ class Synonyms:
 
     def renamed(self, fields: Fields) -> dict[str, object]:
         """Return the fields that are read under our names; of several for one meaning the best that states something."""
-        found: dict[str, object] = {}
-        for ours, names in self._plan(tuple(fields)):
-            found[ours] = fields[names[0]]
-            if len(names) > 1:
-                found[ours] = next((value for name in names if (value := stated(fields, name)) is not None), None)
+        ours, pick, doubled = self._plan(tuple(fields))
+        found = dict(zip(ours, pick(fields), strict=True))
+        for name, columns in doubled:
+            found[name] = next((value for column in columns if (value := stated(fields, column)) is not None), None)
         return found
 
     def meanings(self, names: Sequence[str]) -> frozenset[str]:
         """Return what a header's columns mean."""
-        return frozenset(ours for ours, _ in self._plan(tuple(names)))
+        return frozenset(self._plan(tuple(names))[0])
 
-    def _planned(self, names: tuple[str, ...]) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    def _planned(self, names: tuple[str, ...]) -> "_Plan":
         ranked: dict[str, list[tuple[int, str]]] = {}
         for name in names:
             meaning = self._meanings.get(_squeezed(name))
             if meaning is not None:
                 ranked.setdefault(meaning[0], []).append((meaning[1], name))
-        return tuple((ours, tuple(name for _, name in sorted(found))) for ours, found in ranked.items())
+        columns = {ours: tuple(name for _, name in sorted(found)) for ours, found in ranked.items()}
+        best = [found[0] for found in columns.values()]
+        pick = itemgetter(*best) if len(best) > 1 else lambda fields: [fields[name] for name in best]
+        return tuple(columns), pick, tuple((ours, found) for ours, found in columns.items() if len(found) > 1)
+
+
+_Plan = tuple[tuple[str, ...], Callable[[Fields], Sequence[object]], tuple[tuple[str, tuple[str, ...]], ...]]
+"""Our names, what picks their columns, and those that several columns stand for."""
 
 
 def _squeezed(name: str) -> str:

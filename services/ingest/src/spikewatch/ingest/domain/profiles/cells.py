@@ -10,7 +10,7 @@ from spikewatch.ingest.domain.csv_rows import plain
 from spikewatch.ingest.domain.profiles.model import Condition, Number, Value
 from spikewatch.ingest.domain.record import Fields
 
-__all__ = ["Cells", "Doubts", "Reader", "condition", "key_of", "number", "plain_word", "value"]
+__all__ = ["Cells", "Doubts", "Reader", "condition", "key_of", "keys_of", "number", "plain_word", "value"]
 
 Reader = Callable[[Fields, "Doubts"], object]
 Doubts = list[QualityNote]
@@ -27,6 +27,17 @@ NOT_RECOGNISED: Final = "not_recognised"
 def key_of(column: str) -> str:
     """Return the name under which a row holds the column."""
     return plain(column)
+
+
+def keys_of(*specs: Value | Number | None) -> tuple[str, ...]:
+    """Return the names under which a row holds all that the specs read, each once."""
+    names: dict[str, None] = {}
+    for spec in specs:
+        if spec is not None:
+            names |= dict.fromkeys(key_of(column) for column in spec.columns)
+        if isinstance(spec, Number) and spec.unit_column is not None:
+            names[key_of(spec.unit_column)] = None
+    return tuple(names)
 
 
 @lru_cache(maxsize=8_192)

@@ -3,22 +3,23 @@
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any, BinaryIO, Final
 
 from pydantic import BaseModel
 
-from spikewatch.contracts.identifiers import report_id, report_key
-from spikewatch.contracts.report import QualityNote, Report, Reversal, Victims
+from spikewatch.contracts.report import QualityNote, Reversal, Victims
 from spikewatch.contracts.vocabulary import Confirmation, Disposition, Outcome, SourceType, YesNo
 from spikewatch.ingest.domain.csv_rows import Missing, csv_rows, plain
 from spikewatch.ingest.domain.feeds.facts import facts_of
 from spikewatch.ingest.domain.feeds.feed import Feed, NotAnOverdose, Reading, Source
+from spikewatch.ingest.domain.feeds.reported import reported
 from spikewatch.ingest.domain.identifying import is_identifying, is_number
-from spikewatch.ingest.domain.profiles.cells import NOT_RECOGNISED, Cells, Doubts, condition, key_of, number, value
+from spikewatch.ingest.domain.profiles.cells import NOT_RECOGNISED, Cells, Doubts, condition, key_of, keys_of, number, value
 from spikewatch.ingest.domain.profiles.model import COLUMNS, Condition, Flags, Number, Profile, RecordId, Value
 from spikewatch.ingest.domain.profiles.people import closed_value, person, reversal
 from spikewatch.ingest.domain.profiles.places import location
-from spikewatch.ingest.domain.profiles.substances import Gathered, gatherer
+from spikewatch.ingest.domain.profiles.substances import gatherer
 from spikewatch.ingest.domain.profiles.times import occurred
 from spikewatch.ingest.domain.record import Fields, RawRecord, Split, json_lines, json_records, of_text
 from spikewatch.ingest.domain.rejection import Fault, Rejected
@@ -68,8 +69,12 @@ def _marked(
 ) -> Callable[[Fields, Source], Reading | NotAnOverdose]:
     mark, zone = profile.mark, profile.time_zone
 
+    @lru_cache(maxsize=4)  # of a submission all records have the same
+    def known(source: Source) -> Source:
+        return replace(source, profile=mark, time_zone=zone or source.time_zone)
+
     def marked(fields: Fields, source: Source) -> Reading | NotAnOverdose:
-        reading = read(fields, replace(source, profile=mark, time_zone=zone or source.time_zone))
+        reading = read(fields, known(source))
         if reading.report is None or reading.report.profile == mark:
             return reading
         return replace(reading, report=reading.report.model_copy(update={"profile": mark}))
@@ -150,7 +155,7 @@ def _reader(profile: Profile) -> Callable[[Fields, Source], Reading | NotAnOverd
     identity = _identity(cells, profile.record_id or RecordId(columns=("",)))
     gather = gatherer(cells, profile)
     words = _words(cells, profile)
-    numbers = [(field, _own_number(cells, profile, field)) for field in ("incident_number", "cad_number")]
+    own_numbers = [_own_number(cells, profile, field) for field in ("incident_number", "cad_number")]
     revision = None if profile.revision is None else number(cells, profile.revision, "revision", 1, 1_000_000)
     mark, declared = profile.mark, profile.declared
 
@@ -161,40 +166,30 @@ def _reader(profile: Profile) -> Callable[[Fields, Source], Reading | NotAnOverd
         record = identity(row, source)
         moment = when(row, source, doubts)
         place = where(row, source, doubts)
-        gathered = Gathered()
-        gather(row, gathered, doubts)
         said = words(row)
+        found = gather(row, said.facts, doubts)
         doubts += said.doubts
-        own = {field: reader(row, doubts) for field, reader in numbers if reader is not None}
-        gathered.facts |= said.facts
+        numbers = [None if reader is None else reader(row, doubts) for reader in own_numbers]
         which = None if revision is None or (told := revision(row, doubts)) is None else int(told[0])
-        report = Report(
-            report_id=report_id(source.agency_id, record, which or 1),
-            report_key=report_key(source.agency_id, record),
-            source_agency_id=source.agency_id,
-            source_record_id=record,
-            revision=which or 1,
-            source_type=source.source_type,
-            occurred_at=moment.instant.at,
-            occurred_at_basis=moment.basis,
-            occurred_at_precision=moment.instant.precision,
-            received_at=source.received_at,
+        report = reported(
+            source,
+            record,
+            which,
+            moment.instant,
+            basis=moment.basis,
             location=place,
             outcome=said.outcome,
             confirmation=said.confirmation,
             reversal=said.reversal,
             victims=said.victims,
             disposition=said.disposition,
-            incident_number=own.get("incident_number"),
-            cad_number=own.get("cad_number"),
-            withdrawn=said.is_withdrawn,
-            quality=tuple(dict.fromkeys(doubts[:_MOST_DOUBTS])),
-            submission_id=source.submission_id,
-            submission_format=source.format,
+            incident_number=numbers[0],
+            cad_number=numbers[1],
+            is_withdrawn=said.is_withdrawn,
+            quality=tuple({(note.field, note.code): note for note in doubts[:_MOST_DOUBTS]}.values()),
             profile=mark,
-            trace_id=source.trace_id,
         )
-        return Reading(report, which, gathered.found(), declared)
+        return Reading(report, which, found, declared)
 
     return read
 
@@ -219,13 +214,12 @@ _CLOSED: Final = ("outcome", "confirmation", "disposition", "withdrawn")
 def _words(cells: Cells, profile: Profile) -> Repeated[_Words]:
     who, treated = person(cells, profile), reversal(cells, profile)
     closed: list[tuple[str, Any]] = [(field, closed_value(cells, profile, field)) for field in _CLOSED]  # each gives words of its kind
-    names: dict[str, None] = {}
-    for field in type(profile).model_fields:
-        spec = getattr(profile, field)
-        if isinstance(spec, Value | Number) and (field in _CLOSED or field.startswith(("reversal_", "age", "sex", "count"))):
-            names |= dict.fromkeys(key_of(column) for column in spec.columns)
-            if isinstance(spec, Number) and spec.unit_column is not None:
-                names[key_of(spec.unit_column)] = None
+    specs = (
+        spec
+        for field in type(profile).model_fields
+        if isinstance(spec := getattr(profile, field), Value | Number)
+        and (field in _CLOSED or field.startswith(("reversal_", "age", "sex", "count")))
+    )
 
     def read(row: Fields) -> _Words:
         doubts: Doubts = []
@@ -243,7 +237,7 @@ def _words(cells: Cells, profile: Profile) -> Repeated[_Words]:
             doubts=tuple(doubts),
         )
 
-    return Repeated(tuple(names), read)
+    return Repeated(keys_of(*specs), read)
 
 
 def _identity(cells: Cells, spec: RecordId) -> Callable[[Fields, Source], str]:

@@ -7,10 +7,12 @@ from typing import Final
 from spikewatch.contracts.report import Location, QualityNote
 from spikewatch.contracts.vocabulary import PlacePrecision
 from spikewatch.ingest.domain.feeds.feed import COUNTY_ASSUMED, Source
+from spikewatch.ingest.domain.feeds.reported import location_of
 from spikewatch.ingest.domain.identifying import is_identifying, without_identifiers
-from spikewatch.ingest.domain.profiles.cells import NOT_RECOGNISED, Cells, Doubts, Reader, condition, value
+from spikewatch.ingest.domain.profiles.cells import NOT_RECOGNISED, Cells, Doubts, Reader, condition, keys_of, value
 from spikewatch.ingest.domain.profiles.model import Place, Value
 from spikewatch.ingest.domain.record import Fields
+from spikewatch.ingest.domain.repeated import Repeated
 
 __all__ = ["location"]
 
@@ -70,7 +72,7 @@ def location(cells: Cells, ways: Sequence[Place]) -> Callable[[Fields, Source, D
             county = source.county_fips
             doubts.append(COUNTY_ASSUMED)
         point = found.point
-        return Location(
+        return location_of(
             lat=None if point is None else point[0],
             lon=None if point is None else point[1],
             precision=_precision(found, county),
@@ -95,19 +97,18 @@ def _precision(found: _Found, county: str | None) -> PlacePrecision:
     return PlacePrecision.COUNTY if county else PlacePrecision.NONE
 
 
-def _way(cells: Cells, spec: Place) -> Way:  # noqa: C901  # every decision once, the row last
+def _way(cells: Cells, spec: Place) -> Way:  # every decision once, the row last
     applies = condition(cells, spec.when)
 
     def reader(part: Value | None, field: str) -> Reader | None:
         return None if part is None else value(cells, part, f"location.{field}")
 
     lat, lon, inside = reader(spec.lat, "lat"), reader(spec.lon, "lon"), reader(spec.point_in, "lat")
-    street, crossing, city = reader(spec.address, "address"), reader(spec.intersection, "intersection"), reader(spec.city, "city")
-    zip5, county = reader(spec.zip, "zip5"), reader(spec.county_fips, "county_fips")
-    kind = None if spec.place_type is None else _kind(cells, spec.place_type)
+    street, crossing = reader(spec.address, "address"), reader(spec.intersection, "intersection")
+    town = _town(cells, spec)
     precision, placeholders = spec.precision, spec.placeholders
 
-    def read(row: Fields, doubts: Doubts) -> _Found | None:  # noqa: C901  # a row of guards, one a part of the place
+    def read(row: Fields, doubts: Doubts) -> _Found | None:  # a row of guards, one a part of the place
         if applies is not None and not applies(row):
             return None
         found = _Found()
@@ -126,18 +127,37 @@ def _way(cells: Cells, spec: Place) -> Way:  # noqa: C901  # every decision once
                 found.intersection = text
             else:
                 found.address = text
-        if city is not None:
-            found.city = _city(city(row, doubts), doubts)
-        if zip5 is not None:
-            found.zip5 = _digits(zip5(row, doubts), _ZIP, "zip5", doubts)
-        if county is not None:
-            found.county = _digits(county(row, doubts), _COUNTY, "county_fips", doubts)
-        if kind is not None:
-            word = kind(row, doubts)
-            found.place_type = word if isinstance(word, str) else None
+        found.city, found.zip5, found.county, found.place_type, own = town(row)
+        doubts += own
         return found
 
     return read
+
+
+_Town = tuple[str | None, str | None, str | None, str | None, tuple[QualityNote, ...]]
+"""City, ZIP code, county, kind of the place, and the doubts about them."""
+
+
+def _town(cells: Cells, spec: Place) -> Repeated[_Town]:
+    def reader(part: Value | None, field: str) -> Reader:
+        return _nothing if part is None else value(cells, part, f"location.{field}")
+
+    city, zip5, county = reader(spec.city, "city"), reader(spec.zip, "zip5"), reader(spec.county_fips, "county_fips")
+    kind = _nothing if spec.place_type is None else _kind(cells, spec.place_type)
+
+    def read(row: Fields) -> _Town:
+        doubts: Doubts = []
+        town = _city(city(row, doubts), doubts)
+        code = _digits(zip5(row, doubts), _ZIP, "zip5", doubts)
+        home = _digits(county(row, doubts), _COUNTY, "county_fips", doubts)
+        word = kind(row, doubts)
+        return town, code, home, word if isinstance(word, str) else None, tuple(doubts)
+
+    return Repeated(keys_of(spec.city, spec.zip, spec.county_fips, spec.place_type), read)
+
+
+def _nothing(_row: Fields, _doubts: Doubts) -> None:
+    return None
 
 
 def _kind(cells: Cells, spec: Value) -> Reader:

@@ -6,18 +6,19 @@ from typing import Final
 
 from spikewatch.contracts.report import Code, QualityNote
 from spikewatch.ingest.domain.evidence import Found, Named, Statement
-from spikewatch.ingest.domain.profiles.cells import NOT_RECOGNISED, Cells, Doubts, plain_word
+from spikewatch.ingest.domain.profiles.cells import NOT_RECOGNISED, Cells, Doubts, key_of, plain_word
 from spikewatch.ingest.domain.profiles.model import Codes, Fact, Flags, Names, Profile, Text
 from spikewatch.ingest.domain.record import Fields
+from spikewatch.ingest.domain.repeated import Repeated
 
-__all__ = ["Gathered", "gatherer"]
+__all__ = ["gatherer"]
 
 _MOST_NAMES: Final = 60  # of one row; a cell of separators must not make a hundred thousand
 _LONGEST_NAME: Final = 100
 _CODE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9.\-]{0,23}", re.ASCII)
 
 
-class Gathered:
+class _Gathered:
     """What the parts of one row add up to."""
 
     __slots__ = ("codes", "facts", "names", "statements")
@@ -28,29 +29,46 @@ class Gathered:
         self.statements: list[Statement] = []
         self.facts: set[str] = set()
 
-    def found(self) -> Found:
-        """Return it as classification takes it; a name that two cells hold counts once."""
-        return Found(tuple(self.codes), tuple(dict.fromkeys(self.names)), tuple(self.statements), frozenset(self.facts))
+
+_Part = Callable[[Fields, _Gathered, Doubts], None]
 
 
-Part = Callable[[Fields, Gathered, Doubts], None]
+def gatherer(cells: Cells, profile: Profile) -> Callable[[Fields, frozenset[str], Doubts], Found]:
+    """Return what gathers all that a profile names, with facts that others found."""
+    named = _named(cells, profile)
+    parts: Sequence[_Part] = (*(_text(cells, spec) for spec in profile.texts), *(_codes(cells, spec) for spec in profile.codes))
+
+    def gather(row: Fields, facts: frozenset[str], doubts: Doubts) -> Found:
+        said, own = named(row)
+        doubts += own
+        facts |= said.facts
+        if not parts:
+            return Found(names=said.names, facts=facts)
+        gathered = _Gathered()
+        for part in parts:
+            part(row, gathered, doubts)
+        return Found(tuple(gathered.codes), said.names, tuple(gathered.statements), facts)
+
+    return gather
 
 
-def gatherer(cells: Cells, profile: Profile) -> Part:
-    """Return what gathers all that a profile names."""
-    parts: Sequence[Part] = (
+def _named(cells: Cells, profile: Profile) -> Repeated[tuple[Found, tuple[QualityNote, ...]]]:
+    """Return what reads names of substances, flags and facts; a name that two cells hold counts once."""
+    specs = (*profile.drugs, *profile.drug_flags, *profile.facts)
+    parts: Sequence[_Part] = (
         *(_names(cells, spec) for spec in profile.drugs),
         *(_flags(cells, spec) for spec in profile.drug_flags),
-        *(_text(cells, spec) for spec in profile.texts),
-        *(_codes(cells, spec) for spec in profile.codes),
         *(_fact(cells, spec) for spec in profile.facts),
     )
 
-    def gather(row: Fields, gathered: Gathered, doubts: Doubts) -> None:
+    def read(row: Fields) -> tuple[Found, tuple[QualityNote, ...]]:
+        gathered = _Gathered()
+        doubts: Doubts = []
         for part in parts:
             part(row, gathered, doubts)
+        return Found(names=tuple(dict.fromkeys(gathered.names)), facts=frozenset(gathered.facts)), tuple(doubts)
 
-    return gather
+    return Repeated(tuple(dict.fromkeys(key_of(column) for spec in specs for column in spec.columns)), read)
 
 
 def _pieces(separators: Sequence[str]) -> Callable[[str], list[str]]:
@@ -60,12 +78,12 @@ def _pieces(separators: Sequence[str]) -> Callable[[str], list[str]]:
     return lambda text: pattern.split(text)[:_MOST_NAMES]
 
 
-def _names(cells: Cells, spec: Names) -> Part:
+def _names(cells: Cells, spec: Names) -> _Part:
     columns = [cells.text((column,)) for column in spec.columns]
     ignored = frozenset(plain_word(word) for word in spec.ignore)
     split, basis = _pieces(spec.split), spec.basis
 
-    def read(row: Fields, gathered: Gathered, doubts: Doubts) -> None:
+    def read(row: Fields, gathered: _Gathered, doubts: Doubts) -> None:
         for cell in columns:
             text = cell(row)
             if text is None:
@@ -82,12 +100,12 @@ def _names(cells: Cells, spec: Names) -> Part:
     return read
 
 
-def _flags(cells: Cells, spec: Flags) -> Part:
+def _flags(cells: Cells, spec: Flags) -> _Part:
     columns = [(cells.text((column,)), Named(name, spec.basis)) for column, name in spec.columns.items()]
     yes, no = frozenset(plain_word(word) for word in spec.yes), frozenset(plain_word(word) for word in spec.no)
     basis, names_too, facts = spec.basis, spec.text == "name", spec.facts
 
-    def read(row: Fields, gathered: Gathered, doubts: Doubts) -> None:
+    def read(row: Fields, gathered: _Gathered, doubts: Doubts) -> None:
         for cell, named in columns:
             text = cell(row)
             if text is None:
@@ -107,11 +125,11 @@ def _flags(cells: Cells, spec: Flags) -> Part:
     return read
 
 
-def _text(cells: Cells, spec: Text) -> Part:
+def _text(cells: Cells, spec: Text) -> _Part:
     columns = [cells.text((column,)) for column in spec.columns]
     role, drugs_are = spec.role, spec.drugs_are
 
-    def read(row: Fields, gathered: Gathered, _doubts: Doubts) -> None:
+    def read(row: Fields, gathered: _Gathered, _doubts: Doubts) -> None:
         for cell in columns:
             text = cell(row)
             if text is not None:
@@ -120,11 +138,11 @@ def _text(cells: Cells, spec: Text) -> Part:
     return read
 
 
-def _codes(cells: Cells, spec: Codes) -> Part:
+def _codes(cells: Cells, spec: Codes) -> _Part:
     columns = [cells.text((column,)) for column in spec.columns]
     split, system, role = _pieces(spec.split), spec.system, spec.role
 
-    def read(row: Fields, gathered: Gathered, doubts: Doubts) -> None:
+    def read(row: Fields, gathered: _Gathered, doubts: Doubts) -> None:
         for cell in columns:
             text = cell(row)
             if text is None:
@@ -139,11 +157,11 @@ def _codes(cells: Cells, spec: Codes) -> Part:
     return read
 
 
-def _fact(cells: Cells, spec: Fact) -> Part:
+def _fact(cells: Cells, spec: Fact) -> _Part:
     cell = cells.text(spec.columns)
     facts = {plain_word(word): fact for word, fact in spec.values.items()}
 
-    def read(row: Fields, gathered: Gathered, _doubts: Doubts) -> None:
+    def read(row: Fields, gathered: _Gathered, _doubts: Doubts) -> None:
         text = cell(row)
         fact = None if text is None else facts.get(plain_word(text))
         if fact is not None:

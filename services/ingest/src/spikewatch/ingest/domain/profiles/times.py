@@ -6,8 +6,8 @@ from datetime import date, datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from spikewatch.contracts.report import QualityNote
 from spikewatch.contracts.vocabulary import TimeBasis, TimePrecision
+from spikewatch.ingest.domain.feeds.facts import time_doubts
 from spikewatch.ingest.domain.feeds.feed import Source
 from spikewatch.ingest.domain.profiles.cells import Cells, Doubts, condition
 from spikewatch.ingest.domain.profiles.dates import date_reader, example_of, time_of_day
@@ -18,7 +18,6 @@ from spikewatch.ingest.domain.wall_clock import ZONE_ASSUMED, Instant, local, no
 
 __all__ = ["When", "occurred"]
 
-_FIELD: Final = "occurred_at"
 _ROUGH: Final = frozenset({TimePrecision.DATE, TimePrecision.MONTH})
 _MIDNIGHT: Final = (0, 0, 0)
 
@@ -70,7 +69,7 @@ def occurred(cells: Cells, ways: Sequence[Time], time_zone: str | None) -> Calla
                 notes = (*notes, f"preferred_time_{trouble}")
             if spec.note is not None:
                 notes = (*notes, spec.note)
-            doubts.extend(QualityNote(field=_FIELD, code=code) for code in notes)
+            doubts += time_doubts(notes)
             return found
         raise first or missing
 
@@ -152,9 +151,7 @@ def _way(cells: Cells, spec: Time, time_zone: str | None) -> Way:  # noqa: C901,
                 precision, at = TimePrecision.DATE, at.replace(hour=0, minute=0, second=0)
         _not_earlier(at.date(), earliest, field)
         zone = fixed_zone if named_zone else zone_named(source.time_zone)
-        instant = local(at, zone, field, precision)
-        assumed = () if named_zone else (ZONE_ASSUMED,)
-        return _done(Instant(instant.at, precision, (*assumed, *notes, *instant.notes)), source, zone)
+        return _done(local(at, zone, field, precision, notes if named_zone else (ZONE_ASSUMED, *notes)), source, zone)
 
     def _done(instant: Instant, source: Source, zone: ZoneInfo | None) -> When:
         not_future(instant, source.received_at, field)

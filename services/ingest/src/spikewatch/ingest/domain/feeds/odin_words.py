@@ -1,0 +1,213 @@
+"""What the rows of one person of Pennsylvania ODIN say in listed words: all but who, when, and how many."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from spikewatch.contracts.report import QualityNote, Reversal
+from spikewatch.contracts.vocabulary import AgeBand, Disposition, Outcome, ReversalGiver, Sex, YesNo
+from spikewatch.ingest.domain.evidence import Named
+from spikewatch.ingest.domain.feeds.facts import facts_of
+from spikewatch.ingest.domain.feeds.fields import choice, matching, number, stated, whole
+from spikewatch.ingest.domain.record import Fields
+from spikewatch.ingest.domain.rejection import Fault, Rejected
+from spikewatch.ingest.domain.repeated import Repeated
+
+__all__ = ["COLUMNS", "Said", "said_of"]
+
+_FLAGS: Final = (
+    *("ALCOHOL", "BARBITURATES (I.E. AMYTAL, NEMBUTAL, ETC)", "BATH SALTS", "BENZODIAZEPINES (I.E.VALIUM, XANAX, ATIVAN, ETC)"),
+    *("CARFENTANIL", "COCAINE/CRACK", "FENTANYL", "FENTANYL ANALOG/OTHER SYNTHETIC OPIOID", "HEROIN", "MARIJUANA", "METHADONE"),
+    *("METHAMPHETAMINE", "OTHER", "PHARMACEUTICAL OPIOID", "PHARMACEUTICAL OTHER", "PHARMACEUTICAL STIMULANT", "SUBOXONE"),
+    *("SYNTHETIC MARIJUANA", "UNKNOWN"),
+)
+_DOSE: Final = "administration_id"
+COLUMNS: Final = (
+    "incident_county_fips_code",
+    "gender_desc",
+    "age_range",
+    "naloxone_administered",
+    _DOSE,
+    "dose_count",
+    "dose_unit",
+    "dose_desc",
+    "response_time_desc",
+    "survive",
+    "response_desc",
+    "revive_action_desc",
+    "third_party_admin_desc",
+    "susp_od_drug_desc",
+    *_FLAGS,
+)
+"""The columns that are read here."""
+_SET: Final = frozenset({"1", "1.0", "Y", "y", "True", "TRUE", "true"})
+_COUNTY: Final = re.compile(r"(?:\d{1,3}|42\d{3})(?:\.0)?", re.ASCII)
+_YES_NO: Final = {"y": YesNo.YES, "yes": YesNo.YES, "n": YesNo.NO, "no": YesNo.NO, "u": YesNo.UNKNOWN, "unknown": YesNo.UNKNOWN}
+_OUTCOMES: Final = {"y": Outcome.NONFATAL, "n": Outcome.FATAL, "u": Outcome.UNKNOWN}
+_SEXES: Final = {"male": Sex.MALE, "female": Sex.FEMALE, "unknown": Sex.UNKNOWN, "m": Sex.MALE, "f": Sex.FEMALE}
+_BAND: Final = re.compile(r"(\d{1,3})\s*-\s*(\d{1,3}|\*)")
+_BANDS: Final = {int(band.value.split("-")[0].rstrip("+")): band for band in AgeBand}
+_OPEN: Final = "*"
+_BAND_DROPPED: Final = QualityNote(field="victims.age_band", code="not_within_one_band")
+_ACTIONS: Final = (
+    ("arrest", Disposition.ARREST),
+    ("hospital", Disposition.TRANSPORTED),
+    ("transported to treatment", Disposition.TREATMENT),
+    ("released", Disposition.RELEASED),
+    ("verbally referred", Disposition.RELEASED),
+)
+_GIVERS: Final = (
+    (re.compile(r"\bems\b|medic|ambulance|\bemt\b"), ReversalGiver.EMS),
+    (re.compile(r"\bfire"), ReversalGiver.FIRE),
+    (re.compile(r"police|officer|trooper|sheriff|\bpd\b|probation|parole"), ReversalGiver.POLICE),
+    (re.compile(r"hospital|nurse|doctor|clinic"), ReversalGiver.HOSPITAL),
+    (re.compile(r"family|friend|bystander|layperson|lay person|civilian|relative|parent|spouse|roommate|citizen"), ReversalGiver.LAYPERSON),
+    (re.compile(r"\bself\b|victim"), ReversalGiver.SELF),
+)
+_MOST_DOSES: Final = 99
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What the rows of a person say in listed words."""
+
+    outcome: Outcome
+    reversal: Reversal
+    band: AgeBand | None
+    sex: Sex
+    doubts: tuple[QualityNote, ...]
+    county: str | None
+    disposition: Disposition
+    names: tuple[Named, ...]
+    facts: frozenset[str]
+
+
+def _said(rows: Sequence[Fields]) -> Said:
+    first = rows[0]
+    outcome = _worst([choice(row, "survive", _OUTCOMES, Outcome.UNKNOWN) for row in rows])
+    reversal = _reversal(rows)
+    band, doubts = _band(stated(first, "age_range"))
+    return Said(
+        outcome=outcome,
+        reversal=reversal,
+        band=band,
+        sex=choice(first, "gender_desc", _SEXES, Sex.UNKNOWN),
+        doubts=doubts,
+        county=matching(first, "incident_county_fips_code", _COUNTY, "the county's FIPS code, three digits or five", "091"),
+        disposition=_disposition(rows),
+        names=_names(rows),
+        facts=facts_of(outcome, reversal),
+    )
+
+
+def _worst(outcomes: Sequence[Outcome]) -> Outcome:
+    return next((outcome for outcome in (Outcome.FATAL, Outcome.NONFATAL) if outcome in outcomes), Outcome.UNKNOWN)
+
+
+def _reversal(rows: Sequence[Fields]) -> Reversal:
+    given = [choice(row, "naloxone_administered", _YES_NO, YesNo.UNKNOWN) for row in rows]
+    is_given = YesNo.YES in given
+    if not is_given:
+        return Reversal(given=YesNo.NO if YesNo.NO in given else YesNo.UNKNOWN)
+    # A row comes once for each substance: its administration counts once.
+    doses: dict[object, Fields] = {}
+    for row in rows:
+        key = stated(row, _DOSE)
+        if key is not None:
+            doses.setdefault(str(key), row)
+    counts = [whole(row, "dose_count", 0, _MOST_DOSES, "1") for row in doses.values()]
+    known = [count for count in counts if count is not None]
+    responses = {found for row in (doses.values() or rows) if (found := _response(row)) is not None}
+    return Reversal(
+        given=YesNo.YES,
+        drug="naloxone",
+        doses=min(sum(known), _MOST_DOSES) if known and len(known) == len(counts) else None,
+        **_amount(list(doses.values()), counts),
+        by=_giver(rows),
+        response="improved" if "improved" in responses else next(iter(responses), None),
+    )
+
+
+def _amount(administrations: Sequence[Fields], counts: Sequence[int | None]) -> Mapping[str, object]:
+    """Return the milligrams of all doses where every administration states its own; 0 stands for unknown."""
+    total = 0.0
+    for row, count in zip(administrations, counts, strict=True):
+        each = number(row, "dose_unit", 0, 1000, "4")
+        unit = stated(row, "dose_desc")
+        if not count or not each or not isinstance(unit, str) or unit.lower() != "mg":
+            return {}
+        total += count * each
+    return {"dose_amount": total, "unit": "mg"} if total else {}
+
+
+def _giver(rows: Sequence[Fields]) -> ReversalGiver:
+    """Return who gave it: the agency that reports is the police, where it names nobody else."""
+    for row in rows:
+        third = stated(row, "third_party_admin_desc") if "third_party_admin_desc" in row else None
+        if isinstance(third, str):
+            text = third.lower()
+            return next((giver for pattern, giver in _GIVERS if pattern.search(text)), ReversalGiver.UNKNOWN)
+    return ReversalGiver.POLICE
+
+
+def _response(row: Fields) -> str | None:
+    said = stated(row, "response_desc") if "response_desc" in row else None
+    text = said.lower() if isinstance(said, str) else ""
+    after = stated(row, "response_time_desc") if "response_time_desc" in row else None
+    delay = after.lower() if isinstance(after, str) else ""
+    if text.startswith("no response") or delay.startswith("did not work"):
+        return "unchanged"
+    return "improved" if text.startswith(("responsive", "combative")) or delay[:1] in {"<", ">", "1", "3"} else None
+
+
+def _disposition(rows: Sequence[Fields]) -> Disposition:
+    for row in rows:
+        action = stated(row, "revive_action_desc") if "revive_action_desc" in row else None
+        text = action.lower() if isinstance(action, str) else ""
+        for start, meaning in _ACTIONS:
+            if text.startswith(start):
+                return meaning
+    return Disposition.UNKNOWN
+
+
+def _band(value: object | None) -> tuple[AgeBand | None, tuple[QualityNote, ...]]:
+    """Return the band of ours that a band of theirs lies in; ``80 - *`` lies in none."""
+    if value is None or (isinstance(value, str) and value.lower() == "unknown"):
+        return None, ()
+    found = _BAND.fullmatch(value) if isinstance(value, str) else None
+    if found is None:
+        raise Rejected(Fault.INVALID_FIELD, "age_range", "is not a band of ages", "a band of ages, or Unknown", "30 - 39")
+    low, high = int(found[1]), None if found[2] == _OPEN else int(found[2])
+    band = _BANDS.get(low - low % 10) if low < 90 else AgeBand.A90_PLUS
+    fits = (band is AgeBand.A90_PLUS) or (high is not None and low <= high and high // 10 == low // 10)
+    return (band, ()) if fits else (None, (_BAND_DROPPED,))
+
+
+def _names(rows: Sequence[Fields]) -> tuple[Named, ...]:
+    named: dict[str, None] = {}
+    for row in rows:
+        value = stated(row, "susp_od_drug_desc") if "susp_od_drug_desc" in row else None
+        if isinstance(value, str):
+            named[value] = None
+        for flag in _FLAGS:
+            if row.get(flag, "0") != "0" and str(stated(row, flag)) in _SET:
+                named[flag] = None
+    return tuple(Named(name) for name in named)
+
+
+_ONCE: Final = tuple(name for name in COLUMNS if name != _DOSE)
+# Of a person with one row it does not matter which dose it is, only that it is one.
+_ALONE: Final = Repeated(_ONCE, lambda row: _said([row]))
+_ALONE_DOSED: Final = Repeated(_ONCE, lambda row: _said([row]))
+
+
+def said_of(rows: Sequence[Fields]) -> Said:
+    """Return what the rows of a person say.
+
+    Raises:
+        Rejected: a field is wrong.
+    """
+    if len(rows) > 1:
+        return _said(rows)
+    return (_ALONE if stated(rows[0], _DOSE) is None else _ALONE_DOSED)(rows[0])
