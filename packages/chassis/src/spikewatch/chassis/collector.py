@@ -7,6 +7,9 @@ __all__ = ["spare_collector"]
 
 # Some megabytes of young objects; benchmarks/README.md shows that memory stays flat with it.
 _YOUNG_OBJECTS: Final = 50_000
+# Of younger collections to the next older one. Few objects may hold much: a request that ended in a cycle holds its whole body, and
+# with the usual 10 and 10, or more, some hundred megabytes of them waited for the oldest collection.
+_YOUNGER_ONES: Final = 5
 
 
 def spare_collector() -> None:
@@ -17,4 +20,4 @@ def spare_collector() -> None:
     """
     gc.collect()
     gc.freeze()
-    gc.set_threshold(_YOUNG_OBJECTS, 20, 20)
+    gc.set_threshold(_YOUNG_OBJECTS, _YOUNGER_ONES, _YOUNGER_ONES)
