@@ -221,7 +221,7 @@ def _records(  # noqa: C901  # one turn a row: calls would cost as much as the p
     is_utf8 = False  # a letter beyond ASCII came in UTF-8: what is no UTF-8 then is a fault, not another code page
     for cells in _rows(lines, delimiter):
         line = lines.number
-        if cells is None or len(cells) != width or max(map(len, cells)) > _MAX_CELL:
+        if cells is None or len(cells) != width or (sum(map(len, lines.taken)) > _MAX_CELL and max(map(len, cells)) > _MAX_CELL):
             if cells is not None and not any(cells):
                 lines.row()
                 continue

@@ -116,7 +116,7 @@ def settle(history: History, reading: Reading, index: int) -> Settled:
     wire = report_json(report)
     digest = _digest(report, wire)
     revisions = [past for past in history.revisions if past.revision != _SAID_BEFORE]
-    known = next((past for past in revisions if past.digest == digest and stated in {None, past.revision}), None)
+    known = next((past for past in revisions if past.digest == digest and stated in {None, past.revision}), None) if revisions else None
     if known is None:
         numbers = {past.revision for past in revisions}
         is_reused = stated is not None and stated in numbers

@@ -99,10 +99,12 @@ def number(fields: Fields, name: str, low: float, high: float, example: str) -> 
     """
     value = fields.get(name)
     if isinstance(value, str):
-        text = value if _NUMBER.match(value) else stated(fields, name)  # the usual case first
-        if not isinstance(text, str) or text.lower() in _NOT_KNOWN:
-            return None
-        value = float(text) if _NUMBER.match(text) else text
+        if not _NUMBER.match(value):  # hardly ever
+            text = stated(fields, name)
+            if not isinstance(text, str) or text.lower() in _NOT_KNOWN:
+                return None
+            value = text
+        value = float(value) if _NUMBER.match(value) else value
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, int | float):

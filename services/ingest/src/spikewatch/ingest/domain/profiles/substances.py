@@ -54,7 +54,7 @@ def gatherer(cells: Cells, profile: Profile) -> Callable[[Fields, frozenset[str]
 
 def _named(cells: Cells, profile: Profile) -> Repeated[tuple[Found, tuple[QualityNote, ...]]]:
     """Return what reads names of substances, flags and facts; a name that two cells hold counts once."""
-    specs = (*profile.drugs, *profile.drug_flags, *profile.facts)
+    columns = [column for specs in (profile.drugs, profile.drug_flags, profile.facts) for spec in specs for column in spec.columns]
     parts: Sequence[_Part] = (
         *(_names(cells, spec) for spec in profile.drugs),
         *(_flags(cells, spec) for spec in profile.drug_flags),
@@ -68,7 +68,7 @@ def _named(cells: Cells, profile: Profile) -> Repeated[tuple[Found, tuple[Qualit
             part(row, gathered, doubts)
         return Found(names=tuple(dict.fromkeys(gathered.names)), facts=frozenset(gathered.facts)), tuple(doubts)
 
-    return Repeated(tuple(dict.fromkeys(key_of(column) for spec in specs for column in spec.columns)), read)
+    return Repeated(tuple(dict.fromkeys(map(key_of, columns))), read)
 
 
 def _pieces(separators: Sequence[str]) -> Callable[[str], list[str]]:

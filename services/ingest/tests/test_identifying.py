@@ -1,0 +1,24 @@
+"""Most texts are only searched for what every identifier holds: nothing that the full search finds may be lost by it."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from spikewatch.ingest.domain import identifying
+from spikewatch.ingest.domain.identifying import is_identifying, without_identifiers
+
+_NEAR = st.text(alphabet="0123456789 ./-()+@MRSNDOBx:#", max_size=24)
+_FORMS = st.sampled_from(
+    (
+        *(r"[\w.+-]{1,4}@[\w-]{1,4}\.[\w.-]{1,4}", r"(\+?1[ .-]?)?(\(\d{3}\)\s?|\d{3}[ .-])\d{3}[ .-]\d{4}", r"\d{3}-\d{2}-\d{4}"),
+        *(r"(0?[1-9]|1[0-2])[/.-](0?[1-9]|[12]\d|3[01])[/.-](19|20)\d{2}", r"(19|20)\d{2}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])"),
+        r"(MRN|SSN|DOB|mrn|dob)[:# ]{0,2}\d{2,8}",
+    )
+).flatmap(lambda form: st.from_regex(form, fullmatch=True))
+
+
+@given(before=_NEAR, form=_FORMS, after=_NEAR)
+def test_the_quick_search_hides_nothing_from_the_full_one(before: str, form: str, after: str) -> None:
+    for text in (form, before + form, form + after, before + form + after, before + after):
+        assert is_identifying(text) == (identifying._IDENTIFIER.search(text) is not None)
+        _, found = without_identifiers(text)
+        assert found or identifying._IDENTIFIER_IN_TEXT.search(text) is None
