@@ -1,6 +1,7 @@
 """Remembers what equal cells were read as, for the few words that come again and again: yes, no, a sex, an age.
 
-Never used for what tells one person from another: places, times, numbers of records, free texts.
+Never used for what tells one person from another: points, addresses, times, numbers of records, free texts. It stays in the memory of
+the process, and nothing long is kept.
 """
 
 from collections.abc import Callable, Sequence
