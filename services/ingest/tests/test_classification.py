@@ -50,9 +50,14 @@ def classified(found: Found, *, declared: bool = False, kind: SourceType = Sourc
 def test_names_codes_and_texts_become_drugs_each_once_with_their_basis() -> None:
     found = Found(
         codes=(Code(system="icd10cm", code="T40.5X1A", role="diagnosis"),),
-        names=(Named("HEROIN"), Named("herion"), Named("Fentanyl", DrugBasis.TOXICOLOGY, "73938-3", "loinc"), Named("x", DrugBasis.TOXICOLOGY, "73938-3", "loinc")),  # noqa: E501  # a table reads better in one line
+        names=(
+            Named("HEROIN"),
+            Named("herion"),
+            Named("Fentanyl", DrugBasis.TOXICOLOGY, "73938-3", "loinc"),
+            Named("x", DrugBasis.TOXICOLOGY, "73938-3", "loinc"),
+        ),
         statements=(Statement("cause_of_death", "Xylazine toxicity", DrugBasis.TOXICOLOGY), Statement("narrative", "uses meth")),
-    )  # fmt: skip
+    )
     made = classified(found, declared=True)
     assert made is not None
     assert [(drug.term, drug.basis.value, drug.code) for drug in made.drugs] == [

@@ -29,9 +29,14 @@ definitions:
 
 
 def subject(
-    *, codes: tuple[Code, ...] = (), text: str = "", role: str = "chief_complaint", facts: tuple[str, ...] = (), kind: SourceType = SourceType.EMS,  # noqa: E501  # a table reads better in one line
+    *,
+    codes: tuple[Code, ...] = (),
+    text: str = "",
+    role: str = "chief_complaint",
+    facts: tuple[str, ...] = (),
+    kind: SourceType = SourceType.EMS,
     drugs: tuple[Drug, ...] = (),
-) -> Subject:  # fmt: skip
+) -> Subject:
     return Subject(codes, tuple((listed, role) for listed in VOCABULARY.scan(text)), drugs, frozenset(facts), kind)
 
 

@@ -89,10 +89,16 @@ def test_what_no_definition_meets_any_more_is_taken_back_and_an_older_file_bring
         tmp_path,
         definitions=(
             ("[declared_overdose, dispatch_overdose, naloxone_improved", "[declared_overdose, naloxone_improved"),
-            ("- term: {terms: [overdose], roles: &lines [chief_complaint, dispatch_complaint, dispatch_title,", "- term: {terms: [overdose], roles: &lines [chief_complaint,"),  # noqa: E501  # a table reads better in one line
-            ("        - fact: [dispatch_overdose]\n        - term: {terms: [overdose], roles: [dispatch_title, dispatch_complaint]}", "        - fact: [nothing]"),  # noqa: E501  # a table reads better in one line
+            (
+                "- term: {terms: [overdose], roles: &lines [chief_complaint, dispatch_complaint, dispatch_title,",
+                "- term: {terms: [overdose], roles: &lines [chief_complaint,",
+            ),
+            (
+                "        - fact: [dispatch_overdose]\n        - term: {terms: [overdose], roles: [dispatch_title, dispatch_complaint]}",
+                "        - fact: [nothing]",
+            ),
         ),
-    )  # fmt: skip
+    )
     back = Reclassification(strict).of(made.report)
     assert (back.withdrawn, back.case_definition_hits) == (True, ())
     again = Reclassification(OLD).of(back)
