@@ -17,7 +17,6 @@ from spikewatch.ingest.domain.feeds import FEEDS
 from spikewatch.ingest.domain.feeds.feed import Feed, Source
 from spikewatch.ingest.domain.profiles.bases import compiled
 from spikewatch.ingest.domain.rejection import Rejected
-from spikewatch.ingest.domain.report_json import report_json
 from spikewatch.ingest.terminology import FILE_KEY, classifier
 
 MUTATIONS = 250
@@ -87,7 +86,7 @@ def holds(report: Report) -> bool:
     """Tell whether the contract takes the report as it is: every value of the right type, within its bounds, and written the same."""
     checked = Report.model_validate(report.model_dump(), strict=True)
     wire = report.to_json()
-    return checked == report and checked.to_json() == wire == report_json(report) and Report.model_validate_json(wire) == report
+    return checked == report and checked.to_json() == wire and Report.model_validate_json(wire) == report
 
 
 @pytest.mark.parametrize("name", FEEDS)

@@ -12,7 +12,6 @@ from uuid import UUID
 from spikewatch.contracts.identifiers import report_id
 from spikewatch.contracts.report import QualityNote, Report
 from spikewatch.ingest.domain.feeds.feed import NotAnOverdose, Reading
-from spikewatch.ingest.domain.report_json import report_json
 
 __all__ = ["REVISION_REUSED", "History", "Revision", "Settled", "content_digest", "settle", "settle_withdrawal"]
 
@@ -66,7 +65,7 @@ class Settled:
 
 def content_digest(report: Report) -> bytes:
     """Return 16 bytes that are equal for reports that say the same."""
-    return _digest(report, report_json(report))
+    return _digest(report, report.to_json())
 
 
 def _digest(report: Report, wire: bytes) -> bytes:
@@ -113,7 +112,7 @@ def settle(history: History, reading: Reading, index: int) -> Settled:
         index: the record's place in its submission.
     """
     report, stated = reading.report, reading.stated_revision
-    wire = report_json(report)
+    wire = report.to_json()
     digest = _digest(report, wire)
     revisions = [past for past in history.revisions if past.revision != _SAID_BEFORE]
     known = next((past for past in revisions if past.digest == digest and stated in {None, past.revision}), None) if revisions else None
@@ -137,4 +136,4 @@ def settle(history: History, reading: Reading, index: int) -> Settled:
     if stated is not None:
         change["quality"] = (*report.quality, REVISION_REUSED)
     renumbered = report.changed(**change)
-    return Settled(renumbered, identity, known.revision, report_json(renumbered))
+    return Settled(renumbered, identity, known.revision, renumbered.to_json())
