@@ -6,8 +6,6 @@ from pathlib import Path
 import pytest
 from spikewatch_testing.pipeline import Pipeline
 
-_OWN_SERVERS = ("SPIKEWATCH_KAFKA_BOOTSTRAP", "SPIKEWATCH_MONGODB_URI")
-
 
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pipeline]:
@@ -18,16 +16,8 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pipeline]:
 
 
 @pytest.fixture
-def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder for a stack with servers of its own, which the test may kill."""
-    for name in _OWN_SERVERS:
-        monkeypatch.delenv(name, raising=False)
-    return tmp_path
-
-
-@pytest.fixture
-def pipeline(own_folder: Path) -> Iterator[Pipeline]:
-    """A pipeline of the test's own, with batches small enough that a fault falls into the middle of one."""
-    running = Pipeline.start(own_folder, env={"SPIKEWATCH_BATCH_RECORDS": "50"})
+def pipeline(tmp_path: Path) -> Iterator[Pipeline]:
+    """A pipeline of the test's own, whose servers it may kill, with batches small enough that a fault falls into the middle of one."""
+    running = Pipeline.start(tmp_path, env={"SPIKEWATCH_BATCH_RECORDS": "50"}, own_servers=True)
     yield running
     running.stop()

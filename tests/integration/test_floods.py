@@ -35,7 +35,6 @@ pytestmark = [pytest.mark.integration, pytest.mark.slow, pytest.mark.timeout(300
 FLOOD, EACH = 100_000, 2_000
 GARBAGE = b"garbage"
 SENDER = "flood-sender"
-_SERVERS = ("SPIKEWATCH_KAFKA_BOOTSTRAP", "SPIKEWATCH_MONGODB_URI")
 
 
 def _beside(agency: str, *, same: bool) -> str:
@@ -52,10 +51,7 @@ NEIGHBOUR, OTHER = _beside(SENDER, same=True), _beside(SENDER, same=False)
 @pytest.fixture(scope="module")
 def alone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pipeline]:
     folder = tmp_path_factory.mktemp("floods")
-    with pytest.MonkeyPatch.context() as patch:
-        for name in _SERVERS:
-            patch.delenv(name, raising=False)
-        pipeline = Pipeline.start(folder, env={"SPIKEWATCH_CIRCUIT_PAUSE_SECONDS": "1"})
+    pipeline = Pipeline.start(folder, env={"SPIKEWATCH_CIRCUIT_PAUSE_SECONDS": "1"}, own_servers=True)
     enrol(pipeline, folder, SENDER, NEIGHBOUR, OTHER)
     yield pipeline
     pipeline.stop()

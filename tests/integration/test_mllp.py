@@ -18,7 +18,6 @@ pytestmark = [pytest.mark.integration, pytest.mark.slow, pytest.mark.timeout(300
 
 HOSPITAL, FACILITY = "mllp-hospital", "Cedar Hospital"
 MOST_BYTES = 100_000
-_OWN_SERVERS = ("SPIKEWATCH_KAFKA_BOOTSTRAP", "SPIKEWATCH_MONGODB_URI")
 ARRIVED = datetime.now(UTC) - timedelta(days=40)
 
 
@@ -38,15 +37,12 @@ def hospital(tmp_path_factory: pytest.TempPathFactory, port: int) -> Iterator[Pi
         "SPIKEWATCH_INGEST_MAX_BODY_BYTES": str(MOST_BYTES),
         "SPIKEWATCH_INGEST_PUBLISH_SECONDS": "3",
     }
-    with pytest.MonkeyPatch.context() as patch:
-        for name in _OWN_SERVERS:
-            patch.delenv(name, raising=False)
-        running = Pipeline.start(folder, env=settings)
-        try:
-            enrol(running, folder, HOSPITAL, source_type="ed")
-            yield running
-        finally:
-            running.stop()
+    running = Pipeline.start(folder, env=settings, own_servers=True)
+    try:
+        enrol(running, folder, HOSPITAL, source_type="ed")
+        yield running
+    finally:
+        running.stop()
 
 
 def stamp(moment: datetime) -> str:

@@ -1,6 +1,7 @@
 """From an agency's HTTP request to an alert with its contacts, on real servers and real processes."""
 
 import json
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -12,6 +13,14 @@ from spikewatch.cli.county.geography import NEIGHBOURHOODS
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
 
 EMS = "cedar-county-ems"
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pipeline]:
+    """A pipeline with servers of its own: what other tests send today would count in the same county."""
+    running = Pipeline.start(tmp_path_factory.mktemp("pipeline"), own_servers=True)
+    yield running
+    running.stop()
 
 
 def overdose(number: int, at: datetime, *, record: str = "P", spread: float = 0.02, **more: object) -> dict[str, object]:

@@ -28,10 +28,10 @@ outcome: {{{{column: Patient Status, values: {{{{Alive: nonfatal, Deceased: fata
 MORE = "reversal_given: {column: Narcan, values: {Given: yes}, missing: no}\n"
 
 
-@pytest.fixture(scope="module")
-def agency(stack: Pipeline, tmp_path_factory: pytest.TempPathFactory) -> str:
+@pytest.fixture
+def agency(stack: Pipeline, tmp_path: Path) -> str:
     agency = f"tablet-{uuid.uuid4().hex[:8]}"
-    enrol(stack, tmp_path_factory.mktemp("profiles"), agency)
+    enrol(stack, tmp_path, agency)
     return agency
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 
 from spikewatch.chassis.kafka.connection import KafkaConnection
 from spikewatch.chassis.kafka.message import Record
@@ -28,6 +29,7 @@ from spikewatch.ingest.adapters.mongo_api_keys import MongoApiKeys
 from spikewatch.ingest.domain.api_key import new_key
 
 DEADLINE_SECONDS = 120.0
+_GIVEN_SERVERS = ("SPIKEWATCH_KAFKA_BOOTSTRAP", "SPIKEWATCH_MONGODB_URI")
 
 
 def wait_until(condition: Callable[[], bool], what: str, *, seconds: float = DEADLINE_SECONDS) -> None:
@@ -51,14 +53,19 @@ class Pipeline:
     keys: dict[str, str] = field(default_factory=dict)
 
     @classmethod
-    def start(cls, folder: Path, *, instances: Mapping[str, int] | None = None, env: Mapping[str, str] | None = None) -> "Pipeline":
-        """Start a stack of its own and load the directory."""
+    def start(
+        cls, folder: Path, *, instances: Mapping[str, int] | None = None, env: Mapping[str, str] | None = None, own_servers: bool = False
+    ) -> "Pipeline":
+        """Start a stack of its own and load the directory; ``own_servers``: not on the run's Kafka and MongoDB, if any are given."""
         geography = folder / "geography"
         geography.mkdir(parents=True, exist_ok=True)
         (geography / "cedar-county.geojson").write_text(json.dumps(feature_collection()), encoding="utf-8")
         settings = {"SPIKEWATCH_ENRICHMENT_GEOGRAPHY": str(geography), **(env or {})}
-        stack = Stack(folder / "stack", StackOptions(instances=instances or {}, env=settings))
-        stack.start()
+        with pytest.MonkeyPatch.context() as patch:
+            for name in _GIVEN_SERVERS if own_servers else ():
+                patch.delenv(name, raising=False)
+            stack = Stack(folder / "stack", StackOptions(instances=instances or {}, env=settings))
+            stack.start()
         # The port is chosen once: the address stays while the service restarts.
         pipeline = cls(stack, f"http://127.0.0.1:{stack.instances_of('ingest')[0].http_port}")
         try:
