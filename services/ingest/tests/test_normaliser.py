@@ -68,6 +68,25 @@ async def test_redelivery_gives_exactly_the_same_outcome(house: Any) -> None:
     assert results(receipt(house, batch[1])) == ["duplicate", "report"]
 
 
+async def test_a_message_that_was_overtaken_by_one_that_says_no_overdose_makes_no_report(house: Any) -> None:
+    def visit(minute: int, complaint: str) -> Arrival:
+        lines = [
+            f"MSH|^~\\&|EPIC|Cedar Hospital^1234567893^NPI|||2026050109{minute:02d}00||ADT^A08^ADT_A01|C{minute}|P|2.5.1",
+            "PV1|1|E|||||||||||||||||V-1^^^^VN|||||||||||||||||||||||||20260501090000",
+            f"OBX|1|CWE|8661-1^^LN||^^^^^^^^{complaint}||||||F",
+        ]
+        return house.arrival("\r".join(lines).encode(), feed="hl7_adt", media="application/hl7-v2")
+
+    told, corrected, again = visit(10, "heroin overdose"), visit(20, "ankle sprain"), visit(30, "heroin overdose")
+    for late in (corrected, told, told, corrected):  # each a batch of its own, some of them twice
+        [outcome] = await house.normaliser().normalise([late])
+        assert reports(outcome) == []
+        assert results(receipt(house, late)) == ["not_an_overdose"]
+    [outcome] = await house.normaliser().normalise([again])
+    [report] = reports(outcome)
+    assert not report.withdrawn
+
+
 async def test_a_rejected_record_waits_alone_and_its_replay_updates_the_first_receipt(house: Any) -> None:
     text = (
         b"record_id,occurred_at,zip,outcome,reversal_given\nA,2026-05-01T14:03:00,19401,fatal,no\r\nB,2026-05-01T14:03:00Z,19401,fatal,no\n"

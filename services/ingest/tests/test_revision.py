@@ -1,12 +1,13 @@
 from datetime import UTC, datetime
+from itertools import permutations
 from typing import Any
 from uuid import UUID
 
 from spikewatch.contracts.identifiers import report_id
 from spikewatch.contracts.vocabulary import SourceType
 from spikewatch.ingest.domain.feeds import FEEDS
-from spikewatch.ingest.domain.feeds.feed import Reading, Source
-from spikewatch.ingest.domain.revision import REVISION_REUSED, History, Settled, settle
+from spikewatch.ingest.domain.feeds.feed import NotAnOverdose, Reading, Source
+from spikewatch.ingest.domain.revision import REVISION_REUSED, History, Settled, is_overtaken, settle, settle_withdrawal
 
 FIRST, SECOND, THIRD = UUID(int=1), UUID(int=2), UUID(int=3)
 
@@ -66,3 +67,30 @@ def test_a_stated_revision_with_other_content_is_numbered_anew_and_noted_also_wh
     assert REVISION_REUSED in again.report.quality
     assert settle(history, reading(SECOND, revision=1, outcome="fatal"), 0) == again
     assert summary(settle(history, reading(THIRD, revision=1, outcome="fatal"), 0)) == (False, 2)
+
+
+def nothing(submission: UUID, revision: int) -> NotAnOverdose:
+    return NotAnOverdose(reading(submission).report.changed(withdrawn=True), revision)
+
+
+def test_whatever_the_order_the_latest_stated_revision_decides_whether_there_is_an_overdose() -> None:
+    said: list[Reading | NotAnOverdose] = [reading(FIRST, revision=10), nothing(SECOND, 20), reading(THIRD, revision=30, outcome="fatal")]
+    for last in (1, 2):  # without the third it is no overdose, with it one that was fatal
+        for order in permutations(said[: last + 1]):
+            stored = History(reading(FIRST).report.report_key)
+            for _ in range(2):  # a second time, as when all is sent again
+                for one in order:
+                    if isinstance(one, NotAnOverdose):
+                        settle_withdrawal(stored, one, 0)
+                    elif not is_overtaken(stored, one):
+                        settle(stored, one, 0)
+            known = {past.revision for past in stored.known}
+            assert max(known, default=0) in ({20, 0} if last == 1 else {30})
+            assert stored.is_changed, "what orders is stored"
+
+
+def test_a_source_that_states_no_revision_leaves_nothing_to_store() -> None:
+    history = History(reading(FIRST).report.report_key)
+    assert settle_withdrawal(history, NotAnOverdose(reading(FIRST).report), 0) is None
+    assert not history.is_changed
+    assert not is_overtaken(history, reading(SECOND))

@@ -20,7 +20,7 @@ from spikewatch.ingest.domain.feeds.feed import Feed, NotAnOverdose, Reading, So
 from spikewatch.ingest.domain.receipt import Receipt, RecordOutcome, Result
 from spikewatch.ingest.domain.record import RawRecord
 from spikewatch.ingest.domain.rejection import Fault, Rejected
-from spikewatch.ingest.domain.revision import History, Settled, settle, settle_withdrawal
+from spikewatch.ingest.domain.revision import History, Settled, is_overtaken, settle, settle_withdrawal
 from spikewatch.ingest.domain.seal import HEADER as SEAL_HEADER
 from spikewatch.ingest.domain.seal import Kind, Seals
 from spikewatch.ingest.intake import FORMAT_HEADER, INDEX_HEADER, SUBMISSION_HEADER, Arrival, Intake, Opened
@@ -172,7 +172,7 @@ class Normaliser:
                 work.outcomes.append(RecordOutcome(index, result, report_id=settled.report_id, revision=settled.revision))
                 if settled.report is not None:
                     work.messages.append(report_message(settled.report))
-                    if len(history.revisions) == 1:
+                    if len(history.known) == 1:
                         work.first_reports.append(settled.report)
         return [history for history in histories.values() if history.is_changed]
 
@@ -237,7 +237,7 @@ def _read_record(work: _Work, feed: Feed, raw: RawRecord, source: Source, classi
 def _settled(history: History, reading: Reading | NotAnOverdose, index: int) -> Settled | None:
     if isinstance(reading, NotAnOverdose):
         return settle_withdrawal(history, reading, index)
-    return settle(history, reading, index)
+    return None if is_overtaken(history, reading) else settle(history, reading, index)
 
 
 def _is_profiled(work: _Work) -> bool:

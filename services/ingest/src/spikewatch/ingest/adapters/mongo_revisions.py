@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Final
 from uuid import UUID
 
 from spikewatch.chassis.mongo import Document, Index, InsertOne, Mongo, UpdateOne
@@ -9,6 +10,9 @@ from spikewatch.chassis.outcome import Transient
 from spikewatch.ingest.domain.revision import History, Revision
 
 __all__ = ["MongoRevisions"]
+
+# Of what was no overdose only the order is kept, for as long as messages overtake one another and dead letters are looked after.
+_NOTHING_KEPT_FOR: Final = timedelta(days=14)
 
 
 class MongoRevisions:
@@ -42,7 +46,7 @@ class MongoRevisions:
             Transient: another writer changed one of them since it was loaded; what was stored stays, and a second
                 attempt finds it.
         """
-        expires_at = self._now() + self._retention
+        now = self._now()
         writes: list[InsertOne[Document] | UpdateOne] = []
         updates = 0
         for history in histories:
@@ -52,7 +56,7 @@ class MongoRevisions:
                     {"revision": part.revision, "digest": part.digest, "submission_id": part.submission_id, "index": part.index}
                     for part in history.revisions
                 ],
-                "expires_at": expires_at,
+                "expires_at": now + (self._retention if history.known else min(self._retention, _NOTHING_KEPT_FOR)),
             }
             if history.version == 0:
                 writes.append(InsertOne({"_id": history.report_key, **content}))

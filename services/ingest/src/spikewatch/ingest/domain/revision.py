@@ -13,9 +13,8 @@ from spikewatch.contracts.identifiers import report_id
 from spikewatch.contracts.report import QualityNote, Report
 from spikewatch.ingest.domain.feeds.feed import NotAnOverdose, Reading
 
-__all__ = ["REVISION_REUSED", "History", "Revision", "Settled", "content_digest", "settle", "settle_withdrawal"]
+__all__ = ["REVISION_REUSED", "History", "Revision", "Settled", "content_digest", "is_overtaken", "settle", "settle_withdrawal"]
 
-_SAID_BEFORE: Final = 0  # the number of a record that said "no overdose" before any report was known
 REVISION_REUSED: Final = QualityNote(field="revision", code="number_reused")
 # The digest is of a report's JSON without what says how and when it came (ids, revision, received_at, submission, profile,
 # trace), and without what our definitions make of it: a new version of them must not turn every resend into a revision. Those
@@ -32,7 +31,11 @@ _SUBMISSION: Final = b',"submission_id":'
 
 @dataclass(frozen=True, slots=True)
 class Revision:
-    """One revision of a report that is known already, and the record it came with."""
+    """One revision of a report that is known already, and the record it came with.
+
+    A number that is not above 0 is of a record that said "no overdose" before any report was known: the revision that it stated,
+    negated, or 0 where it stated none.
+    """
 
     revision: int
     digest: bytes
@@ -48,6 +51,11 @@ class History:
     version: int = 0
     revisions: list[Revision] = field(default_factory=list)
     is_changed: bool = False
+
+    @property
+    def known(self) -> list[Revision]:
+        """The revisions of the report, without the records that said that there is none."""
+        return [past for past in self.revisions if past.revision > 0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,19 +96,27 @@ def settle_withdrawal(history: History, said: NotAnOverdose, index: int) -> Sett
     """Take back a report whose source record is no overdose any more.
 
     Returns:
-        None where there is nothing to take back. The history then remembers the record in memory, so that it is known by whom it was
-        said should the same batch make the report and come again.
+        None where there is nothing to take back. The history then remembers the record: in memory, so that it is known by whom it was
+        said should the same batch make the report and come again; and stored if it states its revision, so that an older record that
+        comes after it is known to be overtaken.
     """
     report = said.report
     if report is None:
         return None
-    mark = Revision(_SAID_BEFORE, content_digest(report), report.submission_id, index)
+    mark = Revision(-(said.stated_revision or 0), content_digest(report), report.submission_id, index)
     if mark in history.revisions:
         return None
-    if all(past.revision == _SAID_BEFORE for past in history.revisions):
+    if not history.known:
         history.revisions.append(mark)
+        history.is_changed = history.is_changed or said.stated_revision is not None
         return None
     return settle(history, Reading(report, said.stated_revision), index)
+
+
+def is_overtaken(history: History, reading: Reading) -> bool:
+    """Tell whether the source said as of a later revision, before any report was known, that the record is no overdose."""
+    stated = reading.stated_revision
+    return stated is not None and any(past.revision < -stated for past in history.revisions)
 
 
 def settle(history: History, reading: Reading, index: int) -> Settled:
@@ -114,7 +130,7 @@ def settle(history: History, reading: Reading, index: int) -> Settled:
     report, stated = reading.report, reading.stated_revision
     wire = report.to_json()
     digest = _digest(report, wire)
-    revisions = [past for past in history.revisions if past.revision != _SAID_BEFORE]
+    revisions = history.known
     known = next((past for past in revisions if past.digest == digest and stated in {None, past.revision}), None) if revisions else None
     if known is None:
         numbers = {past.revision for past in revisions}
