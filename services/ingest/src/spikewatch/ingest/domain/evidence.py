@@ -1,7 +1,7 @@
 """What a record says that classification reads: codes, names of substances, texts. Texts are read for terms and then forgotten."""
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from typing_extensions import override
 
@@ -26,8 +26,7 @@ class Named:
         return hash(self.name)
 
 
-@dataclass(frozen=True, slots=True)
-class Statement:
+class Statement(NamedTuple):
     """A free text: chief complaint, narrative, cause of death, dispatch title. It never leaves ingest.
 
     Attributes:
@@ -41,8 +40,7 @@ class Statement:
     drugs_are: DrugBasis | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(NamedTuple):
     """All that classification reads of one record.
 
     Attributes:

@@ -6,7 +6,7 @@ again, another record of equal content is a duplicate of the revision that has i
 
 import hashlib
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NamedTuple
 from uuid import UUID
 
 from spikewatch.contracts.identifiers import report_id
@@ -29,7 +29,7 @@ _VOCABULARY: Final = (b'"vocabulary":', b'"codes":')
 _SUBMISSION: Final = b',"submission_id":'
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Revision:
     """One revision of a report that is known already, and the record it came with.
 
@@ -58,8 +58,7 @@ class History:
         return [past for past in self.revisions if past.revision > 0]
 
 
-@dataclass(frozen=True, slots=True)
-class Settled:
+class Settled(NamedTuple):
     """The answer: the report to publish, or None for a duplicate; and the id and number of the revision that has the content.
 
     ``wire`` is the JSON of the report, which its digest was made of.
@@ -130,7 +129,7 @@ def settle(history: History, reading: Reading, index: int) -> Settled:
     report, stated = reading.report, reading.stated_revision
     wire = report.to_json()
     digest = _digest(report, wire)
-    revisions = history.known
+    revisions = history.known if history.revisions else ()
     known = next((past for past in revisions if past.digest == digest and stated in {None, past.revision}), None) if revisions else None
     if known is None:
         numbers = {past.revision for past in revisions}

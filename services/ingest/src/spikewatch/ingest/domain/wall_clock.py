@@ -1,10 +1,9 @@
 """Reads times as agencies write them. A time without an offset is never guessed: it needs the agency's zone, and says so."""
 
 import re
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
-from typing import Final
+from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from spikewatch.contracts.vocabulary import TimePrecision
@@ -41,8 +40,7 @@ _EXPECTED_AGENCY: Final = "a local date and time, the month before the day, or I
 _EXAMPLE_AGENCY: Final = "05/01/2026 14:03"
 
 
-@dataclass(frozen=True, slots=True)
-class Instant:
+class Instant(NamedTuple):
     """A moment in UTC, how exactly it was stated, and the doubts about it."""
 
     at: datetime

@@ -10,16 +10,17 @@ from dataclasses import replace
 from functools import partial
 from typing import Final
 
-from spikewatch.contracts.identifiers import report_id, report_key
-from spikewatch.contracts.report import QualityNote, Report, Victims
-from spikewatch.contracts.vocabulary import Disposition, Sex, SourceType, TimeBasis
+from spikewatch.contracts.contract import unchecked
+from spikewatch.contracts.report import Report, Reversal, Victims
+from spikewatch.contracts.vocabulary import Disposition, Outcome, Sex, SourceType, TimeBasis
 from spikewatch.ingest.domain.csv_rows import csv_rows
 from spikewatch.ingest.domain.evidence import Found, Statement
 from spikewatch.ingest.domain.feeds.call_titles import TitleMeaning, TitleReader, TitleRule, title_reader
-from spikewatch.ingest.domain.feeds.facts import encoding_notes
+from spikewatch.ingest.domain.feeds.facts import encoding_notes, time_doubts
 from spikewatch.ingest.domain.feeds.feed import Feed, NotAnOverdose, Reading, Source
 from spikewatch.ingest.domain.feeds.fields import required, stated
 from spikewatch.ingest.domain.feeds.places import call_place
+from spikewatch.ingest.domain.feeds.reported import reported
 from spikewatch.ingest.domain.feeds.synonyms import Synonyms
 from spikewatch.ingest.domain.identifying import is_identifying, is_number
 from spikewatch.ingest.domain.record import Fields, json_lines, json_records, of_text
@@ -118,6 +119,8 @@ _DISPOSITIONS: Final = (
 _AGE: Final = re.compile(r"(\d{1,3})(?:\s*(?:Y|YO|YRS?|YEARS?)\.?)?", re.IGNORECASE)
 _OLDEST: Final = 89
 _SEXES: Final = {"f": Sex.FEMALE, "female": Sex.FEMALE, "m": Sex.MALE, "male": Sex.MALE}
+_NO_REVERSAL: Final = Reversal()
+_victims_of: Final = unchecked(Victims)
 _FACTS: Final = {
     TitleMeaning.SUSPECTED: frozenset({"dispatch_overdose"}),
     TitleMeaning.WATCH: frozenset({"dispatch_may_hide_overdose"}),
@@ -164,29 +167,19 @@ def _report(call: Fields, fields: Fields, source: Source, title: str) -> Report:
     location, doubts = call_place(call, source)
     number = _number(call)
     record = _record(call, number, instant, title, source)
-    return Report(
-        report_id=report_id(source.agency_id, record, 1),
-        report_key=report_key(source.agency_id, record),
-        source_agency_id=source.agency_id,
-        source_record_id=record,
-        revision=1,
-        source_type=source.source_type,
-        occurred_at=instant.at,
-        occurred_at_basis=basis,
-        occurred_at_precision=instant.precision,
-        received_at=source.received_at,
+    return reported(
+        source,
+        record,
+        None,
+        instant,
+        basis=basis,
         location=location,
+        outcome=Outcome.UNKNOWN,
+        reversal=_NO_REVERSAL,
         victims=_victims(call),
         disposition=_disposition(_short(call, "disposition")),
         cad_number=number,
-        quality=(
-            *(QualityNote(field="occurred_at", code=code) for code in (*notes, *instant.notes)),
-            *doubts,
-            *encoding_notes(fields),
-        ),
-        submission_id=source.submission_id,
-        submission_format=source.format,
-        trace_id=source.trace_id,
+        quality=(*time_doubts((*notes, *instant.notes)), *doubts, *encoding_notes(fields)),
     )
 
 
@@ -241,7 +234,7 @@ def _time(call: Fields, source: Source) -> tuple[Instant, TimeBasis, tuple[str, 
         notes = ("posting_time_used",) if field == "timestamp" else ()
     instant = read_agency_time(day, clock, zone, field)
     if inside is not None or field == "timestamp":
-        instant = replace(instant, notes=tuple(note for note in instant.notes if note != "zone_assumed"))  # this layout is local by nature
+        instant = instant._replace(notes=tuple(note for note in instant.notes if note != "zone_assumed"))  # this layout is local by nature
     not_future(instant, source.received_at, field)
     return instant, basis, notes
 
@@ -274,7 +267,7 @@ def _victims(call: Fields) -> Victims:
     found = _AGE.fullmatch(str(value)) if isinstance(value, str | int) else None
     age = int(found[1]) if found else None
     sex = _SEXES.get(_short(call, "sex").lower(), Sex.UNKNOWN)
-    return Victims(age=age if age is not None and 0 < age <= _OLDEST else None, sex=sex)
+    return _victims_of(age=age if age is not None and 0 < age <= _OLDEST else None, sex=sex)
 
 
 def _lacking(names: Sequence[str]) -> Sequence[str]:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
-from typing import BinaryIO, Final
+from typing import BinaryIO, Final, NamedTuple
 from uuid import UUID
 
 from spikewatch.contracts.directory import AgencyRecord
@@ -90,8 +90,7 @@ class Source:
         return "hmac-" + hmac.digest(self.record_key, "\x1f".join(parts).encode("utf-8", "surrogatepass"), "sha256")[:20].hex()
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(NamedTuple):
     """A report as one record states it, before the case definitions have looked at it.
 
     Attributes:
@@ -107,8 +106,7 @@ class Reading:
     is_declared: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class NotAnOverdose:
+class NotAnOverdose(NamedTuple):
     """The record is sound but about something else; it becomes no report and no dead letter.
 
     With a ``report`` it takes back what the same source record said before, if that was an overdose.

@@ -104,9 +104,10 @@ def read_at(fields: Fields, source: Source, instant: Instant, names: tuple[Named
     location, doubts = _location(fields, source)
     words = words_of(fields)
     revision = whole(fields, "revision", 1, 1_000_000, "2")
-    record = matching(fields, "record_id", _RECORD, "letters, digits and ._:/#-, at most 64, no person's number", "PCR-2026-000123")
-    # One without a digit may be a person's name.
-    record = _hashed(fields, source) if record is None else record if is_number(record) else source.hashed_id("record_id", record)
+    incident = _own_number(fields, "incident_number", "2026-004711")
+    # One cell may stand for both: what was checked as the one need not be checked as the other.
+    is_shared = fields.get("record_id") is fields.get("incident_number")
+    record = incident if is_shared and incident is not None else _record_id(fields, source)
     report = reported(
         source,
         record,
@@ -119,7 +120,7 @@ def read_at(fields: Fields, source: Source, instant: Instant, names: tuple[Named
         reversal=words.reversal,
         victims=victims_of(fields),
         disposition=words.disposition,
-        incident_number=_own_number(fields, "incident_number", "2026-004711"),
+        incident_number=incident,
         cad_number=_own_number(fields, "cad_number", "C26-0815"),
         is_withdrawn=words.is_withdrawn,
         quality=(*time_doubts(instant.notes), *doubts, *encoding_notes(fields)),
@@ -147,6 +148,13 @@ def _flat(fields: Fields) -> Fields:
         if isinstance(inner, dict):
             flat |= {f"{_GROUPS[group]}{name}": value for name, value in inner.items()}
     return flat
+
+
+def _record_id(fields: Fields, source: Source) -> str:
+    record = matching(fields, "record_id", _RECORD, "letters, digits and ._:/#-, at most 64, no person's number", "PCR-2026-000123")
+    if record is None:
+        return _hashed(fields, source)
+    return record if is_number(record) else source.hashed_id("record_id", record)  # without a digit it may be a person's name
 
 
 def _own_number(fields: Fields, name: str, example: str) -> str | None:

@@ -77,7 +77,7 @@ def _marked(
         reading = read(fields, known(source))
         if reading.report is None or reading.report.profile == mark:
             return reading
-        return replace(reading, report=reading.report.model_copy(update={"profile": mark}))
+        return reading._replace(report=reading.report.changed(profile=mark))
 
     return marked
 

@@ -1,9 +1,8 @@
 """Finds the time of the overdose in a row: of the ways a profile lists the first usable one, and says when it was not the first."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Final
+from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from spikewatch.contracts.vocabulary import TimeBasis, TimePrecision
@@ -22,8 +21,7 @@ _ROUGH: Final = frozenset({TimePrecision.DATE, TimePrecision.MONTH})
 _MIDNIGHT: Final = (0, 0, 0)
 
 
-@dataclass(frozen=True, slots=True)
-class When:
+class When(NamedTuple):
     """The time of one row, which moment it is, and in which zone its day was read."""
 
     instant: Instant

@@ -22,7 +22,7 @@ _EXPECTED: Final = "a FHIR R4 Bundle, or one resource or Bundle a line"
 _READ: Final = frozenset({"Encounter", "Observation", "Composition", "DiagnosticReport", "Patient", "Condition"})
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Cut(RawRecord):
     """A record that writes itself only when it must wait or be replayed."""
 

@@ -43,7 +43,7 @@ _CHARSETS: Final[Mapping[str, str]] = {
 _EXPECTED_CHARSET: Final = "ASCII, 8859/1 to 8859/9, 8859/15, UNICODE UTF-8, BIG-5, GB 18030-2000 or KS X 1001"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class MessageRecord(RawRecord):
     """A message; alone it travels in the encoding that its MSH-18 declares."""
 

@@ -1,6 +1,5 @@
 """Which of a record's times is the best one of the overdose itself."""
 
-from dataclasses import replace
 from typing import Final
 
 from spikewatch.contracts.report import QualityNote
@@ -53,7 +52,7 @@ def best_moment(pcr: Pcr, source: Source) -> tuple[Instant, TimeBasis, list[Qual
                 notes.append(QualityNote(field="occurred_at", code=f"{first.field}_unusable"))
             if value.pn == APPROXIMATE:
                 notes.append(QualityNote(field="occurred_at", code="approximate"))
-                instant = replace(instant, precision=TimePrecision.HOUR)
+                instant = instant._replace(precision=TimePrecision.HOUR)
             return instant, basis, notes
     if first is not None:
         raise first
