@@ -183,6 +183,14 @@ def test_a_profile_is_removed_by_version_and_what_follows_is_told(
     assert "submissions that name removed_export are refused" in answer["consequences"][0]
     assert kept() == []
     assert run("rm", "cedar-ems", "removed_export", "--yes")[0] == 2
+    file = folder / "removed2.yaml"
+    text = file.read_text(encoding="utf-8")
+    file.write_text(text + "age: Age\n", encoding="utf-8")
+    status, _, told = run("put", "cedar-ems", str(file))
+    assert (status, "count `version` in the profile up" in told) == (2, True)
+    file.write_text(text, encoding="utf-8")
+    assert run("put", "cedar-ems", str(file))[0] == 0
+    assert kept() == ["removed_export@2"]
 
 
 @pytest.mark.parametrize("above", ["sep=,\n", "Cedar County\nMade 5/1/2026, by the records desk\n\n"])

@@ -11,7 +11,7 @@ from google.protobuf.field_mask_pb2 import FieldMask
 from pydantic import SecretStr
 from typing_extensions import override
 
-from spikewatch.api.directory.v1 import agency_pb2, contact_pb2, provider_pb2, service_pb2
+from spikewatch.api.directory.v1 import agency_pb2, contact_pb2, profile_pb2, provider_pb2, service_pb2
 from spikewatch.api.directory.v1 import directory_service_pb2 as calls
 from spikewatch.api.directory.v1.directory_service_pb2_grpc import DirectoryServiceStub, add_DirectoryServiceServicer_to_server
 from spikewatch.chassis.clock import system_clock
@@ -147,6 +147,21 @@ async def test_a_taken_name_is_refused(stub: Any) -> None:
     await create(stub)
     told = await refused(create(stub))
     assert (told.code, told.reason) == (Code.ALREADY_EXISTS, "NAME_TAKEN")
+
+
+async def test_a_removed_version_of_a_profile_is_refused_other_content_and_the_refusal_says_what_to_do(stub: Any) -> None:
+    def request(content: str) -> calls.CreateProfileRequest:
+        profile = profile_pb2.Profile(display_name="Tablet", profile="tablet-export", profile_version=1, content=content)
+        return calls.CreateProfileRequest(parent="agencies/cedar-ems", profile_id="tablet-export-v1", profile=profile)
+
+    await create(stub)
+    made = await stub.CreateProfile(request("name: tablet-export"))
+    await stub.DeleteProfile(calls.DeleteProfileRequest(name=made.name))
+    told = await refused(stub.CreateProfile(request("name: something-else")))
+    assert (told.code, told.reason) == (Code.ALREADY_EXISTS, "PROFILE_VERSION_SPENT")
+    assert "count `version` in the profile up" in told.message
+    assert "something-else" not in told.message
+    assert (await stub.CreateProfile(request("name: tablet-export"))).content == made.content
 
 
 @pytest.mark.parametrize("method", ["UpdateAgency", "DeleteAgency"])

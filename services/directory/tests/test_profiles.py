@@ -8,7 +8,7 @@ import pytest
 from spikewatch.contracts.directory import ProfileRecord
 from spikewatch.directory.domain.names import Kind
 from spikewatch.directory.domain.records import profile_id
-from spikewatch.directory.domain.refusals import HasChildren, InvalidFields, NotFound, TakenName
+from spikewatch.directory.domain.refusals import HasChildren, InvalidFields, NotFound, SpentVersion, TakenName
 from spikewatch.directory.service import Directory
 from spikewatch.directory.testing import InMemoryRecordStore
 from spikewatch.directory.wire import message_from, record_from, to_message
@@ -43,11 +43,29 @@ async def test_several_versions_are_kept_and_listed(directory: Directory) -> Non
 
 async def test_a_version_never_gets_other_content_not_even_after_its_deletion(directory: Directory) -> None:
     made = await put(directory)
-    with pytest.raises(TakenName):
+    with pytest.raises(SpentVersion):
         await put(directory, content="name: other")
+    for _ in range(2):
+        await directory.delete(Kind.PROFILE, name=made.name)
+        with pytest.raises(SpentVersion):
+            await put(directory, content="name: other")
+        await put(directory)
+    with pytest.raises(TakenName):
+        await put(directory)
+
+
+async def test_a_removed_version_comes_back_with_the_content_it_had(directory: Directory) -> None:
+    made = await put(directory)
     await directory.delete(Kind.PROFILE, name=made.name)
-    with pytest.raises(TakenName):
-        await put(directory, content="name: other")
+    again = await put(directory)
+    assert (again.content, again.version) == (made.content, made.version + 2)
+
+
+async def test_another_profile_of_the_same_id_is_other_content(directory: Directory) -> None:
+    made = await put(directory)
+    await directory.delete(Kind.PROFILE, name=made.name)
+    with pytest.raises(SpentVersion):
+        await directory.create(Kind.PROFILE, parent=OWNER, resource_id="tablet-export-v1", draft=draft(profile="tablet-export"))
 
 
 async def test_an_agency_with_profiles_is_not_deleted(directory: Directory) -> None:

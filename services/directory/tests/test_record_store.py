@@ -58,6 +58,13 @@ async def test_a_deleted_record_leaves_only_its_version(store: Store) -> None:
     assert await store.page(Kind.PROVIDER, "providers/", (), "", 10) == []
 
 
+async def test_what_a_removed_profile_held_is_known_by_its_digest(store: Store) -> None:
+    await store.put(stored(Kind.PROVIDER, "providers/p"), replaces=None)
+    gone = Stored("providers/p", 2, None, NOW, removed="digest")
+    assert await store.put(gone, replaces=1)
+    assert await store.get("providers/p") == gone
+
+
 async def test_pages_are_by_name_and_filtered(store: Store) -> None:
     for name in ("c", "a", "b"):
         await store.put(stored(Kind.AGENCY, f"agencies/{name}", areas=("zip:19401",) if name == "b" else ()), replaces=None)

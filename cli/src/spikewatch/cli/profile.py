@@ -268,6 +268,6 @@ def _consequences(name: str, removed: Sequence[str], newest_left: int | None, *,
         told = [f"submissions that name {named} are refused: 400 at the gateway, a dead letter from Kafka, both naming the profile"]
         other = f"are read by {name}@{newest_left} from now on" if is_newest else f"are read by {name}@{newest_left} as before"
         told.append(f"submissions that name {name} without a version {other}")
-    told.append(f"dead letters that name {named} can be replayed only after it is put back")
-    told.append("reports keep the name and version that made them; never put other content under a version that was removed")
+    told.append(f"dead letters that name {named} can be replayed only after it is put back as it was")
+    told.append("reports keep the name and version that made them; other content is refused under a version that was removed, count it up")
     return told

@@ -14,7 +14,7 @@ from spikewatch.api.directory.v1 import directory_service_pb2 as calls
 from spikewatch.api.directory.v1.directory_service_pb2_grpc import DirectoryServiceServicer
 from spikewatch.chassis.grpc.refusal import Refused, Violation
 from spikewatch.directory.domain.names import Kind
-from spikewatch.directory.domain.refusals import HasChildren, InvalidFields, NotFound, Refusal, StaleEtag, TakenName
+from spikewatch.directory.domain.refusals import HasChildren, InvalidFields, NotFound, Refusal, SpentVersion, StaleEtag, TakenName
 from spikewatch.directory.service import Directory
 from spikewatch.directory.wire import draft_from, roles_from, to_message
 
@@ -25,6 +25,11 @@ SERVICE_NAME: Final = calls.DESCRIPTOR.services_by_name["DirectoryService"].full
 _ANSWERS: Final[dict[type[Refusal], tuple[grpc.StatusCode, str, str]]] = {
     NotFound: (grpc.StatusCode.NOT_FOUND, "NOT_FOUND", "there is no record of this name, or of its parent's"),
     TakenName: (grpc.StatusCode.ALREADY_EXISTS, "NAME_TAKEN", "there is a record of this name already; update it instead"),
+    SpentVersion: (
+        grpc.StatusCode.ALREADY_EXISTS,
+        "PROFILE_VERSION_SPENT",
+        "this version of the profile is or was kept with other content, and reports may name it; count `version` in the profile up by one",
+    ),
     StaleEtag: (grpc.StatusCode.ABORTED, "ETAG_MISMATCH", "the record has changed meanwhile; get it again and repeat the change"),
     HasChildren: (grpc.StatusCode.FAILED_PRECONDITION, "HAS_CHILDREN", "it still has services, contacts or profiles; delete them first"),
 }

@@ -23,13 +23,18 @@ class Creation:
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """What is known of a name. A deleted record leaves its version, so that versions and event ids never repeat."""
+    """What is known of a name. A deleted record leaves its version, so that versions and event ids never repeat.
+
+    Attributes:
+        removed: digest of what a deleted version of a profile held; None for all else.
+    """
 
     name: str
     version: int
     record: Record | None
     changed_at: datetime
     creation: Creation | None = None
+    removed: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from spikewatch.directory.domain import pages, records, responsibility
 from spikewatch.directory.domain.filters import parse_filter
 from spikewatch.directory.domain.names import Kind, ResourceName, child, parent_prefix, parse
 from spikewatch.directory.domain.records import Draft, Record
-from spikewatch.directory.domain.refusals import FieldProblem, HasChildren, InvalidFields, NotFound, StaleEtag, TakenName
+from spikewatch.directory.domain.refusals import FieldProblem, HasChildren, InvalidFields, NotFound, SpentVersion, StaleEtag, TakenName
 from spikewatch.directory.ports import Creation, RecordStore, Stored
 
 __all__ = ["Directory", "Page"]
@@ -69,6 +69,7 @@ class Directory:
             InvalidFields: a field is not right.
             NotFound: the parent is missing, or the record this request made was deleted since.
             TakenName: the name is in use.
+            SpentVersion: this version of a profile is or was there with other content.
         """
         name = child(kind, parent, resource_id)
         creation = Creation(_request_id(request_id), records.fingerprint(draft)) if request_id else None
@@ -81,9 +82,8 @@ class Directory:
                 if known.record is None:
                     raise NotFound
                 return known.record
-            # A version of a profile is named by reports for ever: not even after its deletion does it get other content.
-            if known is not None and (known.record is not None or name.kind is Kind.PROFILE):
-                raise TakenName
+            if known is not None:
+                _check_free(name, draft, known)
             if name.parent:
                 owner = await self._store.get(name.parent)
                 if owner is None or owner.record is None:
@@ -122,7 +122,7 @@ class Directory:
         raise StaleEtag
 
     async def delete(self, kind: Kind, *, name: str, etag: str = "") -> None:
-        """Remove a record; its name may be used again.
+        """Remove a record; its name may be used again, that of a version of a profile for the same content only.
 
         Raises:
             InvalidFields: the name is none of this kind.
@@ -139,7 +139,8 @@ class Directory:
                 raise StaleEtag
             if await self._store.has_children(target.text):
                 raise HasChildren
-            gone = Stored(target.text, known.version + 1, None, self._clock(), known.creation)
+            removed = records.content_digest(known.record)
+            gone = Stored(target.text, known.version + 1, None, self._clock(), known.creation, removed)
             if await self._store.put(gone, replaces=known.version):
                 self._wake()
                 return
@@ -162,6 +163,17 @@ class Directory:
             return None
         self._wake()
         return record
+
+
+def _check_free(name: ResourceName, draft: Draft, known: Stored) -> None:
+    # A version of a profile is named by reports for ever: not even after its deletion does it get other content.
+    if name.kind is Kind.PROFILE:
+        offered = records.content_digest(records.build(name, draft, version=known.version + 1, now=known.changed_at))
+        kept = known.removed if known.record is None else records.content_digest(known.record)
+        if offered != kept:
+            raise SpentVersion
+    if known.record is not None:
+        raise TakenName
 
 
 def _paths(kind: Kind, draft: Draft, mask: Sequence[str]) -> tuple[str, ...]:

@@ -18,7 +18,7 @@ from spikewatch.directory.ports import Change, Creation, Stored
 __all__ = ["MongoRecordStore"]
 
 _RELAY: Final = "relay"
-_STATE: Final = ("version", "record", "changed_at", "creation")
+_STATE: Final = ("version", "record", "changed_at", "creation", "removed")
 
 
 class MongoRecordStore:
@@ -54,6 +54,7 @@ class MongoRecordStore:
             "creation": None
             if stored.creation is None
             else {"request_id": stored.creation.request_id, "fingerprint": stored.creation.fingerprint},
+            "removed": stored.removed,
         }
         header = traceparent(trace.get_current_span().get_span_context())
         change = {
@@ -157,4 +158,5 @@ def _stored(document: Document) -> Stored:
         None if document["record"] is None else _record(document["record"]),
         document["changed_at"],
         None if creation is None else Creation(creation["request_id"], creation["fingerprint"]),
+        document.get("removed"),  # missing in what older versions wrote
     )

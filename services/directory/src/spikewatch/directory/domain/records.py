@@ -23,7 +23,7 @@ from spikewatch.contracts.vocabulary import SourceType
 from spikewatch.directory.domain.names import Kind, ResourceName
 from spikewatch.directory.domain.refusals import FieldProblem, InvalidFields
 
-__all__ = ["MODELS", "Draft", "Record", "build", "draft_of", "fingerprint", "problem_of", "profile_id", "writable"]
+__all__ = ["MODELS", "Draft", "Record", "build", "content_digest", "draft_of", "fingerprint", "problem_of", "profile_id", "writable"]
 
 Record = AgencyRecord | ProviderRecord | ServiceRecord | ContactRecord | ProfileRecord
 Draft = Mapping[str, Any]
@@ -105,6 +105,14 @@ def draft_of(record: Record) -> dict[str, Any]:
 def fingerprint(draft: Draft) -> str:
     """Return the same text for the same content."""
     return hashlib.sha256(json.dumps(draft, sort_keys=True, default=str).encode()).hexdigest()
+
+
+def content_digest(record: Record) -> str | None:
+    """Return the same text for the same content of a profile; None for what is no profile."""
+    if not isinstance(record, ProfileRecord):
+        return None
+    # The name too: a-b and a_b share an id, and reports tell them apart.
+    return fingerprint({"profile": record.profile, "content": record.content})
 
 
 def problem_of(kind: Kind, field: str, problem: str) -> FieldProblem:

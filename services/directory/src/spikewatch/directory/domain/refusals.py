@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-__all__ = ["FieldProblem", "HasChildren", "InvalidFields", "NotFound", "Refusal", "StaleEtag", "TakenName"]
+__all__ = ["FieldProblem", "HasChildren", "InvalidFields", "NotFound", "Refusal", "SpentVersion", "StaleEtag", "TakenName"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +39,10 @@ class NotFound(Refusal):
 
 class TakenName(Refusal):
     """There is a record of this name already."""
+
+
+class SpentVersion(Refusal):
+    """Reports may name this version of the profile, and it holds or held other content."""
 
 
 class StaleEtag(Refusal):

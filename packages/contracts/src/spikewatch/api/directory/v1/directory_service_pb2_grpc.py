@@ -335,15 +335,17 @@ class DirectoryServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def CreateProfile(self, request, context):
-        """CreateProfile adds a version of a profile. ALREADY_EXISTS when there is this version already: its content never changes. NOT_FOUND
-        when the agency is missing.
+        """CreateProfile adds a version of a profile. ALREADY_EXISTS when there is this version already, with the reason PROFILE_VERSION_SPENT
+        when it holds other content, or held other content before it was deleted: reports name it, so count the version up. A deleted version
+        comes back with the content it had. NOT_FOUND when the agency is missing.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def DeleteProfile(self, request, context):
-        """DeleteProfile removes a version. What was read by it stays as it is; what names it from now on is refused.
+        """DeleteProfile removes a version. What was read by it stays as it is; what names it from now on is refused. Only the same content can
+        be put under this version again.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -89,11 +89,14 @@ class DirectoryServiceStub:
     ListProfiles: _grpc.UnaryUnaryMultiCallable[_directory_service_pb2.ListProfilesRequest, _directory_service_pb2.ListProfilesResponse]
     """ListProfiles returns versions of profiles ordered by resource name, a page at a time."""
     CreateProfile: _grpc.UnaryUnaryMultiCallable[_directory_service_pb2.CreateProfileRequest, _profile_pb2.Profile]
-    """CreateProfile adds a version of a profile. ALREADY_EXISTS when there is this version already: its content never changes. NOT_FOUND
-    when the agency is missing.
+    """CreateProfile adds a version of a profile. ALREADY_EXISTS when there is this version already, with the reason PROFILE_VERSION_SPENT
+    when it holds other content, or held other content before it was deleted: reports name it, so count the version up. A deleted version
+    comes back with the content it had. NOT_FOUND when the agency is missing.
     """
     DeleteProfile: _grpc.UnaryUnaryMultiCallable[_directory_service_pb2.DeleteProfileRequest, _empty_pb2.Empty]
-    """DeleteProfile removes a version. What was read by it stays as it is; what names it from now on is refused."""
+    """DeleteProfile removes a version. What was read by it stays as it is; what names it from now on is refused. Only the same content can
+    be put under this version again.
+    """
     ListResponsibleContacts: _grpc.UnaryUnaryMultiCallable[_directory_service_pb2.ListResponsibleContactsRequest, _directory_service_pb2.ListResponsibleContactsResponse]
     """ListResponsibleContacts returns who answers for a place: for each role the contacts of the most specific area that has one."""
 
@@ -152,11 +155,14 @@ class DirectoryServiceAsyncStub(DirectoryServiceStub):
     ListProfiles: _aio.UnaryUnaryMultiCallable[_directory_service_pb2.ListProfilesRequest, _directory_service_pb2.ListProfilesResponse]  # type: ignore[assignment]
     """ListProfiles returns versions of profiles ordered by resource name, a page at a time."""
     CreateProfile: _aio.UnaryUnaryMultiCallable[_directory_service_pb2.CreateProfileRequest, _profile_pb2.Profile]  # type: ignore[assignment]
-    """CreateProfile adds a version of a profile. ALREADY_EXISTS when there is this version already: its content never changes. NOT_FOUND
-    when the agency is missing.
+    """CreateProfile adds a version of a profile. ALREADY_EXISTS when there is this version already, with the reason PROFILE_VERSION_SPENT
+    when it holds other content, or held other content before it was deleted: reports name it, so count the version up. A deleted version
+    comes back with the content it had. NOT_FOUND when the agency is missing.
     """
     DeleteProfile: _aio.UnaryUnaryMultiCallable[_directory_service_pb2.DeleteProfileRequest, _empty_pb2.Empty]  # type: ignore[assignment]
-    """DeleteProfile removes a version. What was read by it stays as it is; what names it from now on is refused."""
+    """DeleteProfile removes a version. What was read by it stays as it is; what names it from now on is refused. Only the same content can
+    be put under this version again.
+    """
     ListResponsibleContacts: _aio.UnaryUnaryMultiCallable[_directory_service_pb2.ListResponsibleContactsRequest, _directory_service_pb2.ListResponsibleContactsResponse]  # type: ignore[assignment]
     """ListResponsibleContacts returns who answers for a place: for each role the contacts of the most specific area that has one."""
 
@@ -350,8 +356,9 @@ class DirectoryServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _directory_service_pb2.CreateProfileRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_profile_pb2.Profile, _abc.Awaitable[_profile_pb2.Profile]]:
-        """CreateProfile adds a version of a profile. ALREADY_EXISTS when there is this version already: its content never changes. NOT_FOUND
-        when the agency is missing.
+        """CreateProfile adds a version of a profile. ALREADY_EXISTS when there is this version already, with the reason PROFILE_VERSION_SPENT
+        when it holds other content, or held other content before it was deleted: reports name it, so count the version up. A deleted version
+        comes back with the content it had. NOT_FOUND when the agency is missing.
         """
 
     @_abc_1.abstractmethod
@@ -360,7 +367,9 @@ class DirectoryServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _directory_service_pb2.DeleteProfileRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_empty_pb2.Empty, _abc.Awaitable[_empty_pb2.Empty]]:
-        """DeleteProfile removes a version. What was read by it stays as it is; what names it from now on is refused."""
+        """DeleteProfile removes a version. What was read by it stays as it is; what names it from now on is refused. Only the same content can
+        be put under this version again.
+        """
 
     @_abc_1.abstractmethod
     def ListResponsibleContacts(
