@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import os
-import re
 import signal
 import subprocess
 import sys
@@ -23,7 +22,6 @@ from spikewatch.chassis.kafka.message import Event, Message, Record
 from spikewatch.chassis.kafka.publisher import Publisher
 from spikewatch.chassis.kafka.reader import committed_offsets, end_offsets, read_all
 from spikewatch.chassis.kafka.subscription import Handler, Subscription
-from spikewatch.chassis.kafka.topics_admin import Refused, _add_partitions, _alter
 from spikewatch.chassis.outcome import DeadLetter, Drop, Outcome, Reason
 from spikewatch.chassis.runtime import Runtime
 from spikewatch.chassis.settings import ChassisSettings
@@ -273,15 +271,3 @@ async def test_sigterm_in_mid_batch_finishes_and_commits_it(bench: Bench, tmp_pa
             assert await until_killed(1) == 0
     assert await bench.is_done()
     assert Counter(record.header("ce_id") for record in await bench.records(out)) == Counter(str(number).encode() for number in range(250))
-
-
-async def test_a_setting_that_the_broker_refuses_is_told_with_its_topic_and_code(bench: Bench) -> None:
-    admin = AIOKafkaAdminClient(bootstrap_servers=bench.servers.bootstrap)
-    await admin.start()
-    try:
-        with pytest.raises(Refused, match=rf"{re.escape(bench.topic.name)} was not given its settings, code 40 \(InvalidConfig"):
-            await _alter(admin, bench.topic.model_copy(update={"max_message_bytes": -5_000}), bench.topic.partitions, {}, is_dry=False)
-        with pytest.raises(Refused, match=r"was not given 2 partitions, code 37 \(InvalidPartitions"):
-            await _add_partitions(admin, bench.topic.model_copy(update={"partitions": 2}))
-    finally:
-        await admin.close()

@@ -24,8 +24,10 @@ class Broker:
     missing: frozenset[str] = frozenset()
     partitions: dict[str, int] = field(default_factory=dict)
     settings: dict[str, str] | None = None
+    defaults: frozenset[str] = frozenset()
     raises: Exception | None = None
     asked: list[str] = field(default_factory=list)
+    given: dict[str, str] = field(default_factory=dict)
 
     def _code(self, request: str, topic: str) -> tuple[int, str | None]:
         code = self.codes.get(request, 0) if topic == REPORTS.name else 0
@@ -47,7 +49,11 @@ class Broker:
         if self.settings is not None:
             declared[REPORTS.name] = self.settings
         names = [resource.name for resource in resources]
-        return [SimpleNamespace(resources=[(*self._code("settings", name), 2, name, list(declared[name].items())) for name in names])]
+        entries = {name: [self._entry(setting, value) for setting, value in declared[name].items()] for name in names}
+        return [SimpleNamespace(resources=[(*self._code("settings", name), 2, name, entries[name]) for name in names])]
+
+    def _entry(self, setting: str, value: str) -> tuple[str, str, bool, int, bool, list[Any]]:
+        return setting, value, False, 5 if setting in self.defaults else 1, False, []
 
     async def create_topics(self, wanted: list[Any], timeout_ms: int) -> Any:
         self.asked += [f"create {topic.name}" for topic in wanted]
@@ -55,6 +61,7 @@ class Broker:
 
     async def alter_configs(self, resources: list[Any]) -> list[Any]:
         self.asked += [f"alter {resource.name}" for resource in resources]
+        self.given = {name: value for resource in resources for name, value in resource.configs.items()}
         return [SimpleNamespace(resources=[(*self._code("alter", resource.name), 2, resource.name) for resource in resources])]
 
     async def create_partitions(self, wanted: dict[str, Any]) -> Any:
@@ -83,6 +90,13 @@ async def test_what_differs_is_changed_and_a_plan_changes_nothing(cluster: Broke
     assert {change.topic: change.action for change in await apply(CONNECTION)} == planned
     assert planned[REPORTS.name] == "alter"
     assert cluster.asked == [f"alter {REPORTS.name}", f"add to {REPORTS.name}"]
+
+
+async def test_what_an_operator_has_set_beside_the_declaration_goes_with_the_change(cluster: Broker) -> None:
+    cluster.settings = {"min.insync.replicas": "2", "segment.bytes": "1048576", "retention.ms": "1"}
+    cluster.defaults = frozenset({"segment.bytes"})
+    await apply(CONNECTION)
+    assert cluster.given == {"min.insync.replicas": "2", **REPORTS.configuration}
 
 
 @pytest.mark.parametrize(

@@ -27,6 +27,8 @@ _REMEDIES: Final = {
     44: "a policy of the cluster forbids it: ask who runs it",
     60: "repeat the command when the partitions have been moved",
 }
+# Where a value comes from, as the broker tells it: the topic itself; others are the broker's own settings and Kafka's defaults.
+_SET_ON_TOPIC: Final = 1
 
 
 class Refused(Exception):  # noqa: N818  # named by what it says of the broker's answer
@@ -65,7 +67,7 @@ async def plan(connection: KafkaConnection) -> list[TopicChange]:
 
 
 async def apply(connection: KafkaConnection, *, replication_factor: int = 1) -> list[TopicChange]:
-    """Create missing topics, add partitions, set settings that differ; safe to repeat.
+    """Create missing topics, add partitions, set settings that differ; safe to repeat. Undeclared settings stay.
 
     Raises:
         Transient: no broker answers.
@@ -117,8 +119,16 @@ def _counted(entries: Sequence[Mapping[str, Any]]) -> dict[str, int]:
     return {entry["topic"]: len(entry["partitions"]) for entry in entries}
 
 
-async def _settings(admin: AIOKafkaAdminClient, names: list[str]) -> dict[str, dict[str, str]]:
-    found: dict[str, dict[str, str]] = {name: {} for name in names}
+@dataclass(frozen=True, slots=True)
+class _Setting:
+    """The value of one setting in force, and whether it was set on this topic itself."""
+
+    value: str | None
+    is_own: bool
+
+
+async def _settings(admin: AIOKafkaAdminClient, names: list[str]) -> dict[str, dict[str, _Setting]]:
+    found: dict[str, dict[str, _Setting]] = {name: {} for name in names}
     if not names:
         return found
     resources = [ConfigResource(ConfigResourceType.TOPIC, name) for name in names]
@@ -126,14 +136,16 @@ async def _settings(admin: AIOKafkaAdminClient, names: list[str]) -> dict[str, d
         for code, message, _, name, entries in response.resources:
             if code:
                 raise Refused(name, "described", code, message)
-            found[name] = {entry[0]: entry[1] for entry in entries}
+            # Name, value, whether it is read-only, where it comes from, and more.
+            found[name] = {entry[0]: _Setting(entry[1], is_own=entry[3] == _SET_ON_TOPIC) for entry in entries}
     return found
 
 
-async def _alter(admin: AIOKafkaAdminClient, topic: Topic, partitions: int, settings: dict[str, str], *, is_dry: bool) -> TopicChange:
+async def _alter(admin: AIOKafkaAdminClient, topic: Topic, partitions: int, settings: dict[str, _Setting], *, is_dry: bool) -> TopicChange:
     wanted = topic.configuration
-    differing = {name: value for name, value in wanted.items() if settings.get(name) != value}
-    details = [f"{name}: {settings.get(name)} to {value}" for name, value in differing.items()]
+    present = {name: setting.value for name, setting in settings.items()}
+    differing = {name: value for name, value in wanted.items() if present.get(name) != value}
+    details = [f"{name}: {present.get(name)} to {value}" for name, value in differing.items()]
     if partitions > topic.partitions:
         return TopicChange(
             topic.name, "differs", f"has {partitions} partitions, declared are {topic.partitions}; Kafka cannot take any away"
@@ -146,7 +158,9 @@ async def _alter(admin: AIOKafkaAdminClient, topic: Topic, partitions: int, sett
         return TopicChange(topic.name, "ok")
     if not is_dry:
         if differing:
-            resource: Any = ConfigResource(ConfigResourceType.TOPIC, topic.name, configs=wanted)
+            # The request replaces all that is set on the topic: what an operator has set beside the declaration must go with it.
+            kept = {name: setting.value for name, setting in settings.items() if setting.is_own}
+            resource: Any = ConfigResource(ConfigResourceType.TOPIC, topic.name, configs=kept | wanted)
             for response in await admin.alter_configs([resource]):
                 for code, message, *_ in response.resources:
                     if code:
