@@ -49,7 +49,7 @@ def test_a_problem_between_two_settings_is_told_and_not_a_crash(monkeypatch, cap
 
 
 def test_a_service_that_must_not_start_says_why_and_ends_with_status_two(monkeypatch, capsys):
-    from spikewatch.chassis import runtime
+    from spikewatch.chassis import process, runtime
     from spikewatch.chassis.outcome import CannotStart
 
     class Stub:
@@ -72,7 +72,7 @@ def test_a_service_that_must_not_start_says_why_and_ends_with_status_two(monkeyp
     monkeypatch.setattr(runtime, "configure", lambda **_: None)
     monkeypatch.setattr(runtime.sys, "argv", ["service"])
     told = []
-    monkeypatch.setattr(runtime._log, "error", lambda message, extra: told.append((message, extra["cause"])))
+    monkeypatch.setattr(process._log, "error", lambda message, extra: told.append((message, extra["cause"])))
     with pytest.raises(SystemExit) as stopped:
         runtime.run("ingest", ChassisSettings, build)
     assert stopped.value.code == 2

@@ -7,19 +7,14 @@ finish the batch in hand, servers drain, producer flushes, telemetry flushes.
 import asyncio
 import json
 import logging
-import os
-import signal
 import sys
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from aiokafka.errors import KafkaError
-from opentelemetry import trace
 
 from spikewatch.chassis.clock import Clock, system_clock
-from spikewatch.chassis.collector import spare_collector
 from spikewatch.chassis.health import Checks, health_app
 from spikewatch.chassis.http import HttpServer
 from spikewatch.chassis.kafka.backoff import delays
@@ -32,7 +27,8 @@ from spikewatch.chassis.kafka.publisher import Publisher
 from spikewatch.chassis.kafka.subscription import Subscription
 from spikewatch.chassis.kafka.table import Table
 from spikewatch.chassis.mongo import Mongo
-from spikewatch.chassis.outcome import CannotStart, Transient
+from spikewatch.chassis.outcome import Transient
+from spikewatch.chassis.process import until_stopped
 from spikewatch.chassis.settings import ChassisSettings, load, masked
 from spikewatch.chassis.telemetry.logs import configure
 from spikewatch.chassis.telemetry.setup import service_version, start_telemetry
@@ -47,7 +43,6 @@ _log: Final = logging.getLogger(__name__)
 _LOOK_SECONDS: Final = 5.0
 # How long a start waits for Kafka and MongoDB before it gives up and says so; the orchestrator then tries again.
 _START_SECONDS: Final = 120.0
-_READY_FILE: Final = "SPIKEWATCH_READY_FILE"
 
 S = TypeVar("S", bound=ChassisSettings)
 Build = Callable[["Runtime", S], Awaitable[None]]
@@ -252,51 +247,9 @@ async def _patiently(work: Callable[[], Awaitable[object]], what: str) -> None:
     raise Transient(f"{what} did not answer within {_START_SECONDS:.0f} s; is it running, and is its address right?")
 
 
-def _announce(runtime: Runtime) -> None:
-    """Tell whoever started the process which ports were chosen, by an atomic write."""
-    if path := os.environ.get(_READY_FILE):
-        target = Path(path)
-        draft = target.with_suffix(".part")
-        draft.write_text(json.dumps({**runtime.ports(), "pid": os.getpid()}), encoding="utf-8")
-        draft.replace(target)
-
-
-async def _main(service: str, settings: S, build: "Build[S]") -> int:
+async def _live(service: str, settings: S, build: "Build[S]") -> int:
     runtime = Runtime(service, settings)
-    stopping = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stopping.set)
-    status = 0
-    try:
-        starting = asyncio.create_task(_until_ready(runtime, build))
-        interrupted = asyncio.create_task(stopping.wait())
-        await asyncio.wait({starting, interrupted}, return_when=asyncio.FIRST_COMPLETED)
-        if starting.done():
-            await starting
-            _announce(runtime)
-            failed = asyncio.create_task(runtime.failed.wait())
-            await asyncio.wait({interrupted, failed}, return_when=asyncio.FIRST_COMPLETED)
-            failed.cancel()
-            status = 1 if runtime.failed.is_set() else 0
-        else:
-            starting.cancel()
-            await asyncio.gather(starting, return_exceptions=True)
-    except Transient as error:
-        _log.error("cannot start", extra={"cause": str(error)})  # the cause is the whole message
-        status = 1
-    except CannotStart as error:
-        _log.error("must not start", extra={"cause": str(error)})  # the cause is the whole message
-        status = 2
-    finally:
-        await runtime.stop()
-    return status
-
-
-async def _until_ready(runtime: Runtime, build: "Build[Any]") -> None:
-    await runtime.start(build)
-    await runtime.wait_ready()
-    spare_collector()
+    return await until_stopped(runtime, lambda: runtime.start(build))
 
 
 def run(service: str, settings: type[S], build: "Build[S]") -> None:
@@ -316,13 +269,7 @@ def run(service: str, settings: type[S], build: "Build[S]") -> None:
     stop_telemetry = start_telemetry(service, values.instance)
     try:
         # asyncio's own loop: on uvloop a write to a closed connection raises RuntimeError, which ends aiokafka's metadata task for good.
-        status = asyncio.run(_main(service, values, build))
+        status = asyncio.run(_live(service, values, build))
     finally:
         stop_telemetry()
     raise SystemExit(status)
-
-
-def current_trace_id() -> str | None:
-    """Return the trace id of the running span, 32 hex digits; None when nothing is traced."""
-    context = trace.get_current_span().get_span_context()
-    return trace.format_trace_id(context.trace_id) if context.is_valid else None

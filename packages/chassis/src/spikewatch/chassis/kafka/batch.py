@@ -19,12 +19,12 @@ from spikewatch.chassis.clock import Clock
 from spikewatch.chassis.kafka.backoff import delays
 from spikewatch.chassis.kafka.circuit import Circuit
 from spikewatch.chassis.kafka.commits import Commits, Committer
-from spikewatch.chassis.kafka.dead_letter import DeadLetterRecord, headers_for
+from spikewatch.chassis.kafka.dead_letter_writer import DeadLetterWriter, Judged
 from spikewatch.chassis.kafka.decode import Decoder
 from spikewatch.chassis.kafka.message import Event, Record
 from spikewatch.chassis.kafka.publisher import Outgoing, Publisher
 from spikewatch.chassis.kafka.subscription import Subscription
-from spikewatch.chassis.outcome import DeadLetter, Drop, Emit, Outcome, Permanent, Reason, Transient
+from spikewatch.chassis.outcome import DeadLetter, Emit, Outcome, Permanent, Reason, Transient
 from spikewatch.chassis.telemetry.messaging import ConsumedCounter, end_with_error, start_batch_span, start_process_span
 
 __all__ = ["BatchConsumer", "BatchLimits"]
@@ -43,16 +43,6 @@ class BatchLimits:
     circuit_pause_seconds: float
 
 
-@dataclass(slots=True)
-class _Judged:
-    """A record with what became of it so far."""
-
-    record: Record
-    span: trace.Span
-    outcome: Outcome | None = None
-    exception: str = ""
-
-
 class BatchConsumer:
     """Runs the batches of one subscription, one at a time."""
 
@@ -61,12 +51,10 @@ class BatchConsumer:
         self._publisher = publisher
         self._wrapping = subscription.wrapping
         self._limits = limits
-        self._service = service
-        self._clock = clock
         self._decode = Decoder(subscription.topic, most_bytes=limits.max_record_bytes)
         self._circuit = Circuit(ratio=limits.circuit_ratio, window=limits.circuit_records)
         self._counter = ConsumedCounter(subscription.topic.name, subscription.group)
-        self._dead_letter_topic = subscription.topic.dead_letter(subscription.group).name
+        self._dead_letters = DeadLetterWriter(subscription, publisher=publisher, service=service, clock=clock)
         self._commits = Commits(subscription.group)
         self._busy = asyncio.Lock()
         self._hand_back = asyncio.Event()
@@ -147,7 +135,7 @@ class BatchConsumer:
             Transient: nothing was committed; the attempt may be repeated.
         """
         group, trusts = self.subscription.group, self.subscription.trusts_trace
-        judged = [_Judged(record, start_process_span(record, group, trusted=trusts(record))) for record in records]
+        judged = [Judged(record, start_process_span(record, group, trusted=trusts(record))) for record in records]
         spans = [item.span for item in judged]
         try:
             batch_span = start_batch_span(records[0].topic, group, spans)
@@ -160,7 +148,7 @@ class BatchConsumer:
                         extra={"topic": records[0].topic, "group": group, "bad": bad, "records": len(judged)},
                     )
                     return False
-                await self._write_dead_letters(judged)
+                self._counter.dead_letters(await self._dead_letters.write(judged))
                 self._circuit.record(len(judged), bad)
         except BaseException as error:
             for span in spans:
@@ -172,9 +160,9 @@ class BatchConsumer:
             item.span.end()
         return True
 
-    async def _judge(self, judged: Sequence[_Judged]) -> None:
+    async def _judge(self, judged: Sequence[Judged]) -> None:
         """Decode, handle and publish; isolate what cannot be handled together."""
-        events: list[tuple[_Judged, Event[Any]]] = []
+        events: list[tuple[Judged, Event[Any]]] = []
         for item in judged:
             record = item.record if self._wrapping is None else self._wrapping.unwrap(item.record)
             decoded = self._decode(record)
@@ -198,7 +186,7 @@ class BatchConsumer:
             for pair in events:
                 await self._isolate(pair)
 
-    async def _handle(self, events: Sequence[tuple[_Judged, Event[Any]]]) -> None:
+    async def _handle(self, events: Sequence[tuple[Judged, Event[Any]]]) -> None:
         outcomes = await self.subscription.handle([event for _, event in events])
         if len(outcomes) != len(events):
             raise RuntimeError(f"{self.subscription.group} returned {len(outcomes)} outcomes for {len(events)} records")
@@ -214,7 +202,7 @@ class BatchConsumer:
         for (item, _), outcome in zip(events, outcomes, strict=True):
             item.outcome = outcome
 
-    async def _isolate(self, pair: tuple[_Judged, Event[Any]]) -> None:
+    async def _isolate(self, pair: tuple[Judged, Event[Any]]) -> None:
         item, _ = pair
         self.progressed_at = time.monotonic()
         try:
@@ -235,42 +223,6 @@ class BatchConsumer:
 
     def _counts(self, outcome: Outcome | None) -> bool:
         return isinstance(outcome, DeadLetter) and outcome.reason in self.subscription.circuit_reasons
-
-    async def _write_dead_letters(self, judged: Sequence[_Judged]) -> None:
-        letters = [letter for item in judged for letter in self._letters_of(item)]
-        if not letters:
-            return
-        waiting = [await self._publisher.raw(letter.topic, letter.key, letter.value, letter.headers) for letter in letters]
-        await self._publisher.raw_acknowledged(waiting)
-        self._counter.dead_letters(letter.reason for letter in letters)
-
-    def _letters_of(self, item: _Judged) -> list[DeadLetterRecord]:
-        match item.outcome:
-            case DeadLetter():
-                parts: Sequence[tuple[int, DeadLetter]] = ((0, item.outcome),)
-            case Emit(rejected=rejected):
-                parts = tuple(enumerate(rejected, start=1))
-            case Drop() | None:
-                parts = ()
-        record = item.record if self._wrapping is None or not parts else self._wrapping.wrap(item.record)
-        return [
-            DeadLetterRecord(
-                topic=self._dead_letter_topic,
-                key=record.key,
-                value=record.value if letter.headers is None else letter.value,
-                headers=headers_for(
-                    record,
-                    letter,
-                    index=index,
-                    group=self.subscription.group,
-                    service=self._service,
-                    at=self._clock(),
-                    exception=item.exception,
-                ),
-                reason=letter.reason.value,
-            )
-            for index, letter in parts
-        ]
 
     async def _tell_published(self) -> None:
         if self.subscription.on_published is None:
