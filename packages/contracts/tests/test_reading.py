@@ -81,9 +81,9 @@ ADAPTER = TypeAdapter(TOPICS["overdose.reports.v1"].model)
 
 
 def test_several_words_at_once_are_taken() -> None:
-    newer = {**REPORT, "outcome": NEWER, "victims": {"sex": NEWER}}
+    newer = {**REPORT, "outcome": NEWER, "source_type": NEWER, "victims": {"sex": NEWER}}
     found = read_json(ADAPTER, json.dumps(newer).encode())
-    assert (found.outcome.value, found.victims.sex.value) == ("unknown", "other")
+    assert (found.outcome.value, found.source_type.value, found.victims.sex.value) == ("unknown", "other", "other")
 
 
 @pytest.mark.parametrize(
@@ -93,7 +93,7 @@ def test_several_words_at_once_are_taken() -> None:
         {"outcome": ["fatal"]},
         {"outcome": None},
         {"outcome": NEWER, "revision": "first"},
-        {"outcome": NEWER, "source_type": NEWER},
+        {"outcome": NEWER, "occurred_at_precision": NEWER},
     ],
 )
 def test_what_is_wrong_otherwise_is_refused_as_it_came(changes: dict[str, Any]) -> None:

@@ -43,6 +43,7 @@ class SourceType(_Words):
     LAB = "lab"
     JAIL = "jail"
     COMMUNITY = "community"
+    OTHER = "other"
 
 
 class TimeBasis(_Words):

@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n(spikewatch/api/directory/v1/agency.proto\x12\x1bspikewatch.api.directory.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\x80\x03\n\x06\x41gency\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12\x0c\n\x04\x65tag\x18\x03 \x01(\t\x12\x0f\n\x07version\x18\x04 \x01(\x03\x12/\n\x0bupdate_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\tagency_id\x18\x06 \x01(\t\x12<\n\x0bsource_type\x18\x07 \x01(\x0e\x32\'.spikewatch.api.directory.v1.SourceType\x12\x37\n\x05state\x18\x08 \x01(\x0e\x32(.spikewatch.api.directory.v1.AgencyState\x12\x11\n\ttime_zone\x18\t \x01(\t\x12\x18\n\x0b\x63ounty_fips\x18\n \x01(\tH\x00\x88\x01\x01\x12\r\n\x05\x61reas\x18\x0b \x03(\t\x12\x1a\n\rsends_every_s\x18\x0c \x01(\x01H\x01\x88\x01\x01\x42\x0e\n\x0c_county_fipsB\x10\n\x0e_sends_every_s*\xef\x01\n\nSourceType\x12\x1b\n\x17SOURCE_TYPE_UNSPECIFIED\x10\x00\x12\x13\n\x0fSOURCE_TYPE_CAD\x10\x01\x12\x13\n\x0fSOURCE_TYPE_EMS\x10\x02\x12\x16\n\x12SOURCE_TYPE_POLICE\x10\x03\x12\x14\n\x10SOURCE_TYPE_FIRE\x10\x04\x12\x12\n\x0eSOURCE_TYPE_ED\x10\x05\x12\x12\n\x0eSOURCE_TYPE_ME\x10\x06\x12\x13\n\x0fSOURCE_TYPE_LAB\x10\x07\x12\x14\n\x10SOURCE_TYPE_JAIL\x10\x08\x12\x19\n\x15SOURCE_TYPE_COMMUNITY\x10\t*`\n\x0b\x41gencyState\x12\x1c\n\x18\x41GENCY_STATE_UNSPECIFIED\x10\x00\x12\x17\n\x13\x41GENCY_STATE_ACTIVE\x10\x01\x12\x1a\n\x16\x41GENCY_STATE_SUSPENDED\x10\x02\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n(spikewatch/api/directory/v1/agency.proto\x12\x1bspikewatch.api.directory.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\x80\x03\n\x06\x41gency\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12\x0c\n\x04\x65tag\x18\x03 \x01(\t\x12\x0f\n\x07version\x18\x04 \x01(\x03\x12/\n\x0bupdate_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\tagency_id\x18\x06 \x01(\t\x12<\n\x0bsource_type\x18\x07 \x01(\x0e\x32\'.spikewatch.api.directory.v1.SourceType\x12\x37\n\x05state\x18\x08 \x01(\x0e\x32(.spikewatch.api.directory.v1.AgencyState\x12\x11\n\ttime_zone\x18\t \x01(\t\x12\x18\n\x0b\x63ounty_fips\x18\n \x01(\tH\x00\x88\x01\x01\x12\r\n\x05\x61reas\x18\x0b \x03(\t\x12\x1a\n\rsends_every_s\x18\x0c \x01(\x01H\x01\x88\x01\x01\x42\x0e\n\x0c_county_fipsB\x10\n\x0e_sends_every_s*\x86\x02\n\nSourceType\x12\x1b\n\x17SOURCE_TYPE_UNSPECIFIED\x10\x00\x12\x13\n\x0fSOURCE_TYPE_CAD\x10\x01\x12\x13\n\x0fSOURCE_TYPE_EMS\x10\x02\x12\x16\n\x12SOURCE_TYPE_POLICE\x10\x03\x12\x14\n\x10SOURCE_TYPE_FIRE\x10\x04\x12\x12\n\x0eSOURCE_TYPE_ED\x10\x05\x12\x12\n\x0eSOURCE_TYPE_ME\x10\x06\x12\x13\n\x0fSOURCE_TYPE_LAB\x10\x07\x12\x14\n\x10SOURCE_TYPE_JAIL\x10\x08\x12\x19\n\x15SOURCE_TYPE_COMMUNITY\x10\t\x12\x15\n\x11SOURCE_TYPE_OTHER\x10\n*`\n\x0b\x41gencyState\x12\x1c\n\x18\x41GENCY_STATE_UNSPECIFIED\x10\x00\x12\x17\n\x13\x41GENCY_STATE_ACTIVE\x10\x01\x12\x1a\n\x16\x41GENCY_STATE_SUSPENDED\x10\x02\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -33,9 +33,9 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'spikewatch.api.directory.v1
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_SOURCETYPE']._serialized_start=494
-  _globals['_SOURCETYPE']._serialized_end=733
-  _globals['_AGENCYSTATE']._serialized_start=735
-  _globals['_AGENCYSTATE']._serialized_end=831
+  _globals['_SOURCETYPE']._serialized_end=756
+  _globals['_AGENCYSTATE']._serialized_start=758
+  _globals['_AGENCYSTATE']._serialized_end=854
   _globals['_AGENCY']._serialized_start=107
   _globals['_AGENCY']._serialized_end=491
 # @@protoc_insertion_point(module_scope)

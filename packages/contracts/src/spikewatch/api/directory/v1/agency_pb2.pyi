@@ -22,6 +22,7 @@ class SourceType(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     SOURCE_TYPE_LAB: _ClassVar[SourceType]
     SOURCE_TYPE_JAIL: _ClassVar[SourceType]
     SOURCE_TYPE_COMMUNITY: _ClassVar[SourceType]
+    SOURCE_TYPE_OTHER: _ClassVar[SourceType]
 
 class AgencyState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -38,6 +39,7 @@ SOURCE_TYPE_ME: SourceType
 SOURCE_TYPE_LAB: SourceType
 SOURCE_TYPE_JAIL: SourceType
 SOURCE_TYPE_COMMUNITY: SourceType
+SOURCE_TYPE_OTHER: SourceType
 AGENCY_STATE_UNSPECIFIED: AgencyState
 AGENCY_STATE_ACTIVE: AgencyState
 AGENCY_STATE_SUSPENDED: AgencyState
