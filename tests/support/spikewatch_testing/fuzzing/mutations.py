@@ -7,6 +7,8 @@ import zlib
 from collections.abc import Callable
 from random import Random
 
+from spikewatch.ingest.domain.form import FORM
+from spikewatch_testing.fuzzing.forms import FORM_CHANGES
 from spikewatch_testing.fuzzing.planted import VALUES, places
 from spikewatch_testing.fuzzing.seeds import Seed
 
@@ -36,7 +38,8 @@ def mutated(seed: Seed, other: Seed, random: Random) -> tuple[bytes, str]:
         if random.random() < 0.5:
             body, what = _valued(body, seed.media_type, random)
         else:
-            change = random.choice(_BYTES)
+            # What belongs to forms alone as often as all the rest together.
+            change = random.choice(FORM_CHANGES if seed.media_type == FORM and random.random() < 0.5 else _BYTES)
             body, what = change(body, other.body, random), change.__name__
         done.append(what)
     return body, "+".join(done)

@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from xml.sax.saxutils import escape
 
+from spikewatch_testing.fuzzing.forms import form_values
+
 __all__ = ["BIRTHDAY", "NAME", "PLANTED", "VALUES", "leaks", "places", "report_leaks"]
 
 # A name, a birth date in two forms, a phone, a social security number, record numbers, an e-mail, a person's street.
@@ -63,6 +65,8 @@ def places(body: bytes, media_type: str) -> Iterator[tuple[str, Plant]]:
         yield from _xml_values(body.decode())
     elif "csv" in media_type:
         yield from _cells(body.decode("utf-8-sig"))
+    elif "form" in media_type:
+        yield from form_values(body.decode())
     else:
         yield from _hl7_values(body.decode())
 

@@ -11,7 +11,9 @@ from uuid import UUID
 
 from spikewatch.ingest.domain.feeds import FEEDS
 from spikewatch.ingest.domain.feeds.feed import Feed, Source
+from spikewatch.ingest.domain.form import FORM
 from spikewatch.ingest.domain.rejection import Rejected
+from spikewatch_testing.fuzzing.forms import form_of
 
 __all__ = ["ROOT", "Seed", "examples", "seeds", "source_of"]
 
@@ -84,6 +86,8 @@ def seeds(name: str, *, with_samples: bool = True) -> tuple[Seed, ...]:
     alone: list[Seed] = []
     for seed in whole:
         alone += _each_alone(feed, seed)
+    if FORM in feed.splits:
+        alone += [form for seed in tuple(alone) for form in _as_form(feed, seed)]
     return (*whole, *alone)
 
 
@@ -109,6 +113,14 @@ def _each_alone(feed: Feed, seed: Seed) -> Iterator[Seed]:
         body = record.alone()
         if len(body) <= _LARGEST_ALONE:
             yield Seed(record.media_type or seed.media_type, body, is_small=True)
+
+
+def _as_form(feed: Feed, seed: Seed) -> Iterator[Seed]:
+    """Yield one record as the form that would post it: a form has no example file, for it is a line of JSON in other words."""
+    for record in feed.records(seed.body, seed.media_type, limit=1):
+        body = form_of(record.fields)
+        if record.rejected is None and body:
+            yield Seed(FORM, body, is_small=True)
 
 
 def _media_type(feed: Feed, file: str) -> str | None:
