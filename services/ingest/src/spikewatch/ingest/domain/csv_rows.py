@@ -13,7 +13,7 @@ from typing import BinaryIO, Final
 
 from spikewatch.ingest.domain.record import Fields, RawRecord, Split, over_limit
 from spikewatch.ingest.domain.rejection import Fault, Rejected
-from spikewatch.ingest.domain.text_lines import LONGEST_LINE, as_windows_1252, is_foreign, text_lines
+from spikewatch.ingest.domain.text_lines import as_windows_1252, is_foreign, text_lines
 
 __all__ = ["ENCODING_ASSUMED", "Columns", "Missing", "csv_rows", "missing_of", "plain"]
 
@@ -28,6 +28,7 @@ _MAX_LINES: Final = 50  # of one row: a quote that is never closed must not swal
 _MAX_ROW: Final = 1 << 20  # characters of a row that goes over several lines
 _MAX_CELL: Final = 10_000  # characters; the longest cell of a real feed has a few hundred
 _MAX_COLUMNS: Final = 500
+_LONGEST_HEADER: Final = 64_000  # characters: 500 names of 127, with their delimiters; a longer line is not cut to be looked at
 _HEADER_WITHIN: Final = 20  # filled lines; a title, an agency's name and a date stand before the header of an export
 _QUOTES: Final = 'quotes around a cell, doubled inside: "a ""b"" c"'
 
@@ -46,6 +47,10 @@ class Columns:
         required: columns without which no row could become a report.
         example: a header that would be accepted.
 
+    Attributes:
+        names: all names as they are compared.
+        places: the numbers of the columns that are read, from 0.
+
     Raises:
         Rejected: there are too many columns, or one that is read stands twice.
     """
@@ -62,6 +67,7 @@ class Columns:
             problem = f"names a column twice, as number {first} and as number {second}"
             raise Rejected(Fault.MALFORMED, "header", problem, "each column once", example)
         at = [place for place, name in enumerate(self.names) if name and name not in doubled and (reads is None or name in reads)]
+        self.places: Final = frozenset(at)
         self._read: Final = [self.names[place] for place in at]
         self._all: Final = self._read == self.names
         self._pick: Final = itemgetter(*at) if len(at) > 1 else None
@@ -162,24 +168,28 @@ class _Lines:
 def _header(lines: _Lines, missing: Missing, example: str) -> tuple[str, str, list[str]]:
     """Find the header and return its delimiter, its text, and its cells."""
     first: tuple[str, str, list[str]] | None = None
-    before: list[str] = []
-    seen = 0
+    seen = longer = 0
     while seen < _HEADER_WITHIN and (line := lines.single()) is not None:
-        before.append(line)
         if not line.strip():
             continue
         seen += 1
+        if len(line) > _LONGEST_HEADER:
+            longer += 1
+            continue
         if is_foreign(line):
             line = as_windows_1252(line) or ""  # the same line, read
-        if len(line) >= LONGEST_LINE:
-            continue
         for delimiter in sorted(_DELIMITERS, key=line.count, reverse=True):
             cells = _cells(line, delimiter)
             if cells and not missing([plain(cell) for cell in cells]):
                 return delimiter, _closed(line), cells
             first = first or (delimiter, _closed(line), cells) if cells else first
-    if not any(line.strip() for line in before):
+    if not seen:
         raise Rejected(Fault.MALFORMED, None, "is empty", "a header row and at least one row", example)
+    if longer:
+        problem = f"is not among the first {_HEADER_WITHIN} filled lines, or is one of the {longer} that are too long for a header"
+        names = ", ".join(missing(())) or "a name for each column"
+        expected = f"a header row of at most {_MAX_COLUMNS} columns and {_LONGEST_HEADER:,} characters, with at least {names}"
+        raise Rejected(Fault.MALFORMED, "header", problem, expected, example)
     if first is None:
         raise Rejected(Fault.MALFORMED, "header", "cannot be read", "a header row in UTF-8", example)
     lacking = missing([plain(cell) for cell in first[2]])

@@ -38,21 +38,30 @@ def text_lines(stream: BinaryIO) -> Iterator[list[str]]:
     """
     block = stream.read(_BLOCK)
     decoder = _decoder(block)
-    pending = ""
+    pending: list[str] = []  # the pieces of a line whose end has not come; joined once, however long it is
+    size = 0
     while block:
-        text = pending + decoder.decode(block)
+        text = decoder.decode(block)
         block = stream.read(_BLOCK)
         if not block:
             text += decoder.decode(b"", final=True)
-        # A CR at the end may be half of a CRLF.
+        # A CR at the end may be half of a CRLF: it waits in the last piece.
+        is_open = "\n" not in text and "\r" not in text and not (pending and pending[-1].endswith("\r"))
+        if block and is_open and size + len(text) <= LONGEST_LINE:
+            pending.append(text)
+            size += len(text)
+            continue
+        text = "".join((*pending, text))
         end = len(text) if not block else len(text) - text.endswith("\r")
         lines = list(io.StringIO(text[:end], newline=""))
-        pending = text[end:]
+        rest = text[end:]
         if block and lines and not lines[-1].endswith(("\n", "\r")):
-            pending = lines.pop() + pending
-            if len(pending) > LONGEST_LINE:
-                lines.append(pending)
-                pending = ""
+            rest = lines.pop() + rest
+            if len(rest) > LONGEST_LINE:
+                lines.append(rest)
+                rest = ""
+        pending = [rest] if rest else []
+        size = len(rest)
         if lines:
             yield lines
 
