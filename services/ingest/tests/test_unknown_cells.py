@@ -38,6 +38,27 @@ def test_unknown_record_ids_do_not_make_two_rows_one_report() -> None:
     assert read("statutory", first).report_key != read("statutory", second).report_key
 
 
+UNNUMBERED = {name: cell for name, cell in ODMAP.items() if name != "case number"}
+PENDING = [{}, {"case number": "PENDING"}, {"case number": "unknown"}, {"overdose id": "N/A"}, {"case number": "26-1", "victims": "2"}]
+
+
+@pytest.mark.parametrize("number", PENDING)
+@pytest.mark.parametrize("other", [{"time": "2:04 PM"}, {"date": "05/02/2026"}, {"zip": "19402"}, {"naloxone given": "no"}, {"sex": "f"}])
+def test_rows_without_a_number_of_their_own_are_one_report_only_where_they_say_the_same(
+    number: dict[str, str], other: dict[str, str]
+) -> None:
+    row = {**UNNUMBERED, **number}
+    assert read("odmap", row).report_key == read("odmap", dict(row)).report_key
+    assert read("odmap", row).report_key != read("odmap", {**row, **other}).report_key
+
+
+def test_an_id_that_is_a_word_does_not_make_two_overdoses_one_report() -> None:
+    first = {**STATUTORY, "record_id": "PENDING"}
+    later = {**first, "occurred_at": "2026-05-02T14:03:00-04:00"}
+    assert read("statutory", first).report_key == read("statutory", {**first, "age": "40"}).report_key
+    assert read("statutory", first).report_key != read("statutory", later).report_key
+
+
 @pytest.mark.parametrize(
     ("written", "age"), [("34 Y", 34), ("34yo", 34), ("6 months", 0), ("14 mos", 1), ("3 weeks old", 0), ("10 d", 0), ("unknown", None)]
 )

@@ -7,9 +7,9 @@ what people call these.
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
 
+from spikewatch.contracts.report import Victims
 from spikewatch.contracts.vocabulary import Disposition, SourceType
 from spikewatch.ingest.domain.csv_rows import ENCODING_ASSUMED, csv_rows
 from spikewatch.ingest.domain.evidence import Named
@@ -17,7 +17,9 @@ from spikewatch.ingest.domain.feeds import statutory
 from spikewatch.ingest.domain.feeds.feed import Feed, Reading, Source
 from spikewatch.ingest.domain.feeds.fields import choice, required, stated
 from spikewatch.ingest.domain.feeds.odmap_columns import COLUMNS
+from spikewatch.ingest.domain.feeds.statutory_words import Words, stated_victims, stated_words
 from spikewatch.ingest.domain.feeds.synonyms import Synonyms
+from spikewatch.ingest.domain.identifying import is_number
 from spikewatch.ingest.domain.record import Fields, json_lines, json_records, of_text
 from spikewatch.ingest.domain.rejection import Fault, Rejected
 from spikewatch.ingest.domain.repeated import Repeated
@@ -30,7 +32,6 @@ _SYNONYMS: Final = Synonyms(COLUMNS)
 _HEADER: Final = (
     "date,time,address,city,zip,fatal/nonfatal,naloxone administered,number of doses,age,sex,primary suspected drug,case number"
 )
-_PLACES: Final = ("lat", "address", "intersection", "zip", "city", "county_fips")
 _TIME: Final = "05/01/2026 14:03"
 _YES: Final = dict.fromkeys(("yes", "y", "true", "t", "1", "single", "multiple"), "yes")
 _NO: Final = dict.fromkeys(("no", "n", "false", "f", "0", "not administered", "not given"), "no")
@@ -49,7 +50,7 @@ _COMBINED: Final = (
     (re.compile(r"naloxone|narcan"), "yes"),
 )
 _DOSED: Final = re.compile(r"(\d{1,2})(?:\s*\+|\s*(?:doses?|times?))?", re.IGNORECASE)
-_WORDS: Final = {"single": "1", "single dose": "1", "one": "1", "two": "2", "three": "3", "four": "4"}
+_COUNTED: Final = {"single": "1", "single dose": "1", "one": "1", "two": "2", "three": "3", "four": "4"}
 _BY: Final = (
     (re.compile(r"police|law enforcement|officer|sheriff|trooper|\ble\b|\bpd\b"), "police"),
     (re.compile(r"\bfire"), "fire"),
@@ -74,15 +75,13 @@ def read(fields: Fields, source: Source) -> Reading:
         Rejected: a field is missing or wrong.
     """
     row = _SYNONYMS.renamed(fields)
-    found: dict[str, object] = {name: row[name] for name in ("lat", "lon", "address", "intersection", "city", "count") if name in row}
     if ENCODING_ASSUMED in fields:
-        found[ENCODING_ASSUMED] = "yes"
-    said = _SAID(row)
-    found |= said.fields
-    found |= _numbers(row)
-    if source.county_fips is not None and all(stated(found, name) is None for name in _PLACES):
-        found["county_fips"] = source.county_fips
-    return statutory.read_at(found, source, _time(row, source), said.names)
+        row[ENCODING_ASSUMED] = "yes"
+    instant = _time(row, source)
+    said = statutory.Said(_WORDS(row), _VICTIMS(row), _TOWN(row), _NAMES(row))
+    _number(row, source)
+    # Without a place it is the agency's county.
+    return statutory.read_said(row, source, instant, said, needs_place=source.county_fips is None)
 
 
 def _time(row: Fields, source: Source) -> Instant:
@@ -138,8 +137,8 @@ def _given(row: Fields, combined: str | None) -> str:
 def _doses(row: Fields) -> str | None:
     word = _word(row, "doses")
     for said in (word, _word(row, "naloxone")):
-        if said in _WORDS:
-            return _WORDS[said]
+        if said in _COUNTED:
+            return _COUNTED[said]
         dosed = _DOSED.fullmatch(said)
         if dosed is not None and (said is word or said not in _GIVEN):
             return dosed[1]
@@ -156,19 +155,19 @@ def _by_words(text: str) -> str | None:
     return next((giver for pattern, giver in _BY if pattern.search(text)), None) if text else None
 
 
-def _codes(row: Fields) -> dict[str, object]:
-    found: dict[str, object] = {}
+def _town(row: Fields) -> statutory.Town:
+    found: dict[str, object] = {"city": row.get("city")}
     zip5 = _word(row, "zip").removesuffix(".0")
     if zip5:
         found["zip"] = zip5.zfill(5) if zip5.isdecimal() else zip5  # spreadsheets drop the zero in front
     county = _word(row, "county_fips").removesuffix(".0")
     if county:
         found["county_fips"] = county.zfill(5) if county.isdecimal() and len(county) == 4 else county
-    return found
+    return statutory.stated_town(found)
 
 
-def _person(row: Fields) -> dict[str, object]:
-    found: dict[str, object] = {}
+def _victims(row: Fields) -> Victims:
+    found: dict[str, object] = {"count": row.get("count")}
     age = _word(row, "age")
     band, years, infant = _BAND.fullmatch(age), _AGE.fullmatch(age), _INFANT.fullmatch(age)
     if infant:
@@ -183,20 +182,27 @@ def _person(row: Fields) -> dict[str, object]:
     sex = _word(row, "sex")
     if sex:
         found["sex"] = _SEXES.get(sex, sex)
-    return found
+    return stated_victims(found)
 
 
-def _numbers(row: Fields) -> dict[str, object]:
-    case, record = stated(row, "case"), stated(row, "record_id")
-    found: dict[str, object] = {} if case is None else {"incident_number": case}
-    if record is not None:
-        found["record_id"] = record
-    elif case is not None and _word(row, "count") in {"", "1"}:
-        found["record_id"] = case  # of several victims each would be the same report
-    return found
+def _number(row: dict[str, object], source: Source) -> None:
+    """Put the numbers of the row where the statutory minimum has them; without any its id is a hash of all that is read of it."""
+    case = row["incident_number"] = _own(row, "case")
+    if _own(row, "record_id") is not None:
+        return
+    if case is not None and _word(row, "count") in {"", "1"}:  # of several victims each would be the same report
+        row["record_id"] = case
+    else:
+        row["record_id"] = source.hashed_id(*(f"{name}={value!r}" for name in COLUMNS if (value := stated(row, name)) is not None))
 
 
-def _drugs(row: Fields) -> list[str] | None:
+def _own(row: Fields, name: str) -> object | None:
+    """Return a number that tells one row from another: UNKNOWN and PENDING do not."""
+    value = stated(row, name)
+    return value if value is not None and is_number(str(value)) else None
+
+
+def _names(row: Fields) -> tuple[Named, ...]:
     names: dict[str, None] = {}
     for field in ("drug", "drugs"):
         value = stated(row, field) if field in row else None
@@ -205,34 +211,25 @@ def _drugs(row: Fields) -> list[str] | None:
         for name in value if isinstance(value, list) else ():
             if isinstance(name, str) and name.strip():
                 names[name.strip()] = None
-    return list(names)[:_MOST_DRUGS] or None
+    return tuple(Named(name) for name in list(names)[:_MOST_DRUGS])
 
 
-@dataclass(frozen=True, slots=True)
-class _Said:
-    """What the fields with few words say: outcome, naloxone, person, hospital, codes of the place, substances."""
-
-    fields: Fields
-    names: tuple[Named, ...]
-
-
-def _said(row: Fields) -> _Said:
+def _words(row: Fields) -> Words:
     outcome, combined = _outcome(row)
     found: dict[str, object] = {"outcome": outcome, "reversal_given": _given(row, combined)}
     if found["reversal_given"] == "yes":
         found |= {"reversal_drug": "naloxone", "reversal_doses": _doses(row), "reversal_by": _by(row)}
-    found |= _person(row)
     hospital = _word(row, "hospital")
     if hospital and hospital not in _NO and hospital not in _UNKNOWN:
         found["disposition"] = Disposition.TRANSPORTED.value
-    found |= _codes(row)
-    drugs = found["suspected_drugs"] = _drugs(row)
-    return _Said(found, tuple(map(Named, drugs or ())))
+    return stated_words(found)
 
 
-_SAID: Final = Repeated(
-    ("outcome", "nonfatal", "naloxone", "doses", "by", "age", "sex", "hospital", "zip", "county_fips", "drug", "drugs"), _said
-)
+# Apart, for every combination is remembered: an age and a ZIP code together come again a hundredth as often as each alone.
+_WORDS: Final = Repeated(("outcome", "nonfatal", "naloxone", "doses", "by", "hospital"), _words)
+_VICTIMS: Final = Repeated(("age", "sex", "count"), _victims)
+_TOWN: Final = Repeated(("city", "zip", "county_fips"), _town)
+_NAMES: Final = Repeated(("drug", "drugs"), _names)
 
 
 def _lacking(names: Sequence[str]) -> Sequence[str]:

@@ -5,9 +5,9 @@ persons end here.
 """
 
 import re
-from typing import Final, Literal
+from typing import Final, NamedTuple
 
-from spikewatch.contracts.report import Location, QualityNote
+from spikewatch.contracts.report import Location, QualityNote, Victims
 from spikewatch.contracts.vocabulary import (
     AgeBand,
     Disposition,
@@ -22,7 +22,7 @@ from spikewatch.ingest.domain.feeds.facts import encoding_notes, time_doubts
 from spikewatch.ingest.domain.feeds.feed import COUNTY_ASSUMED, Feed, Reading, Source
 from spikewatch.ingest.domain.feeds.fields import coordinates, free_text, matching, required, stated, whole
 from spikewatch.ingest.domain.feeds.reported import location_of, reported
-from spikewatch.ingest.domain.feeds.statutory_words import ROUTES, names_of, victims_of, words_of
+from spikewatch.ingest.domain.feeds.statutory_words import ROUTES, Words, names_of, victims_of, words_of
 from spikewatch.ingest.domain.form import FORM, form_record
 from spikewatch.ingest.domain.identifying import is_number
 from spikewatch.ingest.domain.record import Fields, json_lines, json_records, of_text
@@ -31,7 +31,7 @@ from spikewatch.ingest.domain.repeated import Repeated
 from spikewatch.ingest.domain.wall_clock import Instant, not_future, read_instant, zone_named
 from spikewatch.ingest.domain.xlsx_rows import XLSX, xlsx_rows
 
-__all__ = ["FEED", "FIELDS", "read", "read_at"]
+__all__ = ["FEED", "FIELDS", "Said", "Town", "read", "read_said", "town_of"]
 
 _TIME_EXAMPLE: Final = "2026-05-01T14:03:00-04:00"
 _PLACES: Final = ("lat", "lon", "address", "intersection", "zip", "city", "county_fips")
@@ -90,24 +90,41 @@ def read(fields: Fields, source: Source) -> Reading:
     when = required(fields, "occurred_at", "an ISO 8601 date and time with its offset", _TIME_EXAMPLE)
     if not isinstance(when, str):
         raise Rejected(Fault.INVALID_FIELD, "occurred_at", "is not a text", "an ISO 8601 date and time with its offset", _TIME_EXAMPLE)
-    return read_at(fields, source, read_instant(when, zone_named(source.time_zone), "occurred_at"))
+    instant = read_instant(when, zone_named(source.time_zone), "occurred_at")
+    return read_said(fields, source, instant, Said(words_of(fields), victims_of(fields), town_of(fields), names_of(fields)))
 
 
-def read_at(fields: Fields, source: Source, instant: Instant, names: tuple[Named, ...] | None = None) -> Reading:
-    """Make a reading of fields named as the dictionary names them, whose time is read already, and perhaps the names of substances.
+class Town(NamedTuple):
+    """The parts of a place that many share."""
+
+    city: str | None
+    zip5: str | None
+    county: str | None
+
+
+class Said(NamedTuple):
+    """What the fields say that have few words or small numbers, and the names of substances."""
+
+    words: Words
+    victims: Victims
+    town: Town
+    names: tuple[Named, ...]
+
+
+def read_said(fields: Fields, source: Source, instant: Instant, said: Said, *, needs_place: bool = True) -> Reading:
+    """Make a reading of what was read already, and of the point, the street, the ids and the revision among the fields.
 
     Raises:
         Rejected: a field is missing or wrong.
     """
     not_future(instant, source.received_at, "occurred_at")
-    _DUTY(fields)
-    location, doubts = _location(fields, source)
-    words = words_of(fields)
+    words = said.words
+    location, doubts = _location(fields, source, said.town, needs_place=needs_place)
     revision = whole(fields, "revision", 1, 1_000_000, "2")
     incident = _own_number(fields, "incident_number", "2026-004711")
     # One cell may stand for both: what was checked as the one need not be checked as the other.
     is_shared = fields.get("record_id") is fields.get("incident_number")
-    record = incident if is_shared and incident is not None else _record_id(fields, source)
+    record = incident if is_shared and incident is not None else _record_id(fields, source, instant)
     report = reported(
         source,
         record,
@@ -118,23 +135,14 @@ def read_at(fields: Fields, source: Source, instant: Instant, names: tuple[Named
         outcome=words.outcome,
         confirmation=words.confirmation,
         reversal=words.reversal,
-        victims=victims_of(fields),
+        victims=said.victims,
         disposition=words.disposition,
         incident_number=incident,
         cad_number=_own_number(fields, "cad_number", "C26-0815"),
         is_withdrawn=words.is_withdrawn,
         quality=(*time_doubts(instant.notes), *doubts, *encoding_notes(fields)),
     )
-    return Reading(report, revision, Found(names=names_of(fields) if names is None else names, facts=words.facts))
-
-
-def _duty(fields: Fields) -> Literal[True]:
-    required(fields, "outcome", "one of fatal, nonfatal, unknown", "nonfatal")
-    required(fields, "reversal_given", "one of yes, no, unknown", "yes")
-    return True
-
-
-_DUTY: Final = Repeated(("outcome", "reversal_given"), _duty)
+    return Reading(report, revision, Found(names=said.names, facts=words.facts))
 
 
 def _flat(fields: Fields) -> Fields:
@@ -150,11 +158,12 @@ def _flat(fields: Fields) -> Fields:
     return flat
 
 
-def _record_id(fields: Fields, source: Source) -> str:
+def _record_id(fields: Fields, source: Source, instant: Instant) -> str:
     record = matching(fields, "record_id", _RECORD, "letters, digits and ._:/#-, at most 64, no person's number", "PCR-2026-000123")
     if record is None:
         return _hashed(fields, source)
-    return record if is_number(record) else source.hashed_id("record_id", record)  # without a digit it may be a person's name
+    # Without a digit it may be a person's name, or PENDING: two overdoses of which both say so are two reports.
+    return record if is_number(record) else source.hashed_id("record_id", record, instant.at.isoformat())
 
 
 def _own_number(fields: Fields, name: str, example: str) -> str | None:
@@ -168,14 +177,14 @@ def _hashed(fields: Fields, source: Source) -> str:
     return source.hashed_id(*(f"{name}={value!r}" for name in FIELDS if (value := stated(fields, name)) is not None))
 
 
-def _location(fields: Fields, source: Source) -> tuple[Location, list[QualityNote]]:
+def _location(fields: Fields, source: Source, town: Town, *, needs_place: bool) -> tuple[Location, list[QualityNote]]:
     doubts: list[QualityNote] = []
     point = coordinates(fields, "lat", "lon")
     address = _street(fields, "address", "100 Main St", doubts)
     intersection = _street(fields, "intersection", "MAIN ST & 2ND AVE", doubts)
-    city, zip5, county = _TOWN(fields)
+    city, zip5, county = town
     is_silent = point is None and city is zip5 is county is address is intersection is None
-    if is_silent and all(stated(fields, name) is None for name in _PLACES):  # not even that it is unknown
+    if needs_place and is_silent and all(stated(fields, name) is None for name in _PLACES):  # not even that it is unknown
         raise Rejected(
             Fault.MISSING_FIELD,
             "location",
@@ -210,15 +219,20 @@ def _street(fields: Fields, name: str, example: str, doubts: list[QualityNote]) 
     return text
 
 
-def _town(fields: Fields) -> tuple[str | None, str | None, str | None]:
-    """Return city, ZIP code and county."""
+def stated_town(fields: Fields) -> Town:
+    """Read city, ZIP code and county.
+
+    Raises:
+        Rejected: one is wrong.
+    """
     city = matching(fields, "city", _CITY, "letters only, at most 64", "Springfield")
     zip5 = matching(fields, "zip", _ZIP, "a ZIP code of five digits", "19401")
     county = matching(fields, "county_fips", _COUNTY, "a county's FIPS code of five digits", "42091")
-    return city, zip5[:5] if zip5 else None, county
+    return Town(city, zip5[:5] if zip5 else None, county)
 
 
-_TOWN: Final = Repeated(("city", "zip", "county_fips"), _town)
+town_of: Final = Repeated(("city", "zip", "county_fips"), stated_town)
+"""``stated_town`` that remembers."""
 
 
 def _precision(has_point: bool, zip5: str | None, city: str | None, county: str | None) -> PlacePrecision:  # noqa: FBT001  # private, one call

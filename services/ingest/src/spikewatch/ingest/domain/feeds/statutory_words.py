@@ -1,8 +1,7 @@
 """The fields of the statutory minimum that have listed words or small numbers."""
 
-from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final, TypeVar
+from typing import Final, NamedTuple, TypeVar
 
 from spikewatch.contracts.report import Reversal, Victims
 from spikewatch.contracts.vocabulary import (
@@ -17,13 +16,13 @@ from spikewatch.contracts.vocabulary import (
 )
 from spikewatch.ingest.domain.evidence import Named
 from spikewatch.ingest.domain.feeds.facts import facts_of
-from spikewatch.ingest.domain.feeds.fields import choice, stated, whole
+from spikewatch.ingest.domain.feeds.fields import choice, required, stated, whole
 from spikewatch.ingest.domain.feeds.fields import number as decimal
 from spikewatch.ingest.domain.record import Fields
 from spikewatch.ingest.domain.rejection import Fault, Rejected
 from spikewatch.ingest.domain.repeated import Repeated
 
-__all__ = ["ROUTES", "Words", "names_of", "victims_of", "words_of"]
+__all__ = ["ROUTES", "Words", "names_of", "stated_victims", "stated_words", "victims_of", "words_of"]
 
 E = TypeVar("E", bound=StrEnum)
 
@@ -63,7 +62,12 @@ def _reversal(fields: Fields) -> Reversal:
     )
 
 
-def _victims(fields: Fields) -> Victims:
+def stated_victims(fields: Fields) -> Victims:
+    """Read age, sex and how many were counted.
+
+    Raises:
+        Rejected: one is wrong.
+    """
     age = whole(fields, "age", 0, 130, "34")
     band = choice(fields, "age_band", _BANDS, None)
     if age is not None and age > _OLDEST_STATED:
@@ -71,8 +75,7 @@ def _victims(fields: Fields) -> Victims:
     return Victims(count=whole(fields, "count", 1, 500, "1"), age=age, age_band=band, sex=choice(fields, "sex", _SEX, Sex.UNKNOWN))
 
 
-@dataclass(frozen=True, slots=True)
-class Words:
+class Words(NamedTuple):
     """What the fields with listed words say."""
 
     outcome: Outcome
@@ -84,7 +87,14 @@ class Words:
     is_withdrawn: bool
 
 
-def _words_of(fields: Fields) -> Words:
+def stated_words(fields: Fields) -> Words:
+    """Read the fields with listed words, and the numbers of the reversal drug.
+
+    Raises:
+        Rejected: one that the statutes ask for is missing, or one is wrong.
+    """
+    required(fields, "outcome", "one of fatal, nonfatal, unknown", "nonfatal")
+    required(fields, "reversal_given", "one of yes, no, unknown", "yes")
     outcome, reversal = choice(fields, "outcome", _OUTCOME, Outcome.UNKNOWN), _reversal(fields)
     return Words(
         outcome,
@@ -114,12 +124,12 @@ words_of: Final = Repeated(
         *("outcome", "occurred_at_basis", "confirmation", "disposition", "withdrawn"),
         *(f"reversal_{name}" for name in _REVERSAL),
     ),
-    _words_of,
+    stated_words,
 )
-"""Reads the fields with listed words, and the numbers of the reversal drug."""
+"""``stated_words`` that remembers."""
 
-victims_of: Final = Repeated(("age", "age_band", "sex", "count"), _victims)
-"""Reads age, sex and how many were counted."""
+victims_of: Final = Repeated(("age", "age_band", "sex", "count"), stated_victims)
+"""``stated_victims`` that remembers."""
 
 names_of: Final = Repeated(("suspected_drugs",), _names)
 """Reads the names of the suspected substances."""
