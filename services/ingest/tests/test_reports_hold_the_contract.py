@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from spikewatch_testing.fuzzing.campaign import one_input
+from spikewatch_testing.fuzzing.hostile import HOSTILE, with_hostile_values
 from spikewatch_testing.fuzzing.planted import VALUES
-from spikewatch_testing.fuzzing.seeds import seeds, source_of
+from spikewatch_testing.fuzzing.seeds import ROOT, seeds, source_of
 
 from spikewatch.contracts.report import Report
 from spikewatch.ingest.domain.classification import Classifier, interpret
@@ -20,21 +21,8 @@ from spikewatch.ingest.domain.rejection import Rejected
 from spikewatch.ingest.terminology import FILE_KEY, classifier
 
 MUTATIONS = 250
-PROFILE = """
-name: tablet-export
-version: 1
-base: columns
-record_id: Incident Number
-incident_number: Incident Number
-occurred_at: {columns: [Incident Date, Incident Time], formats: MM/DD/YYYY, basis: on_scene}
-place: {lat: Latitude, lon: Longitude, address: Scene Address, city: City, zip: Zip}
-outcome: {column: Patient Status, values: {Alive: nonfatal, Dead: fatal}}
-sex: {column: Gender, values: {M: male, F: female}}
-age: Age
-reversal_given: {column: Narcan Given, values: {Y: yes, N: no}}
-reversal_doses: Narcan Doses
-drugs: {column: Drug, split: ";"}
-"""
+HOSTILE_INPUTS = 400
+PROFILE = (ROOT / "examples/profiles/tablet-export.yaml").read_text(encoding="utf-8")
 HEADER = (
     "Incident Number,Incident Date,Incident Time,Latitude,Longitude,Scene Address,City,Zip,Patient Status,Gender,Age,Narcan Given,"
     "Narcan Doses,Drug"
@@ -106,6 +94,35 @@ def test_the_contract_takes_all_that_a_feed_makes(name: str, definitions: Classi
             made += 1
             assert holds(report)
     assert made > 30, "some of the inputs are sound"
+
+
+@pytest.mark.parametrize("name", ["hl7_adt", "nemsis", "fhir", "cad_911"])
+def test_the_contract_takes_what_hostile_values_become(name: str, definitions: Classifier) -> None:
+    feed = FEEDS[name]
+    known = source_of(feed)
+    unknown = replace(known, time_zone=None, county_fips=None)
+    random = Random(11)
+    made = 0
+    for number in range(HOSTILE_INPUTS):
+        media_type, body = with_hostile_values(name, random)
+        for report in reports(feed, known if number % 4 else unknown, media_type, body, definitions):
+            made += 1
+            assert holds(report)
+    assert made > 50, "many of the values are not needed, or usable"
+
+
+@given(
+    values=st.lists(st.text(max_size=140) | st.sampled_from(HOSTILE) | st.integers() | st.floats() | st.booleans(), min_size=9, max_size=9)
+)
+def test_the_contract_takes_what_any_values_of_a_call_become(values: list[object]) -> None:
+    names = ("lat", "lng", "addr", "cross", "twp", "zip", "call number", "age", "disposition")
+    fields = {"title": "EMS: OVERDOSE", "timestamp": "2015-12-10 17:40:00", **dict(zip(names, values, strict=True))}
+    feed = FEEDS["cad_911"]
+    try:
+        reading = feed.read(fields, source_of(feed))
+    except Rejected:
+        return
+    assert reading.report is None or holds(reading.report)
 
 
 def test_the_contract_takes_all_that_a_profile_makes(definitions: Classifier) -> None:

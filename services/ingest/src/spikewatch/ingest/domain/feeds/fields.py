@@ -74,7 +74,8 @@ def free_text(fields: Fields, name: str, example: str) -> tuple[str | None, bool
         raise Rejected(
             Fault.INVALID_FIELD, name, "is too long or cannot be printed", f"at most {_LONGEST_TEXT} printable characters", example
         )
-    return without_identifiers(text)
+    text, is_cut = without_identifiers(text)
+    return text[:_LONGEST_TEXT], is_cut  # what is put in place of an identifier may be longer
 
 
 def choice(fields: Fields, name: str, values: Mapping[str, T], default: T) -> T:

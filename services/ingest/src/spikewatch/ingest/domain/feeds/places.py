@@ -7,6 +7,7 @@ from spikewatch.contracts.report import Location, QualityNote
 from spikewatch.contracts.vocabulary import PlacePrecision
 from spikewatch.ingest.domain.feeds.feed import COUNTY_ASSUMED, Source
 from spikewatch.ingest.domain.feeds.fields import coordinates, free_text, matching, stated
+from spikewatch.ingest.domain.feeds.reported import location_of
 from spikewatch.ingest.domain.record import Fields
 
 __all__ = ["call_place"]
@@ -17,6 +18,8 @@ _CROSSING: Final = re.compile(r"\S\s*(?:@|/|\b(?:AND|AT)\b)\s*\S", re.IGNORECASE
 _NUMBERED: Final = re.compile(r"\d+\w*\s")  # 100 MAIN ST, 1400-BLK MAIN ST
 _LONGEST_CITY: Final = 64
 _NO_FIX: Final = QualityNote(field="location.lat", code="no_fix")
+_CROSSING_CLEANED: Final = QualityNote(field="location.intersection", code="identifier_removed")
+_ADDRESS_CLEANED: Final = QualityNote(field="location.address", code="identifier_removed")
 _NOWHERE: Final = re.compile(r"[+-]?0+(?:\.0*)?|-361(?:\.0*)?", re.ASCII)  # what dispatch systems write for a call without a position
 
 
@@ -36,7 +39,7 @@ def call_place(fields: Fields, source: Source) -> tuple[Location, tuple[QualityN
     is_crossing = street is not None and ("&" in street or (not _NUMBERED.match(street) and _CROSSING.search(street) is not None))
     crossing, is_cleaned = (street, removed) if is_crossing else free_text(fields, "cross", "MAIN ST & 2ND AVE")
     if removed or is_cleaned:
-        doubts.append(QualityNote(field="location.intersection" if is_crossing else "location.address", code="identifier_removed"))
+        doubts.append(_CROSSING_CLEANED if is_crossing else _ADDRESS_CLEANED)
     zip5 = matching(fields, "zip", _ZIP, "a ZIP code of five digits", "19401")
     town = stated(fields, "twp") if "twp" in fields else None
     city = " ".join(town.split()) if isinstance(town, str) and len(town) <= _LONGEST_CITY and _TOWNSHIP.fullmatch(town) else None
@@ -50,7 +53,7 @@ def call_place(fields: Fields, source: Source) -> tuple[Location, tuple[QualityN
         precision = PlacePrecision.COUNTY if source.county_fips else PlacePrecision.NONE
     if source.county_fips:
         doubts.append(COUNTY_ASSUMED)
-    location = Location(
+    location = location_of(
         lat=point[0] if point else None,
         lon=point[1] if point else None,
         precision=precision,

@@ -27,6 +27,7 @@ def reported(  # noqa: PLR0913  # what a report says
     disposition: Disposition,
     quality: tuple[QualityNote, ...],
     confirmation: Confirmation = Confirmation.SUSPECTED,
+    destination: str | None = None,
     incident_number: str | None = None,
     cad_number: str | None = None,
     is_withdrawn: bool = False,
@@ -47,6 +48,7 @@ def reported(  # noqa: PLR0913  # what a report says
         disposition: what became of the person.
         quality: the doubts.
         confirmation: how sure the agency is.
+        destination: the facility the person was brought to, at most 128 characters.
         incident_number: the agency's, at most 128 characters.
         cad_number: the dispatch's, likewise.
         is_withdrawn: the agency takes the report back.
@@ -67,6 +69,7 @@ def reported(  # noqa: PLR0913  # what a report says
         reversal=reversal,
         victims=victims,
         disposition=disposition,
+        destination=destination,
         incident_number=incident_number,
         cad_number=cad_number,
         withdrawn=is_withdrawn,

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import timedelta
 from typing import Final
 
@@ -16,6 +15,7 @@ from spikewatch.ingest.domain.feeds.fhir.person import one_of_kind, victim
 from spikewatch.ingest.domain.feeds.fhir.report import report_of, revision
 from spikewatch.ingest.domain.feeds.fhir.toxicology import toxicology
 from spikewatch.ingest.domain.feeds.fields import free_text
+from spikewatch.ingest.domain.feeds.reported import location_of
 from spikewatch.ingest.domain.identifying import is_identifying
 from spikewatch.ingest.domain.rejection import Fault, Rejected
 from spikewatch.ingest.domain.wall_clock import Instant, not_future
@@ -61,7 +61,7 @@ def read_case(record: Belongings, source: Source) -> Reading | NotAnOverdose:
     found, confirmation = _found(record, known)
     report = report_of(
         record,
-        source if source.source_type is SourceType.LAB else replace(source, source_type=SourceType.ME),
+        source,
         occurred=when,
         basis=basis,
         location=location,
@@ -71,6 +71,8 @@ def read_case(record: Belongings, source: Source) -> Reading | NotAnOverdose:
         confirmation=confirmation,
         incident_number=_case_number(record),
     )
+    if source.source_type is not SourceType.LAB:
+        report = report.changed(source_type=SourceType.ME)
     number = revision(record)
     return NotAnOverdose(report, number) if root.text("status") in _VOID else Reading(report, number, found, is_declared=False)
 
@@ -148,7 +150,7 @@ def _location(
     place = place or _profiled(record, "injury-location") or _profiled(record, "death-location")
     if place is None:
         county = source.county_fips
-        return Location(precision=PlacePrecision.COUNTY if county else PlacePrecision.NONE, county_fips=county), (
+        return location_of(precision=PlacePrecision.COUNTY if county else PlacePrecision.NONE, county_fips=county), (
             COUNTY_ASSUMED,
         ) if county else ()
     address, position = place.child("address"), place.child("position")
@@ -177,7 +179,7 @@ def _location(
     else:
         precision = PlacePrecision.CITY if city else PlacePrecision.COUNTY if county else PlacePrecision.NONE
     return (
-        Location(
+        location_of(
             lat=lat if has_point and not at_home else None,
             lon=lon if has_point and not at_home else None,
             precision=precision,

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Final, NoReturn
 
 from spikewatch.contracts.report import Code
@@ -138,8 +139,13 @@ def codes(concept: Element, role: str) -> list[Code]:
         name = _SYSTEMS.get(system) or ("snomed" if system.startswith("http://snomed.info/sct/") else None)
         code = coding.text("code")
         if name is not None and code is not None and _FORMS[name].fullmatch(code.upper()):
-            found.append(Code(system=name, code=code.upper(), role=role))
+            found.append(_coded(name, code.upper(), role))
     return found
+
+
+@lru_cache(maxsize=4_096)
+def _coded(system: str, code: str, role: str) -> Code:
+    return Code(system=system, code=code, role=role)
 
 
 def words(concept: Element) -> list[str]:

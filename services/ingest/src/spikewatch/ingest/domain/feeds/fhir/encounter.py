@@ -11,6 +11,7 @@ from spikewatch.ingest.domain.feeds.fhir.graph import Belongings
 from spikewatch.ingest.domain.feeds.fhir.medication import reversal
 from spikewatch.ingest.domain.feeds.fhir.person import home, one_of_kind, victim
 from spikewatch.ingest.domain.feeds.fhir.report import report_of, revision
+from spikewatch.ingest.domain.feeds.reported import location_of
 from spikewatch.ingest.domain.rejection import Fault
 from spikewatch.ingest.domain.wall_clock import not_future
 
@@ -123,7 +124,7 @@ def _location(patient: Element | None, source: Source) -> tuple[Location, tuple[
     if lives.county_fips is None and county is not None:
         doubts = (*doubts, COUNTY_ASSUMED)
     precision = PlacePrecision.ZIP if lives.zip5 else PlacePrecision.COUNTY if county else PlacePrecision.NONE
-    return Location(precision=precision, zip5=lives.zip5, county_fips=county), doubts
+    return location_of(precision=precision, zip5=lives.zip5, county_fips=county), doubts
 
 
 def _outcome(root: Element, patient: Element | None, status: str | None) -> tuple[Outcome, Disposition, tuple[QualityNote, ...]]:

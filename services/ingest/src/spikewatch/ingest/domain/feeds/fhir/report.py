@@ -3,17 +3,19 @@
 import re
 from typing import Final
 
-from spikewatch.contracts.identifiers import report_id, report_key
 from spikewatch.contracts.report import Location, QualityNote, Report, Reversal, Victims
 from spikewatch.contracts.vocabulary import Confirmation, Disposition, Outcome, TimeBasis
+from spikewatch.ingest.domain.feeds.facts import time_doubts
 from spikewatch.ingest.domain.feeds.feed import Source
 from spikewatch.ingest.domain.feeds.fhir.element import Element, seconds_since_2000
 from spikewatch.ingest.domain.feeds.fhir.graph import Belongings
+from spikewatch.ingest.domain.feeds.reported import reported
 from spikewatch.ingest.domain.wall_clock import Instant
 
 __all__ = ["report_of", "revision"]
 
 _ERROR: Final = "entered-in-error"
+_NO_REVERSAL: Final = Reversal()
 _VERSION: Final = re.compile(r'(?:W/")?([1-9]\d{0,8})"?', re.ASCII)
 
 
@@ -89,30 +91,20 @@ def report_of(
     Raises:
         Rejected: identifier, version or status is none.
     """
-    number = revision(record) or 1
-    identity = _record_id(record, source)
-    return Report(
-        report_id=report_id(source.agency_id, identity, number),
-        report_key=report_key(source.agency_id, identity),
-        source_agency_id=source.agency_id,
-        source_record_id=identity,
-        revision=number,
-        source_type=source.source_type,
-        occurred_at=occurred.at,
-        occurred_at_basis=basis,
-        occurred_at_precision=occurred.precision,
-        received_at=source.received_at,
+    number = revision(record)
+    return reported(
+        source,
+        _record_id(record, source),
+        number,
+        occurred,
+        basis=basis,
         location=location,
         outcome=outcome,
         confirmation=confirmation,
-        reversal=reversal or Reversal(),
+        reversal=reversal or _NO_REVERSAL,
         victims=victims,
         disposition=disposition,
         incident_number=incident_number,
-        withdrawn=record.root.element.text("status") == _ERROR,
-        quality=(*(QualityNote(field="occurred_at", code=code) for code in occurred.notes), *quality),
-        submission_id=source.submission_id,
-        submission_format=source.format,
-        profile=source.profile,
-        trace_id=source.trace_id,
+        is_withdrawn=record.root.element.text("status") == _ERROR,
+        quality=(*time_doubts(occurred.notes), *quality),
     )

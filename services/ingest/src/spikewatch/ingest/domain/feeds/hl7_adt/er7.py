@@ -5,7 +5,7 @@ Only the segments that a report is made of are cut into fields; all others are n
 
 import dataclasses
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Final, cast
@@ -21,6 +21,8 @@ LONGEST_TEXT: Final = 10_000
 _READ: Final = frozenset({"EVN", "PID", "PV1", "PV2", "DG1", "OBX"})
 _LONGEST_CODE: Final = 250
 _MOST_SEGMENTS: Final = 5_000
+_LONGEST_WORD: Final = 128
+_MOST_WORDS: Final = 1_024
 _ENCODING_EXAMPLE: Final = "MSH|^~\\&|"
 _LINE_END: Final = re.compile(r"[\r\n]+")
 _SEGMENT_NAME: Final = re.compile(r"[A-Z][A-Z0-9]{2}", re.ASCII)
@@ -31,7 +33,10 @@ _RESULT: Final = frozenset({"", "F", "C", "P", "R"})  # what nearly every OBX-11
 
 @dataclass(frozen=True, slots=True)
 class Separators:
-    """The characters that MSH-1 and MSH-2 declare; an empty text: this level is not used."""
+    """The characters that MSH-1 and MSH-2 declare; an empty text: this level is not used.
+
+    ``words`` remembers what fields with few values were read as: see ``Segment.word``.
+    """
 
     field: str
     component: str
@@ -39,9 +44,10 @@ class Separators:
     escape: str
     subcomponent: str
     is_plain: Callable[[str], object] = dataclasses.field(compare=False, repr=False, default=lambda _: None)
+    words: dict[tuple[str, int], str] = dataclasses.field(compare=False, repr=False, default_factory=dict)
 
     @classmethod
-    @lru_cache(maxsize=256)
+    @lru_cache(maxsize=32)
     def of(cls, head: str) -> "Separators":
         """Read them from the start of an MSH, FHS or BHS segment.
 
@@ -84,7 +90,29 @@ class Segment:
         """Return the first subcomponent of a component of the first repetition, trimmed, its escapes resolved."""
         fields = self._fields
         value = fields[number] if number < len(fields) else ""
-        return self._message.code(value, component) if value else ""
+        if not value:
+            return ""
+        message = self._message
+        if component == 1 and message.separators.is_plain(value):
+            return value
+        return message.part(value, component)
+
+    def word(self, number: int, component: int = 1) -> str:
+        """Return the same of a field with few values, a facility or a unit, and remember it. Never asked for what tells of a person."""
+        fields = self._fields
+        value = fields[number] if number < len(fields) else ""
+        if not value:
+            return ""
+        marks = self._message.separators
+        known = marks.words.get((value, component))
+        if known is not None:
+            return known
+        read = self._message.code(value, component)
+        if len(value) <= _LONGEST_WORD and not (marks.escape and marks.escape in value):  # an escape is read by the message's encoding
+            if len(marks.words) >= _MOST_WORDS:
+                marks.words.clear()
+            marks.words[value, component] = read
+        return read
 
 
 @dataclass(slots=True)
@@ -112,9 +140,9 @@ class Message:
         """Return the OBX segments of the codes that are read, each with its code: that of OBX-3, else its alternative."""
         found: Observations = []
         for observation in self.segments.get("OBX", ()):
-            code = observation.code(3)
+            code = observation.word(3)
             if code not in tables.OBSERVED:
-                code = observation.code(3, 4)  # a house's own code stands first where it is mapped to LOINC
+                code = observation.word(3, 4)  # a house's own code stands first where it is mapped to LOINC
                 if code not in tables.OBSERVED:
                     continue
             status = observation.raw(11)
@@ -128,9 +156,11 @@ class Message:
 
     def code(self, value: str, component: int = 1) -> str:
         """Return the first subcomponent of a component of the first repetition of a field, trimmed, its escapes resolved."""
+        return value if component == 1 and self.separators.is_plain(value) else self.part(value, component)
+
+    def part(self, value: str, component: int) -> str:
+        """Return the same of a value that is known not to be plain."""
         marks = self.separators
-        if component == 1 and marks.is_plain(value):
-            return value
         if marks.repetition and marks.repetition in value:
             value = value.split(marks.repetition, 1)[0]
         if marks.component in value:
@@ -186,7 +216,7 @@ def read_head(text: str, charset: str) -> Message:
     """
     if text[:3] != "MSH":
         raise Rejected(Fault.MALFORMED, "MSH", "is not the first segment", "a message that begins with MSH", _ENCODING_EXAMPLE)
-    line = _LINE_END.split(text, 1)[0]
+    line = text.partition("\r")[0].partition("\n")[0]
     message = Message(Separators.of(line[:10] if line[3:4] in line[4:10] else line[:32]), charset)
     fields = line.split(message.separators.field)
     fields.insert(1, message.separators.field)
@@ -204,18 +234,12 @@ def parse(text: str, charset: str) -> Message:
     mark = message.separators.field
     segments = message.segments
     for line in _lines(text, mark):
-        name = line[:3]
-        if name in _READ and line[3:4] == mark:
-            fields = line.split(mark)
-            found = segments.get(name)
-            if found is None:
-                segments[name] = [Segment(fields, message)]
-            else:
-                found.append(Segment(fields, message))
+        if line[:3] in _READ and line[3:4] == mark:
+            segments.setdefault(line[:3], []).append(Segment(line.split(mark), message))
     return message
 
 
-def _lines(text: str, mark: str) -> Iterator[str]:
+def _lines(text: str, mark: str) -> list[str]:
     """Return the segments; a line that is none goes on with the text of the one before, as where a note holds a line feed."""
     lines = cast("list[str]", _LINE_END.split(text)) if "\n" in text else text.split("\r")
     if len(lines) > _MOST_SEGMENTS:
@@ -226,7 +250,7 @@ def _lines(text: str, mark: str) -> Iterator[str]:
         if line[3:4] != mark and line:
             break
     else:
-        return iter(lines)
+        return lines
     joined: list[str] = []
     for line in lines:
         is_segment = line[3:4] in {mark, ""} and _SEGMENT_NAME.match(line) is not None
@@ -234,4 +258,4 @@ def _lines(text: str, mark: str) -> Iterator[str]:
             joined.append(line)
         elif line:
             joined[-1] += f" {line}"
-    return iter(joined)
+    return joined

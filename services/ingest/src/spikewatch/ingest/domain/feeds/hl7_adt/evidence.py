@@ -1,7 +1,6 @@
 """What an ADT message says of why the person came: diagnoses, chief complaint, triage note, class and end of the visit."""
 
 import re
-from collections.abc import Iterator
 from functools import lru_cache
 from typing import Final
 
@@ -9,7 +8,7 @@ from spikewatch.contracts.report import Code, QualityNote
 from spikewatch.contracts.vocabulary import DrugBasis
 from spikewatch.ingest.domain.evidence import Found, Statement
 from spikewatch.ingest.domain.feeds.hl7_adt import tables
-from spikewatch.ingest.domain.feeds.hl7_adt.er7 import Message, Observations, Segment
+from spikewatch.ingest.domain.feeds.hl7_adt.er7 import LONGEST_TEXT, Message, Observations, Segment
 
 __all__ = ["found"]
 
@@ -20,17 +19,25 @@ _ICD10_SHAPE: Final = re.compile(r"[A-TV-Z]\d[0-9A-Z](?:\.?[0-9A-Z]{1,4})?", re.
 _FIRST_ICD10: Final = "20151001"  # the day US hospitals changed to ICD-10-CM: before it E850.0 is ICD-9
 _SYSTEM_ASSUMED: Final = QualityNote(field="diagnosis", code="coding_system_assumed")
 _NULL: Final = '""'
+_FACTS: Final = {
+    (False, False): frozenset[str](),
+    (True, False): frozenset({"emergency_response"}),
+    (False, True): frozenset({"dead"}),
+    (True, True): frozenset({"emergency_response", "dead"}),
+}
+_Coding = tuple[str, str, str]
+"""Coding system, code and role."""
 
 
 def found(message: Message, visit: Segment | None, observations: Observations) -> tuple[Found, tuple[QualityNote, ...]]:
     """Return all that classification looks at, and the doubts about it."""
-    codes: dict[Code, None] = {}
+    codes: dict[_Coding, None] = {}
     statements: list[Statement] = []
-    notes: dict[QualityNote, None] = {}
+    is_assumed = False
     for diagnosis in message.segments.get("DG1", ()):
         if diagnosis.raw(21) and diagnosis.code(21).upper() == tables.DELETED:
             continue
-        _read_diagnosis(message, diagnosis, codes, statements, notes)
+        is_assumed |= _read_diagnosis(message, diagnosis, codes, statements)
     for observed, observation in observations:
         role = tables.OBSERVED_TEXTS.get(observed)
         if role is not None:
@@ -41,64 +48,73 @@ def found(message: Message, visit: Segment | None, observations: Observations) -
     if reason is not None:
         for value in reason.repetitions(3):
             _read_value(message, value, "chief_complaint", codes, statements, is_text=False)
-    return Found(tuple(codes), statements=tuple(dict.fromkeys(statements)), facts=_facts(message, visit, observations)), tuple(notes)
+    notes = (_SYSTEM_ASSUMED,) if is_assumed else ()
+    said = tuple(dict.fromkeys(statements)) if len(statements) > 1 else tuple(statements)
+    return Found(tuple([_coded(*code) for code in codes]), statements=said, facts=_facts(message, visit, observations)), notes
 
 
-def _read_diagnosis(
-    message: Message, diagnosis: Segment, codes: dict[Code, None], statements: list[Statement], notes: dict[QualityNote, None]
-) -> None:
-    has_code = False
+def _read_diagnosis(message: Message, diagnosis: Segment, codes: dict[_Coding, None], statements: list[Statement]) -> bool:
+    """Take a diagnosis in, and tell whether the coding system of one of its codes was assumed."""
+    has_code = is_assumed = False
     for value in diagnosis.repetitions(3):
-        parts = message.components(value)
-        for code, system in _triplets(message, parts):
+        for code, system in _triplets(message, message.components(value)):
             named = _system(system) if system else _system(diagnosis.code(2))
             if named is None and not system and _ICD10_SHAPE.fullmatch(code) and message.head.code(7)[:8] >= _FIRST_ICD10:
-                named = "icd10cm"
-                notes[_SYSTEM_ASSUMED] = None
+                named, is_assumed = "icd10cm", True
             if named is not None:
-                codes[_coded(named, code, "diagnosis")] = None
+                codes[named, code, "diagnosis"] = None
                 has_code = True
     if not has_code:
         # A diagnosis without a code that we know is one only in its words.
         texts = (*_texts(message, diagnosis.raw(3), (2, 5, 9)), *_texts(message, diagnosis.raw(4), (1,)))
         statements.extend(Statement("diagnosis_text", text, DrugBasis.SUSPECTED) for text in texts)
+    return is_assumed
 
 
-def _read_value(message: Message, value: str, role: str, codes: dict[Code, None], statements: list[Statement], *, is_text: bool) -> None:
+def _read_value(message: Message, value: str, role: str, codes: dict[_Coding, None], statements: list[Statement], *, is_text: bool) -> None:
     """Read a text of OBX-5 or PV2-3: component 9, 2 or 5 of a coded value, or the whole of a plain one."""
     if not value or value == _NULL:
         return
-    if is_text:
-        found: Iterator[str] = iter([_plain(message, value.replace(message.separators.component, " "))])
-    else:
-        for code, system in _triplets(message, message.components(value)):
-            if (named := _system(system)) is not None:
-                codes[_coded(named, code, role)] = None
-        found = _texts(message, value, (9, 2, 5))
     drugs_are = None if role == "narrative" else DrugBasis.SUSPECTED
-    statements.extend(Statement(role, text, drugs_are) for text in found if text)
+    if is_text:
+        if text := _plain(message, value.replace(message.separators.component, " ")):
+            statements.append(Statement(role, text, drugs_are))
+        return
+    for code, system in _triplets(message, message.components(value)):
+        if (named := _system(system)) is not None:
+            codes[named, code, role] = None
+    statements.extend([Statement(role, text, drugs_are) for text in _texts(message, value, (9, 2, 5))])
 
 
-def _triplets(message: Message, parts: list[str]) -> Iterator[tuple[str, str]]:
-    """Yield code and coding system of a coded value, then of its alternative."""
-    for at in (0, 3):
-        if len(parts) > at and parts[at] and _CODE.fullmatch(code := message.code(parts[at])):
-            yield code, message.code(parts[at + 2]) if len(parts) > at + 2 else ""
+def _triplets(message: Message, parts: list[str]) -> list[tuple[str, str]]:
+    """Return code and coding system of a coded value, then of its alternative."""
+    found = []
+    count = len(parts)
+    if parts[0] and _CODE.fullmatch(code := message.code(parts[0])):
+        found.append((code, message.code(parts[2]) if count > 2 else ""))
+    if count > 3 and parts[3] and _CODE.fullmatch(code := message.code(parts[3])):
+        found.append((code, message.code(parts[5]) if count > 5 else ""))
+    return found
 
 
-def _texts(message: Message, value: str, numbers: tuple[int, ...]) -> Iterator[str]:
+def _texts(message: Message, value: str, numbers: tuple[int, ...]) -> tuple[str, ...]:
     parts = message.components(value)
-    texts = [_plain(message, parts[number - 1]) for number in numbers if len(parts) >= number]
-    if not any(texts) and len(parts) <= 2:
-        texts = [_plain(message, parts[0])]  # a text where a code should stand
-    yield from dict.fromkeys(text for text in texts if text)
+    count = len(parts)
+    texts = [text for number in numbers if number <= count and (text := _plain(message, parts[number - 1]))]
+    if not texts and count <= 2 and (text := _plain(message, parts[0])):
+        return (text,)  # a text where a code should stand
+    return tuple(dict.fromkeys(texts)) if len(texts) > 1 else tuple(texts)
 
 
 def _plain(message: Message, value: str) -> str:
+    if not value:
+        return ""
     marks = message.separators
     if marks.subcomponent and marks.subcomponent in value:
         value = value.replace(marks.subcomponent, " ")
-    return " ".join(message.text(value).split())
+    if len(value) > LONGEST_TEXT or (marks.escape and marks.escape in value):
+        value = message.text(value)
+    return " ".join(value.split())
 
 
 @lru_cache(maxsize=4_096)
@@ -112,15 +128,12 @@ def _system(name: str) -> str | None:
 
 
 def _facts(message: Message, visit: Segment | None, observations: Observations) -> frozenset[str]:
-    facts: set[str] = set()
-    if visit is not None:
-        if visit.code(2).upper() == "E":
-            facts.add("emergency_response")
-        if visit.code(36) in tables.EXPIRED:
-            facts.add("dead")
-    person = message.first("PID")
-    if person is not None and (person.raw(29) or person.raw(30)) and (person.code(30).upper() == "Y" or person.code(29)):
-        facts.add("dead")
-    if any(code == tables.FACILITY_TYPE and observation.code(5) == _EMERGENCY_CARE for code, observation in observations):
-        facts.add("emergency_response")
-    return frozenset(facts)
+    is_emergency = visit is not None and visit.code(2).upper() == "E"
+    if not is_emergency:
+        is_emergency = any(code == tables.FACILITY_TYPE and observation.word(5) == _EMERGENCY_CARE for code, observation in observations)
+    is_dead = visit is not None and visit.code(36) in tables.EXPIRED
+    if not is_dead:
+        person = message.first("PID")
+        if person is not None and (person.raw(29) or person.raw(30)):
+            is_dead = person.code(30).upper() == "Y" or person.code(29) != ""
+    return _FACTS[is_emergency, is_dead]

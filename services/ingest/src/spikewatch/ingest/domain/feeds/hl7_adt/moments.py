@@ -22,6 +22,9 @@ _PRECISION: Final = (
 )  # fmt: skip
 _UTC: Final = ZoneInfo("UTC")
 _YEAR_ALONE: Final = 1
+_DAY: Final = 3
+_ASSUMED: Final = (ZONE_ASSUMED,)
+_TO_THE_SECOND: Final = 14  # digits
 _UTMOST_OFFSET: Final = timedelta(hours=15)
 
 
@@ -44,6 +47,11 @@ def read(text: str, field: str) -> Stated:
     Raises:
         Rejected: it is none, or names a day or an hour that does not exist.
     """
+    if len(text) == _TO_THE_SECOND and text.isascii() and text.isdigit():  # what nearly all are
+        try:
+            return Stated(datetime.fromisoformat(f"{text[:8]}T{text[8:]}"), 6, None)
+        except ValueError:
+            pass  # told below
     match = _TIME.fullmatch(text)
     if match is None:
         raise Rejected(Fault.INVALID_FIELD, field, "is not a time", _EXPECTED, EXAMPLE)
@@ -64,8 +72,7 @@ def instant(stated: Stated, zone: ZoneInfo | None, field: str) -> Instant:
     """
     precision = _PRECISION[stated.parts]
     if stated.offset is None:
-        found = local(stated.wall, zone, field, precision)
-        return Instant(found.at, precision, (ZONE_ASSUMED, *found.notes))
+        return local(stated.wall, zone, field, precision, _ASSUMED)
     try:
         return local(stated.wall - stated.offset, _UTC, field, precision)
     except OverflowError:  # the first or the last day that a datetime holds
@@ -77,7 +84,7 @@ def seconds_since_2000(stated: Stated, zone: ZoneInfo | None) -> int | None:
 
     A time without offset where no zone is known is counted as UTC: all times of one visit err alike.
     """
-    if _PRECISION[stated.parts] in {TimePrecision.MONTH, TimePrecision.DATE}:
+    if stated.parts <= _DAY:
         return None
     tz = timezone(stated.offset) if stated.offset is not None else zone or UTC
     try:

@@ -73,7 +73,7 @@ def _observed_age(observations: Observations, doubts: list[QualityNote]) -> int 
         if code not in tables.OBSERVED_AGE:
             continue
         match = _AGE.fullmatch(observation.code(5))
-        unit = tables.AGE_UNITS.get(observation.code(6).lower())
+        unit = tables.AGE_UNITS.get(observation.word(6).lower())
         if match is not None and unit is not None:
             years = int(float(match[0]) * unit + 1e-9)
             if years <= _OLDEST:

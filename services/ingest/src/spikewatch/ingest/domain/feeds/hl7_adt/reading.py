@@ -6,16 +6,17 @@ from functools import lru_cache
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from spikewatch.contracts.identifiers import report_id, report_key
-from spikewatch.contracts.report import QualityNote, Report
+from spikewatch.contracts.report import QualityNote, Report, Reversal
 from spikewatch.contracts.vocabulary import Disposition, Outcome, TimeBasis
 from spikewatch.ingest.domain.evidence import NOTHING_FOUND, Found
+from spikewatch.ingest.domain.feeds.facts import time_doubts
 from spikewatch.ingest.domain.feeds.feed import NotAnOverdose, Reading, Source
 from spikewatch.ingest.domain.feeds.hl7_adt import moments, tables
 from spikewatch.ingest.domain.feeds.hl7_adt.cut import ENCODING_ASSUMED
 from spikewatch.ingest.domain.feeds.hl7_adt.er7 import Message, Observations, Segment, parse
 from spikewatch.ingest.domain.feeds.hl7_adt.evidence import found as read_evidence
 from spikewatch.ingest.domain.feeds.hl7_adt.person import home, victims
+from spikewatch.ingest.domain.feeds.reported import reported
 from spikewatch.ingest.domain.record import Fields
 from spikewatch.ingest.domain.rejection import Fault, Rejected
 from spikewatch.ingest.domain.wall_clock import Instant, not_future, zone_named
@@ -26,6 +27,7 @@ __all__ = ["facility", "message_type", "read"]
 _VERSION: Final = re.compile(r"(?:2(?:\.\d){0,2})?", re.ASCII)  # an empty one is taken for 2.5.1
 _TRIGGER: Final = re.compile(r"[A-Z]\d\d", re.ASCII)
 _NPI: Final = re.compile(r"[12]\d{9}", re.ASCII)
+_NO_REVERSAL: Final = Reversal()
 _VISIT_EXAMPLE: Final = "33333_001^^^^VN"
 
 
@@ -41,7 +43,7 @@ def message_type(message: Message) -> tuple[str, str]:
         Rejected: it is no ADT message, or names no trigger.
     """
     head = message.head
-    code, trigger = head.code(9, 1).upper(), head.code(9, 2).upper()
+    code, trigger = head.word(9, 1).upper(), head.word(9, 2).upper()
     if not code:
         raise Rejected(Fault.MISSING_FIELD, "MSH-9.1", "is missing", "ADT and its trigger event", "ADT^A04^ADT_A01")
     if code != "ADT":
@@ -61,10 +63,10 @@ def facility(message: Message) -> tuple[str, str]:
     """Return the name and the id (NPI, OID, CLIA) of the treating facility, EVN-7, else of the sending one, MSH-4."""
     event = message.first("EVN")
     if event is not None and event.raw(7):
-        name, identifier = event.code(7, 1), event.code(7, 2)
+        name, identifier = event.word(7, 1), event.word(7, 2)
         if name or identifier:
             return name, identifier
-    return message.head.code(4, 1), message.head.code(4, 2)
+    return message.head.word(4, 1), message.head.word(4, 2)
 
 
 def read(fields: Fields, source: Source) -> Reading | NotAnOverdose:
@@ -121,26 +123,19 @@ def _report(
     disposition, outcome, end_notes = _end(visit)
     if "dead" in found.facts:
         outcome = Outcome.FATAL
-    report = Report(
-        report_id=report_id(source.agency_id, record, revision or 1),
-        report_key=report_key(source.agency_id, record),
-        source_agency_id=source.agency_id,
-        source_record_id=record,
-        revision=revision or 1,
-        source_type=source.source_type,
-        occurred_at=instant.at,
-        occurred_at_basis=TimeBasis.ARRIVAL,
-        occurred_at_precision=instant.precision,
-        received_at=source.received_at,
+    report = reported(
+        source,
+        record,
+        revision,
+        instant,
+        basis=TimeBasis.ARRIVAL,
         location=location,
         outcome=outcome,
+        reversal=_NO_REVERSAL,
         victims=person_stated,
         disposition=disposition,
         destination=f"npi:{where[1]}" if _is_npi(where[1]) else None,
         quality=(*time_notes, *place_notes, *victim_notes, *end_notes, *notes),
-        submission_id=source.submission_id,
-        submission_format=source.format,
-        trace_id=source.trace_id,
     )
     return report, revision
 
@@ -166,7 +161,7 @@ def _record_id(visit: Segment | None, where: tuple[str, str], source: Source) ->
     return source.hashed_id("hl7_adt", (identifier or name).upper(), number)
 
 
-def _arrival(message: Message, visit: Segment | None, zone: ZoneInfo | None) -> tuple[Instant, list[QualityNote], str]:
+def _arrival(message: Message, visit: Segment | None, zone: ZoneInfo | None) -> tuple[Instant, tuple[QualityNote, ...], str]:
     """Return when the person came: PV1-44, else when the event was recorded, EVN-2; with its doubts and the field."""
     text = visit.code(44) if visit is not None else ""
     refused: Rejected | None = None
@@ -178,7 +173,7 @@ def _arrival(message: Message, visit: Segment | None, zone: ZoneInfo | None) -> 
                 raise
             refused = rejected  # a filler such as 1900 or 9999
         else:
-            return found, [_doubt("occurred_at", code) for code in found.notes], "PV1-44"
+            return found, time_doubts(found.notes), "PV1-44"
     event = message.first("EVN")
     recorded = event.code(2) if event is not None else ""
     if not recorded:
@@ -187,7 +182,7 @@ def _arrival(message: Message, visit: Segment | None, zone: ZoneInfo | None) -> 
         raise Rejected(Fault.MISSING_FIELD, "PV1-44", "is missing, as is EVN-2", "the time of arrival, with its offset", moments.EXAMPLE)
     found = _placed(recorded, zone, "EVN-2")
     codes = ("recorded_time_used", *(("arrival_unusable",) if refused is not None else ()), *found.notes)
-    return found, [_doubt("occurred_at", code) for code in codes], "EVN-2"
+    return found, time_doubts(codes), "EVN-2"
 
 
 def _placed(text: str, zone: ZoneInfo | None, field: str) -> Instant:

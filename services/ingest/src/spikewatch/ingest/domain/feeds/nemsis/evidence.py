@@ -1,6 +1,7 @@
 """What a record hands to the case definitions: codes with their elements, the complaint, the narrative, and facts."""
 
 import re
+from functools import lru_cache
 from typing import Final
 
 from spikewatch.contracts.report import Code
@@ -66,22 +67,20 @@ def found(pcr: Pcr, ended: Outcome, facts: set[str]) -> Found:
 
 
 def _codes(pcr: Pcr, determinant: str | None) -> list[Code]:
-    codes = [
-        Code(system="icd10cm", code=value.text, role=name)
-        for name in _DIAGNOSES
-        for value in pcr.stated(name)
-        if _DIAGNOSIS.fullmatch(value.text)
-    ]
-    codes += [
-        Code(system="nemsis", code=value.text, role=name) for name in _CODED for value in pcr.stated(name) if _NUMBER.fullmatch(value.text)
-    ]
+    codes = [_coded("icd10cm", value.text, name) for name in _DIAGNOSES for value in pcr.stated(name) if _DIAGNOSIS.fullmatch(value.text)]
+    codes += [_coded("nemsis", value.text, name) for name in _CODED for value in pcr.stated(name) if _NUMBER.fullmatch(value.text)]
     for group in pcr.medications:
         system = "snomed" if any(value.text == _SNOMED for value in group.get("CodeType", ())) else "rxnorm"
         codes += [
-            Code(system=system, code=value.text, role="eMedications.03")
+            _coded(system, value.text, "eMedications.03")
             for value in affirmed(group, "eMedications.03")
             if _MEDICATION.fullmatch(value.text)
         ]
     if determinant and _DETERMINANT.fullmatch(determinant):
-        codes.append(Code(system="mpds", code=determinant, role="eDispatch.03"))
+        codes.append(_coded("mpds", determinant, "eDispatch.03"))
     return codes
+
+
+@lru_cache(maxsize=4_096)
+def _coded(system: str, code: str, role: str) -> Code:
+    return Code(system=system, code=code, role=role)

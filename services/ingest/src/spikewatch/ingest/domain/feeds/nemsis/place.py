@@ -7,6 +7,7 @@ from spikewatch.contracts.report import Location, QualityNote
 from spikewatch.contracts.vocabulary import PlacePrecision
 from spikewatch.ingest.domain.feeds.feed import COUNTY_ASSUMED, Source
 from spikewatch.ingest.domain.feeds.nemsis.elements import Pcr
+from spikewatch.ingest.domain.feeds.reported import location_of
 from spikewatch.ingest.domain.identifying import without_identifiers
 
 __all__ = ["scene"]
@@ -23,6 +24,7 @@ _PLACE_TYPE: Final = re.compile(r"Y92(?:\.\d{1,3})?", re.ASCII)
 _CROSSING: Final = re.compile(r"[^&@/]{2,60}[&@/][^&@/]{2,60}")  # two streets; anything else is a direction in anybody's words
 _FILLERS: Final = frozenset({"00000", "99999"})
 _LONGEST: Final = 255
+_LONGEST_KEPT: Final = 512
 
 
 def scene(pcr: Pcr, source: Source) -> tuple[Location, list[QualityNote]]:
@@ -54,7 +56,7 @@ def scene(pcr: Pcr, source: Source) -> tuple[Location, list[QualityNote]]:
     city = _city(pcr.text("eScene.17"))
     place_type = take("eScene.09", "place_type", _PLACE_TYPE)
     return (
-        Location(
+        location_of(
             lat=point[0] if point else None,
             lon=point[1] if point else None,
             precision=_precision(point, zip5, city, county),
@@ -124,4 +126,4 @@ def _street(pcr: Pcr, name: str, field: str, doubts: list[QualityNote]) -> str |
     text, is_cut = without_identifiers(text)
     if is_cut:
         doubts.append(QualityNote(field=f"location.{field}", code="identifier_removed"))
-    return text
+    return text[:_LONGEST_KEPT]  # what is put in place of an identifier may be longer

@@ -3,8 +3,7 @@
 import re
 from typing import Final
 
-from spikewatch.contracts.identifiers import report_id, report_key
-from spikewatch.contracts.report import QualityNote, Report
+from spikewatch.contracts.report import QualityNote
 from spikewatch.ingest.domain.feeds.feed import NotAnOverdose, Reading, Source
 from spikewatch.ingest.domain.feeds.nemsis.elements import Pcr
 from spikewatch.ingest.domain.feeds.nemsis.evidence import found
@@ -12,6 +11,7 @@ from spikewatch.ingest.domain.feeds.nemsis.folds import destination, disposition
 from spikewatch.ingest.domain.feeds.nemsis.moment import best_moment
 from spikewatch.ingest.domain.feeds.nemsis.place import scene
 from spikewatch.ingest.domain.feeds.nemsis.reversal import reversal
+from spikewatch.ingest.domain.feeds.reported import reported
 from spikewatch.ingest.domain.identifying import is_identifying
 from spikewatch.ingest.domain.record import Fields
 from spikewatch.ingest.domain.rejection import Fault, Rejected
@@ -43,17 +43,12 @@ def read(fields: Fields, source: Source) -> Reading | NotAnOverdose:
     ended = outcome(pcr)
     incident, incident_doubts = _number(pcr, "eResponse.03", "incident_number")
     call, call_doubts = _number(pcr, "eDispatch.06", "cad_number")
-    report = Report(
-        report_id=report_id(source.agency_id, record, 1),
-        report_key=report_key(source.agency_id, record),
-        source_agency_id=source.agency_id,
-        source_record_id=record,
-        revision=1,
-        source_type=source.source_type,
-        occurred_at=instant.at,
-        occurred_at_basis=basis,
-        occurred_at_precision=instant.precision,
-        received_at=source.received_at,
+    report = reported(
+        source,
+        record,
+        None,
+        instant,
+        basis=basis,
         location=location,
         outcome=ended,
         reversal=given,
@@ -63,9 +58,6 @@ def read(fields: Fields, source: Source) -> Reading | NotAnOverdose:
         incident_number=incident,
         cad_number=call,
         quality=(*doubts, *time_doubts, *place_doubts, *reversal_doubts, *person_doubts, *incident_doubts, *call_doubts),
-        submission_id=source.submission_id,
-        submission_format=source.format,
-        trace_id=source.trace_id,
     )
     if is_without_patient(pcr):
         return NotAnOverdose(report)
