@@ -1,11 +1,14 @@
+import asyncio
 import os
+import ssl
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+from spikewatch_testing.mllp import Listening, Peer
 
 from spikewatch.chassis.mongo import Mongo
 from spikewatch.contracts.directory import AgencyState
@@ -95,3 +98,30 @@ def montgomery() -> bytes:
     if not path.is_file():
         pytest.skip("the public file montgomery_pa_911.csv.gz is not here; set SPIKEWATCH_INCIDENTS to its folder")
     return gzip.decompress(path.read_bytes())
+
+
+@pytest.fixture
+async def listening() -> AsyncIterator[Listening]:
+    made = Listening()
+    yield made
+    if made.listener is not None:
+        await made.listener.stop(1)
+
+
+@pytest.fixture
+async def connect(listening: Listening) -> AsyncIterator[Callable[..., Any]]:
+    peers: list[Peer] = []
+
+    async def open_one(tls: ssl.SSLContext | None = None) -> Peer:
+        if listening.listener is None:
+            await listening.start()
+        assert listening.listener is not None
+        peer = Peer(
+            *await asyncio.open_connection("127.0.0.1", listening.listener.port, ssl=tls, server_hostname="localhost" if tls else None)
+        )
+        peers.append(peer)
+        return peer
+
+    yield open_one
+    for peer in peers:
+        peer.writer.close()
