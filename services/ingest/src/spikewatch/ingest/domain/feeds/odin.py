@@ -7,7 +7,7 @@ race, ethnicity and the victim's home.
 import re
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import Final, Literal
+from typing import Final
 
 from spikewatch.contracts.report import Location, QualityNote, Victims
 from spikewatch.contracts.vocabulary import (
@@ -24,18 +24,16 @@ from spikewatch.ingest.domain.feeds.facts import encoding_notes, time_doubts
 from spikewatch.ingest.domain.feeds.feed import COUNTY_ASSUMED, Feed, Reading, Source
 from spikewatch.ingest.domain.feeds.fields import matching, required, stated
 from spikewatch.ingest.domain.feeds.folding import INCIDENT_VICTIMS, ROWS, folded
-from spikewatch.ingest.domain.feeds.odin_words import COLUMNS, said_of
+from spikewatch.ingest.domain.feeds.odin_words import COLUMNS, IN_EVERY_ROW, said_of
 from spikewatch.ingest.domain.feeds.reported import reported
 from spikewatch.ingest.domain.feeds.synonyms import Synonyms
 from spikewatch.ingest.domain.record import Fields, json_lines, json_records, of_text
 from spikewatch.ingest.domain.rejection import Fault, Rejected
-from spikewatch.ingest.domain.repeated import Repeated
 from spikewatch.ingest.domain.wall_clock import Instant, not_future, read_agency_time, zone_named
 from spikewatch.ingest.domain.xlsx_rows import XLSX, xlsx_rows
 
 __all__ = ["FEED", "read"]
 
-_IN_EVERY_ROW: Final = "a value in every row"
 _COLUMNS: Final[dict[str, tuple[str, ...]]] = {
     "incident_id": (),
     "victim_id": (),
@@ -63,12 +61,10 @@ def read(fields: Fields, source: Source) -> Reading:
     rows: Sequence[Fields] = raws if isinstance(raws, list) else [_SYNONYMS.renamed(fields)]
     first = rows[0]
     instant = _time(first, source)
-    for name, example in (("incident_id", "58"), ("victim_id", "34")):
-        required(first, name, _IN_EVERY_ROW, example)
-    _DUTY(first)
-    incident = matching(first, "incident_id", _ID, "the row id of the incident", "58")
-    victim = matching(first, "victim_id", _ID, "the row id of the victim, no person's number", "34")
+    incident = _id(first, "incident_id", "the row id of the incident", "58")
+    victim = _id(first, "victim_id", "the row id of the victim, no person's number", "34")
     said = said_of(rows)
+    treated, person = said.treated, said.person
     counted = fields.get(INCIDENT_VICTIMS)
     location, place_doubts = _location(said.county, source.county_fips)
     notes = encoding_notes(raws[0] if isinstance(raws, list) else fields)
@@ -79,23 +75,21 @@ def read(fields: Fields, source: Source) -> Reading:
         instant,
         basis=TimeBasis.REPORTED,
         location=location,
-        outcome=said.outcome,
-        reversal=said.reversal,
-        victims=_victims(min(counted, 500) if isinstance(counted, int) else None, said.band, said.sex),
-        disposition=said.disposition,
+        outcome=treated.outcome,
+        reversal=treated.reversal,
+        victims=_victims(min(counted, 500) if isinstance(counted, int) else None, person.band, person.sex),
+        disposition=treated.disposition,
         incident_number=incident,
-        quality=(*time_doubts(instant.notes), *place_doubts, *said.doubts, *notes),
+        quality=(*time_doubts(instant.notes), *place_doubts, *person.doubts, *notes),
     )
-    return Reading(report, found=Found(names=said.names, facts=said.facts))
+    return Reading(report, found=Found(names=said.names, facts=treated.facts))
 
 
-def _duty(row: Fields) -> Literal[True]:
-    required(row, "naloxone_administered", _IN_EVERY_ROW, "Y")
-    required(row, "survive", _IN_EVERY_ROW, "Y")
-    return True
-
-
-_DUTY: Final = Repeated(("naloxone_administered", "survive"), _duty)
+def _id(row: Fields, name: str, expected: str, example: str) -> str:
+    found = matching(row, name, _ID, expected, example)
+    if found is None:  # not even UNKNOWN: it would make one report of many
+        raise Rejected(Fault.MISSING_FIELD, name, "is missing", IN_EVERY_ROW, example)
+    return found
 
 
 def _time(row: Fields, source: Source) -> Instant:

@@ -2,19 +2,20 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from spikewatch.contracts.report import QualityNote, Reversal
 from spikewatch.contracts.vocabulary import AgeBand, Disposition, Outcome, ReversalGiver, Sex, YesNo
 from spikewatch.ingest.domain.evidence import Named
 from spikewatch.ingest.domain.feeds.facts import facts_of
-from spikewatch.ingest.domain.feeds.fields import choice, matching, number, stated, whole
+from spikewatch.ingest.domain.feeds.fields import choice, matching, number, required, stated, whole
 from spikewatch.ingest.domain.record import Fields
 from spikewatch.ingest.domain.rejection import Fault, Rejected
 from spikewatch.ingest.domain.repeated import Repeated
 
-__all__ = ["COLUMNS", "Said", "said_of"]
+__all__ = ["COLUMNS", "IN_EVERY_ROW", "Person", "Said", "Treated", "said_of"]
+
+IN_EVERY_ROW: Final = "a value in every row"
 
 _FLAGS: Final = (
     *("ALCOHOL", "BARBITURATES (I.E. AMYTAL, NEMBUTAL, ETC)", "BATH SALTS", "BENZODIAZEPINES (I.E.VALIUM, XANAX, ATIVAN, ETC)"),
@@ -23,12 +24,10 @@ _FLAGS: Final = (
     *("SYNTHETIC MARIJUANA", "UNKNOWN"),
 )
 _DOSE: Final = "administration_id"
-COLUMNS: Final = (
-    "incident_county_fips_code",
-    "gender_desc",
-    "age_range",
+_COUNTY_CODE: Final = "incident_county_fips_code"
+_WHO: Final = ("gender_desc", "age_range")
+_TREATMENT: Final = (
     "naloxone_administered",
-    _DOSE,
     "dose_count",
     "dose_unit",
     "dose_desc",
@@ -37,9 +36,9 @@ COLUMNS: Final = (
     "response_desc",
     "revive_action_desc",
     "third_party_admin_desc",
-    "susp_od_drug_desc",
-    *_FLAGS,
 )
+_DRUG: Final = "susp_od_drug_desc"
+COLUMNS: Final = (_COUNTY_CODE, *_WHO, _DOSE, *_TREATMENT, _DRUG, *_FLAGS)
 """The columns that are read here."""
 _SET: Final = frozenset({"1", "1.0", "Y", "y", "True", "TRUE", "true"})
 _COUNTY: Final = re.compile(r"(?:\d{1,3}|42\d{3})(?:\.0)?", re.ASCII)
@@ -68,37 +67,47 @@ _GIVERS: Final = (
 _MOST_DOSES: Final = 99
 
 
-@dataclass(frozen=True, slots=True)
-class Said:
-    """What the rows of a person say in listed words."""
+class Treated(NamedTuple):
+    """The outcome, the reversal drug, what became of the person, and the facts that follow."""
 
     outcome: Outcome
     reversal: Reversal
-    band: AgeBand | None
-    sex: Sex
-    doubts: tuple[QualityNote, ...]
-    county: str | None
     disposition: Disposition
-    names: tuple[Named, ...]
     facts: frozenset[str]
 
 
-def _said(rows: Sequence[Fields]) -> Said:
-    first = rows[0]
+class Person(NamedTuple):
+    """Age and sex, and the doubts about them."""
+
+    band: AgeBand | None
+    sex: Sex
+    doubts: tuple[QualityNote, ...]
+
+
+class Said(NamedTuple):
+    """What the rows of a person say in listed words."""
+
+    treated: Treated
+    person: Person
+    county: str | None
+    names: tuple[Named, ...]
+
+
+def _treated(rows: Sequence[Fields]) -> Treated:
+    for name in ("naloxone_administered", "survive"):
+        required(rows[0], name, IN_EVERY_ROW, "Y")
     outcome = _worst([choice(row, "survive", _OUTCOMES, Outcome.UNKNOWN) for row in rows])
     reversal = _reversal(rows)
-    band, doubts = _band(stated(first, "age_range"))
-    return Said(
-        outcome=outcome,
-        reversal=reversal,
-        band=band,
-        sex=choice(first, "gender_desc", _SEXES, Sex.UNKNOWN),
-        doubts=doubts,
-        county=matching(first, "incident_county_fips_code", _COUNTY, "the county's FIPS code, three digits or five", "091"),
-        disposition=_disposition(rows),
-        names=_names(rows),
-        facts=facts_of(outcome, reversal),
-    )
+    return Treated(outcome, reversal, _disposition(rows), facts_of(outcome, reversal))
+
+
+def _person(row: Fields) -> Person:
+    band, doubts = _band(stated(row, "age_range"))
+    return Person(band, choice(row, "gender_desc", _SEXES, Sex.UNKNOWN), doubts)
+
+
+def _county(row: Fields) -> str | None:
+    return matching(row, _COUNTY_CODE, _COUNTY, "the county's FIPS code, three digits or five", "091")
 
 
 def _worst(outcomes: Sequence[Outcome]) -> Outcome:
@@ -187,7 +196,7 @@ def _band(value: object | None) -> tuple[AgeBand | None, tuple[QualityNote, ...]
 def _names(rows: Sequence[Fields]) -> tuple[Named, ...]:
     named: dict[str, None] = {}
     for row in rows:
-        value = stated(row, "susp_od_drug_desc") if "susp_od_drug_desc" in row else None
+        value = stated(row, _DRUG) if _DRUG in row else None
         if isinstance(value, str):
             named[value] = None
         for flag in _FLAGS:
@@ -196,10 +205,12 @@ def _names(rows: Sequence[Fields]) -> tuple[Named, ...]:
     return tuple(Named(name) for name in named)
 
 
-_ONCE: Final = tuple(name for name in COLUMNS if name != _DOSE)
-# Of a person with one row it does not matter which dose it is, only that it is one.
-_ALONE: Final = Repeated(_ONCE, lambda row: _said([row]))
-_ALONE_DOSED: Final = Repeated(_ONCE, lambda row: _said([row]))
+# Apart, for every combination is remembered. Of a person with one row it does not matter which dose it is, only that it is one.
+_ALONE: Final = Repeated(_TREATMENT, lambda row: _treated([row]))
+_ALONE_DOSED: Final = Repeated(_TREATMENT, lambda row: _treated([row]))
+_NAMES_ALONE: Final = Repeated((_DRUG, *_FLAGS), lambda row: _names([row]))
+_PERSON: Final = Repeated(_WHO, _person)
+_COUNTY_OF: Final = Repeated((_COUNTY_CODE,), _county)
 
 
 def said_of(rows: Sequence[Fields]) -> Said:
@@ -208,6 +219,9 @@ def said_of(rows: Sequence[Fields]) -> Said:
     Raises:
         Rejected: a field is wrong.
     """
+    first = rows[0]
     if len(rows) > 1:
-        return _said(rows)
-    return (_ALONE if stated(rows[0], _DOSE) is None else _ALONE_DOSED)(rows[0])
+        treated, names = _treated(rows), _names(rows)
+    else:
+        treated, names = (_ALONE if stated(first, _DOSE) is None else _ALONE_DOSED)(first), _NAMES_ALONE(first)
+    return Said(treated, _PERSON(first), _COUNTY_OF(first), names)
