@@ -35,14 +35,27 @@ class TitleRule:
     means: TitleMeaning
 
 
-# OVERDOSE, OVER-DOSE, OVERDOSED; OD where it is not another word's part: OD, EMS: OD, HEROIN OD, OD/UNCONSCIOUS
+# OVERDOSE, OVER-DOSE, OVERDOSED and how it is mistyped; OD as a word of its own: OD, O/D, OD'D, EMS: OD, PILL OD, OD/UNCONSCIOUS
 _OVERDOSE: Final = re.compile(
-    r"\bOVER[ -]?DOS(?:E[SD]?|ING)\b"
-    r"|(?:^|[:/,(-]\s*|\b(?:DRUG|HEROIN|OPIOID|OPIATE|FENTANYL|MED(?:ICATION)?|POSS(?:IBLE)?|POSS\.|SUSPECTED)\s+)O\.?D\.?(?=\s*(?:$|[:/,)(-]))",
+    r"\bOVER[ -]?DOS+(?:E[SD]?|ING)\b|\bOV(?:ER|R)D(?:OSE?|OES|SE?)\b"
+    r"|(?<![A-Z0-9'.])(?:O\.?D\.?(?:'?E?D|'?ING)?|O/D)(?![A-Z0-9'])(?! (?:METER|OFFICER|ASSIST|UNIT)\b)",
     re.IGNORECASE,
 )
-# Protocol 23 of the medical priority dispatch system: 23D1, 23-D-01V, 23C02, also before its words.
-_PROTOCOL_23: Final = re.compile(r"(?:^|[\s:(])0?23[\s-]?[ABCDEO\u03a9Ω][\s-]?\d{1,2}[A-Z]?(?:$|[\s:)-])", re.IGNORECASE)
+# What is about overdoses and is none: a visit afterwards, a class, a delivery, a word that takes it back.
+_ABOUT: Final = re.compile(
+    r"\bFOLLOW[ -]?UP|\bOUT-?REACH\b|\bPREVENTION\b|\bTRAINING\b|\bAWARENESS\b|\bRESPONSE TEAM\b"
+    r"|\b(?:KIT|NARCAN|NALOXONE) (?:DELIVERY|REQUEST)\b|\bALARM TEST\b|^ANIMAL\b|\b(?:NO|NOT|NOT AN|NON) (?:OVER[ -]?DOSE|OD)\b",
+    re.IGNORECASE,
+)
+# Protocol 23 of the medical priority dispatch system: 23D1, 23-D-01V, 23C02, 23 DELTA 1, before or after its words, or named as such.
+# In the middle of a title, or after the word for a unit or a room, the same letters are an address.
+_CODE_23: Final = r"0?23[\s-]?(?:[ABCDEO\u03a9Ω]|ALPHA|BRAVO|CHARLIE|DELTA|ECHO|OMEGA)[\s-]?\d{1,2}[A-Z]?"
+_PROTOCOL_23: Final = re.compile(
+    rf"(?:^|[:(/]\s*|\b(?:MED|MEDICAL|EMS|EMD|MPDS|PROQA|ALS|BLS|CODE)[\s-]*){_CODE_23}(?:$|[\s:)-])"
+    rf"|(?<!\bUNIT)(?<!\bAPT)(?<!\bROOM)(?<!\bRM)(?<!\bSTE)(?<!\bSTATION)(?<!\bBEAT)(?<!\bZONE)(?:\s-?\s?|\(){_CODE_23}\)?$"
+    r"|\b(?:PROTOCOL|EMD|MPDS|CARD)\s*#?\s*23\b(?![\s-]?\d)",
+    re.IGNORECASE,
+)
 _CACHED: Final = 4096
 _LONGEST: Final = 256
 
@@ -59,7 +72,9 @@ def title_reader(rules: Sequence[TitleRule] = ()) -> TitleReader:
         for pattern, means in compiled:
             if pattern.match(title):
                 return means
-        is_overdose = _OVERDOSE.search(title) or _PROTOCOL_23.search(title) or _PROTOCOL_23.search(determinant[:_LONGEST].strip())
+        if _PROTOCOL_23.search(determinant[:_LONGEST].strip()) or _PROTOCOL_23.search(title):
+            return TitleMeaning.SUSPECTED
+        is_overdose = _OVERDOSE.search(title) is not None and _ABOUT.search(title) is None
         return TitleMeaning.SUSPECTED if is_overdose else TitleMeaning.OTHER
 
     return meaning
