@@ -28,7 +28,7 @@ _EXAMPLES: Final[Mapping[str, tuple[str, str]]] = {
     "columns": ("the headers of columns", "[Incident Date, Incident Time]"),
     "record_id": ("the column or columns that make a row the same row when it is sent again", "Incident Number"),
     "occurred_at": ("at least one way to the time", "{column: Incident Date, formats: MM/DD/YYYY}"),
-    "formats": ("ISO, EXCEL or a pattern of YYYY YY MM MMM DD HH hh mm ss AM Z", EXAMPLE),
+    "formats": ("ISO, EXCEL, EPOCH or a pattern of YYYY YY MM MMM DD HH hh mm ss AM Z", EXAMPLE),
     "basis": ("one of psap_call, dispatch, on_scene, symptom_onset, arrival, injury, death, reported", "on_scene"),
     "zone": ("an IANA time zone", "America/New_York"),
     "time_zone": ("an IANA time zone", "America/New_York"),

@@ -33,8 +33,13 @@ _TOKENS: Final = {
     "mm": r"(?P<minute>\d\d)",
     "ss": r"(?P<second>\d\d)(?:[.,]\d{1,9})?",
     "AM": r"(?P<half>[AaPp])\.?[Mm]\.?",
-    "Z": r"(?P<zone>Z|UTC|GMT|[+-]\d\d(?::?\d\d)?)",
+    "Z": r"(?P<zone>Z|UTC|GMT|(?:AK|[ECMPH])[SD]T|[+-]\d\d(?::?\d\d)?)",
 }
+# Of the United States, whose agencies write them; elsewhere CST and IST are others.
+_ZONES: Final = {
+    "Z": 0, "UTC": 0, "GMT": 0, "EDT": -4, "EST": -5, "CDT": -5, "CST": -6, "MDT": -6, "MST": -7, "PDT": -7, "PST": -8, "AKDT": -8,
+    "AKST": -9, "HDT": -9, "HST": -10,
+}  # fmt: skip
 _SHOWN: Final = {
     "YYYY": "2026", "YY": "26", "MMMM": "May", "MMM": "May", "MM": "05", "M": "5", "DD": "01", "D": "1", "HH": "14", "H": "14",
     "hh": "02", "h": "2", "mm": "03", "ss": "00", "AM": "PM", "Z": "-04:00",
@@ -49,12 +54,19 @@ _SERIAL: Final = re.compile(r"\d{4,6}(?:\.\d{1,15})?", re.ASCII)
 _TIME: Final = re.compile(r"(?:^|[T ])(\d\d?):(\d\d)(?::(\d\d)(?:\.\d+)?)?(?:\s?([AaPp])\.?[Mm]\.?)?\s*(?:hrs?|h)?$", re.ASCII)
 _MILITARY: Final = re.compile(r"(\d{1,2})(\d\d)(?:\s?(?:hrs?|h))?", re.ASCII)
 _FRACTION: Final = re.compile(r"0?\.\d+|0", re.ASCII)
+_EPOCH: Final = re.compile(r"(\d{10})(\d{3})?(?:\.\d{1,9})?", re.ASCII)  # seconds, or milliseconds as map servers write them
 EXAMPLE: Final = "MM/DD/YYYY HH:mm"
 FORMATS_SEEN: Final = (
     "ISO", "MM/DD/YYYY", "MM/DD/YYYY HH:mm", "MM/DD/YYYY HH:mm:ss", "MM/DD/YYYY hh:mm AM", "MM/DD/YYYY hh:mm:ss AM", "MM/DD/YY",
-    "MM/DD/YY HH:mm", "YYYY/MM/DD", "YYYY/MM/DD HH:mm:ss", "YYYY/MM/DD HH:mm:ssZ", "YYYYMMDD", "YYYYMMDDHHmm", "YYYYMMDDHHmmss",
-    "MM-DD-YYYY", "MM-DD-YYYY HH:mm", "DD-MMM-YYYY", "DD-MMM-YY", "DDMMMYYYY", "DDMMMYYYY:HH:mm:ss", "MMM DD, YYYY", "MMMM DD, YYYY",
-    "MMM DD YYYY hh:mm:ss AM", "DD.MM.YYYY", "EXCEL",
+    "MM/DD/YY HH:mm", "MM/DD/YY HH:mm:ss", "MM/DD/YY hh:mm AM", "MM/DD/YY hh:mm:ss AM", "MM/DD/YYYY HHmm", "MM/DD/YYYY HH:mm:ss Z",
+    "MM/DD/YYYY HH:mm Z", "YYYY/MM/DD", "YYYY/MM/DD HH:mm", "YYYY/MM/DD HH:mm:ss", "YYYY/MM/DD hh:mm:ss AM", "YYYY/MM/DD HH:mm:ssZ",
+    "YYYY-MM-DD hh:mm:ss AM", "YYYY-MM-DD HH:mm:ss Z", "YYYYMMDD", "YYYYMMDD HHmm", "YYYYMMDD HH:mm", "YYYYMMDD HH:mm:ss", "YYYYMMDDHHmm",
+    "YYYYMMDDHHmmss", "YYYYMMDDHHmmssZ", "MM-DD-YYYY", "MM-DD-YYYY HH:mm", "MM-DD-YYYY HH:mm:ss", "DD-MMM-YYYY", "DD-MMM-YYYY HH:mm",
+    "DD-MMM-YYYY HH:mm:ss", "DD-MMM-YY", "DD-MMM-YY HH:mm:ss", "DD-MMM-YY hh.mm.ss AM", "DDMMMYYYY", "DDMMMYYYY:HH:mm:ss", "MMM DD, YYYY",
+    "MMM DD, YYYY hh:mm AM", "MMM DD, YYYY, hh:mm AM", "MMM DD, YYYY hh:mm:ss AM", "MMMM DD, YYYY", "MMMM DD, YYYY hh:mm AM",
+    "MMM DD YYYY hh:mmAM", "MMM DD YYYY hh:mm:ssAM", "MMM DD YYYY hh:mm AM", "MMM DD YYYY hh:mm:ss AM", "YYYY MMM DD hh:mm:ss AM",
+    "DD.MM.YYYY", "DD.MM.YYYY HH:mm", "DD/MM/YYYY", "DD/MM/YYYY HH:mm", "DD/MM/YYYY HH:mm:ss", "DD-MM-YYYY", "DD-MM-YYYY HH:mm", "EXCEL",
+    "EPOCH",
 )  # fmt: skip
 """What exports write, the commonest first; for proposals."""
 
@@ -101,7 +113,7 @@ def date_reader(formats: tuple[str, ...]) -> Reader:
 
 def example_of(pattern: str) -> str:
     """Return a time written in the pattern."""
-    written = {"ISO": "2026-05-01T14:03:00", "EXCEL": "46143"}
+    written = {"ISO": "2026-05-01T14:03:00", "EXCEL": "46143", "EPOCH": "1777658580"}
     return written.get(pattern) or _TOKEN.sub(lambda token: _SHOWN[token[0]], pattern)
 
 
@@ -110,6 +122,8 @@ def _reader(pattern: str) -> Reader:
         return _iso
     if pattern == "EXCEL":
         return _serial
+    if pattern == "EPOCH":
+        return _epoch
     expression, at, seen = "", 0, set()
     for match in _TOKEN.finditer(pattern):
         expression += _literal(pattern[at : match.start()])
@@ -164,8 +178,8 @@ def _moment(parts: dict[str, str | None]) -> Moment | None:
 def _zoned(at: datetime, zone: str | None) -> datetime:
     if zone is None:
         return at
-    if zone in {"Z", "UTC", "GMT"}:
-        return at.replace(tzinfo=UTC)
+    if zone in _ZONES:
+        return at.replace(tzinfo=timezone(timedelta(hours=_ZONES[zone])) if _ZONES[zone] else UTC)
     digits = zone[1:].replace(":", "").ljust(4, "0")
     offset = timedelta(hours=int(digits[:2]), minutes=int(digits[2:]))
     return at.replace(tzinfo=timezone(-offset if zone[0] == "-" else offset))
@@ -185,6 +199,11 @@ def _serial(text: str) -> Moment | None:
     days = float(text)
     at = _DAY_0 + timedelta(seconds=round(days * 86_400))
     return Moment(at, TimePrecision.DATE if days == int(days) else TimePrecision.SECOND)
+
+
+def _epoch(text: str) -> Moment | None:
+    match = _EPOCH.fullmatch(text)
+    return None if match is None else Moment(datetime.fromtimestamp(int(match[1]), UTC), TimePrecision.SECOND)
 
 
 @lru_cache(maxsize=_CACHED)

@@ -39,6 +39,7 @@ _NOT_A_PERSON: Final = re.compile(
     r"(?:^| )(?:county|city|town|twp|township|street|st|road|unit|agency|hospital|facility|station|file|case|incident|event|call|"
     r"drug|destination|district|municipality|state|place|zone|beat|crew|shift|nature|type|provider|medication|generic|scene|location)"
     r"(?: \w+)? name(?: |$)"
+    r"|phone ?pick ?up"  # when a call was answered
 )
 _HOME: Final = re.compile(
     r"(?:^| )(?:res|resid|residence|residential|resident|home|decedent|domicile|mailing|patient|pt|victim|lives)(?: |$)"
@@ -50,8 +51,8 @@ _PLACE: Final = re.compile(
 
 
 def words_of(header: str) -> str:
-    """Return the header as lower-case words with one blank between them."""
-    return " ".join(part for part in _BOUNDARY.sub(" ", header).lower().split() if part)
+    """Return the header as lower-case words with one blank between them; ``#`` is the word number."""
+    return " ".join(part for part in _BOUNDARY.sub(" ", header.replace("#", " number ")).lower().split() if part)
 
 
 def person_of(header: str) -> str | None:

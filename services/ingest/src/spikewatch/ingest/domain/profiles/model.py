@@ -121,7 +121,10 @@ class Time(_Cell):
     columns: ColumnNames = Field(max_length=2)
     formats: Annotated[tuple[FormatText, ...], BeforeValidator(as_list), Field(min_length=1, max_length=12)] = Field(
         default=("ISO",),
-        description="ISO, EXCEL (serial day), or a pattern of YYYY YY MM MMM DD HH hh mm ss AM Z, for example MM/DD/YYYY hh:mm:ss AM.",
+        description=(
+            "ISO, EXCEL (serial day), EPOCH (seconds, milliseconds), or a pattern of YYYY YY MM MMM DD HH hh mm ss AM Z, "
+            "for example MM/DD/YYYY hh:mm:ss AM."
+        ),
     )
     zone: Zone | None = Field(default=None, description="Zone of times that have none; else the profile's, else the agency's.")
     basis: TimeBasis = Field(default=TimeBasis.REPORTED, description="Which moment it is.")

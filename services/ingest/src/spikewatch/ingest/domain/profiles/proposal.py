@@ -1,12 +1,16 @@
 """Writes a first profile from a table's header and some of its rows. It is a draft: people read it before it is used."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from spikewatch.contracts.vocabulary import TimeBasis
+from spikewatch.contracts.vocabulary import TimeBasis, TimePrecision
 from spikewatch.ingest.domain.profiles.column_guess import Guess, Seen, guess
+from spikewatch.ingest.domain.profiles.dates import Moment, date_reader
+from spikewatch.ingest.domain.profiles.headers import words_of
+from spikewatch.ingest.domain.profiles.proposed_words import manner_of, means
 from spikewatch.ingest.domain.profiles.words import CLOSED
 
 __all__ = ["Proposal", "propose"]
@@ -17,36 +21,25 @@ _TEXTS: Final = {
     "cause_of_death": "toxicology", "other_conditions": "toxicology", "narrative": None, "chief_complaint": None, "impression_text": None,
     "dispatch_title": None,
 }  # fmt: skip
-_WORDS: Final[Mapping[str, Mapping[str, str]]] = {
-    "sex": {"man": "male", "woman": "female", "unk": "unknown"},
-    "reversal_given": {"1": "yes", "0": "no", "1.0": "yes", "0.0": "no", "unk": "unknown", "x": "yes", "narcan": "yes", "naloxone": "yes"},
-    "reversal_before_ems": {"1": "yes", "0": "no", "unk": "unknown"},
-    "reversal_response": {
-        "better": "improved", "no change": "unchanged", "none": "unchanged", "no response": "unchanged", "worsened": "worse",
-        "responsive": "improved",
-    },
-    "reversal_route": {"in": "intranasal", "nasal": "intranasal", "im": "intramuscular", "iv": "intravenous", "io": "intraosseous"},
-    "reversal_by": {
-        "bystander": "layperson", "civilian": "layperson", "family": "layperson", "law enforcement": "police",
-        "pd": "police", "fd": "fire",
-    },
-    "outcome": {
-        "dead": "fatal", "deceased": "fatal", "died": "fatal", "death": "fatal", "alive": "nonfatal", "survived": "nonfatal",
-        "lived": "nonfatal",
-        "non fatal": "nonfatal",
-    },
-    "disposition": {
-        "treated, transported": "transported", "transported to hospital": "transported", "hospital": "transported",
-        "refusal": "refused", "patient refused": "refused", "dead on scene": "died_on_scene", "doa": "died_on_scene", "arrested": "arrest",
-        "treated and released": "released",
-    },
-    "age_band": {},
-}  # fmt: skip
-_MANNERS: Final = ("accident", "suicide", "homicide", "natural", "undetermined", "pending")
 _BASIS_RANK: Final = (
     TimeBasis.INJURY, TimeBasis.PSAP_CALL, TimeBasis.DISPATCH, TimeBasis.ON_SCENE, TimeBasis.SYMPTOM_ONSET, TimeBasis.ARRIVAL,
     TimeBasis.DEATH, TimeBasis.REPORTED,
 )  # fmt: skip
+
+_DECIDING: Final = ("dispatch_title", "impression_text", "codes", "chief_complaint")  # they tell overdoses from other calls
+_AT_FIRST: Final = re.compile(r"(?:^| )(?:initial|original)(?: |$)")
+_TELLING: Final = ("reversal_given", "reversal_doses", "reversal_dose_amount", "drugs", "drug_flag", "outcome")
+_OVERDOSE: Final = re.compile(
+    r"over ?dose|\bod\b|opioid|opiate|heroin|fentanyl|poison|intoxic|narcan|naloxone|drug|substance"
+    r"|\bT(?:3[6-9]|4\d|50)|\bF1[1-69]|\b23-?[a-e]-?\d",
+    re.IGNORECASE,
+)
+_SCENE: Final = re.compile(r"(?:^| )(?:scene|incident|event|injury|inj|occur\w*|overdose|od|call)(?: |$)")
+_DEATH: Final = re.compile(r"(?:^| )(?:death|died|pronounced|found)(?: |$)")
+_FLAG_WORDS: Final = re.compile(
+    r"(?:^| )(?:present|related|detected|involved|positive|found|flag|ind|indicator|yn|y n|use|used|in tox)(?= |$)"
+)
+_PLACES: Final = ("lat", "lon", "address", "city", "zip", "county_fips")
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,22 +92,33 @@ class _Draft:
         is_dead = any(one.field in {"cause_of_death", "manner"} for one in self._used)
         if is_dead:
             self._put("source_type: me", "declared: false # the case definitions decide which deaths count")
-        elif self._has("dispatch_title", "impression_text", "codes") and not self._has("reversal_given", "drugs", "drug_flag"):
+        elif not all(self._says_overdose(one) for one in self._of(*_DECIDING)):
             self._put("declared: false # the table seems to hold more than overdoses: the case definitions decide")
+        elif not self._has(*_DECIDING, *_TELLING):
+            self._put("declared: false # nothing says that every row is an overdose; true where it is")
+            self._warnings.append(
+                "no column tells overdoses from other rows: set declared to true if every row is one, else name the column in texts or rows"
+            )
         else:
             self._put("declared: true # every row is an overdose; false where the table holds more than that")
         self._identity()
-        self._times()
+        self._times(is_dead=is_dead)
         self._place()
         self._words(is_dead=is_dead)
         self._substances()
         return Proposal("\n".join(self._lines) + "\n", self._guesses, tuple(self._warnings))
 
+    def _says_overdose(self, one: Guess) -> bool:
+        return all(_OVERDOSE.search(value) for value in self._seen[one.column].stated)
+
     def _put(self, *lines: str) -> None:
         self._lines.extend(lines)
 
     def _of(self, *fields: str) -> list[Guess]:
-        return sorted((one for one in self._used if one.field in fields), key=lambda one: -one.sure)
+        found = sorted((one for one in self._used if one.field in fields), key=lambda one: -one.sure)
+        # What a call was at first is taken back by what it was in the end.
+        later = [one for one in found if one.field != "dispatch_title" or not _AT_FIRST.search(words_of(one.column))]
+        return later or found
 
     def _has(self, *fields: str) -> bool:
         return bool(self._of(*fields))
@@ -136,51 +140,84 @@ class _Draft:
                 "no column tells one row from another: the record id is a hash of several, so that a corrected cell makes another report"
             )
             self._put(f"record_id: {{columns: {_list(parts or list(self._seen)[:5])}, hash: true}}")
-        number = self._of("incident_number")
-        if number:
+        if number := self._of("incident_number"):
             self._put(f"incident_number: {_quoted(number[0].column)}")
-        cad = self._of("cad_number")
-        if cad:
+        if cad := self._of("cad_number"):
             self._put(f"cad_number: {_quoted(cad[0].column)}")
 
-    def _times(self) -> None:
-        times = sorted(self._of("occurred_at"), key=lambda one: _BASIS_RANK.index(one.basis))
-        clocks = self._of("time_of_day")
-        if not times:
+    def _times(self, *, is_dead: bool) -> None:
+        ways = [(one, self._clock_of(one)) for one in self._of("occurred_at")]
+        if not ways:
             self._warnings.append("no column holds a date that is understood: write occurred_at by hand")
             self._put("# occurred_at: {column: ?, formats: MM/DD/YYYY, basis: on_scene}")
             return
+
+        def rank(way: tuple[Guess, Guess | None]) -> tuple[bool, bool, int]:
+            one, clock = way
+            # A day alone tells less than a time that is a little later; of a death the day of the injury is the better one.
+            is_rough = clock is None and not is_dead and self._is_day(one)
+            return one.basis is TimeBasis.REPORTED, is_rough, _BASIS_RANK.index(one.basis)
+
         self._put("occurred_at:")
-        for position, one in enumerate(times[:3]):
-            columns = [one.column]
-            basis = one.basis
-            if position == 0 and clocks and not any("HH" in pattern or "hh" in pattern for pattern in one.formats):
-                columns.append(clocks[0].column)
-                basis = clocks[0].basis if clocks[0].basis is not TimeBasis.REPORTED else basis
-            if basis is TimeBasis.INJURY and not self._has("cause_of_death", "manner"):
+        for one, clock in sorted(ways, key=rank)[:3]:
+            columns = [one.column] if clock is None else [one.column, clock.column]
+            basis = clock.basis if clock is not None and clock.basis is not TimeBasis.REPORTED else one.basis
+            if basis is TimeBasis.INJURY and not is_dead:
                 basis = TimeBasis.PSAP_CALL if self._has("cad_number") else TimeBasis.ON_SCENE
             self._put(
                 f"  - columns: {_list(columns)}", f"    formats: {_list(one.formats)}", f"    basis: {basis.value} # which moment it is"
             )
-            if any(_ends_in_midnight(value) for value in self._seen[one.column].stated):
+            if any(map(_is_midnight, self._moments(one))):
                 self._put("    midnight: date # some times are exactly midnight")
 
+    def _is_day(self, one: Guess) -> bool:
+        # An export that writes a day with a time writes midnight.
+        return all(moment.precision is TimePrecision.DATE or _is_midnight(moment) for moment in self._moments(one))
+
+    def _moments(self, one: Guess) -> list[Moment]:
+        reader = date_reader(one.formats)
+        return [moment for value in self._seen[one.column].stated if (moment := reader(value.strip())) is not None]
+
+    def _clock_of(self, one: Guess) -> Guess | None:
+        """Return the column with the time of day that goes with a date: of the same moment, else the one of no certain moment."""
+        clocks = self._of("time_of_day") if self._is_day(one) else []
+        own = [clock for clock in clocks if clock.basis is one.basis]
+        dates = [date for date in self._of("occurred_at") if self._is_day(date)]
+        if clocks and not own and one is min(dates, key=lambda date: _BASIS_RANK.index(date.basis)):
+            own = [clock for clock in clocks if clock.basis not in {date.basis for date in dates}]
+        return own[0] if own else None
+
     def _place(self) -> None:
-        parts = [
-            (field, self._of(field)[0].column) for field in ("lat", "lon", "address", "city", "zip", "county_fips") if self._has(field)
-        ]
-        named = [field for field, _ in parts]
-        if ("lat" in named) != ("lon" in named):
-            parts = [part for part in parts if part[0] not in {"lat", "lon"}]
-        if "lat" not in dict(parts) and self._has("point_in"):
-            parts.insert(0, ("point_in", self._of("point_in")[0].column))
-        if not parts:
+        found = self._of(*_PLACES, "point_in")
+        nearer = [one for one in found if not _DEATH.search(words_of(one.column))]
+        if not any(_SCENE.search(words_of(one.column)) for one in nearer):
+            nearer = found  # nothing but where they died
+        ways = [way for way in (self._way(nearer), self._way([one for one in found if one not in nearer])) if way]
+        if not ways:
             self._warnings.append("no column says where it happened: reports get the agency's home county")
             return
         self._put("place:")
-        self._put(*(f"  {field}: {_quoted(column)}" for field, column in parts))
-        if "lat" in dict(parts):
-            self._put("  # precision: block # where the points were moved on purpose, or are centres of streets or towns")
+        for position, way in enumerate(ways):
+            lead = "  - " if len(ways) > 1 else "  "
+            for field, column in way.items():
+                self._put(f"{lead}{field}: {_quoted(column)}")
+                lead = "    " if len(ways) > 1 else "  "
+            if position:
+                self._put("    note: death_place_used")
+            if "lat" in way:
+                self._put(f"{lead}# precision: block # where the points were moved on purpose, or are centres of streets or towns")
+
+    @staticmethod
+    def _way(found: Sequence[Guess]) -> dict[str, str]:
+        """Return one column for each part of a place, those of the scene before others."""
+        best: dict[str, str] = {}
+        for one in sorted(found, key=lambda one: _SCENE.search(words_of(one.column)) is None):
+            best.setdefault(one.field, one.column)
+        if ("lat" in best) != ("lon" in best):
+            best = {field: column for field, column in best.items() if field not in {"lat", "lon"}}
+        if "lat" in best:
+            best.pop("point_in", None)
+        return {field: best[field] for field in ("point_in", *_PLACES) if field in best}
 
     def _words(self, *, is_dead: bool) -> None:
         if is_dead:
@@ -196,26 +233,27 @@ class _Draft:
             "reversal_by",
             "reversal_before_ems",
         ):
-            if self._has(field) and not (is_dead and field == "outcome"):
+            if self._has(field) and not (is_dead and field == "outcome") and not (field == "age_band" and self._has("age")):
                 self._word(field, self._of(field)[0])
         for field in ("age", "reversal_doses", "reversal_dose_amount", "count"):
             if not self._has(field):
                 continue
             one = self._of(field)[0]
+            if field == "reversal_dose_amount" and (unit := re.search(r" (mg|mcg)(?: |$)", words_of(one.column))):
+                self._put(f"reversal_unit: {{constant: {unit[1]}}}")
             if one.suppressed:
                 self._put(f"{field}: {{column: {_quoted(one.column)}, suppressed: {_list(one.suppressed)}}}")
             else:
                 self._put(f"{field}: {_quoted(one.column)}")
         if is_dead and self._has("manner"):
             one = self._of("manner")[0]
-            values = ", ".join(f"{word}: manner_{word}" for word in _MANNERS)
+            values = ", ".join(f"{_quoted(word)}: {fact}" for word, fact in manner_of(one.words).items())
             self._put(f"facts: {{column: {_quoted(one.column)}, values: {{{values}}}}}")
 
     def _word(self, field: str, one: Guess) -> None:
-        known = {**_WORDS.get(field, {})}
-        closed = CLOSED[field]
-        values = {word: known[word] for word in one.words if word in known}
-        strange = [word for word in one.words if word not in known and word not in closed]
+        closed, header = CLOSED[field], words_of(one.column)
+        values = {word: known for word in one.words if (known := means(field, word, header)) is not None and known != word}
+        strange = [word for word in one.words if word not in values and word not in closed]
         if strange or not one.words:
             self._warnings.append(
                 f"{field}: {len(strange) or 'many'} word(s) of {_quoted(one.column)} have no meaning yet; add them to values"
@@ -231,7 +269,7 @@ class _Draft:
         flags = [one.column for one in self._of("drug_flag")]
         if flags:
             self._put(
-                "drug_flags:", f"  basis: {basis}", "  columns:", *(f"    {_quoted(flag)}: {_quoted(flag.lower())}" for flag in flags)
+                "drug_flags:", f"  basis: {basis}", "  columns:", *(f"    {_quoted(flag)}: {_quoted(_substance(flag))}" for flag in flags)
             )
         texts = [(role, [one.column for one in self._of(role)]) for role in _TEXTS if self._has(role)]
         if texts:
@@ -244,8 +282,13 @@ class _Draft:
             self._put(f'codes: {{columns: {_list(codes)}, system: icd10cm, split: [",", ";", "|"]}}')
 
 
-def _ends_in_midnight(value: str) -> bool:
-    return value.strip().endswith(("00:00", "00:00:00", "12:00 AM", "12:00:00 AM", "00:00:00+00")) and len(value.strip()) > 10
+def _substance(flag: str) -> str:
+    words = words_of(flag)
+    return " ".join(_FLAG_WORDS.sub(" ", words).split()) or words
+
+
+def _is_midnight(moment: Moment) -> bool:
+    return moment.precision is not TimePrecision.DATE and not any(moment.at.timetuple()[3:6])
 
 
 def _quoted(text: str) -> str:

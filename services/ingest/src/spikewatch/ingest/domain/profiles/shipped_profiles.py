@@ -1,16 +1,53 @@
-"""The profiles that come with Spikewatch: each a YAML file beside this module and a feed of the same name."""
+"""The profiles that come with Spikewatch: each a YAML file beside this module and a feed of the same name.
 
+What an office publishes is named differently in the file that its portal exports, in what its interface answers, and in the files
+of other years. The columns of these profiles are therefore compared by letters and digits, and known by the other names below.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from importlib.resources import files
 from typing import Final
 
-from spikewatch.ingest.domain.feeds.feed import Feed
+from spikewatch.ingest.domain.csv_rows import csv_rows, plain
+from spikewatch.ingest.domain.feeds.feed import Feed, NotAnOverdose, Reading, Source
+from spikewatch.ingest.domain.feeds.synonyms import Synonyms
 from spikewatch.ingest.domain.profiles.checking import parse_profile
 from spikewatch.ingest.domain.profiles.compiled import compile_profile
+from spikewatch.ingest.domain.profiles.model import Profile
+from spikewatch.ingest.domain.record import Fields, json_lines, json_records, of_text
+from spikewatch.ingest.domain.xlsx_rows import XLSX, xlsx_rows
 
 __all__ = ["SHIPPED", "shipped_feeds", "shipped_text"]
 
 SHIPPED: Final = ("me_connecticut", "me_cook", "me_allegheny")
 """Their names, in the order in which formats are listed."""
+
+_OTHER_NAMES: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
+    "me_connecticut": {  # the files up to 2016, up to 2018, and the interface's names
+        "cause of death": ("cod", "immediate cause a"),
+        "other significant conditions": ("other significan", "other significant condition"),
+        "ethanol": ("etoh",),
+        "cocaine": ("coc",),
+        "hydrocodone": ("hydro codeine", "hydrocod"),
+        "heroin death certificate (dc)": ("heroin dc",),
+        "deathcitygeo": ("death loc",),
+    },
+    "me_cook": {  # the file that the portal exports
+        "incident_date": ("date of incident",),
+        "death_date": ("date of death",),
+        "manner": ("manner of death",),
+        "incident_street": ("incident address",),
+        "incident_zip": ("incident zip code",),
+    },
+}
+
+# Columns of which a file must have one: others' tables have a case number, a date of death, an age and a sex, too.
+_MARKS: Final[Mapping[str, tuple[str, ...]]] = {
+    "me_connecticut": ("amphet", "tramad", "opiate nos", "any opioid", "morphine (not heroin)", "date type"),
+    "me_cook": ("primarycause", "primary_cod", "opioid_related"),
+    "me_allegheny": ("combined_od1",),
+}
 
 
 def shipped_text(name: str) -> str:
@@ -20,4 +57,59 @@ def shipped_text(name: str) -> str:
 
 def shipped_feeds() -> tuple[Feed, ...]:
     """Return the feeds that they make."""
-    return tuple(compile_profile(parse_profile(shipped_text(name), {}), {}, name=name) for name in SHIPPED)
+    return tuple(_feed(name) for name in SHIPPED)
+
+
+def _feed(name: str) -> Feed:
+    profile = parse_profile(shipped_text(name), {})
+    feed = compile_profile(profile, {}, name=name)
+    others = _OTHER_NAMES.get(name, {})
+    names = Synonyms({column: others.get(column, ()) for column in dict.fromkeys(map(plain, _columns(profile.model_dump())))})
+    header = ",".join(_needed(profile))
+
+    def missing(cells: Sequence[str]) -> Sequence[str]:
+        return _lacking(profile, _MARKS[name], names.meanings(cells))
+
+    def read(fields: Fields, source: Source) -> Reading | NotAnOverdose:
+        return feed.read(names.renamed(fields), source)
+
+    return replace(
+        feed,
+        splits={
+            "text/csv": csv_rows(required=missing, header=header, reads=names),
+            XLSX: xlsx_rows(required=missing, header=header, reads=names),
+            "application/json": of_text(json_records),
+            "application/x-ndjson": of_text(json_lines),
+        },
+        read=read,
+    )
+
+
+def _columns(part: object) -> Iterator[str]:
+    """Yield every column that a profile names."""
+    if isinstance(part, Mapping):
+        for name, value in part.items():
+            if name in {"column", "columns", "unit_column"}:
+                yield from (value,) if isinstance(value, str) else value or ()
+            else:
+                yield from _columns(value)
+    elif isinstance(part, tuple | list):
+        for one in part:
+            yield from _columns(one)
+
+
+def _needed(profile: Profile) -> Sequence[str]:
+    identity = profile.record_id.columns if profile.record_id else ()
+    return list(dict.fromkeys([*identity, *(way.columns[0] for way in profile.occurred_at)]))
+
+
+def _lacking(profile: Profile, marks: Sequence[str], meanings: frozenset[str]) -> Sequence[str]:
+    """Return the columns without which no row could become a report; of a hashed id half are enough, for files lose one over the years."""
+    identity = [plain(column) for column in (profile.record_id.columns if profile.record_id else ())]
+    lacking = [column for column in identity if column not in meanings]
+    if profile.record_id is not None and profile.record_id.hash and len(lacking) * 2 <= len(identity):
+        lacking = []
+    times = [plain(way.columns[0]) for way in profile.occurred_at]
+    if not meanings & set(times):
+        lacking += [column for column in dict.fromkeys(times) if column not in lacking]
+    return lacking or ([] if meanings & set(marks) else [marks[0]])
