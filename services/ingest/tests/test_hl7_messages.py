@@ -25,7 +25,7 @@ def test_escapes() -> None:
         ("\\.sp 3\\x\\Zabc\\y", " x y"),
         ("open \\ended", "open  ended"),
     ):
-        assert found.text(text) == resolved
+        assert found.values.text(text) == resolved
 
 
 @pytest.mark.parametrize(

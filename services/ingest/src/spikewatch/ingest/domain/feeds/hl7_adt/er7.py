@@ -13,7 +13,7 @@ from typing import Final, cast
 from spikewatch.ingest.domain.feeds.hl7_adt import tables
 from spikewatch.ingest.domain.rejection import Fault, Rejected
 
-__all__ = ["LONGEST_TEXT", "Message", "Observations", "Segment", "Separators", "parse", "read_head"]
+__all__ = ["LONGEST_TEXT", "Message", "Observations", "Segment", "Separators", "Values", "parse", "read_head"]
 
 LONGEST_TEXT: Final = 10_000
 """Characters of one field that are read; the longest triage note of a real feed has a few thousand."""
@@ -33,10 +33,7 @@ _RESULT: Final = frozenset({"", "F", "C", "P", "R"})  # what nearly every OBX-11
 
 @dataclass(frozen=True, slots=True)
 class Separators:
-    """The characters that MSH-1 and MSH-2 declare; an empty text: this level is not used.
-
-    ``words`` remembers what fields with few values were read as: see ``Segment.word``.
-    """
+    """The characters that MSH-1 and MSH-2 declare; an empty text: this level is not used."""
 
     field: str
     component: str
@@ -44,7 +41,6 @@ class Separators:
     escape: str
     subcomponent: str
     is_plain: Callable[[str], object] = dataclasses.field(compare=False, repr=False, default=lambda _: None)
-    words: dict[tuple[str, int], str] = dataclasses.field(compare=False, repr=False, default_factory=dict)
 
     @classmethod
     @lru_cache(maxsize=32)
@@ -66,89 +62,33 @@ class Separators:
         return cls(mark, declared[:1], declared[1:2], declared[2:3], declared[3:4], plain.fullmatch)
 
 
-class Segment:
-    """One segment; fields count from 1 as the standard counts them, and a field that is not there is empty."""
+class Values:
+    r"""Reads values by the separators and the encoding of a message; one is shared by all messages that are written so.
 
-    __slots__ = ("_fields", "_message")
+    A message's segments refer to it and not to their message: what refers to each other is freed by the garbage collector alone,
+    late, and by then each new message has taken fresh memory.
 
-    def __init__(self, fields: list[str], message: "Message") -> None:
-        self._fields = fields
-        self._message = message
-
-    def raw(self, number: int) -> str:
-        """Return a field as it stands; the explicit null counts as empty."""
-        fields = self._fields
-        value = fields[number] if number < len(fields) else ""
-        return "" if value == _NULL else value
-
-    def repetitions(self, number: int) -> list[str]:
-        """Return the repetitions of a field."""
-        value, mark = self.raw(number), self._message.separators.repetition
-        return value.split(mark) if mark and mark in value else [value]
-
-    def code(self, number: int, component: int = 1) -> str:
-        """Return the first subcomponent of a component of the first repetition, trimmed, its escapes resolved."""
-        fields = self._fields
-        value = fields[number] if number < len(fields) else ""
-        if not value:
-            return ""
-        message = self._message
-        if component == 1 and message.separators.is_plain(value):
-            return value
-        return message.part(value, component)
-
-    def word(self, number: int, component: int = 1) -> str:
-        """Return the same of a field with few values, a facility or a unit, and remember it. Never asked for what tells of a person."""
-        fields = self._fields
-        value = fields[number] if number < len(fields) else ""
-        if not value:
-            return ""
-        marks = self._message.separators
-        known = marks.words.get((value, component))
-        if known is not None:
-            return known
-        read = self._message.code(value, component)
-        if len(value) <= _LONGEST_WORD and not (marks.escape and marks.escape in value):  # an escape is read by the message's encoding
-            if len(marks.words) >= _MOST_WORDS:
-                marks.words.clear()
-            marks.words[value, component] = read
-        return read
-
-
-@dataclass(slots=True)
-class Message:
-    r"""A message cut into the segments that are read.
-
-    Attributes:
+    Args:
         separators: as declared.
-        charset: Python's name of its encoding, for ``\X..\`` escapes.
-        head: MSH; its fields count as the standard counts them, so that MSH-2 is the separators.
-        segments: the others by name, in their order.
+        charset: Python's name of the encoding, for ``\X..\`` escapes.
     """
 
-    separators: Separators
-    charset: str
-    head: Segment = field(init=False)
-    segments: dict[str, list[Segment]] = field(default_factory=dict)
+    __slots__ = ("charset", "separators", "words")
 
-    def first(self, name: str) -> Segment | None:
-        """Return the first segment of a name."""
-        found = self.segments.get(name)
-        return found[0] if found else None
+    def __init__(self, separators: Separators, charset: str) -> None:
+        self.separators = separators
+        self.charset = charset
+        self.words: dict[tuple[str, int], str] = {}
 
-    def observations(self) -> "Observations":
-        """Return the OBX segments of the codes that are read, each with its code: that of OBX-3, else its alternative."""
-        found: Observations = []
-        for observation in self.segments.get("OBX", ()):
-            code = observation.word(3)
-            if code not in tables.OBSERVED:
-                code = observation.word(3, 4)  # a house's own code stands first where it is mapped to LOINC
-                if code not in tables.OBSERVED:
-                    continue
-            status = observation.raw(11)
-            if status in _RESULT or observation.code(11).upper() not in tables.NO_RESULT:
-                found.append((code, observation))
-        return found
+    @staticmethod
+    @lru_cache(maxsize=32)
+    def of(head: str, charset: str) -> "Values":
+        """Return what reads the values of messages whose MSH starts so.
+
+        Raises:
+            Rejected: the separators cannot be told.
+        """
+        return Values(Separators.of(head), charset)
 
     def components(self, value: str) -> list[str]:
         """Cut one repetition into components."""
@@ -203,6 +143,100 @@ class Message:
             return "".join(one if one.isprintable() else " " for one in decoded)
         return " "
 
+    def word(self, value: str, component: int) -> str:
+        """Return the same as ``code``, and remember it."""
+        known = self.words.get((value, component))
+        if known is not None:
+            return known
+        read = self.code(value, component)
+        if len(value) <= _LONGEST_WORD:
+            if len(self.words) >= _MOST_WORDS:
+                self.words.clear()
+            self.words[value, component] = read
+        return read
+
+
+class Segment:
+    """One segment; fields count from 1 as the standard counts them, and a field that is not there is empty."""
+
+    __slots__ = ("_fields", "_values")
+
+    def __init__(self, fields: list[str], values: Values) -> None:
+        self._fields = fields
+        self._values = values
+
+    def raw(self, number: int) -> str:
+        """Return a field as it stands; the explicit null counts as empty."""
+        fields = self._fields
+        value = fields[number] if number < len(fields) else ""
+        return "" if value == _NULL else value
+
+    def repetitions(self, number: int) -> list[str]:
+        """Return the repetitions of a field."""
+        value, mark = self.raw(number), self._values.separators.repetition
+        return value.split(mark) if mark and mark in value else [value]
+
+    def code(self, number: int, component: int = 1) -> str:
+        """Return the first subcomponent of a component of the first repetition, trimmed, its escapes resolved."""
+        fields = self._fields
+        value = fields[number] if number < len(fields) else ""
+        if not value:
+            return ""
+        values = self._values
+        if component == 1 and values.separators.is_plain(value):
+            return value
+        return values.part(value, component)
+
+    def word(self, number: int, component: int = 1) -> str:
+        """Return the same of a field with few values, a facility or a unit, and remember it. Never asked for what tells of a person."""
+        fields = self._fields
+        value = fields[number] if number < len(fields) else ""
+        return self._values.word(value, component) if value else ""
+
+
+@dataclass(slots=True)
+class Message:
+    """A message cut into the segments that are read.
+
+    Attributes:
+        values: what reads its values.
+        head: MSH; its fields count as the standard counts them, so that MSH-2 is the separators.
+        segments: the others by name, in their order.
+    """
+
+    values: Values
+    head: Segment
+    segments: dict[str, list[Segment]] = field(default_factory=dict)
+
+    @property
+    def separators(self) -> Separators:
+        """The separators that it declares."""
+        return self.values.separators
+
+    @property
+    def charset(self) -> str:
+        """Python's name of its encoding."""
+        return self.values.charset
+
+    def first(self, name: str) -> Segment | None:
+        """Return the first segment of a name."""
+        found = self.segments.get(name)
+        return found[0] if found else None
+
+    def observations(self) -> "Observations":
+        """Return the OBX segments of the codes that are read, each with its code: that of OBX-3, else its alternative."""
+        found: Observations = []
+        for observation in self.segments.get("OBX", ()):
+            code = observation.word(3)
+            if code not in tables.OBSERVED:
+                code = observation.word(3, 4)  # a house's own code stands first where it is mapped to LOINC
+                if code not in tables.OBSERVED:
+                    continue
+            status = observation.raw(11)
+            if status in _RESULT or observation.code(11).upper() not in tables.NO_RESULT:
+                found.append((code, observation))
+        return found
+
 
 Observations = list[tuple[str, Segment]]
 """OBX segments, each with the code of what was observed."""
@@ -217,11 +251,11 @@ def read_head(text: str, charset: str) -> Message:
     if text[:3] != "MSH":
         raise Rejected(Fault.MALFORMED, "MSH", "is not the first segment", "a message that begins with MSH", _ENCODING_EXAMPLE)
     line = text.partition("\r")[0].partition("\n")[0]
-    message = Message(Separators.of(line[:10] if line[3:4] in line[4:10] else line[:32]), charset)
-    fields = line.split(message.separators.field)
-    fields.insert(1, message.separators.field)
-    message.head = Segment(fields, message)
-    return message
+    values = Values.of(line[:10] if line[3:4] in line[4:10] else line[:32], charset)
+    mark = values.separators.field
+    fields = line.split(mark)
+    fields.insert(1, mark)
+    return Message(values, Segment(fields, values))
 
 
 def parse(text: str, charset: str) -> Message:
@@ -231,11 +265,11 @@ def parse(text: str, charset: str) -> Message:
         Rejected: it has no MSH, its separators cannot be told, or it has more segments than any message.
     """
     message = read_head(text, charset)
-    mark = message.separators.field
-    segments = message.segments
+    values, segments = message.values, message.segments
+    mark = values.separators.field
     for line in _lines(text, mark):
         if line[:3] in _READ and line[3:4] == mark:
-            segments.setdefault(line[:3], []).append(Segment(line.split(mark), message))
+            segments.setdefault(line[:3], []).append(Segment(line.split(mark), values))
     return message
 
 

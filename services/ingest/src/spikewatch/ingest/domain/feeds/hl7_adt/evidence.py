@@ -8,7 +8,7 @@ from spikewatch.contracts.report import Code, QualityNote
 from spikewatch.contracts.vocabulary import DrugBasis
 from spikewatch.ingest.domain.evidence import Found, Statement
 from spikewatch.ingest.domain.feeds.hl7_adt import tables
-from spikewatch.ingest.domain.feeds.hl7_adt.er7 import LONGEST_TEXT, Message, Observations, Segment
+from spikewatch.ingest.domain.feeds.hl7_adt.er7 import LONGEST_TEXT, Message, Observations, Segment, Values
 
 __all__ = ["found"]
 
@@ -35,7 +35,7 @@ def found(message: Message, visit: Segment | None, observations: Observations) -
     statements: list[Statement] = []
     is_assumed = False
     for diagnosis in message.segments.get("DG1", ()):
-        if diagnosis.raw(21) and diagnosis.code(21).upper() == tables.DELETED:
+        if diagnosis.code(21).upper() == tables.DELETED:
             continue
         is_assumed |= _read_diagnosis(message, diagnosis, codes, statements)
     for observed, observation in observations:
@@ -57,7 +57,7 @@ def _read_diagnosis(message: Message, diagnosis: Segment, codes: dict[_Coding, N
     """Take a diagnosis in, and tell whether the coding system of one of its codes was assumed."""
     has_code = is_assumed = False
     for value in diagnosis.repetitions(3):
-        for code, system in _triplets(message, message.components(value)):
+        for code, system in _triplets(message.values, message.values.components(value)):
             named = _system(system) if system else _system(diagnosis.code(2))
             if named is None and not system and _ICD10_SHAPE.fullmatch(code) and message.head.code(7)[:8] >= _FIRST_ICD10:
                 named, is_assumed = "icd10cm", True
@@ -66,7 +66,7 @@ def _read_diagnosis(message: Message, diagnosis: Segment, codes: dict[_Coding, N
                 has_code = True
     if not has_code:
         # A diagnosis without a code that we know is one only in its words.
-        texts = (*_texts(message, diagnosis.raw(3), (2, 5, 9)), *_texts(message, diagnosis.raw(4), (1,)))
+        texts = (*_texts(message.values, diagnosis.raw(3), (2, 5, 9)), *_texts(message.values, diagnosis.raw(4), (1,)))
         statements.extend(Statement("diagnosis_text", text, DrugBasis.SUSPECTED) for text in texts)
     return is_assumed
 
@@ -77,43 +77,43 @@ def _read_value(message: Message, value: str, role: str, codes: dict[_Coding, No
         return
     drugs_are = None if role == "narrative" else DrugBasis.SUSPECTED
     if is_text:
-        if text := _plain(message, value.replace(message.separators.component, " ")):
+        if text := _plain(message.values, value.replace(message.separators.component, " ")):
             statements.append(Statement(role, text, drugs_are))
         return
-    for code, system in _triplets(message, message.components(value)):
+    for code, system in _triplets(message.values, message.values.components(value)):
         if (named := _system(system)) is not None:
             codes[named, code, role] = None
-    statements.extend([Statement(role, text, drugs_are) for text in _texts(message, value, (9, 2, 5))])
+    statements.extend([Statement(role, text, drugs_are) for text in _texts(message.values, value, (9, 2, 5))])
 
 
-def _triplets(message: Message, parts: list[str]) -> list[tuple[str, str]]:
+def _triplets(values: Values, parts: list[str]) -> list[tuple[str, str]]:
     """Return code and coding system of a coded value, then of its alternative."""
     found = []
     count = len(parts)
-    if parts[0] and _CODE.fullmatch(code := message.code(parts[0])):
-        found.append((code, message.code(parts[2]) if count > 2 else ""))
-    if count > 3 and parts[3] and _CODE.fullmatch(code := message.code(parts[3])):
-        found.append((code, message.code(parts[5]) if count > 5 else ""))
+    if parts[0] and _CODE.fullmatch(code := values.code(parts[0])):
+        found.append((code, values.code(parts[2]) if count > 2 else ""))
+    if count > 3 and parts[3] and _CODE.fullmatch(code := values.code(parts[3])):
+        found.append((code, values.code(parts[5]) if count > 5 else ""))
     return found
 
 
-def _texts(message: Message, value: str, numbers: tuple[int, ...]) -> tuple[str, ...]:
-    parts = message.components(value)
+def _texts(values: Values, value: str, numbers: tuple[int, ...]) -> tuple[str, ...]:
+    parts = values.components(value)
     count = len(parts)
-    texts = [text for number in numbers if number <= count and (text := _plain(message, parts[number - 1]))]
-    if not texts and count <= 2 and (text := _plain(message, parts[0])):
+    texts = [text for number in numbers if number <= count and (text := _plain(values, parts[number - 1]))]
+    if not texts and count <= 2 and (text := _plain(values, parts[0])):
         return (text,)  # a text where a code should stand
     return tuple(dict.fromkeys(texts)) if len(texts) > 1 else tuple(texts)
 
 
-def _plain(message: Message, value: str) -> str:
+def _plain(values: Values, value: str) -> str:
     if not value:
         return ""
-    marks = message.separators
+    marks = values.separators
     if marks.subcomponent and marks.subcomponent in value:
         value = value.replace(marks.subcomponent, " ")
     if len(value) > LONGEST_TEXT or (marks.escape and marks.escape in value):
-        value = message.text(value)
+        value = values.text(value)
     return " ".join(value.split())
 
 

@@ -29,7 +29,7 @@ def home(message: Message, person: Segment | None, source: Source) -> tuple[Loca
     zip5 = county = None
     if person is not None:
         for address in person.repetitions(11):
-            parts = message.components(address)
+            parts = message.values.components(address)
             found = _ZIP.fullmatch(parts[4].strip()) if len(parts) > 4 else None
             if zip5 is None and found and found[1] not in tables.NOT_A_ZIP:
                 zip5 = found[1]
