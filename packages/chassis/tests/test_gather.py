@@ -6,6 +6,17 @@ from aiokafka import TopicPartition
 
 from spikewatch.chassis.kafka.gather import Gatherer
 
+
+class Fetched(str):
+    """A record that is told by its name and holds as many bytes as its name has letters."""
+
+    __slots__ = ()
+
+    @property
+    def value(self):
+        return self.encode()
+
+
 FIRST, SECOND = TopicPartition("overdose.reports.v1", 0), TopicPartition("overdose.reports.v1", 1)
 
 
@@ -16,6 +27,7 @@ class Polls:
         self.answers = list(answers)
         self.held = set()
         self.at = []
+        self.asked = []
 
     def assignment(self):
         return {FIRST, SECOND}
@@ -31,11 +43,11 @@ class Polls:
 
     async def getmany(self, *, timeout_ms, max_records):
         assert not self.held, "nothing is fetched of what is paused"
-        assert max_records == 5
+        self.asked.append(max_records)
         self.at.append(time.monotonic())
         await asyncio.sleep(0)
         answer, *self.answers = self.answers
-        return answer
+        return {partition: [Fetched(name) for name in names] for partition, names in answer.items()}
 
 
 @pytest.fixture
@@ -79,3 +91,19 @@ async def test_it_asks_again_after_a_poll_that_brought_nothing(gather):
     polls = Polls({}, {}, {FIRST: ["a"]})
     assert await gather(polls) == ("a",)
     assert len(polls.at) == 3
+
+
+async def test_how_many_are_taken_follows_from_how_large_the_last_ones_were():
+    gather = Gatherer(max_records=500, max_bytes=100)
+    polls = Polls({FIRST: ["a" * 30, "b" * 10]}, {FIRST: ["c" * 1000]}, {FIRST: ["d"] * 1}, {FIRST: ["e"]})
+    for _ in range(4):
+        await gather(polls)
+    assert polls.asked == [16, 5, 1, 100]
+
+
+async def test_more_than_the_limit_is_never_asked_for_and_a_tombstone_has_no_size():
+    gather = Gatherer(max_records=5)
+    polls = Polls({FIRST: [""]}, {FIRST: ["a"]})
+    for _ in range(2):
+        await gather(polls)
+    assert polls.asked == [5, 5]
