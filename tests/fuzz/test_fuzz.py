@@ -2,8 +2,10 @@
 
 import pytest
 from spikewatch_testing.fuzzing.campaign import campaign, one_input
+from spikewatch_testing.fuzzing.forms import FORM_CHANGES
 
 from spikewatch.ingest.domain.feeds import FEEDS
+from spikewatch.ingest.domain.form import FORM
 
 INPUTS = 2_000
 SEED = 20261
@@ -23,3 +25,10 @@ def test_an_input_is_found_again_by_its_number() -> None:
     name = next(iter(FEEDS))
     assert one_input(name, SEED, 17) == one_input(name, SEED, 17)
     assert one_input(name, SEED, 17) != one_input(name, SEED, 18)
+
+
+def test_forms_are_among_the_inputs_and_everything_that_is_done_to_them() -> None:
+    made = [one_input("statutory", SEED, number) for number in range(INPUTS)]
+    forms = [done for media_type, _, done in made if media_type == FORM]
+    assert len(forms) > INPUTS // 4
+    assert {change.__name__ for change in FORM_CHANGES} <= {step for done in forms for step in done.split("+")}

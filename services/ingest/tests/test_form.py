@@ -2,6 +2,7 @@
 
 import pytest
 
+from spikewatch.ingest.domain import form
 from spikewatch.ingest.domain.form import form_record
 from spikewatch.ingest.domain.rejection import Fault, Rejected
 
@@ -52,3 +53,14 @@ def test_what_is_no_form_is_told_by_place_and_never_by_value(text: str, fault: F
     assert caught.value.expected
     assert caught.value.example
     assert "private" not in str(caught.value)
+
+
+def test_a_form_of_millions_of_characters_is_refused_before_it_is_unescaped(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[object] = []
+    monkeypatch.setattr(form, "unquote_plus", lambda text, **_: asked.append(text) or text)
+    with pytest.raises(Rejected, match="at most 1,048,576 characters") as caught:
+        list(form_record("a=" + "%41" * 400_000, 1))
+    assert caught.value.fault is Fault.TOO_LARGE
+    assert not asked
+    list(form_record("a=" + "%41" * 300_000, 1))
+    assert asked

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import pytest
 
-from spikewatch.ingest.domain import xlsx_cells
+from spikewatch.ingest.domain import xlsx_cells, xlsx_parts
 from spikewatch.ingest.domain.csv_rows import csv_rows
 from spikewatch.ingest.domain.record import RawRecord
 from spikewatch.ingest.domain.rejection import Fault, Rejected
@@ -358,3 +358,49 @@ def test_a_text_longer_than_any_cell_is_cut_while_it_is_read(inner: str) -> None
     found = cut(packed(parts, zipfile.ZIP_STORED))
     assert [raw.rejected and raw.rejected.fault for raw in found] == [Fault.TOO_LARGE, Fault.TOO_LARGE, None]
     assert all(len(raw.original) < 25_000 for raw in found)
+
+
+X14 = "http://schemas.microsoft.com/office/spreadsheetml/2009/9/ac"
+MC = "http://schemas.openxmlformats.org/markup-compatibility/2006"
+EXCEL = f"""<worksheet xmlns="{MAIN}" xmlns:r="{LINKS}" xmlns:mc="{MC}" mc:Ignorable="x14ac" xmlns:x14ac="{X14}"><dimension ref="A1:B3"/>
+<sheetViews><sheetView tabSelected="1" workbookViewId="0"/></sheetViews><sheetFormatPr defaultRowHeight="15" x14ac:dyDescent="0.25"/>
+<cols><col min="1" max="1" width="15.85" style="1" bestFit="1" customWidth="1"/></cols><sheetData>
+<row r="1" spans="1:2" x14ac:dyDescent="0.25"><c r="A1" t="s"><v>0</v></c><c r="B1" t="s"><v>1</v></c>
+</row>
+<row r="2" spans="1:2" x14ac:dyDescent="0.25"><c r="A2" s="1"><v>46143.585416666669</v></c>
+<c r="B2" t="str"><f>UPPER(C2)</f><v>x</v></c></row>
+<row r="3" spans="1:2" x14ac:dyDescent="0.25"><c r="A3" s="1"/><c r="B3" s="0"/></row>
+</sheetData><pageMargins left="0.7" right="0.7" top="0.75" bottom="0.75" header="0.3" footer="0.3"/></worksheet>"""
+LIBRE_OFFICE = f"""<worksheet xmlns="{MAIN}" xmlns:r="{LINKS}"><sheetPr filterMode="false"><pageSetUpPr fitToPage="false"/></sheetPr>
+<dimension ref="A1:B2"/><sheetData><row r="1" customFormat="false" ht="12.8" hidden="false"
+customHeight="false" outlineLevel="0" collapsed="false">
+<c r="A1" s="0" t="s"><v>0</v></c><c r="B1" s="0" t="s"><v>1</v></c></row>
+<row r="2" customFormat="false" ht="12.8" hidden="true"
+customHeight="false" outlineLevel="0" collapsed="false">
+<c r="A2" s="1" t="n"><v>46143.5854166667</v></c>
+<c r="B2" s="0" t="str"><f aca="false">UPPER(C2)</f><v>x</v></c></row></sheetData></worksheet>"""
+GOOGLE = f"""<worksheet xmlns="{MAIN}" xmlns:r="{LINKS}" xmlns:mx="http://schemas.microsoft.com/office/mac/excel/2008/main">
+<sheetPr><outlinePr summaryBelow="0" summaryRight="0"/></sheetPr><sheetViews><sheetView workbookViewId="0"/></sheetViews><sheetData>
+<row r="1"><c r="A1" s="0" t="s"><v>0</v></c><c r="B1" s="0" t="s"><v>1</v></c></row>
+<row r="2"><c r="A2" s="1"><v>46143.58541666667</v></c>
+<c r="B2" s="0" t="str"><f t="shared" ref="B2:B3" si="1">UPPER(C2)</f><v>x</v></c></row>
+<row r="3"><c r="A3" s="1"/><c r="B3" s="0"/></row><row r="4"/></sheetData><drawing r:id="rId1"/></worksheet>"""
+SDK = f"""<x:worksheet xmlns:x="{MAIN}"><x:sheetData><x:row r="1"><x:c r="A1" t="s"><x:v>0</x:v></x:c>
+<x:c r="B1" t="s"><x:v>1</x:v></x:c></x:row>
+<x:row r="2"><x:c r="A2" s="1"><x:v>46143.5854166667</x:v></x:c><x:c r="B2" t="inlineStr"><x:is><x:t>x</x:t></x:is></x:c></x:row>
+</x:sheetData></x:worksheet>"""
+
+
+@pytest.mark.parametrize("sheet", [EXCEL, LIBRE_OFFICE, GOOGLE, SDK], ids=["Excel", "LibreOffice", "Google Sheets", "Open XML SDK"])
+def test_what_the_usual_programs_write_is_read(sheet: str) -> None:
+    parts = parts_of(
+        [""], strings="<si><t>A</t></si><si><t xml:space='preserve'>b </t></si>", formats={0: "", 22: ""}, flags='date1904="false"'
+    )
+    parts["xl/worksheets/sheet0.xml"] = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n' + sheet
+    assert fields(packed(parts)) == [{"a": "2026-05-01T14:03:00", "b": "x"}]
+
+
+def test_many_parts_that_are_each_allowed_are_refused_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(xlsx_parts, "_MOST_TOGETHER", 1 << 20)
+    notes = f"<sheetData>{row(text('x' * 300_000))}</sheetData>"
+    assert refused(packed(parts_of([notes] * 5), zipfile.ZIP_STORED)).fault is Fault.TOO_LARGE

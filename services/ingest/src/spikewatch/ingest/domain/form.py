@@ -12,6 +12,7 @@ __all__ = ["FORM", "form_record"]
 
 FORM: Final = "application/x-www-form-urlencoded"
 _MOST_FIELDS: Final = 200
+_LONGEST: Final = 1 << 20  # characters of a form: unescaping takes a second and a gigabyte for ten million
 _EXAMPLE: Final = "occurred_at=2026-05-01T14%3A03%3A00-04%3A00&zip=19401&outcome=nonfatal&reversal_given=yes"
 _BROKEN_ESCAPE: Final = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
@@ -24,6 +25,8 @@ def form_record(text: str, limit: int) -> Iterator[RawRecord]:
     """
     del limit  # a form is one record
     body = text.strip()
+    if len(body) > _LONGEST:
+        raise Rejected(Fault.TOO_LARGE, None, "is too long for one report", f"a form of at most {_LONGEST:,} characters", _EXAMPLE)
     if body.count("&") >= _MOST_FIELDS:
         raise _malformed("has too many fields", f"at most {_MOST_FIELDS} fields, name=value&…")
     escape = _BROKEN_ESCAPE.search(body)

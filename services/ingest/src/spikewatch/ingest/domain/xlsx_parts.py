@@ -15,7 +15,7 @@ __all__ = ["Parts", "Reader", "broken"]
 
 _MOST_BYTES: Final = 64 << 20  # of the workbook as it comes
 _MOST_INFLATED: Final = 256 << 20  # of one part
-_MOST_TOGETHER: Final = 1 << 30  # of all parts, each as often as it is read: a small zip may have a thousand large ones
+_MOST_TOGETHER: Final = 640 << 20  # of all parts, each as often as it is read: a small zip may have a thousand large ones
 _MOST_RATIO: Final = 200  # a sheet of equal rows shrinks to a hundredth
 _FREE_OF_RATIO: Final = 1 << 20
 _MOST_PARTS: Final = 2_000
