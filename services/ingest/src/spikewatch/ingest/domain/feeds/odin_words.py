@@ -43,9 +43,13 @@ COLUMNS: Final = (_COUNTY_CODE, *_WHO, _DOSE, *_TREATMENT, _DRUG, *_FLAGS)
 _SET: Final = frozenset({"1", "1.0", "Y", "y", "True", "TRUE", "true"})
 _COUNTY: Final = re.compile(r"(?:\d{1,3}|42\d{3})(?:\.0)?", re.ASCII)
 _YES_NO: Final = {"y": YesNo.YES, "yes": YesNo.YES, "n": YesNo.NO, "no": YesNo.NO, "u": YesNo.UNKNOWN, "unknown": YesNo.UNKNOWN}
-_OUTCOMES: Final = {"y": Outcome.NONFATAL, "n": Outcome.FATAL, "u": Outcome.UNKNOWN}
-_SEXES: Final = {"male": Sex.MALE, "female": Sex.FEMALE, "unknown": Sex.UNKNOWN, "m": Sex.MALE, "f": Sex.FEMALE}
-_BAND: Final = re.compile(r"(\d{1,3})\s*-\s*(\d{1,3}|\*)")
+_OUTCOMES: Final = {
+    **dict.fromkeys(("y", "yes"), Outcome.NONFATAL),
+    **dict.fromkeys(("n", "no"), Outcome.FATAL),
+    **dict.fromkeys(("u", "unknown"), Outcome.UNKNOWN),
+}
+_SEXES: Final = {"male": Sex.MALE, "female": Sex.FEMALE, "unknown": Sex.UNKNOWN, "m": Sex.MALE, "f": Sex.FEMALE, "u": Sex.UNKNOWN}
+_BAND: Final = re.compile(r"(\d{1,3})\s*(?:(?:-|to)\s*(\d{1,3}|\*)|\+|(?:and|or) (?:over|older))", re.IGNORECASE)
 _BANDS: Final = {int(band.value.split("-")[0].rstrip("+")): band for band in AgeBand}
 _OPEN: Final = "*"
 _BAND_DROPPED: Final = QualityNote(field="victims.age_band", code="not_within_one_band")
@@ -187,7 +191,7 @@ def _band(value: object | None) -> tuple[AgeBand | None, tuple[QualityNote, ...]
     found = _BAND.fullmatch(value) if isinstance(value, str) else None
     if found is None:
         raise Rejected(Fault.INVALID_FIELD, "age_range", "is not a band of ages", "a band of ages, or Unknown", "30 - 39")
-    low, high = int(found[1]), None if found[2] == _OPEN else int(found[2])
+    low, high = int(found[1]), None if found[2] in {None, _OPEN} else int(found[2])
     band = _BANDS.get(low - low % 10) if low < 90 else AgeBand.A90_PLUS
     fits = (band is AgeBand.A90_PLUS) or (high is not None and low <= high and high // 10 == low // 10)
     return (band, ()) if fits else (None, (_BAND_DROPPED,))
