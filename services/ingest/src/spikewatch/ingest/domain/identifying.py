@@ -24,11 +24,34 @@ _PERSON: Final = re.compile(
     r"(?!\w)[\s.:,=-]*(?=[^\W\d_])[^\d&]*",
     re.IGNORECASE,
 )
+# A house by the name of who lives there: SMITH RESIDENCE, (J. DOE'S HOUSE). What kind of house it is says nothing of a person.
+_HOUSEHOLD: Final = re.compile(
+    r"(?:(?<=\A)|(?<=[(,;@-])|(?<=[(,;@-]\s))(?!(?:PRIVATE|SINGLE|MULTI|FAMILY|GROUP|SENIOR|STUDENT|ASSISTED|COLLEGE|UNIVERSITY|HOTEL"
+    r"|VACANT|ABANDONED|THE|AT|IN|INSIDE|OUTSIDE|FRONT|REAR)(?!\w))"
+    r"(?:[^\W\d_][^\W\d]*\.?\s+){1,3}RESIDENCE(?!\w|\s+(?:HALL|INN))"
+    r"|(?:[^\W\d_][^\W\d]*\.?\s+){0,2}[^\W\d_]{2,}['\u2019]S\s+(?:HOUSE|HOME|RESIDENCE|APARTMENT|APT)(?!\w)",
+    re.IGNORECASE,
+)
 # What each of the first ones holds: most ids and streets hold none of it, and this is found ten times as fast. A number or a date
 # has two marks with at most three digits between them.
 _SUSPICIOUS: Final = re.compile(r"\d[ ./-]\d{1,3}[ ./-]\d|@|\)\s?\d{3}[ .-]\d|[MS][RS]N|DOB", re.IGNORECASE)
 # One of these is in each text that names a person so: letters in a row are found far faster than any of the words.
-_PERSON_MARKS: Final = ("C/O", " OF", "ATT", "CALLER", "PATIENT", "VICTIM", "RESIDENT", "TENANT", "OCCUPANT", "NAME", "MR")
+_PERSON_MARKS: Final = (
+    "C/O",
+    " OF",
+    "ATT",
+    "CALLER",
+    "PATIENT",
+    "VICTIM",
+    "RESIDENT",
+    "TENANT",
+    "OCCUPANT",
+    "NAME",
+    "MR",
+    " RESIDENCE",
+    "'S ",
+    "\u2019S ",
+)
 _REMOVED: Final = "[removed]"
 _LONGEST_LETTERS: Final = 4  # of a word without a digit inside a number: CASE 21-111
 
@@ -64,4 +87,6 @@ def without_identifiers(text: str) -> tuple[str, bool]:
     else:
         return text, found > 0
     text, persons = _PERSON.subn(f"{_REMOVED} ", text)
+    text, households = _HOUSEHOLD.subn(_REMOVED, text)
+    persons += households
     return text.strip() if persons else text, found + persons > 0
