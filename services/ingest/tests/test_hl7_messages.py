@@ -1,5 +1,6 @@
 """HL7 v2 as it is written: separators, escapes, encodings, and how a stream is cut into messages."""
 
+import gc
 import io
 from typing import Any
 
@@ -110,6 +111,19 @@ def test_every_record_has_its_own_place_whatever_stands_around() -> None:
     found = cut("noise\rBTS|1\r" + message() + "FTS|1\rBTS|2\r")
     assert [record.index for record in found] == [0, 1, 2, 3, 4]
     assert [record.rejected is None for record in found] == [False, False, True, False, False]
+
+
+def test_a_message_that_was_read_leaves_nothing_to_the_garbage_collector() -> None:
+    body = message()
+    reading(body)
+    gc.collect()
+    gc.disable()
+    try:
+        reading(body)
+        left = gc.collect()
+    finally:
+        gc.enable()
+    assert left == 0
 
 
 def test_too_many_messages() -> None:
