@@ -91,13 +91,13 @@ def _bundle(bundle: Element, line: int, levels: int) -> Iterator[RawRecord]:
         yield _Cut(0, line, _dumped(bundle.value), rejected=rejected)
         return
     group = Group(timestamp=member(bundle.value, "timestamp"))
-    is_told = False
+    is_told = has_bundle = False
     for number, entry in enumerate(entries):
         path = f"{bundle.path}.entry[{number}].resource"
         value = member(entry, "resource")
         kind, url = kind_of(value), member(entry, "fullUrl")
         if kind == "Bundle" and levels > 1:
-            is_told = True
+            is_told = has_bundle = True
             yield from _bundle(Element(value, path), line, levels - 1)
         elif kind is not None and kind != "Bundle":
             group.add(Resource(kind, Element(value, path), line, url if isinstance(url, str) else None))
@@ -106,12 +106,12 @@ def _bundle(bundle: Element, line: int, levels: int) -> Iterator[RawRecord]:
             yield _Cut(0, line, _dumped({"resourceType": "Bundle", "entry": [entry]}), rejected=_no_resource(value, path))
         # An entry without a resource is a request to delete, or an answer; neither is a record.
     if group.resources or not is_told:
-        yield from _records(group)
+        yield from _records(group, is_envelope=has_bundle)
 
 
-def _records(group: Group) -> Iterator[RawRecord]:
-    """Yield a record for each Encounter and each case; one that is refused where there is neither."""
-    is_empty = True
+def _records(group: Group, *, is_envelope: bool = False) -> Iterator[RawRecord]:
+    """Yield a record for each Encounter and each case; one that is refused where there is neither, and no Bundle inside that tells more."""
+    is_empty = not is_envelope
     for record in belongings(group):
         is_empty, rejected = False, None
         if len(record.others) >= MOST_RESOURCES:

@@ -3,13 +3,14 @@
 import re
 from collections.abc import Iterator
 from datetime import timedelta
+from itertools import chain
 from typing import Final
 
 from spikewatch.contracts.report import Code, Location, QualityNote
-from spikewatch.contracts.vocabulary import Confirmation, DrugBasis, Outcome, PlacePrecision, SourceType, TimeBasis
+from spikewatch.contracts.vocabulary import Confirmation, DrugBasis, Outcome, PlacePrecision, SourceType, TimeBasis, TimePrecision
 from spikewatch.ingest.domain.evidence import Found, Statement
 from spikewatch.ingest.domain.feeds.feed import COUNTY_ASSUMED, NotAnOverdose, Reading, Source
-from spikewatch.ingest.domain.feeds.fhir.element import Element, codes, instant, words
+from spikewatch.ingest.domain.feeds.fhir.element import Element, codes, instant, moment, words
 from spikewatch.ingest.domain.feeds.fhir.graph import Belongings
 from spikewatch.ingest.domain.feeds.fhir.person import one_of_kind, victim
 from spikewatch.ingest.domain.feeds.fhir.report import report_of, revision
@@ -38,6 +39,8 @@ _MANNER_WORDS: Final = (
     ("undetermined", "manner_undetermined"), ("not be determined", "manner_undetermined"), ("pending", "manner_pending"),
 )  # fmt: skip
 _VOID: Final = frozenset({"entered-in-error", "cancelled"})
+_PRONOUNCED: Final = "80616-6"
+_MONTH: Final = timedelta(days=31)
 _LONGEST_WAY: Final = timedelta(days=366)  # from the injury to the death; a longer one is a date that stands for "unknown"
 _NUMBER: Final = re.compile(r"(?=.*\d)[A-Za-z0-9][A-Za-z0-9._:/#-]{0,39}", re.ASCII)
 _ZIP: Final = re.compile(r"(\d{5})(?:-?\d{4})?", re.ASCII)
@@ -92,8 +95,9 @@ def _time(
     Raises:
         Rejected: no time is stated, or the only one is wrong.
     """
-    death = _stated(_times(known, _DEATH)) or (patient.child("deceasedDateTime") if patient is not None else None)
-    died = instant(death, source.time_zone) if death is not None and death.is_stated else None
+    at_last = (moment(patient, "deceasedDateTime"),) if patient is not None else ()
+    death = _stated(chain(_times(known, _DEATH), at_last, _pronounced(known)))
+    died = instant(death, source.time_zone) if death is not None else None
     if died is not None and death is not None:
         not_future(died, source.received_at, death.path)
     injury = _stated(_times(known, _INJURY))
@@ -105,7 +109,7 @@ def _time(
             if died is None:
                 raise
             return died, TimeBasis.DEATH, (QualityNote(field="occurred_at", code="injury_time_unusable"),)
-        if died is None or timedelta(days=-1) < died.at - injured.at <= _LONGEST_WAY:
+        if died is None or _leads_to(injured, died):
             return injured, TimeBasis.INJURY, ()
         return died, TimeBasis.DEATH, (QualityNote(field="occurred_at", code="injury_time_unusable"),)
     if died is not None:
@@ -122,15 +126,31 @@ def _time(
     return taken, TimeBasis.REPORTED, (QualityNote(field="occurred_at", code="sample_time_used"),)
 
 
+def _leads_to(injured: Instant, died: Instant) -> bool:
+    """Tell whether an injury is the better time: it came before the death, not too long, and is not the vaguer one of the two."""
+    if injured.precision is TimePrecision.MONTH and died.precision is not TimePrecision.MONTH:
+        return False
+    latest = died.at + (_MONTH if died.precision is TimePrecision.MONTH else timedelta())  # a month is told by its first day
+    return timedelta(days=-1) < latest - injured.at and died.at - injured.at <= _LONGEST_WAY
+
+
 def _times(known: list[tuple[str, Element]], wanted: str) -> Iterator[Element]:
     for code, observation in known:
         if code == wanted:
-            yield observation.child("valueDateTime")
+            yield moment(observation, "valueDateTime")
             yield from _moments(observation)
 
 
+def _pronounced(known: list[tuple[str, Element]]) -> Iterator[Element]:
+    """Yield when the person was pronounced dead: all that is said where nobody saw the death."""
+    for code, observation in known:
+        for component in observation.each("component") if code == _DEATH else ():
+            if any(one.code == _PRONOUNCED for one in codes(component.child("code"), "case")):
+                yield moment(component, "valueDateTime")
+
+
 def _moments(resource: Element) -> Iterator[Element]:
-    yield resource.child("effectiveDateTime")
+    yield moment(resource, "effectiveDateTime")
     yield resource.at("effectivePeriod", "start")
 
 

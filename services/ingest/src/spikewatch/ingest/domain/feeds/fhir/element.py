@@ -12,12 +12,14 @@ from spikewatch.contracts.vocabulary import TimePrecision
 from spikewatch.ingest.domain.rejection import Fault, Rejected
 from spikewatch.ingest.domain.wall_clock import Instant, local, read_instant, zone_named
 
-__all__ = ["Element", "codes", "instant", "seconds_since_2000", "words"]
+__all__ = ["Element", "codes", "instant", "moment", "seconds_since_2000", "words"]
 
 _MOST_REPEATS: Final = 1_000  # of one element; the largest real one, the results of a toxicology report, has a few dozen
 _LONGEST_TEXT: Final = 10_000  # a text is read for terms; what stands beyond is not
 _TIME: Final = "2026-05-01T14:03:00-04:00"
 _MONTH: Final = re.compile(r"(\d{4})-(\d\d)", re.ASCII)
+_CLOCK: Final = re.compile(r"([01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,9})?", re.ASCII)
+_PARTIAL: Final = ("partialdatetime", "partialdate")  # how the URLs of the extensions end, in every version of the guides
 _EPOCH: Final = datetime.fromisoformat("2000-01-01T00:00:00+00:00")
 
 # The systems of codes by the URI that FHIR gives them, or by the OID that older senders write.
@@ -154,6 +156,32 @@ def words(concept: Element) -> list[str]:
     if text is not None:
         return [text]
     return [display for coding in concept.each("coding") if (display := coding.text("display")) is not None]
+
+
+def moment(owner: Element, name: str) -> Element:
+    """Return a dateTime of an element; where it is known in part, what its extension says: a month, a day, or a day and a time."""
+    found, beside = owner.child(name), owner.child(f"_{name}")
+    if found.is_stated or not isinstance(beside.value, dict):
+        return found
+    for extension in beside.each("extension"):
+        if (extension.text("url") or "").lower().replace("-", "").endswith(_PARTIAL):
+            parts = {
+                (part.text("url") or "").rpartition("/")[2].lower().removeprefix("date-"): part for part in extension.each("extension")
+            }
+            return Element(_put_together(parts), beside.path)
+    return found
+
+
+def _put_together(parts: Mapping[str, Element]) -> str | None:
+    """Return year, month, day and time as one text, as far as they are known without a gap; a year alone says too little."""
+    year, month, day = (parts[name].number("valueUnsignedInt") if name in parts else None for name in ("year", "month", "day"))
+    if year is None or month is None:
+        return None
+    text = f"{int(year):04}-{int(month):02}"
+    if day is None:
+        return text
+    clock = parts["time"].text("valueTime") if "time" in parts else None
+    return f"{text}-{int(day):02}" + (f"T{clock}" if clock is not None and _CLOCK.fullmatch(clock) else "")
 
 
 def instant(element: Element, time_zone: str | None) -> Instant:

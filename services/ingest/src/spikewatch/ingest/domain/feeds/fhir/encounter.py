@@ -1,5 +1,8 @@
 """An Encounter, with what belongs to it, as a report of a hospital."""
 
+import re
+from collections.abc import Iterator
+from datetime import date, timedelta
 from typing import Final
 
 from spikewatch.contracts.report import Code, Location, QualityNote, Reversal
@@ -52,6 +55,8 @@ _ALIVE: Final = frozenset(_DISPOSITIONS) | {
     "alt-home", "other-hcf", "hosp", "hospice", "long", "oth", "psy", "rehab", "snf", "02", "03", "04", "05", "06", "30", "50", "51",
     "62", "63", "65", "66", "70",
 }  # fmt: skip
+_OVER: Final = re.compile(r"[ST]\d{2}\.?[0-9A-Z]{3}[DS]", re.ASCII)  # ICD-10-CM: a later encounter, a sequela
+_BEFORE: Final = timedelta(days=2)
 _VOID: Final = frozenset({"entered-in-error", "cancelled"})
 
 
@@ -156,11 +161,13 @@ def _found(record: Belongings, observations: list[Element], kinds: set[str], out
     for condition in record.of_kind("Condition"):
         if not _holds(condition, record):
             continue
-        found += codes(condition.child("code"), "diagnosis")
-        statements += [Statement("diagnosis_text", text, DrugBasis.SUSPECTED) for text in words(condition.child("code"))]
-    for reason in (*root.each("reasonCode"), *root.each("reason")):
-        found += codes(reason, "reason")
-        statements += [Statement("chief_complaint", text, DrugBasis.SUSPECTED) for text in words(reason)]
+        stated, texts = _diagnosed(condition.child("code"), "diagnosis")
+        found += stated
+        statements += [Statement("diagnosis_text", text, DrugBasis.SUSPECTED) for text in texts]
+    for reason in _reasons(root):
+        stated, texts = _diagnosed(reason, "reason")
+        found += stated
+        statements += [Statement("chief_complaint", text, DrugBasis.SUSPECTED) for text in texts]
     for observation in observations:
         roles = [_COMPLAINTS[code.code] for code in codes(observation.child("code"), "observation") if code.code in _COMPLAINTS]
         if not roles:
@@ -168,7 +175,7 @@ def _found(record: Belongings, observations: list[Element], kinds: set[str], out
         text = observation.text("valueString")
         concept = observation.child("valueCodeableConcept")
         texts = [text] if text is not None else words(concept)
-        found += codes(concept, "reason")
+        found += _diagnosed(concept, "reason")[0]
         statements += [Statement(roles[0], said, DrugBasis.SUSPECTED) for said in texts]
     facts = {
         "emergency_response": bool(kinds & _EMERGENCY),
@@ -180,8 +187,38 @@ def _found(record: Belongings, observations: list[Element], kinds: set[str], out
     )
 
 
+def _reasons(root: Element) -> Iterator[Element]:
+    """Yield why the person came; R5 wraps each reason up twice."""
+    yield from root.each("reasonCode")
+    for reason in root.each("reason"):
+        inner = [value.child("concept") for value in reason.each("value")]
+        yield from inner or (reason,)
+
+
+def _diagnosed(concept: Element, role: str) -> tuple[list[Code], list[str]]:
+    """Return the codes and the texts of a diagnosis; of one that the person comes back for, or lives on with, the codes alone.
+
+    In US hospitals what is sent as ICD-10 is its clinical modification.
+    """
+    found = [code.model_copy(update={"system": "icd10cm"}) if code.system == "icd10" else code for code in codes(concept, role)]
+    is_over = any(code.system == "icd10cm" and _OVER.fullmatch(code.code) for code in found)
+    return found, [] if is_over else words(concept)
+
+
+def _is_older(condition: Element, root: Element) -> bool:
+    """Tell whether a Condition was stated days before the visit. Times of any precision compare as texts."""
+    start = root.at("period", "start").value or root.at("actualPeriod", "start").value
+    dates = (condition.child("recordedDate"), condition.child("onsetDateTime"), condition.at("onsetPeriod", "start"))
+    stated = next((part.value for part in dates if isinstance(part.value, str) and part.value), None)
+    try:
+        first = date.fromisoformat(str(start)[:10]) - _BEFORE
+    except (ValueError, OverflowError):
+        return False  # a start that cannot be read is refused elsewhere
+    return stated is not None and stated[:10] < first.isoformat()[: len(stated)]
+
+
 def _holds(condition: Element, record: Belongings) -> bool:
-    """Tell whether a Condition is a finding of this visit: not refuted, not an error, not a problem carried along."""
+    """Tell whether a Condition is a finding of this visit: not refuted, not an error, no problem carried along, not of earlier days."""
     verification = {coding.text("code") for coding in condition.child("verificationStatus").each("coding")}
     if verification & {"refuted", "entered-in-error"}:
         return False
@@ -190,6 +227,7 @@ def _holds(condition: Element, record: Belongings) -> bool:
     is_problem = any(
         coding.text("code") == "problem-list-item" for category in condition.each("category") for coding in category.each("coding")
     )
-    return not is_problem or any(
-        record.follow(diagnosis.child("condition"), record.root.element) == condition for diagnosis in record.root.element.each("diagnosis")
+    root = record.root.element
+    return not (is_problem or _is_older(condition, root)) or any(
+        record.follow(diagnosis.child("condition"), root) == condition for diagnosis in root.each("diagnosis")
     )
