@@ -74,7 +74,7 @@ def test_dispositions(code: str, disposition: Disposition, outcome: Outcome) -> 
 
 
 def test_a_disposition_of_the_houses_own_is_noted_and_a_death_is_also_told_by_the_person() -> None:
-    assert ("disposition", "not_recognised") in notes(reading(message(pv1={36: "HOME"})))
+    assert ("disposition", "not_recognised") in notes(reading(message(pv1={36: "QQ"})))
     assert reading(message(pid={30: "Y"})).report.outcome is Outcome.FATAL
     assert reading(message(pid={29: "20260501"})).report.outcome is Outcome.FATAL
 

@@ -26,8 +26,8 @@ _CHUNK: Final = 262_144
 _FRAMING: Final = b"\x0b\x1c\r\n \t"
 _BOM: Final = b"\xef\xbb\xbf"
 # A segment that starts a message or belongs to the batch around it, at the start of a line or of an MLLP frame.
-_START: Final = re.compile(rb"[\r\n\x0b\x1c](?:MSH|FHS|BHS|BTS|FTS)(?=[^\sA-Za-z0-9]|[\r\n]|\Z)")
-_LONGEST_START: Final = 4  # the name and the separator behind it
+_START: Final = re.compile(rb"[\r\n\x0b\x1c][ \t]{0,16}(?:MSH|FHS|BHS|BTS|FTS)(?=[^\sA-Za-z0-9]|[\r\n]|\Z)")
+_LONGEST_START: Final = 20  # blanks, the name and the separator behind it
 _EXAMPLE: Final = "MSH|^~\\&|…"
 _KNOWN: Final = frozenset({b"MSH", b"FHS", b"BHS", b"BTS", b"FTS"})
 # MSH-18 by HL7 table 0211, and the names that people write instead.

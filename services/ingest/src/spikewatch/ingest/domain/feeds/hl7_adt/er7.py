@@ -286,7 +286,11 @@ def _lines(text: str, mark: str) -> list[str]:
     else:
         return lines
     joined: list[str] = []
-    for line in lines:
+    for written in lines:
+        line = written
+        if written[:1] in {" ", "\t"}:
+            inner = written.lstrip(" \t")
+            line = inner if inner[3:4] == mark and inner[:3] in _READ else written  # indented, as in what was copied out of a document
         is_segment = line[3:4] in {mark, ""} and _SEGMENT_NAME.match(line) is not None
         if is_segment or not joined:
             joined.append(line)

@@ -16,6 +16,9 @@ _EMERGENCY_CARE: Final = "261QE0002X"  # NUCC's code of an emergency department
 _TEXT_TYPES: Final = frozenset({"TX", "ST", "FT"})
 _CODE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9.]{1,17}", re.ASCII)
 _ICD10_SHAPE: Final = re.compile(r"[A-TV-Z]\d[0-9A-Z](?:\.?[0-9A-Z]{1,4})?", re.ASCII)
+_ICD10_WHOLE: Final = re.compile(r"[A-TV-Z]\d[0-9A-Z]\.?[0-9A-Z]{4}", re.ASCII)
+_ICD10_NAME: Final = re.compile(r"(?:ICD10|I10C)(?!P)", re.ASCII)  # ICD-10-CM-2026, ICD-10-CM Diagnosis; not the procedures
+_WRITTEN_IN_LETTERS: Final = frozenset({"icd10cm", "snomed"})
 _FIRST_ICD10: Final = "20151001"  # the day US hospitals changed to ICD-10-CM: before it E850.0 is ICD-9
 _SYSTEM_ASSUMED: Final = QualityNote(field="diagnosis", code="coding_system_assumed")
 _NULL: Final = '""'
@@ -58,8 +61,8 @@ def _read_diagnosis(message: Message, diagnosis: Segment, codes: dict[_Coding, N
     has_code = is_assumed = False
     for value in diagnosis.repetitions(3):
         for code, system in _triplets(message.values, message.values.components(value)):
-            named = _system(system) if system else _system(diagnosis.code(2))
-            if named is None and not system and _ICD10_SHAPE.fullmatch(code) and message.head.code(7)[:8] >= _FIRST_ICD10:
+            named = _system(system or diagnosis.code(2))
+            if named not in _WRITTEN_IN_LETTERS and _is_icd10(code, named, system) and message.head.code(7)[:8] >= _FIRST_ICD10:
                 named, is_assumed = "icd10cm", True
             if named is not None:
                 codes[named, code, "diagnosis"] = None
@@ -124,14 +127,30 @@ def _coded(system: str, code: str, role: str) -> Code:
 
 @lru_cache(maxsize=256)
 def _system(name: str) -> str | None:
-    return tables.CODING_SYSTEMS.get(name.upper().replace("-", "").replace(" ", "")) if name else None
+    if not name:
+        return None
+    plain = name.upper().replace("-", "").replace(" ", "").removeprefix("URN:OID:")
+    return tables.CODING_SYSTEMS.get(plain) or ("icd10cm" if _ICD10_NAME.match(plain) else None)
+
+
+def _is_icd10(code: str, named: str | None, system: str) -> bool:
+    """Tell whether a code is of ICD-10-CM by its looks.
+
+    None of ICD-9 looks so, but those that begin with E or V; many interfaces still name it. Of a system that is not known only a
+    code of full length does.
+    """
+    if _ICD10_SHAPE.fullmatch(code) is None:
+        return False
+    if named is not None:
+        return code[0] not in "EV"
+    return not system or _ICD10_WHOLE.fullmatch(code) is not None
 
 
 def _facts(message: Message, visit: Segment | None, observations: Observations) -> frozenset[str]:
     is_emergency = visit is not None and visit.code(2).upper() == "E"
     if not is_emergency:
         is_emergency = any(code == tables.FACILITY_TYPE and observation.word(5) == _EMERGENCY_CARE for code, observation in observations)
-    is_dead = visit is not None and visit.code(36) in tables.EXPIRED
+    is_dead = visit is not None and visit.code(36).upper() in tables.EXPIRED
     if not is_dead:
         person = message.first("PID")
         if person is not None and (person.raw(29) or person.raw(30)):

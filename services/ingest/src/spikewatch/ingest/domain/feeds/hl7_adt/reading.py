@@ -211,7 +211,7 @@ def _revision(message: Message, zone: ZoneInfo | None, received_at: datetime) ->
 
 def _end(visit: Segment | None) -> tuple[Disposition, Outcome, list[QualityNote]]:
     stated = visit.code(36) if visit is not None else ""
-    found = tables.DISPOSITIONS.get(stated.zfill(2) if stated else "")
+    found = tables.DISPOSITIONS.get(stated.upper().zfill(2) if stated else "")
     if found is None:
         return Disposition.UNKNOWN, Outcome.UNKNOWN, [_doubt("disposition", "not_recognised")]
     return *found, []

@@ -35,10 +35,11 @@ SEXES: Final[Mapping[str, Sex]] = MappingProxyType({
 })  # fmt: skip
 """HL7 table 0001 and what stands for it in later versions."""
 
-EXPIRED: Final = frozenset({"20", "40", "41", "42"})
-"""HL7 table 0112 (UB-04 form locator 17): died; 40 to 42 in hospice care."""
+EXPIRED: Final = frozenset({"20", "40", "41", "42", "EXP", "EXPIRED", "DECEASED", "DIED"})
+"""HL7 table 0112 (UB-04 form locator 17): died; 40 to 42 in hospice care; and how houses without the table write it."""
 
-_HOME, _LEFT, _COURT = ("01", "06", "81", "86"), ("07",), ("21", "87")
+_HOME, _COURT = ("01", "06", "81", "86", "HOME"), ("21", "87")
+_LEFT: Final = ("07", "AMA", "LWBS", "ELOPED")
 _OTHER_CARE: Final = ("03", "04", "50", "51", "61", "62", "63", "64", "65", "70", "83", "84", "89", "90", "91", "92", "93", "95")
 _ACUTE_CARE: Final = ("02", "05", "09", "43", "66", "82", "85", "88", "94")
 DISPOSITIONS: Final[Mapping[str, tuple[Disposition, Outcome]]] = MappingProxyType({
