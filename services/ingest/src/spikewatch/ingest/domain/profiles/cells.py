@@ -148,6 +148,9 @@ def value(cells: Cells, spec: Value, field: str, known: Mapping[str, object] | N
     is_open = known is None and not words
     prefix = spec.prefix
 
+    if is_open and not prefix and missing is None:
+        return lambda row, _doubts: cell(row)
+
     def read(row: Fields, doubts: Doubts) -> object:
         text = cell(row)
         if text is None:

@@ -1,10 +1,9 @@
 """Turns a checked profile into a feed: every decision that does not depend on the row is taken once."""
 
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
-from typing import Any, BinaryIO, Final
+from typing import Any, BinaryIO, Final, NamedTuple
 
 from pydantic import BaseModel
 
@@ -14,15 +13,14 @@ from spikewatch.ingest.domain.csv_rows import Missing, csv_rows, plain
 from spikewatch.ingest.domain.feeds.facts import facts_of
 from spikewatch.ingest.domain.feeds.feed import Feed, NotAnOverdose, Reading, Source
 from spikewatch.ingest.domain.feeds.reported import reported
-from spikewatch.ingest.domain.identifying import is_identifying, is_number
-from spikewatch.ingest.domain.profiles.cells import NOT_RECOGNISED, Cells, Doubts, condition, key_of, keys_of, number, value
+from spikewatch.ingest.domain.profiles.cells import Cells, Doubts, condition, key_of, keys_of, number
 from spikewatch.ingest.domain.profiles.model import COLUMNS, Condition, Flags, Number, Profile, RecordId, Value
+from spikewatch.ingest.domain.profiles.numbers import own_number, record_id
 from spikewatch.ingest.domain.profiles.people import closed_value, person, reversal
 from spikewatch.ingest.domain.profiles.places import location
 from spikewatch.ingest.domain.profiles.substances import gatherer
 from spikewatch.ingest.domain.profiles.times import occurred
 from spikewatch.ingest.domain.record import Fields, RawRecord, Split, json_lines, json_records, of_text
-from spikewatch.ingest.domain.rejection import Fault, Rejected
 from spikewatch.ingest.domain.repeated import Repeated
 from spikewatch.ingest.domain.xlsx_rows import XLSX, xlsx_rows
 
@@ -31,8 +29,6 @@ __all__ = ["Base", "compile_profile", "options_of"]
 Base = Callable[[Mapping[str, tuple[str, ...]]], Feed]
 """Makes a feed out of the options that a profile gives it."""
 
-_RECORD: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._:/#-]{0,63}", re.ASCII)
-_WHOLE_FLOAT: Final = re.compile(r"(\d{1,18})\.0", re.ASCII)
 _MOST_DOUBTS: Final = 40
 
 
@@ -152,10 +148,10 @@ def _reader(profile: Profile) -> Callable[[Fields, Source], Reading | NotAnOverd
     is_read = condition(cells, profile.rows)
     when = occurred(cells, profile.occurred_at, profile.time_zone)
     where = location(cells, profile.place)
-    identity = _identity(cells, profile.record_id or RecordId(columns=("",)))
+    identity = record_id(cells, profile.record_id or RecordId(columns=("",)))
     gather = gatherer(cells, profile)
-    words = _words(cells, profile)
-    own_numbers = [_own_number(cells, profile, field) for field in ("incident_number", "cad_number")]
+    words, who = _words(cells, profile), _who(cells, profile)
+    own_numbers = [own_number(cells, profile, field) for field in ("incident_number", "cad_number")]
     revision = None if profile.revision is None else number(cells, profile.revision, "revision", 1, 1_000_000)
     mark, declared = profile.mark, profile.declared
 
@@ -167,9 +163,11 @@ def _reader(profile: Profile) -> Callable[[Fields, Source], Reading | NotAnOverd
         moment = when(row, source, doubts)
         place = where(row, source, doubts)
         said = words(row)
+        victims, own = who(row)
         found = gather(row, said.facts, doubts)
         doubts += said.doubts
-        numbers = [None if reader is None else reader(row, doubts) for reader in own_numbers]
+        doubts += own
+        numbers = [None if reader is None else reader(row, record, doubts) for reader in own_numbers]
         which = None if revision is None or (told := revision(row, doubts)) is None else int(told[0])
         report = reported(
             source,
@@ -181,12 +179,12 @@ def _reader(profile: Profile) -> Callable[[Fields, Source], Reading | NotAnOverd
             outcome=said.outcome,
             confirmation=said.confirmation,
             reversal=said.reversal,
-            victims=said.victims,
+            victims=victims,
             disposition=said.disposition,
             incident_number=numbers[0],
             cad_number=numbers[1],
             is_withdrawn=said.is_withdrawn,
-            quality=tuple({(note.field, note.code): note for note in doubts[:_MOST_DOUBTS]}.values()),
+            quality=_once(doubts),
             profile=mark,
         )
         return Reading(report, which, found, declared)
@@ -194,16 +192,20 @@ def _reader(profile: Profile) -> Callable[[Fields, Source], Reading | NotAnOverd
     return read
 
 
-@dataclass(frozen=True, slots=True)
-class _Words:
-    """What the fields with listed words and small numbers say, and the doubts about them."""
+def _once(doubts: Doubts) -> tuple[QualityNote, ...]:
+    if len(doubts) < 2:
+        return tuple(doubts)
+    return tuple({(note.field, note.code): note for note in doubts[:_MOST_DOUBTS]}.values())
+
+
+class _Words(NamedTuple):
+    """What the fields with listed words say, and the doubts about them."""
 
     outcome: Outcome
     confirmation: Confirmation
     disposition: Disposition
     is_withdrawn: bool
     reversal: Reversal
-    victims: Victims
     facts: frozenset[str]
     doubts: tuple[QualityNote, ...]
 
@@ -212,13 +214,12 @@ _CLOSED: Final = ("outcome", "confirmation", "disposition", "withdrawn")
 
 
 def _words(cells: Cells, profile: Profile) -> Repeated[_Words]:
-    who, treated = person(cells, profile), reversal(cells, profile)
+    treated = reversal(cells, profile)
     closed: list[tuple[str, Any]] = [(field, closed_value(cells, profile, field)) for field in _CLOSED]  # each gives words of its kind
     specs = (
         spec
         for field in type(profile).model_fields
-        if isinstance(spec := getattr(profile, field), Value | Number)
-        and (field in _CLOSED or field.startswith(("reversal_", "age", "sex", "count")))
+        if isinstance(spec := getattr(profile, field), Value | Number) and (field in _CLOSED or field.startswith("reversal_"))
     )
 
     def read(row: Fields) -> _Words:
@@ -232,7 +233,6 @@ def _words(cells: Cells, profile: Profile) -> Repeated[_Words]:
             disposition=stated.get("disposition") or Disposition.UNKNOWN,
             is_withdrawn=stated.get("withdrawn") is YesNo.YES,
             reversal=given,
-            victims=who(row, doubts),
             facts=facts_of(outcome, given),
             doubts=tuple(doubts),
         )
@@ -240,51 +240,12 @@ def _words(cells: Cells, profile: Profile) -> Repeated[_Words]:
     return Repeated(keys_of(*specs), read)
 
 
-def _identity(cells: Cells, spec: RecordId) -> Callable[[Fields, Source], str]:
-    readers = [cells.text((column,)) for column in spec.columns]
-    field = ", ".join(spec.columns)[:200]
-    expected = "letters, digits and ._:/#-, at most 64, no person's number"
+def _who(cells: Cells, profile: Profile) -> Repeated[tuple[Victims, tuple[QualityNote, ...]]]:
+    # Apart from the words, for every combination is remembered.
+    read_person = person(cells, profile)
 
-    def hashed(row: Fields, source: Source) -> str:
-        parts = [cell(row) or "" for cell in readers]
-        if not any(parts):
-            raise Rejected(Fault.MISSING_FIELD, field, "is missing", "at least one of the columns of the record id", "2026-004711")
-        # Case and blanks are not what makes a row another one.
-        return source.hashed_id(*(" ".join(part.lower().split()) for part in parts))
+    def read(row: Fields) -> tuple[Victims, tuple[QualityNote, ...]]:
+        doubts: Doubts = []
+        return read_person(row, doubts), tuple(doubts)
 
-    def plain(row: Fields, source: Source) -> str:
-        parts: list[str] = []
-        for cell in readers:
-            text = cell(row)
-            if text is None:
-                raise Rejected(Fault.MISSING_FIELD, field, "is missing", expected, "2026-004711")
-            if match := _WHOLE_FLOAT.fullmatch(text):
-                text = match[1]  # 44212.0: a spreadsheet's way to write 44212
-            if not _RECORD.fullmatch(text):
-                raise Rejected(Fault.INVALID_FIELD, field, "is not of the expected form", expected, "2026-004711")
-            if is_identifying(text) or not is_number(text):
-                raise Rejected(Fault.INVALID_FIELD, field, "is no number, or looks like a personal identifier", expected, "2026-004711")
-            parts.append(text)
-        joined = "/".join(parts)
-        return joined if len(joined) <= 128 else source.hashed_id(*parts)  # the contract's longest id
-
-    return hashed if spec.hash else plain
-
-
-def _own_number(cells: Cells, profile: Profile, field: str) -> Callable[[Fields, Doubts], str | None] | None:
-    spec = getattr(profile, field)
-    if spec is None:
-        return None
-    reader = value(cells, spec, field)
-    noted = QualityNote(field=field, code=NOT_RECOGNISED)
-
-    def read(row: Fields, doubts: Doubts) -> str | None:
-        text = reader(row, doubts)
-        if not isinstance(text, str):
-            return None
-        if not _RECORD.fullmatch(text) or is_identifying(text) or not is_number(text):
-            doubts.append(noted)
-            return None
-        return text
-
-    return read
+    return Repeated(keys_of(profile.age, profile.age_band, profile.sex, profile.count), read)

@@ -136,10 +136,11 @@ class _Draft:
                 for one in self._used
                 if one.field in {"occurred_at", "time_of_day", "lat", "lon", "address", "zip", "age", "sex"}
             ]
+            others = [one.column for one in self._guesses if one.field not in {"personal", "home"}]
             self._warnings.append(
                 "no column tells one row from another: the record id is a hash of several, so that a corrected cell makes another report"
             )
-            self._put(f"record_id: {{columns: {_list(parts or list(self._seen)[:5])}, hash: true}}")
+            self._put(f"record_id: {{columns: {_list(parts or others[:5])}, hash: true}}")
         if number := self._of("incident_number"):
             self._put(f"incident_number: {_quoted(number[0].column)}")
         if cad := self._of("cad_number"):
