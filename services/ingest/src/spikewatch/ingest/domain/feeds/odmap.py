@@ -85,13 +85,12 @@ def read(fields: Fields, source: Source) -> Reading:
 
 
 def _time(row: Fields, source: Source) -> Instant:
-    zone = zone_named(source.time_zone)
-    field = "when" if stated(row, "when") is not None else "day"
-    day = required(row, field, "the date and time of the overdose", _TIME)
-    clock = stated(row, "clock") if field == "day" else None
+    day, clock, field = stated(row, "when"), None, "date and time"
+    if day is None:
+        day, clock, field = required(row, "day", "the date and time of the overdose", _TIME), stated(row, "clock"), "date"
     if not isinstance(day, str) or not (clock is None or isinstance(clock, str)):
         raise Rejected(Fault.INVALID_FIELD, field, "is not a text", "the date and time of the overdose", _TIME)
-    return read_agency_time(day, clock, zone, "date and time" if field == "when" else "date")
+    return read_agency_time(day, clock, zone_named(source.time_zone), field)
 
 
 def _word(row: Fields, name: str) -> str:
