@@ -175,3 +175,8 @@ def test_people_stay_out(header: str, field: str) -> None:
 def test_bands_of_ages_that_lie_in_ours() -> None:
     table = "Run #,Date,Narcan Given,Age Group\n1,5/1/2026,Y,25-29\n2,5/1/2026,Y,20-24\n3,5/1/2026,Y,25-34\n"
     assert [report.victims.age_band for report in reports(table)] == ["20-29", "20-29", None]
+
+
+def test_an_id_made_of_what_there_is_holds_no_person() -> None:
+    text = proposed("Patient Name,Home Zip,Remark 1,Narcan\nx,19401,a,Y\ny,19401,a,Y\n").text
+    assert 'record_id: {columns: ["Remark 1", "Narcan"], hash: true}' in text
