@@ -99,3 +99,16 @@ def test_a_line_beyond_the_longest_is_given_in_parts_that_make_the_whole() -> No
     assert "".join(lines) == text
     assert max(map(len, lines)) <= LONGEST_LINE + (512 << 10)
     assert lines[-1] == "y\r"
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_a_name_that_goes_over_lines_is_one_name_and_travels_with_each_row(end: str) -> None:
+    text = f'Title "{end}"a{end} ",b,"not{end}{end}read"{end}1,2,3{end}"4{end}",5,6{end}'
+    found = list(split(io.BytesIO(text.encode()), 10))
+    assert [(dict(raw.fields), raw.line) for raw in found] == [({"a": "1", "b": "2"}, 6), ({"a": f"4{end}", "b": "5"}, 7)]
+    assert [dict(raw.fields) for one in found for raw in split(io.BytesIO(one.alone()), 10)] == [dict(raw.fields) for raw in found]
+
+
+def test_a_quote_above_the_header_that_is_never_closed_takes_no_line_with_it() -> None:
+    found = list(split(io.BytesIO(b'12" pipe\na,b\n1,2\n"3,4\n'), 10))
+    assert [(raw.rejected is None, raw.line) for raw in found] == [(True, 3), (False, 4)]

@@ -214,6 +214,12 @@ def test_booleans_are_words(value: str) -> None:
     assert fields(packed(parts_of([sheet]))) == [{"a": "TRUE", "b": "FALSE"}]
 
 
+def test_a_name_with_a_line_break_travels_with_each_row_on_one_line() -> None:
+    head = row(text("a"), text("b"), text("not\nread"))
+    (found,) = cut(packed(parts_of([f"<sheetData>{head}{row(text('1'), text('2'))}</sheetData>"])))
+    assert found.preface == "a,b,not read\r\n"
+
+
 def test_every_sheet_with_the_table_is_read_in_the_order_that_is_shown() -> None:
     may, june = table(row(text("1"), text("may"))), table(row(text("2"), text("june")))
     notes = f"<sheetData>{row(text('How to fill this in'))}</sheetData>"

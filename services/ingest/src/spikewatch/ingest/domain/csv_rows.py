@@ -5,12 +5,12 @@ skipped. Blank rows, and rows of nothing but delimiters, are no records.
 """
 
 import csv
-from collections.abc import Callable, Collection, Container, Iterator, Sequence
+from collections.abc import Collection, Container, Iterator
 from dataclasses import replace
 from itertools import chain
-from operator import itemgetter
 from typing import BinaryIO, Final
 
+from spikewatch.ingest.domain.columns import MOST_COLUMNS, Columns, Missing, missing_of, plain
 from spikewatch.ingest.domain.record import Fields, RawRecord, Split, over_limit
 from spikewatch.ingest.domain.rejection import Fault, Rejected
 from spikewatch.ingest.domain.text_lines import as_windows_1252, is_foreign, text_lines
@@ -20,75 +20,14 @@ __all__ = ["ENCODING_ASSUMED", "Columns", "Missing", "csv_rows", "missing_of", "
 ENCODING_ASSUMED: Final = "windows_1252_assumed"
 """The field that a row has when it was no UTF-8 and was read as Windows-1252."""
 
-Missing = Callable[[Sequence[str]], Sequence[str]]
-"""Tells what a header lacks; nothing: it fits."""
-
 _DELIMITERS: Final = ",;\t|"
 _MAX_LINES: Final = 50  # of one row: a quote that is never closed must not swallow the file
 _MAX_ROW: Final = 1 << 20  # characters of a row that goes over several lines
 _MAX_CELL: Final = 10_000  # characters; the longest cell of a real feed has a few hundred
-_MAX_COLUMNS: Final = 500
 _LONGEST_HEADER: Final = 64_000  # characters: 500 names of 127, with their delimiters; a longer line is not cut to be looked at
 _HEADER_WITHIN: Final = 20  # filled lines; a title, an agency's name and a date stand before the header of an export
+_Header = tuple[str, str, list[str]]  # delimiter, text, cells
 _QUOTES: Final = 'quotes around a cell, doubled inside: "a ""b"" c"'
-
-
-def plain(name: str) -> str:
-    """Return a column's name as it is compared: lower case, blanks at its ends and doubled ones taken out."""
-    return " ".join(name.lower().split())
-
-
-class Columns:
-    """A header that was found: which cells are read, by which name.
-
-    Args:
-        cells: the header's cells.
-        reads: the columns that the format looks at; None: all.
-        required: columns without which no row could become a report.
-        example: a header that would be accepted.
-
-    Attributes:
-        names: all names as they are compared.
-        places: the numbers of the columns that are read, from 0.
-
-    Raises:
-        Rejected: there are too many columns, or one that is read stands twice.
-    """
-
-    def __init__(self, cells: Sequence[str], reads: Container[str] | None, required: Collection[str], example: str) -> None:
-        if len(cells) > _MAX_COLUMNS:
-            raise Rejected(Fault.MALFORMED, "header", "has too many columns", f"at most {_MAX_COLUMNS}", example)
-        self.names: Final = [plain(cell) for cell in cells]
-        doubled = {name for name in self.names if name and self.names.count(name) > 1}
-        needed = next((name for name in self.names if name in doubled and name in (required if reads is None else reads)), None)
-        if needed is not None:
-            # By number: a file without a header has a person's row there, and a name may be as long as a cell.
-            first, second = [place for place, name in enumerate(self.names, start=1) if name == needed][:2]
-            problem = f"names a column twice, as number {first} and as number {second}"
-            raise Rejected(Fault.MALFORMED, "header", problem, "each column once", example)
-        at = [place for place, name in enumerate(self.names) if name and name not in doubled and (reads is None or name in reads)]
-        self.places: Final = frozenset(at)
-        self._read: Final = [self.names[place] for place in at]
-        self._all: Final = self._read == self.names
-        self._pick: Final = itemgetter(*at) if len(at) > 1 else None
-        self._only: Final = at[0] if len(at) == 1 else None
-
-    def fields(self, cells: Sequence[str]) -> dict[str, object]:
-        """Return the cells that are read, by name."""
-        if self._all:
-            return dict(zip(self._read, cells, strict=True))
-        if self._pick is not None:
-            return dict(zip(self._read, self._pick(cells), strict=True))
-        return {} if self._only is None else {self._read[0]: cells[self._only]}
-
-    def repeated_by(self, cells: Sequence[str]) -> bool:
-        """Tell whether a row is the header once more."""
-        return plain(cells[0]) == self.names[0] and [plain(cell) for cell in cells] == self.names
-
-
-def missing_of(required: Collection[str]) -> Missing:
-    """Return what tells which of the required columns a header lacks."""
-    return lambda names: [name for name in required if name not in names]
 
 
 def csv_rows(*, required: Collection[str] | Missing, header: str, reads: Container[str] | None = None) -> Split:
@@ -132,6 +71,18 @@ class _Lines:
         self.number += line is not None
         return line
 
+    def up_to_closing_quote(self, first: str) -> tuple[str, int]:
+        """Return a header's first line with those after it that its quotes go on to, which stay untaken, and how many they are."""
+        more: list[str] = []
+        size, quotes = len(first), first.count('"')
+        while quotes % 2 and len(more) < _MAX_LINES and size <= _LONGEST_HEADER and (line := self.single()) is not None:
+            more.append(line)
+            size += len(line)
+            quotes += line.count('"')
+        self._back.extend(reversed(more))
+        self.number -= len(more)
+        return (first, 0) if quotes % 2 or size > _LONGEST_HEADER else (first + "".join(more), len(more))
+
     def row(self) -> str:
         """Return the text of the row at hand, which is done."""
         taken = self.taken
@@ -165,9 +116,9 @@ class _Lines:
             yield line
 
 
-def _header(lines: _Lines, missing: Missing, example: str) -> tuple[str, str, list[str]]:
+def _header(lines: _Lines, missing: Missing, example: str) -> _Header:
     """Find the header and return its delimiter, its text, and its cells."""
-    first: tuple[str, str, list[str]] | None = None
+    first: _Header | None = None
     seen = longer = 0
     while seen < _HEADER_WITHIN and (line := lines.single()) is not None:
         if not line.strip():
@@ -176,25 +127,39 @@ def _header(lines: _Lines, missing: Missing, example: str) -> tuple[str, str, li
         if len(line) > _LONGEST_HEADER:
             longer += 1
             continue
-        if is_foreign(line):
-            line = as_windows_1252(line) or ""  # the same line, read
-        for delimiter in sorted(_DELIMITERS, key=line.count, reverse=True):
-            cells = _cells(line, delimiter)
-            if cells and not missing([plain(cell) for cell in cells]):
-                return delimiter, _closed(line), cells
-            first = first or (delimiter, _closed(line), cells) if cells else first
+        # A name may go over several lines: a spreadsheet's cell with a line break in it.
+        whole, more = lines.up_to_closing_quote(line)
+        for text in (line, whole)[: 1 + (more > 0)]:
+            found, tried = _fitting(text, missing)
+            if found is not None:
+                for _ in range(more if text is whole else 0):
+                    lines.single()
+                return found
+            first = first or tried
     if not seen:
         raise Rejected(Fault.MALFORMED, None, "is empty", "a header row and at least one row", example)
     if longer:
         problem = f"is not among the first {_HEADER_WITHIN} filled lines, or is one of the {longer} that are too long for a header"
         names = ", ".join(missing(())) or "a name for each column"
-        expected = f"a header row of at most {_MAX_COLUMNS} columns and {_LONGEST_HEADER:,} characters, with at least {names}"
+        expected = f"a header row of at most {MOST_COLUMNS} columns and {_LONGEST_HEADER:,} characters, with at least {names}"
         raise Rejected(Fault.MALFORMED, "header", problem, expected, example)
     if first is None:
         raise Rejected(Fault.MALFORMED, "header", "cannot be read", "a header row in UTF-8", example)
     lacking = missing([plain(cell) for cell in first[2]])
     problem = f"lacks {len(lacking)} required column(s), the first is {lacking[0]}"
     raise Rejected(Fault.MISSING_FIELD, lacking[0], problem, f"a header row with at least {', '.join(lacking)}", example)
+
+
+def _fitting(text: str, missing: Missing) -> tuple[_Header | None, _Header | None]:
+    """Return the header that a text is by one of the delimiters, and the first that could be cut though it lacks columns."""
+    first: _Header | None = None
+    read = as_windows_1252(text) or "" if is_foreign(text) else text  # the same text, read
+    for delimiter in sorted(_DELIMITERS, key=read.count, reverse=True):
+        cells = _cells(read, delimiter)
+        if cells and not missing([plain(cell) for cell in cells]):
+            return (delimiter, _closed(read), cells), None
+        first = first or ((delimiter, _closed(read), cells) if cells else None)
+    return None, first
 
 
 def _closed(line: str) -> str:

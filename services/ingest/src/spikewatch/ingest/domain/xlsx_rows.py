@@ -52,7 +52,7 @@ def _of_tables(
     try:
         for rows, head in tables:
             columns = Columns(head, reads, required, example)
-            preface = _as_csv(head)
+            preface = _as_csv([" ".join(cell.split()) for cell in head])  # on one line
             for raw in _records(rows, columns, preface, example, index, is_listed=reads is not None):
                 yield raw
                 index += 1
