@@ -95,10 +95,12 @@ async def test_it_asks_again_after_a_poll_that_brought_nothing(gather):
 
 async def test_how_many_are_taken_follows_from_how_large_the_last_ones_were():
     gather = Gatherer(max_records=500, max_bytes=100)
-    polls = Polls({FIRST: ["a" * 30, "b" * 10]}, {FIRST: ["c" * 1000]}, {FIRST: ["d"] * 1}, {FIRST: ["e"]})
-    for _ in range(4):
+    polls = Polls(
+        {FIRST: ["a" * 30, "b" * 10]}, {FIRST: ["c" * 1000]}, {FIRST: ["d" * 2]}, {FIRST: ["e" * 2]}, {FIRST: ["f" * 50]}, {FIRST: ["g"]}
+    )
+    for _ in range(6):
         await gather(polls)
-    assert polls.asked == [16, 5, 1, 100]
+    assert polls.asked == [16, 5, 1, 2, 4, 2], "as many as fit, and at most twice as many as before"
 
 
 async def test_more_than_the_limit_is_never_asked_for_and_a_tombstone_has_no_size():

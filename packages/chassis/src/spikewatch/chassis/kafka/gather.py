@@ -73,5 +73,6 @@ class Gatherer:
         # A full batch leaves records behind: there is nothing to wait for.
         self._not_before = 0.0 if len(taken) >= self._limit else time.monotonic() + _PACE_SECONDS
         each = max(1, sum(len(record.value or b"") for record in taken) // len(taken))
-        self._limit = max(1, min(self._most, self._bytes // each))
+        # At most twice as many as before: a small record between large ones says nothing of those that follow.
+        self._limit = max(1, min(self._most, self._bytes // each, 2 * self._limit))
         return taken
