@@ -178,8 +178,8 @@ def test_another_title_is_no_overdose_whatever_else_is_wrong(title: str) -> None
         ({"desc": "x", "timestamp": "soon"}, Fault.INVALID_FIELD, "timestamp"),
         ({"desc": "; 2016-02-31 @ 10:00:00;"}, Fault.INVALID_FIELD, "desc"),
         ({"desc": "; 2036-02-01 @ 10:00:00;"}, Fault.FUTURE_TIME, "desc"),
-        ({"lat": "99.5"}, Fault.OUT_OF_RANGE, "lat"),
-        ({"lat": "north"}, Fault.INVALID_FIELD, "lat"),
+        ({"lat": "99.5", "zip": "", "addr": "", "twp": ""}, Fault.OUT_OF_RANGE, "lat"),  # and no other place
+        ({"lat": "north", "zip": "", "addr": "", "twp": ""}, Fault.INVALID_FIELD, "lat"),
         ({"desc": "\ud800"}, Fault.INVALID_FIELD, "desc"),
     ],
 )

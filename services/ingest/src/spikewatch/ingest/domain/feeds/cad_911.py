@@ -12,10 +12,12 @@ from typing import Final
 
 from spikewatch.contracts.contract import unchecked
 from spikewatch.contracts.report import Report, Reversal, Victims
-from spikewatch.contracts.vocabulary import Disposition, Outcome, Sex, SourceType, TimeBasis
+from spikewatch.contracts.vocabulary import Disposition, Outcome, Sex, SourceType
 from spikewatch.ingest.domain.csv_rows import csv_rows
 from spikewatch.ingest.domain.evidence import Found, Statement
-from spikewatch.ingest.domain.feeds.call_titles import TitleMeaning, TitleReader, TitleRule, title_reader
+from spikewatch.ingest.domain.feeds.cad_columns import COLUMNS
+from spikewatch.ingest.domain.feeds.call_times import call_time
+from spikewatch.ingest.domain.feeds.call_titles import TitleMeaning, TitleReader, TitleRule, tells_of_none, title_reader
 from spikewatch.ingest.domain.feeds.facts import encoding_notes, time_doubts
 from spikewatch.ingest.domain.feeds.feed import Feed, NotAnOverdose, Reading, Source
 from spikewatch.ingest.domain.feeds.fields import required, stated
@@ -25,90 +27,18 @@ from spikewatch.ingest.domain.feeds.synonyms import Synonyms
 from spikewatch.ingest.domain.identifying import is_identifying, is_number
 from spikewatch.ingest.domain.record import Fields, json_lines, json_records, of_text
 from spikewatch.ingest.domain.rejection import Fault, Rejected
-from spikewatch.ingest.domain.wall_clock import Instant, not_future, read_agency_time, zone_named
+from spikewatch.ingest.domain.wall_clock import Instant
 from spikewatch.ingest.domain.xlsx_rows import XLSX, xlsx_rows
 
 __all__ = ["COLUMNS", "FEED", "read", "with_titles"]
 
-COLUMNS: Final[dict[str, tuple[str, ...]]] = {
-    "title": (
-        *("final call type", "final type", "final call type description", "final incident type", "final problem", "final nature"),
-        *("call type description", "incident type description", "event type description", "type description", "call type", "incident type"),
-        *(
-            "event type",
-            "nature",
-            "nature of call",
-            "call nature",
-            "problem",
-            "problem nature",
-            "problem description",
-            "type",
-            "final type code",
-        ),
-        *("call type code", "event type code", "type code", "initial call type", "initial type", "dispatch reason"),
-    ),
-    "determinant": (
-        "determinant code",
-        "mpds",
-        "mpds code",
-        "mpds determinant",
-        "emd code",
-        "emd determinant",
-        "response determinant",
-        "emd",
-    ),
-    "number": (
-        *("call number", "call no", "call num", "call id", "cad number", "cad id", "cad incident number", "cfs number", "cfs no"),
-        *("incident number", "incident no", "incident num", "incident id", "inc number", "master incident number", "event number"),
-        *("event no", "event id", "run number", "response number", "incident"),
-    ),
-    "call": (
-        *("call received", "call received time", "time call received", "call received date time", "received", "received time"),
-        *(
-            "time received",
-            "received date time",
-            "call date time",
-            "psap time",
-            "phone pickup time",
-            "time phone pickup",
-            "call entry time",
-        ),
-        *("entry time", "entry date time", "create time", "create date time", "created", "time created", "incident date time"),
-        *("event date time", "date time", "call datetime local", "reported", "reported date time"),
-    ),
-    "dispatch": (
-        *("dispatched", "dispatch time", "dispatch date time", "time dispatched", "first dispatched", "first unit dispatched"),
-        *("time first unit dispatched", "unit dispatched", "date time of dispatch", "assigned", "time first unit assigned"),
-    ),
-    "day": ("call date", "incident date", "event date", "received date", "date of call", "date", "response date"),
-    "clock": ("call time", "incident time", "event time", "time of call", "time"),
-    "desc": (),
-    "timestamp": (),
-    "lat": ("latitude", "incident latitude", "lat dd", "latitude dd", "gps latitude", "y lat", "call latitude"),
-    "lng": ("lon", "long", "longitude", "incident longitude", "lon dd", "longitude dd", "gps longitude", "x long", "call longitude"),
-    "addr": (
-        *("address", "incident address", "street address", "block address", "location address", "call address", "incident location"),
-        *("location", "full address", "hundred block", "100 block"),
-    ),
-    "cross": ("cross streets", "cross street", "nearest cross street", "intersection", "x street", "x streets", "cross street name"),
-    "twp": ("township", "city", "municipality", "muni", "town", "borough", "community", "incident city"),
-    "zip": ("zip code", "zipcode", "zip5", "postal code", "incident zip"),
-    "disposition": ("call disposition", "final disposition", "dispo", "disposition description", "clearance", "close code"),
-    "complaint": ("chief complaint", "caller complaint", "comments", "remarks", "call comments", "call notes", "narrative"),
-    "age": ("patient age", "age years"),
-    "sex": ("gender", "patient sex", "patient gender"),
-}
-"""Names of columns by what they mean, the best first. All others, such as unit, agency and caller, are never looked at."""
-
 _SYNONYMS: Final = Synonyms(COLUMNS)
+_TITLE: Final = "EMS: OVERDOSE"
 _HEADER: Final = "call number,call received,final call type,address,latitude,longitude,city,zip"
-_TIMES: Final = ("desc", "timestamp", "call", "dispatch", "day")
-# For example "…; Station 381; 2015-12-10 @ 22:27:24;"
-_CALL_TIME: Final = re.compile(r"(\d{4}-\d\d-\d\d) @ (\d\d:\d\d:\d\d)", re.ASCII)
-_WITH_DATE: Final = re.compile(r"\d[/-]|[A-Za-z]{3}", re.ASCII)
+_TITLES: Final = frozenset({"title", "final", "description", "determinant"})
+_TIMES: Final = ("desc", "timestamp", "call", "call utc", "dispatch", "day", "clock")
 _NUMBER: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/#-]{0,47}", re.ASCII)
 _YEARLY: Final = 7  # digits: shorter numbers begin anew each year, in some systems each day
-_TIME_EXAMPLE: Final = "2015-12-10 17:40:00"
 _UNFOUNDED: Final = re.compile(r"(?:UNFOUNDED|FALSE(?: CALL| ALARM)?|DUPLICATE(?: CALL)?|TEST(?: CALL)?)", re.IGNORECASE)
 _DISPOSITIONS: Final = (
     (re.compile(r"\bNO[NT]?[ -]?TRANSPORT|\bREFUS|\bAMA\b|\bRMA\b", re.IGNORECASE), Disposition.REFUSED),
@@ -136,8 +66,7 @@ def read(fields: Fields, source: Source, meaning: TitleReader = title_reader()) 
     call = _SYNONYMS.renamed(fields)
     determinant = stated(call, "determinant") if "determinant" in call else None
     code = determinant if isinstance(determinant, str) else ""
-    title = _text(call, "title", "EMS: OVERDOSE") if not code or stated(call, "title") is not None else code
-    means = meaning(title, code)
+    title, means = _title(call, code, meaning)
     if means is TitleMeaning.OTHER or _UNFOUNDED.fullmatch(_short(call, "disposition")):
         return _nothing(call, fields, source, title)
     return Reading(
@@ -152,6 +81,18 @@ def with_titles(rules: Sequence[TitleRule]) -> Feed:
     return replace(FEED, read=partial(read, meaning=title_reader(rules)))
 
 
+def _title(call: Fields, code: str, meaning: TitleReader) -> tuple[str, TitleMeaning]:
+    """Return what decides whether a call is an overdose, and its meaning. A final type stands alone; another may be explained."""
+    name = "final" if "final" in call and stated(call, "final") is not None else "title"
+    more = _text(call, "description", _TITLE) if "description" in call and stated(call, "description") is not None else ""
+    title = (code or more) if (code or more) and stated(call, name) is None else _text(call, name, _TITLE)
+    means = meaning(title, code)
+    if more and name == "title" and means is TitleMeaning.OTHER and not tells_of_none(title):
+        explained = meaning(more, "")
+        return (title, means) if explained is TitleMeaning.OTHER else (more, explained)
+    return title, means
+
+
 def _nothing(call: Fields, fields: Fields, source: Source, title: str) -> NotAnOverdose:
     """Tell that a call is no overdose; with a number of its own it takes back what it was before it was given another type."""
     if stated(call, "number") is None:
@@ -163,7 +104,7 @@ def _nothing(call: Fields, fields: Fields, source: Source, title: str) -> NotAnO
 
 
 def _report(call: Fields, fields: Fields, source: Source, title: str) -> Report:
-    instant, basis, notes = _time(call, source)
+    instant, basis, notes = call_time(call, source, _described(call))
     location, doubts = call_place(call, source)
     number = _number(call)
     record = _record(call, number, instant, title, source)
@@ -181,6 +122,12 @@ def _report(call: Fields, fields: Fields, source: Source, title: str) -> Report:
         cad_number=number,
         quality=(*time_doubts((*notes, *instant.notes)), *doubts, *encoding_notes(fields)),
     )
+
+
+def _described(call: Fields) -> str:
+    """Return the text in which the Montgomery layout has the time of the call; some write its column's name out."""
+    name = next((name for name in ("desc", "description") if name in call and stated(call, name) is not None), None)
+    return "" if name is None else _text(call, name, "MAIN ST; SPRINGFIELD; 2015-12-10 @ 17:10:52;")
 
 
 def _text(fields: Fields, name: str, example: str) -> str:
@@ -214,46 +161,11 @@ def _number(call: Fields) -> str | None:
 def _record(call: Fields, number: str | None, instant: Instant, title: str, source: Source) -> str:
     if number is None:
         # The name of the parts is what every version of this format hashed: an id must not change.
-        parts = (_short(call, "desc"), _short(call, "timestamp"))
+        parts = (_described(call), _short(call, "timestamp"))
         return source.hashed_id(*parts, title) if any(parts) else source.hashed_id(instant.at.isoformat(), _short(call, "addr"), title)
     if sum(letter.isdigit() for letter in number) >= _YEARLY:
         return number
     return f"{number}@{instant.at.date().isoformat()}"
-
-
-def _time(call: Fields, source: Source) -> tuple[Instant, TimeBasis, tuple[str, ...]]:
-    """Return the best time of the call, which moment it is, and the doubts."""
-    zone = zone_named(source.time_zone)
-    notes: tuple[str, ...] = ()
-    desc = _text(call, "desc", "MAIN ST; SPRINGFIELD; 2015-12-10 @ 17:10:52;") if stated(call, "desc") is not None else ""
-    inside = _CALL_TIME.search(desc)
-    if inside is not None:
-        field, day, clock, basis = "desc", f"{inside[1]} {inside[2]}", None, TimeBasis.PSAP_CALL
-    else:
-        field, day, clock, basis = _stated_time(call)
-        notes = ("posting_time_used",) if field == "timestamp" else ()
-    instant = read_agency_time(day, clock, zone, field)
-    if inside is not None or field == "timestamp":
-        instant = instant._replace(notes=tuple(note for note in instant.notes if note != "zone_assumed"))  # this layout is local by nature
-    not_future(instant, source.received_at, field)
-    return instant, basis, notes
-
-
-def _stated_time(call: Fields) -> tuple[str, str, str | None, TimeBasis]:
-    clock = _short(call, "clock")
-    if stated(call, "call") is not None:
-        when = _text(call, "call", _TIME_EXAMPLE)
-        if _WITH_DATE.search(when):
-            return "call", when, None, TimeBasis.PSAP_CALL
-        clock = when  # a clock alone, its date stands in another column
-    if _WITH_DATE.search(clock):
-        return "clock", clock, None, TimeBasis.PSAP_CALL
-    if stated(call, "day") is not None:
-        return "day", _text(call, "day", _TIME_EXAMPLE), clock or None, TimeBasis.PSAP_CALL
-    for name, basis in (("dispatch", TimeBasis.DISPATCH), ("timestamp", TimeBasis.REPORTED)):
-        if stated(call, name) is not None:
-            return name, _text(call, name, _TIME_EXAMPLE), None, basis
-    raise Rejected(Fault.MISSING_FIELD, "timestamp", "is missing, and no other column holds a time", "a local date and time", _TIME_EXAMPLE)
 
 
 def _disposition(text: str) -> Disposition:
@@ -272,7 +184,7 @@ def _victims(call: Fields) -> Victims:
 
 def _lacking(names: Sequence[str]) -> Sequence[str]:
     meanings = _SYNONYMS.meanings(names)
-    lacking = [] if "title" in meanings or "determinant" in meanings else ["title"]
+    lacking = [] if meanings & _TITLES else ["title"]
     return lacking if any(name in meanings for name in _TIMES) else [*lacking, "timestamp"]
 
 

@@ -8,7 +8,7 @@ from enum import Enum
 from functools import lru_cache
 from typing import Final
 
-__all__ = ["TitleMeaning", "TitleRule", "title_reader"]
+__all__ = ["TitleMeaning", "TitleRule", "tells_of_none", "title_reader"]
 
 
 class TitleMeaning(Enum):
@@ -60,6 +60,11 @@ _CACHED: Final = 4096
 _LONGEST: Final = 256
 
 TitleReader = Callable[[str, str], TitleMeaning]
+
+
+def tells_of_none(title: str) -> bool:
+    """Tell whether a title speaks of overdoses and says that this is none: a visit afterwards, a class, NOT AN OVERDOSE."""
+    return _ABOUT.search(title[:_LONGEST]) is not None
 
 
 def title_reader(rules: Sequence[TitleRule] = ()) -> TitleReader:

@@ -16,7 +16,8 @@ T = TypeVar("T")
 _NOT_STATED: Final = frozenset({"", "-", "--", "na", "n/a", "#n/a", "nan", "null", "none", "not recorded", "not applicable"})
 _NOT_KNOWN: Final = frozenset({"unknown", "unk", "u", "?", "not known"})  # where a number, a code or an id is asked for
 _LONGEST_NOT_STATED: Final = max(map(len, _NOT_STATED))
-_NUMBER: Final = re.compile(r"^[+-]?\d{1,12}(?:\.\d{1,15})?$", re.ASCII)
+_NUMBER: Final = re.compile(r"^[+-]?\d{1,12}(?:\.\d{1,20})?$", re.ASCII)
+_WITH_COMMA: Final = re.compile(r"[+-]?\d{1,12},\d{1,20}", re.ASCII)  # 40,1209: half of Europe, and tables with semicolons
 _LONGEST_TEXT: Final = 512
 
 
@@ -105,6 +106,9 @@ def number(fields: Fields, name: str, low: float, high: float, example: str) -> 
             if not isinstance(text, str) or text.lower() in _NOT_KNOWN:
                 return None
             value = text
+        if _WITH_COMMA.fullmatch(value):
+            expected = f"a number from {low:g} to {high:g}, written with a decimal point"
+            raise Rejected(Fault.INVALID_FIELD, name, "is written with a comma", expected, example)
         value = float(value) if _NUMBER.match(value) else value
     if value is None:
         return None
