@@ -1,5 +1,6 @@
 """Most texts are only searched for what every identifier holds: nothing that the full search finds may be lost by it."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -22,3 +23,17 @@ def test_the_quick_search_hides_nothing_from_the_full_one(before: str, form: str
         assert is_identifying(text) == (identifying._IDENTIFIER.search(text) is not None)
         _, found = without_identifiers(text)
         assert found or identifying._IDENTIFIER_IN_TEXT.search(text) is None
+
+
+@pytest.mark.parametrize("phone", ["555-0143", "610) 555-0143", "(610)555-0143", "610-555-0143", "610.555.0143"])
+def test_a_phone_in_a_place_is_taken_out(phone: str) -> None:
+    assert without_identifiers(f"100 MAIN ST {phone}") == ("100 MAIN ST [removed]", True)
+
+
+@pytest.mark.parametrize("place", ["900-1000 BLOCK MAIN ST", "91-1234 FORT WEAVER RD", "104-12 OAK AVE", "I-95 MM 123-4", "19401-1234"])
+def test_a_range_of_houses_and_a_zip_code_are_no_phone(place: str) -> None:
+    assert without_identifiers(place) == (place, False)
+
+
+def test_an_id_that_looks_like_a_local_phone_is_an_id() -> None:
+    assert not is_identifying("555-0143")

@@ -32,6 +32,10 @@ SAME_MEDIA_TYPE: Final = {
     "application/jsonl": "application/x-ndjson",
     "application/jsonlines": "application/x-ndjson",
     "application/ndjson": "application/x-ndjson",
+    "text/json": "application/json",
+    "application/csv": "text/csv",
+    "text/x-csv": "text/csv",
+    "application/vnd.ms-excel.sheet.macroenabled.12": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 }
 """Other names of media types, each with the one that the formats know."""
 

@@ -7,7 +7,7 @@ __all__ = ["is_identifying", "is_number", "without_identifiers"]
 
 _PATTERNS: Final = (
     r"[\w.+-]+@[\w-]+\.[\w.-]+",  # e-mail: jo@example.org
-    r"(?<!\d)(?:\+?1[ .-]?)?(?:\(\d{3}\)\s?|\d{3}[ .-])\d{3}[ .-]\d{4}(?!\d)",  # phone: (610) 555-0199, 610-555-0199
+    r"(?<!\d)(?:\+?1[ .-]?)?(?:\(?\d{3}\)\s?|\d{3}[ .-])\d{3}[ .-]\d{4}(?!\d)",  # phone: (610) 555-0199, 610-555-0199
     r"(?<!\d)\d{3}-\d{2}-\d{4}(?!\d)",  # social security number: 078-05-1120
     r"(?<!\d)(?:0?[1-9]|1[0-2])[/.-](?:0?[1-9]|[12]\d|3[01])[/.-](?:19|20)\d{2}(?!\d)",  # birth date: 04/17/1984
     r"\A(?:19|20)\d{2}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])\Z",  # a birth date and nothing else: 1984-04-17
@@ -16,7 +16,9 @@ _PATTERNS: Final = (
 _IDENTIFIER: Final = re.compile("|".join(_PATTERNS), re.IGNORECASE)
 # What only a text is searched for. An id may be made of a date (2026-05-01-0042) and is not refused for it.
 _DATE: Final = r"(?<!\d)(?:19|20)\d{2}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])(?!\d)"  # birth date: 1984-04-17
-_IDENTIFIER_IN_TEXT: Final = re.compile("|".join((*_PATTERNS, _DATE)), re.IGNORECASE)
+# 555-0199; an id may look so, and 900-1000 is a range of blocks.
+_LOCAL_PHONE: Final = r"(?<![\d-])(?!\d00-\d\d00)[2-9]\d{2}-\d{4}(?![\d-])"
+_IDENTIFIER_IN_TEXT: Final = re.compile("|".join((*_PATTERNS, _DATE, _LOCAL_PHONE)), re.IGNORECASE)
 # Words after which the text of a place goes on with a person: C/O JOHN DOE, 100 MAIN ST. All up to the next number is cut.
 _PERSON: Final = re.compile(
     r"(?<![\w/])(?:C/O|CARE\s+OF|ATTN|ATTENTION|(?:RES(?:IDENCE|ID)?|HOME|APT|ROOM|FAMILY|PROPERTY)\s+OF"
@@ -34,7 +36,7 @@ _HOUSEHOLD: Final = re.compile(
 )
 # What each of the first ones holds: most ids and streets hold none of it, and this is found ten times as fast. A number or a date
 # has two marks with at most three digits between them.
-_SUSPICIOUS: Final = re.compile(r"\d[ ./-]\d{1,3}[ ./-]\d|@|\)\s?\d{3}[ .-]\d|[MS][RS]N|DOB", re.IGNORECASE)
+_SUSPICIOUS: Final = re.compile(r"\d[ ./-]\d{1,3}[ ./-]\d|@|\)\s?\d{3}[ .-]\d|\d{3}-\d{4}|[MS][RS]N|DOB", re.IGNORECASE)
 # One of these is in each text that names a person so: letters in a row are found far faster than any of the words.
 _PERSON_MARKS: Final = (
     "C/O",
