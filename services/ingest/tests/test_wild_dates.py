@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 
 from spikewatch.contracts.vocabulary import TimePrecision
-from spikewatch.ingest.domain.profiles.dates import FORMATS_SEEN, date_reader, example_of
+from spikewatch.ingest.domain.dates import FORMATS_SEEN, date_reader, example_of
 
 
 @pytest.mark.parametrize("pattern", FORMATS_SEEN)

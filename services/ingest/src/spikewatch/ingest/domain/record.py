@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import BinaryIO, Final, NoReturn
 
+from spikewatch.ingest.domain.json_lists import list_name, without_feature
 from spikewatch.ingest.domain.rejection import Fault, Rejected
 
 __all__ = ["Fields", "RawRecord", "Split", "TextSplit", "as_text", "json_lines", "json_records", "of_text", "over_limit"]
@@ -100,14 +101,18 @@ def over_limit(limit: int) -> Rejected:
 
 
 def json_records(text: str, limit: int) -> Iterator[RawRecord]:
-    """Cut one JSON object, or an array of them."""
+    """Cut one JSON object, an array of them, or an object around one list of them: ``{"reports": [...]}``."""
     start = _after_blank(text, 0)
     if text[start : start + 1] != "[":
         value, end = _decode(text, start)
         if _after_blank(text, end) != len(text):
             raise _malformed_json("has something after its end")
-        yield _json_record(0, 1, text, value)
-        return
+        name = list_name(value) if isinstance(value, dict) else None
+        if name is None:
+            yield _json_record(0, 1, text, value)
+            return
+        del value  # cut again below, one by one
+        text, start = _member(text, start, name), 0
     for index, (at, end, value) in enumerate(_elements(text, start)):
         if index >= limit:
             raise over_limit(limit)
@@ -151,6 +156,21 @@ def _elements(text: str, start: int) -> Iterator[tuple[int, int, object]]:
             raise _malformed_json("has something after its end" if mark == "]" else f"breaks off near character {at}")
 
 
+def _member(text: str, start: int, name: str) -> str:
+    """Return the text of a member of the object that starts there and is sound JSON; of several with that name the last counts."""
+    found, at = "", _after_blank(text, start + 1)
+    while text[at] != "}":
+        key, end = _decode(text, at)
+        at = _after_blank(text, _after_blank(text, end) + 1)  # over the colon
+        _, end = _decode(text, at)
+        if key == name:
+            found = text[at:end]
+        at = _after_blank(text, end)
+        if text[at] == ",":
+            at = _after_blank(text, at + 1)
+    return found
+
+
 def _json_record(index: int, line: int, original: str, value: object) -> RawRecord:
     if not isinstance(value, dict):
         rejected = Rejected(Fault.MALFORMED, None, "is not a JSON object", "one object a report", _JSON_EXAMPLE)
@@ -159,7 +179,7 @@ def _json_record(index: int, line: int, original: str, value: object) -> RawReco
     if original.count("{") + original.count("[") > _MAX_DEPTH and _deeper_than(value, _MAX_DEPTH):
         rejected = Rejected(Fault.MALFORMED, None, "is nested too deeply", f"at most {_MAX_DEPTH} levels", _JSON_EXAMPLE)
         return RawRecord(index, line, original, rejected=rejected)
-    return RawRecord(index, line, original, value)
+    return RawRecord(index, line, original, without_feature(value) if "attributes" in value or "properties" in value else value)
 
 
 def _deeper_than(value: object, levels: int) -> bool:

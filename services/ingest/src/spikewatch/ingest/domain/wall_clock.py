@@ -7,9 +7,22 @@ from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from spikewatch.contracts.vocabulary import TimePrecision
+from spikewatch.ingest.domain.dates import Moment, date_reader, time_of_day
 from spikewatch.ingest.domain.rejection import Fault, Rejected
 
-__all__ = ["AMBIGUOUS", "NONEXISTENT", "ZONE_ASSUMED", "Instant", "local", "not_future", "read_agency_time", "read_instant", "zone_named"]
+__all__ = [
+    "AMBIGUOUS",
+    "NONEXISTENT",
+    "ZONE_ASSUMED",
+    "Instant",
+    "local",
+    "not_future",
+    "read_agency_time",
+    "read_instant",
+    "read_time",
+    "time_text",
+    "zone_named",
+]
 
 ZONE_ASSUMED: Final = "zone_assumed"
 AMBIGUOUS: Final = "ambiguous_local_time"
@@ -36,6 +49,21 @@ _MONTHS: Final = {
     name: number
     for number, name in enumerate(["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"], start=1)
 }
+# What databases, map servers and spreadsheets write, tried where the two above do not fit. The month stands before the day.
+_READ_EXPORT: Final = date_reader(
+    (
+        *("MM/DD/YYYY HH:mm:ss Z", "MM/DD/YYYY HH:mm Z", "MM/DD/YYYY hh:mm:ss AM Z", "MM/DD/YYYY hh:mm AM Z", "MM/DD/YYYY HH:mm:ssZ"),
+        *("YYYY/MM/DD", "YYYY/MM/DD HH:mm", "YYYY/MM/DD HH:mm:ss", "YYYY/MM/DD hh:mm AM", "YYYY/MM/DD hh:mm:ss AM", "YYYY/MM/DD HH:mm:ssZ"),
+        *("YYYY/MM/DD HH:mm:ss Z", "YYYY-MM-DD HH:mm:ss Z", "YYYY-MM-DD HH:mm Z", "YYYY-MM-DD HH:mm:ssZ", "YYYY-MM-DDTHH:mm:ssZ"),
+        *("MMM DD, YYYY", "MMM DD, YYYY hh:mm AM", "MMM DD, YYYY, hh:mm AM", "MMM DD, YYYY hh:mm:ss AM", "MMM DD, YYYY, hh:mm:ss AM"),
+        *("MMM DD, YYYY HH:mm", "MMM DD, YYYY HH:mm:ss", "MMM DD YYYY", "MMM DD YYYY hh:mmAM", "MMM DD YYYY hh:mm:ssAM"),
+        *("MMM DD YYYY hh:mm AM", "MMM DD YYYY hh:mm:ss AM", "MMMM DD, YYYY", "MMMM DD, YYYY hh:mm AM", "MMMM DD, YYYY, hh:mm AM"),
+        *("MMMM DD, YYYY hh:mm:ss AM", "YYYY MMM DD hh:mm:ss AM", "DD-MMM-YY hh.mm.ss AM", "DDMMMYYYY:HH:mm:ss"),
+        *("YYYYMMDD", "YYYYMMDD HHmm", "YYYYMMDD HH:mm", "YYYYMMDD HH:mm:ss", "YYYYMMDDHHmm", "YYYYMMDDHHmmss", "YYYYMMDDHHmmssZ"),
+        *("EXCEL", "EPOCH"),
+    )
+)
+_SHORTEST: Final = 5  # characters: four digits are a year, or a clock, and no day of a spreadsheet
 _EXPECTED_AGENCY: Final = "a local date and time, the month before the day, or ISO 8601"
 _EXAMPLE_AGENCY: Final = "05/01/2026 14:03"
 
@@ -66,6 +94,11 @@ def read_instant(text: str, zone: ZoneInfo | None, field: str) -> Instant:
     match = _ISO.match(text)
     if match is None:
         raise Rejected(Fault.INVALID_FIELD, field, "is not a time", _EXPECTED, _EXAMPLE)
+    return _iso_instant(match, zone, field)
+
+
+def _iso_instant(match: re.Match[str], zone: ZoneInfo | None, field: str) -> Instant:
+    text = match.string
     try:
         moment = datetime.fromisoformat(text.replace(" ", "T", 1).replace(" ", "") if " " in text else text)
     except ValueError:
@@ -78,11 +111,23 @@ def read_instant(text: str, zone: ZoneInfo | None, field: str) -> Instant:
     return local(moment, zone, field, precision, _ASSUMED)
 
 
+def read_time(text: str, zone: ZoneInfo | None, field: str) -> Instant:
+    """Read a time that should be ISO 8601, or else is as ``read_agency_time`` reads it from one cell.
+
+    Raises:
+        Rejected: it is no time, has no offset and no zone is known, or lies outside the calendar we take.
+    """
+    match = _ISO.match(text)
+    return read_agency_time(text, None, zone, field) if match is None else _iso_instant(match, zone, field)
+
+
 def read_agency_time(day: str, clock: str | None, zone: ZoneInfo | None, field: str) -> Instant:
     """Read a time as American exports write it, in one cell or in two.
 
     Taken are ISO 8601 and ``5/1/2026``, ``05/01/2026 2:03 PM``, ``5/1/26 14:03``, ``1-May-2026``; the month stands before the day.
-    Two digits of a year are of this century. A clock may be ``14:03``, ``14:03:00``, ``1403``, ``2:03 PM``.
+    Two digits of a year are of this century. A clock may be ``14:03``, ``14:03:00``, ``1403``, ``2:03 PM``. Then what databases,
+    map servers and spreadsheets write: ``05/01/2026 14:03:22 EDT``, ``May 1, 2026 2:03 PM``, ``20260501140322``, days since 1899-12-30
+    (``46143.585``, also a day and a fraction in two cells), and seconds or milliseconds since 1970 UTC.
 
     Args:
         day: the date, alone or with its time.
@@ -96,11 +141,11 @@ def read_agency_time(day: str, clock: str | None, zone: ZoneInfo | None, field: 
     if clock is not None and (known_day := _plain_day(day)) is not None and (known_clock := _plain_clock(clock)) is not None:
         return local(datetime.combine(known_day, known_clock[0]), zone, field, known_clock[1], _ASSUMED)
     text = day if clock is None else f"{_day_alone(day)} {clock}"
-    if _ISO.match(text):
-        return read_instant(text, zone, field)
+    if iso := _ISO.match(text):
+        return _iso_instant(iso, zone, field)
     match = _AMERICAN.match(text)
     if match is None:
-        raise Rejected(Fault.INVALID_FIELD, field, "is not a time", _EXPECTED_AGENCY, _EXAMPLE_AGENCY)
+        return _export_time(day, clock, zone, field)
     iso_day, month, dom, year, dom_2, name, year_2, hour, minute, second, half = match.groups()
     try:
         if iso_day:
@@ -116,6 +161,55 @@ def read_agency_time(day: str, clock: str | None, zone: ZoneInfo | None, field: 
         ) from None
     precision = TimePrecision.SECOND if second else TimePrecision.MINUTE if hour else TimePrecision.DATE
     return local(wall, zone, field, precision, _ASSUMED)
+
+
+def time_text(value: object, field: str) -> str:
+    """Return what a cell says of a time as text: JSON may give a spreadsheet's day, or an epoch, as a number.
+
+    Raises:
+        Rejected: it is neither text nor number.
+    """
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise Rejected(Fault.INVALID_FIELD, field, "is not a text", _EXPECTED_AGENCY, _EXAMPLE_AGENCY)
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else repr(value)
+
+
+def _export_time(day: str, clock: str | None, zone: ZoneInfo | None, field: str) -> Instant:
+    """Read what databases, map servers and spreadsheets write.
+
+    Raises:
+        Rejected: as ``read_agency_time``.
+    """
+    moment = _export_moment(day, clock)
+    if moment is None or moment.precision is TimePrecision.MONTH:
+        raise Rejected(Fault.INVALID_FIELD, field, "is not a time", _EXPECTED_AGENCY, _EXAMPLE_AGENCY)
+    _in_calendar(moment.at, field)
+    if moment.at.tzinfo is not None:
+        return Instant(moment.at.astimezone(UTC), moment.precision)
+    return local(moment.at, zone, field, moment.precision, _ASSUMED)
+
+
+def _export_moment(day: str, clock: str | None) -> Moment | None:
+    if clock is None:
+        return _READ_EXPORT(day) if len(day) >= _SHORTEST else None
+    together = _READ_EXPORT(f"{_day_alone(day)} {clock}")
+    if together is not None:
+        return together
+    # Two cells of a spreadsheet: the day's number, and the time as a fraction of a day.
+    plain, time_at = _plain_day(day) or _iso_day(day), time_of_day(clock)
+    wall = _READ_EXPORT(day) if plain is None and len(day) >= _SHORTEST else None
+    if plain is None and wall is not None and wall.at.tzinfo is None and wall.at.time() == time():
+        plain = wall.at.date()
+    return None if plain is None or time_at is None else Moment(datetime.combine(plain, time_at[0]), time_at[1])
+
+
+def _iso_day(text: str) -> date | None:
+    try:
+        return date.fromisoformat(_day_alone(text))
+    except ValueError:
+        return None
 
 
 @lru_cache(maxsize=4_096)

@@ -27,9 +27,10 @@ from spikewatch.ingest.domain.feeds.folding import INCIDENT_VICTIMS, ROWS, folde
 from spikewatch.ingest.domain.feeds.odin_words import COLUMNS, IN_EVERY_ROW, said_of
 from spikewatch.ingest.domain.feeds.reported import reported
 from spikewatch.ingest.domain.feeds.synonyms import Synonyms
+from spikewatch.ingest.domain.no_record import explained
 from spikewatch.ingest.domain.record import Fields, json_lines, json_records, of_text
 from spikewatch.ingest.domain.rejection import Fault, Rejected
-from spikewatch.ingest.domain.wall_clock import Instant, not_future, read_agency_time, zone_named
+from spikewatch.ingest.domain.wall_clock import Instant, not_future, read_agency_time, time_text, zone_named
 from spikewatch.ingest.domain.xlsx_rows import XLSX, xlsx_rows
 
 __all__ = ["FEED", "read"]
@@ -60,10 +61,13 @@ def read(fields: Fields, source: Source) -> Reading:
     raws = fields.get(ROWS)
     rows: Sequence[Fields] = raws if isinstance(raws, list) else [_SYNONYMS.renamed(fields)]
     first = rows[0]
-    instant = _time(first, source)
-    incident = _id(first, "incident_id", "the row id of the incident", "58")
-    victim = _id(first, "victim_id", "the row id of the victim, no person's number", "34")
-    said = said_of(rows)
+    try:
+        instant = _time(first, source)
+        incident = _id(first, "incident_id", "the row id of the incident", "58")
+        victim = _id(first, "victim_id", "the row id of the victim, no person's number", "34")
+        said = said_of(rows)
+    except Rejected as rejected:
+        raise explained(first if isinstance(raws, list) else fields, rejected) from None
     treated, person = said.treated, said.person
     counted = fields.get(INCIDENT_VICTIMS)
     location, place_doubts = _location(said.county, source.county_fips)
@@ -89,14 +93,21 @@ def _id(row: Fields, name: str, expected: str, example: str) -> str:
     found = matching(row, name, _ID, expected, example)
     if found is None:  # not even UNKNOWN: it would make one report of many
         raise Rejected(Fault.MISSING_FIELD, name, "is missing", IN_EVERY_ROW, example)
-    return found
+    return _whole(found)
+
+
+def _whole(text: str) -> str:
+    """Return a row id without what a spreadsheet put behind it: 18.0 is 18, else a resend would make a second report."""
+    return text[:-2] if text.endswith(".0") and text[:-2].isdecimal() else text
 
 
 def _time(row: Fields, source: Source) -> Instant:
     day = required(row, "incident_date", "the date of the incident", "01/31/2018")
     clock = stated(row, "incident_time")
-    if not isinstance(day, str) or not (clock is None or isinstance(clock, str)):
-        raise Rejected(Fault.INVALID_FIELD, "incident_date", "is not a text", "the date of the incident", "01/31/2018")
+    if not isinstance(day, str):
+        day = time_text(day, "incident_date")
+    if clock is not None and not isinstance(clock, str):
+        clock = time_text(clock, "incident_time")
     is_filler = clock in {"00:00:00", "00:00", "0:00", "0:00:00"}
     instant = read_agency_time(day, clock, zone_named(source.time_zone), "incident_date")
     not_future(instant, source.received_at, "incident_date")
@@ -128,7 +139,9 @@ def _keys(row: Fields) -> tuple[str, str, Fields] | None:
         return None
     if ENCODING_ASSUMED in row:
         renamed[ENCODING_ASSUMED] = row[ENCODING_ASSUMED]
-    return str(incident), str(victim), renamed
+    keys = _whole(str(incident)), _whole(str(victim))
+    renamed["incident_id"], renamed["victim_id"] = keys
+    return *keys, renamed
 
 
 def _lacking(names: Sequence[str]) -> Sequence[str]:

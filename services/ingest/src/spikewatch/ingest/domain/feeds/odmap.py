@@ -20,10 +20,11 @@ from spikewatch.ingest.domain.feeds.odmap_columns import COLUMNS
 from spikewatch.ingest.domain.feeds.statutory_words import Words, stated_victims, stated_words
 from spikewatch.ingest.domain.feeds.synonyms import Synonyms
 from spikewatch.ingest.domain.identifying import is_number
+from spikewatch.ingest.domain.no_record import explained
 from spikewatch.ingest.domain.record import Fields, json_lines, json_records, of_text
 from spikewatch.ingest.domain.rejection import Fault, Rejected
 from spikewatch.ingest.domain.repeated import Repeated
-from spikewatch.ingest.domain.wall_clock import Instant, read_agency_time, zone_named
+from spikewatch.ingest.domain.wall_clock import Instant, read_agency_time, time_text, zone_named
 from spikewatch.ingest.domain.xlsx_rows import XLSX, xlsx_rows
 
 __all__ = ["COLUMNS", "FEED", "read"]
@@ -34,21 +35,41 @@ _HEADER: Final = (
 )
 _TIME: Final = "05/01/2026 14:03"
 _YES: Final = dict.fromkeys(("yes", "y", "true", "t", "1", "single", "multiple"), "yes")
-_NO: Final = dict.fromkeys(("no", "n", "false", "f", "0", "not administered", "not given"), "no")
+_NO: Final = dict.fromkeys(("no", "n", "false", "f", "0", "0.0", "zero", "not administered", "not given", "refused", "declined"), "no")
 _UNKNOWN: Final = dict.fromkeys(("unknown", "unk", "u", "not known", "undetermined", "?"), "unknown")
 _GIVEN: Final = {**_YES, **_NO, **_UNKNOWN}
 # ODMAP asks for one of five: fatal or not, each with naloxone or without, or unknown.
 _FATAL: Final = re.compile(r"\b(?:fatal|fatality|death|dead|deceased|died|doa)\b(?!\s*:?\s*no)")
 _NOT_FATAL: Final = re.compile(r"\bnon[ -]?fatal|\bnot fatal\b|\bsurviv|\balive\b|\brevived\b")
+_OUTCOME_UNKNOWN: Final = re.compile(
+    r"\b(?:unknown|unk|not known|unsure|undetermined)\s+(?:if|whether)\s+(?:it\s+(?:is|was)\s+)?(?:non[ -]?)?fatal"
+    r"|\bfatal(?:ity)?(?:\s*(?:/|or)\s*non[ -]?fatal)?\s*[?:]\s*(?:unknown|unk)\b"
+)
+_DRUG: Final = r"(?:naloxone|narcan)"
+# What is not known comes first: "naloxone" stands in all of these.
 _COMBINED: Final = (
     (
         re.compile(
-            r"\b(?:no|without|w/o|not)\b[ -]*(?:naloxone|narcan)|(?:naloxone|narcan)\s*(?:not (?:administered|given|used)|:?\s*no\b)"
+            rf"\b(?:unknown|unk|not known|unsure|undetermined)\s+(?:(?:if|whether)\s+)?(?:any\s+)?{_DRUG}"
+            rf"|{_DRUG}(?:\s+(?:use|given|used|administered|administration|status))?[\s:=(/-]*(?:is\s+|was\s+)?"
+            r"(?:unknown|unk|not known|unsure|undetermined|\?)(?:\s+(?:if|whether)\s+(?:given|used|administered))?\s*(?:$|[),;/|-])"
         ),
+        "unknown",
+    ),
+    (re.compile(rf"{_DRUG}[\s:,-]*(?:was\s+)?(?:refused|declined)|\b(?:refused|declined)\s+{_DRUG}"), "no"),
+    (
+        re.compile(rf"\b(?:no|without|w/o|not)\b[ -]*{_DRUG}|{_DRUG}\s*(?:(?:was )?not (?:administered|given|used)|:?\s*no\b)"),
         "no",
     ),
-    (re.compile(r"naloxone|narcan"), "yes"),
+    (re.compile(_DRUG), "yes"),
 )
+# Words of a type that tell of naloxone, and nothing of the outcome: ODMAP's "Single Dose Naloxone".
+_NALOXONE_ALONE: Final = re.compile(
+    rf"(?:(?:{_DRUG}|no|not|without|was|is|single|multiple|one|two|three|four|\d+|doses?|of|given|used|administered|administration|refused|declined)"
+    r"[\s:,+/()-]*)+"
+)
+_NAMED_DOSES: Final = re.compile(r"(?<![\d.])(?<!\d-)\b(single|one|two|three|four|\d{1,2})\+?[ -]doses?\b")
+_NOT_KNOWN_IF: Final = re.compile(r"(?:unknown|unk|not known|not sure|unsure|undetermined)\b(?!\s+(?:number|doses?|amount|quantity|how))")
 _DOSED: Final = re.compile(r"(\d{1,2})(?:\s*\+|\s*(?:doses?|times?))?", re.IGNORECASE)
 _COUNTED: Final = {"single": "1", "single dose": "1", "one": "1", "two": "2", "three": "3", "four": "4"}
 _BY: Final = (
@@ -77,8 +98,11 @@ def read(fields: Fields, source: Source) -> Reading:
     row = _SYNONYMS.renamed(fields)
     if ENCODING_ASSUMED in fields:
         row[ENCODING_ASSUMED] = "yes"
-    instant = _time(row, source)
-    said = statutory.Said(_WORDS(row), _VICTIMS(row), _TOWN(row), _NAMES(row))
+    try:
+        instant = _time(row, source)
+        said = statutory.Said(_WORDS(row), _VICTIMS(row), _TOWN(row), _NAMES(row))
+    except Rejected as rejected:
+        raise explained(fields, rejected) from None
     _number(row, source)
     # Without a place it is the agency's county.
     return statutory.read_said(row, source, instant, said, needs_place=source.county_fips is None)
@@ -88,8 +112,10 @@ def _time(row: Fields, source: Source) -> Instant:
     day, clock, field = stated(row, "when"), None, "date and time"
     if day is None:
         day, clock, field = required(row, "day", "the date and time of the overdose", _TIME), stated(row, "clock"), "date"
-    if not isinstance(day, str) or not (clock is None or isinstance(clock, str)):
-        raise Rejected(Fault.INVALID_FIELD, field, "is not a text", "the date and time of the overdose", _TIME)
+    if not isinstance(day, str):
+        day = time_text(day, field)
+    if clock is not None and not isinstance(clock, str):
+        clock = time_text(clock, field)
     return read_agency_time(day, clock, zone_named(source.time_zone), field)
 
 
@@ -106,27 +132,38 @@ def _outcome(row: Fields) -> tuple[str, str | None]:
         if not survived:
             required(row, "outcome", "fatal, nonfatal or unknown", "Nonfatal")
         return {"yes": "nonfatal", "no": "fatal"}.get(_GIVEN.get(survived, ""), "unknown"), None
-    combined = next((given for pattern, given in _COMBINED if pattern.search(word)), None)
+    combined = _of_naloxone(word)
     if word in _GIVEN:  # the answer to: fatal?
         return {"yes": "fatal", "no": "nonfatal"}.get(_GIVEN[word], "unknown"), combined
+    if _OUTCOME_UNKNOWN.search(word):
+        return "unknown", combined
     if _NOT_FATAL.search(word):
         return "nonfatal", combined
     if _FATAL.search(word):
         return "fatal", combined
-    if word.startswith("unknown"):
+    if word.startswith(("unknown", "unk ", "unk-", "undetermined")) or (combined is not None and _NALOXONE_ALONE.fullmatch(word)):
         return "unknown", combined
     raise Rejected(Fault.INVALID_FIELD, "outcome", "is not one of the known words", "fatal, nonfatal or unknown", "Nonfatal")
+
+
+def _of_naloxone(word: str) -> str | None:
+    return next((given for pattern, given in _COMBINED if pattern.search(word)), None)
 
 
 def _given(row: Fields, combined: str | None) -> str:
     word = _word(row, "naloxone")
     if not word:
-        if combined is None and not _word(row, "doses"):
+        doses = _word(row, "doses")
+        if combined is None and not doses:
             required(row, "naloxone", "yes, no or unknown", "Yes")
-        return combined or ("no" if _word(row, "doses") == "0" else "yes")
+        if combined in {None, "unknown"} and doses:
+            return "unknown" if doses in _UNKNOWN else "no" if doses in _NO else "yes"
+        return combined or "unknown"
     if word in _GIVEN:
         return _GIVEN[word]
-    if re.search(r"\b(?:no|not|without)\b", word):
+    if _NOT_KNOWN_IF.match(word) or _of_naloxone(word) == "unknown":
+        return "unknown"
+    if re.search(r"\b(?:no|not|without)\b", word) or (re.search(r"refused|declined", word) and not re.search(r"yes|given|admin", word)):
         return "no"
     if _DOSED.fullmatch(word) or re.search(r"dose|administered|given|naloxone|narcan|yes", word) or _by_words(word):
         return "yes"
@@ -135,14 +172,16 @@ def _given(row: Fields, combined: str | None) -> str:
 
 def _doses(row: Fields) -> str | None:
     word = _word(row, "doses")
-    for said in (word, _word(row, "naloxone")):
+    naloxone = _word(row, "naloxone")
+    for said in (word, naloxone):
         if said in _COUNTED:
             return _COUNTED[said]
         dosed = _DOSED.fullmatch(said)
         if dosed is not None and (said is word or said not in _GIVEN):
             return dosed[1]
     if not word or word in _UNKNOWN or word in {"multiple", "multiple doses"}:
-        return None
+        named = _NAMED_DOSES.search(naloxone) or _NAMED_DOSES.search(_word(row, "outcome"))
+        return None if named is None else _COUNTED.get(named[1], named[1])
     return word  # refused with its reason
 
 

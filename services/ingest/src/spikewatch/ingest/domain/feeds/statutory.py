@@ -5,6 +5,7 @@ persons end here.
 """
 
 import re
+from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from spikewatch.contracts.report import Location, QualityNote, Victims
@@ -16,6 +17,7 @@ from spikewatch.contracts.vocabulary import (
     SourceType,
     TimeBasis,
 )
+from spikewatch.ingest.domain.column_names import ColumnNames, renamed_records, renamed_rows
 from spikewatch.ingest.domain.csv_rows import csv_rows
 from spikewatch.ingest.domain.evidence import Found, Named
 from spikewatch.ingest.domain.feeds.facts import encoding_notes, time_doubts
@@ -25,10 +27,11 @@ from spikewatch.ingest.domain.feeds.reported import location_of, reported
 from spikewatch.ingest.domain.feeds.statutory_words import ROUTES, Words, names_of, victims_of, words_of
 from spikewatch.ingest.domain.form import FORM, form_record
 from spikewatch.ingest.domain.identifying import is_number
+from spikewatch.ingest.domain.no_record import explained
 from spikewatch.ingest.domain.record import Fields, json_lines, json_records, of_text
 from spikewatch.ingest.domain.rejection import Fault, Rejected
 from spikewatch.ingest.domain.repeated import Repeated
-from spikewatch.ingest.domain.wall_clock import Instant, not_future, read_instant, zone_named
+from spikewatch.ingest.domain.wall_clock import Instant, not_future, read_time, time_text, zone_named
 from spikewatch.ingest.domain.xlsx_rows import XLSX, xlsx_rows
 
 __all__ = ["FEED", "FIELDS", "Said", "Town", "read", "read_said", "town_of"]
@@ -45,7 +48,7 @@ _CITY: Final = re.compile(r"[^\W\d_](?:[^\W\d_]|[ .'-]){0,63}")
 _GROUPS: Final = {"location": "", "reversal": "reversal_", "victims": ""}
 
 FIELDS: Final[dict[str, str]] = {
-    "occurred_at": "required: ISO 8601 time; without an offset it is the agency's local time",
+    "occurred_at": "required: ISO 8601 time, or 5/1/2026 14:03 (month first); without an offset it is the agency's local time",
     "outcome": "required: fatal, nonfatal, unknown",
     "reversal_given": "required: yes, no, unknown",
     "lat": "one place is required: degrees north, with lon",
@@ -79,6 +82,9 @@ FIELDS: Final[dict[str, str]] = {
 }
 """Every field that is read, with its meaning. All others are ignored and never stored."""
 
+_NAMES: Final = ColumnNames(FIELDS)
+_MEMBERS: Final = ColumnNames((*FIELDS, *_GROUPS))  # occurredAt is occurred_at
+
 
 def read(fields: Fields, source: Source) -> Reading:
     """Make a reading of one statutory record.
@@ -87,11 +93,15 @@ def read(fields: Fields, source: Source) -> Reading:
         Rejected: a field is missing or wrong.
     """
     fields = _flat(fields)
-    when = required(fields, "occurred_at", "an ISO 8601 date and time with its offset", _TIME_EXAMPLE)
-    if not isinstance(when, str):
-        raise Rejected(Fault.INVALID_FIELD, "occurred_at", "is not a text", "an ISO 8601 date and time with its offset", _TIME_EXAMPLE)
-    instant = read_instant(when, zone_named(source.time_zone), "occurred_at")
-    return read_said(fields, source, instant, Said(words_of(fields), victims_of(fields), town_of(fields), names_of(fields)))
+    try:
+        when = required(fields, "occurred_at", "an ISO 8601 date and time with its offset", _TIME_EXAMPLE)
+        if not isinstance(when, str):
+            when = time_text(when, "occurred_at")
+        instant = read_time(when, zone_named(source.time_zone), "occurred_at")
+        said = Said(words_of(fields), victims_of(fields), town_of(fields), names_of(fields))
+    except Rejected as rejected:
+        raise explained(fields, rejected) from None
+    return read_said(fields, source, instant, said)
 
 
 class Town(NamedTuple):
@@ -155,7 +165,7 @@ def _flat(fields: Fields) -> Fields:
         inner = fields[group]
         if isinstance(inner, dict):
             flat |= {f"{_GROUPS[group]}{name}": value for name, value in inner.items()}
-    return flat
+    return _MEMBERS.renamed(flat)
 
 
 def _record_id(fields: Fields, source: Source, instant: Instant) -> str:
@@ -248,15 +258,21 @@ def _precision(has_point: bool, zip5: str | None, city: str | None, county: str 
 _REQUIRED: Final = ("occurred_at", "outcome", "reversal_given")
 _HEADER: Final = "record_id,occurred_at,lat,lon,address,zip,outcome,reversal_given"
 
+
+def _lacking(names: Sequence[str]) -> Sequence[str]:
+    known = _NAMES.known(names)
+    return [name for name in _REQUIRED if name not in known]
+
+
 FEED: Final = Feed(
     name="statutory",
     summary="the statutory minimum as JSON, CSV, XLSX or a form",
     splits={
-        "application/json": of_text(json_records),
-        "application/x-ndjson": of_text(json_lines),
-        "text/csv": csv_rows(required=_REQUIRED, header=_HEADER, reads=frozenset(FIELDS)),
-        XLSX: xlsx_rows(required=_REQUIRED, header=_HEADER, reads=frozenset(FIELDS)),
-        FORM: of_text(form_record),
+        "application/json": renamed_records(of_text(json_records), _MEMBERS),
+        "application/x-ndjson": renamed_records(of_text(json_lines), _MEMBERS),
+        "text/csv": renamed_rows(csv_rows(required=_lacking, header=_HEADER, reads=_NAMES), _NAMES),
+        XLSX: renamed_rows(xlsx_rows(required=_lacking, header=_HEADER, reads=_NAMES), _NAMES),
+        FORM: renamed_records(of_text(form_record), _MEMBERS),
     },
     read=read,
     default_source=SourceType.EMS,

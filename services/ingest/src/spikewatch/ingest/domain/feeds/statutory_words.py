@@ -1,5 +1,6 @@
 """The fields of the statutory minimum that have listed words or small numbers."""
 
+import re
 from enum import StrEnum
 from typing import Final, NamedTuple, TypeVar
 
@@ -31,11 +32,17 @@ _MOST_DRUGS: Final = 20  # the largest number of substances in one public row is
 
 
 def _words(kind: type[E]) -> dict[str, E]:
-    return {member.value: member for member in kind}
+    words = {member.value: member for member in kind}
+    return {**words, "unk": words["unknown"]} if "unknown" in words else words
 
 
+# 90+, 90 or older, >89. Of 65+ nobody knows the age.
+_OPEN_AGE: Final = re.compile(
+    r"(?:9\d|1[0-2]\d|130)\s*(?:\+|(?:years?\s*)?(?:and|or|&)\s*(?:over|older|above|up))|(?:>|over|above|older than)\s*(?:89|9\d)",
+    re.IGNORECASE,
+)
 _YES_NO: Final = {**_words(YesNo), "y": YesNo.YES, "n": YesNo.NO, "true": YesNo.YES, "false": YesNo.NO, "u": YesNo.UNKNOWN}
-_OUTCOME: Final = {**_words(Outcome), "non-fatal": Outcome.NONFATAL}
+_OUTCOME: Final = {**_words(Outcome), "non-fatal": Outcome.NONFATAL, "non fatal": Outcome.NONFATAL}
 _SEX: Final = {**_words(Sex), "f": Sex.FEMALE, "m": Sex.MALE, "u": Sex.UNKNOWN}
 _BASIS: Final = _words(TimeBasis)
 _GIVER: Final = _words(ReversalGiver)
@@ -68,7 +75,9 @@ def stated_victims(fields: Fields) -> Victims:
     Raises:
         Rejected: one is wrong.
     """
-    age = whole(fields, "age", 0, 130, "34")
+    stated_age = fields.get("age")
+    is_open = isinstance(stated_age, str) and not stated_age.isdecimal() and _OPEN_AGE.fullmatch(stated_age.strip()) is not None
+    age = _OLDEST_STATED + 1 if is_open else whole(fields, "age", 0, 130, "34")
     band = choice(fields, "age_band", _BANDS, None)
     if age is not None and age > _OLDEST_STATED:
         age, band = None, AgeBand.A90_PLUS

@@ -88,7 +88,7 @@ def _as_text(cell: object) -> str:
     if isinstance(cell, bool):
         return "true" if cell else "false"
     if isinstance(cell, float):
-        return str(int(cell)) if cell == int(cell) and abs(cell) < 1e15 else repr(cell)  # whole floats are exact below
+        return str(int(cell)) if cell.is_integer() and abs(cell) < 1e15 else repr(cell)  # whole floats are exact below
     return str(cell) if isinstance(cell, int | str) else ""  # a list or an object is no cell
 
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 from pydantic import BaseModel, ValidationError
 from typing_extensions import override
 
-from spikewatch.ingest.domain.profiles.dates import EXAMPLE, FormatError, date_reader
+from spikewatch.ingest.domain.dates import EXAMPLE, FormatError, date_reader
 from spikewatch.ingest.domain.profiles.headers import is_home, person_of
 from spikewatch.ingest.domain.profiles.model import COLUMNS, Profile, Value
 from spikewatch.ingest.domain.profiles.words import CLOSED

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from spikewatch.contracts.vocabulary import TimeBasis, TimePrecision
+from spikewatch.ingest.domain.dates import FORMATS_SEEN, date_reader, time_of_day
 from spikewatch.ingest.domain.identifying import is_identifying
 from spikewatch.ingest.domain.profiles.cells import plain_word
 from spikewatch.ingest.domain.profiles.column_rules import ANY, RULES, SEXES, YES_NO, Test, among, is_icd
-from spikewatch.ingest.domain.profiles.dates import FORMATS_SEEN, date_reader, time_of_day
 from spikewatch.ingest.domain.profiles.headers import is_home, person_of, words_of
 
 __all__ = ["Guess", "Seen", "guess"]

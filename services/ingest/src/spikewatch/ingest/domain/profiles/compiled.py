@@ -1,6 +1,6 @@
 """Turns a checked profile into a feed: every decision that does not depend on the row is taken once."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any, BinaryIO, Final, NamedTuple
@@ -9,10 +9,12 @@ from pydantic import BaseModel
 
 from spikewatch.contracts.report import QualityNote, Reversal, Victims
 from spikewatch.contracts.vocabulary import Confirmation, Disposition, Outcome, SourceType, YesNo
-from spikewatch.ingest.domain.csv_rows import Missing, csv_rows, plain
+from spikewatch.ingest.domain.column_names import ColumnNames, renamed_records, renamed_rows
+from spikewatch.ingest.domain.csv_rows import csv_rows, plain
 from spikewatch.ingest.domain.feeds.facts import facts_of
 from spikewatch.ingest.domain.feeds.feed import Feed, NotAnOverdose, Reading, Source
 from spikewatch.ingest.domain.feeds.reported import reported
+from spikewatch.ingest.domain.no_record import explained
 from spikewatch.ingest.domain.profiles.cells import Cells, Doubts, condition, key_of, keys_of, number
 from spikewatch.ingest.domain.profiles.model import COLUMNS, Condition, Flags, Number, Profile, RecordId, Value
 from spikewatch.ingest.domain.profiles.numbers import own_number, record_id
@@ -21,10 +23,11 @@ from spikewatch.ingest.domain.profiles.places import location
 from spikewatch.ingest.domain.profiles.substances import gatherer
 from spikewatch.ingest.domain.profiles.times import occurred
 from spikewatch.ingest.domain.record import Fields, RawRecord, Split, json_lines, json_records, of_text
+from spikewatch.ingest.domain.rejection import Rejected
 from spikewatch.ingest.domain.repeated import Repeated
 from spikewatch.ingest.domain.xlsx_rows import XLSX, xlsx_rows
 
-__all__ = ["Base", "compile_profile", "options_of"]
+__all__ = ["Base", "columns_of", "compile_profile", "missing_columns", "options_of"]
 
 Base = Callable[[Mapping[str, tuple[str, ...]]], Feed]
 """Makes a feed out of the options that a profile gives it."""
@@ -79,16 +82,20 @@ def _marked(
 
 
 def _splits(profile: Profile) -> Mapping[str, Split]:
-    reads = _columns(profile)
+    names, header, missing = ColumnNames(columns_of(profile)), _header(profile), missing_columns(profile)
+
+    def lacking(cells: Sequence[str]) -> Sequence[str]:
+        return missing(names.known(cells))
+
     return {
-        "text/csv": csv_rows(required=_missing(profile), header=_header(profile), reads=reads),
-        XLSX: xlsx_rows(required=_missing(profile), header=_header(profile), reads=reads),
-        "application/json": _keyed(of_text(json_records)),
-        "application/x-ndjson": _keyed(of_text(json_lines)),
+        "text/csv": renamed_rows(csv_rows(required=lacking, header=header, reads=names), names),
+        XLSX: renamed_rows(xlsx_rows(required=lacking, header=header, reads=names), names),
+        "application/json": renamed_records(_keyed(of_text(json_records)), names),
+        "application/x-ndjson": renamed_records(_keyed(of_text(json_lines)), names),
     }
 
 
-def _columns(profile: Profile) -> frozenset[str]:
+def columns_of(profile: Profile) -> frozenset[str]:
     """Return the columns that the profile reads; all others never leave the row."""
     found: set[str] = set()
     parts: list[object] = [getattr(profile, name) for name in type(profile).model_fields]
@@ -113,7 +120,7 @@ def _header(profile: Profile) -> str:
     return ",".join(dict.fromkeys(columns))[:200]
 
 
-def _missing(profile: Profile) -> Missing:
+def missing_columns(profile: Profile) -> Callable[[Collection[str]], list[str]]:
     """Return what tells the columns without which no row could become a report.
 
     Of a hashed id half of the columns are enough: layouts lose one over the years, and two other tables share fewer.
@@ -122,7 +129,7 @@ def _missing(profile: Profile) -> Missing:
     keys = [key_of(column) for column in identity.columns]
     times = [key_of(way.columns[0]) for way in profile.occurred_at]
 
-    def missing(names: Sequence[str]) -> Sequence[str]:
+    def missing(names: Collection[str]) -> list[str]:
         lacking = [key for key in keys if key not in names]
         if identity.hash and len(lacking) * 2 <= len(keys) and len(lacking) < len(keys):
             lacking = []
@@ -159,8 +166,11 @@ def _reader(profile: Profile) -> Callable[[Fields, Source], Reading | NotAnOverd
         if is_read is not None and not is_read(row):
             return NotAnOverdose()
         doubts: Doubts = []
-        record = identity(row, source)
-        moment = when(row, source, doubts)
+        try:
+            record = identity(row, source)
+            moment = when(row, source, doubts)
+        except Rejected as rejected:
+            raise explained(row, rejected) from None
         place = where(row, source, doubts)
         said = words(row)
         victims, own = who(row)

@@ -23,6 +23,7 @@ _COUNTY: Final = re.compile(r"(\d{4,5})(?:\.0)?", re.ASCII)
 _CITY: Final = re.compile(r"[^\W\d_][^\W\d_ .'/&()-]*(?:[ .'/&()-]+[^\W\d_]+)*\.?\)?")
 _DEGREES: Final = re.compile(r"[+-]?\d{1,3}(?:\.\d{1,20})?", re.ASCII)
 _PAIR: Final = re.compile(r"\(\s*([+-]?\d{1,3}(?:\.\d{1,20})?)\s*,\s*([+-]?\d{1,3}(?:\.\d{1,20})?)\s*\)", re.ASCII)
+_PAIR_ALONE: Final = re.compile(r"\s*([+-]?\d{1,3}(?:\.\d{1,20})?)\s*[,;]\s*([+-]?\d{1,3}(?:\.\d{1,20})?)\s*", re.ASCII)  # ESO: 42.1, -72.5
 _WKT: Final = re.compile(r"POINT\s*\(\s*([+-]?\d{1,3}(?:\.\d{1,20})?)\s+([+-]?\d{1,3}(?:\.\d{1,20})?)\s*\)", re.ASCII | re.IGNORECASE)
 _CROSSING: Final = re.compile(r"\S\s*&\s*\S|\S\s+(?:AND|/|@)\s+\S", re.IGNORECASE)
 
@@ -191,7 +192,7 @@ def _inside(cell: object, doubts: Doubts) -> tuple[float, float] | None:
     text = cell[:_LONGEST_STREET]
     if match := _WKT.search(text):
         return _in_the_world(float(match[2]), float(match[1]), doubts)
-    match = _PAIR.search(text)
+    match = _PAIR.search(text) or _PAIR_ALONE.fullmatch(text)
     if match is None:
         doubts.append(QualityNote(field="location.lat", code=NOT_RECOGNISED))
         return None

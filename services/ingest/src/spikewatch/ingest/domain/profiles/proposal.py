@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from spikewatch.contracts.vocabulary import TimeBasis, TimePrecision
+from spikewatch.ingest.domain.dates import Moment, date_reader
 from spikewatch.ingest.domain.profiles.column_guess import Guess, Seen, guess
-from spikewatch.ingest.domain.profiles.dates import Moment, date_reader
 from spikewatch.ingest.domain.profiles.headers import words_of
 from spikewatch.ingest.domain.profiles.proposed_words import manner_of, means
 from spikewatch.ingest.domain.profiles.words import CLOSED

@@ -4,16 +4,16 @@ What an office publishes is named differently in the file that its portal export
 of other years. The columns of these profiles are therefore compared by letters and digits, and known by the other names below.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from importlib.resources import files
 from typing import Final
 
-from spikewatch.ingest.domain.csv_rows import csv_rows, plain
+from spikewatch.ingest.domain.csv_rows import csv_rows
 from spikewatch.ingest.domain.feeds.feed import Feed, NotAnOverdose, Reading, Source
 from spikewatch.ingest.domain.feeds.synonyms import Synonyms
 from spikewatch.ingest.domain.profiles.checking import parse_profile
-from spikewatch.ingest.domain.profiles.compiled import compile_profile
+from spikewatch.ingest.domain.profiles.compiled import columns_of, compile_profile, missing_columns
 from spikewatch.ingest.domain.profiles.model import Profile
 from spikewatch.ingest.domain.record import Fields, json_lines, json_records, of_text
 from spikewatch.ingest.domain.xlsx_rows import XLSX, xlsx_rows
@@ -64,11 +64,12 @@ def _feed(name: str) -> Feed:
     profile = parse_profile(shipped_text(name), {})
     feed = compile_profile(profile, {}, name=name)
     others = _OTHER_NAMES.get(name, {})
-    names = Synonyms({column: others.get(column, ()) for column in dict.fromkeys(map(plain, _columns(profile.model_dump())))})
-    header = ",".join(_needed(profile))
+    names = Synonyms({column: others.get(column, ()) for column in sorted(columns_of(profile))})
+    header, needed, marks = ",".join(_needed(profile)), missing_columns(profile), _MARKS[name]
 
     def missing(cells: Sequence[str]) -> Sequence[str]:
-        return _lacking(profile, _MARKS[name], names.meanings(cells))
+        meanings = names.meanings(cells)
+        return needed(meanings) or ([] if meanings & set(marks) else [marks[0]])
 
     def read(fields: Fields, source: Source) -> Reading | NotAnOverdose:
         return feed.read(names.renamed(fields), source)
@@ -85,31 +86,6 @@ def _feed(name: str) -> Feed:
     )
 
 
-def _columns(part: object) -> Iterator[str]:
-    """Yield every column that a profile names."""
-    if isinstance(part, Mapping):
-        for name, value in part.items():
-            if name in {"column", "columns", "unit_column"}:
-                yield from (value,) if isinstance(value, str) else value or ()
-            else:
-                yield from _columns(value)
-    elif isinstance(part, tuple | list):
-        for one in part:
-            yield from _columns(one)
-
-
 def _needed(profile: Profile) -> Sequence[str]:
     identity = profile.record_id.columns if profile.record_id else ()
     return list(dict.fromkeys([*identity, *(way.columns[0] for way in profile.occurred_at)]))
-
-
-def _lacking(profile: Profile, marks: Sequence[str], meanings: frozenset[str]) -> Sequence[str]:
-    """Return the columns without which no row could become a report; of a hashed id half are enough, for files lose one over the years."""
-    identity = [plain(column) for column in (profile.record_id.columns if profile.record_id else ())]
-    lacking = [column for column in identity if column not in meanings]
-    if profile.record_id is not None and profile.record_id.hash and len(lacking) * 2 <= len(identity):
-        lacking = []
-    times = [plain(way.columns[0]) for way in profile.occurred_at]
-    if not meanings & set(times):
-        lacking += [column for column in dict.fromkeys(times) if column not in lacking]
-    return lacking or ([] if meanings & set(marks) else [marks[0]])

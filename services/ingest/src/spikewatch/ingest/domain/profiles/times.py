@@ -6,10 +6,10 @@ from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from spikewatch.contracts.vocabulary import TimeBasis, TimePrecision
+from spikewatch.ingest.domain.dates import date_reader, example_of, time_of_day
 from spikewatch.ingest.domain.feeds.facts import time_doubts
 from spikewatch.ingest.domain.feeds.feed import Source
 from spikewatch.ingest.domain.profiles.cells import Cells, Doubts, condition
-from spikewatch.ingest.domain.profiles.dates import date_reader, example_of, time_of_day
 from spikewatch.ingest.domain.profiles.model import Time
 from spikewatch.ingest.domain.record import Fields
 from spikewatch.ingest.domain.rejection import Fault, Rejected

@@ -1,4 +1,4 @@
-"""Dates and times in the form that a profile names: patterns of fixed tokens, never regular expressions of the sender."""
+"""Dates and times in forms that a profile or a feed names: patterns of fixed tokens, never regular expressions of the sender."""
 
 import re
 from collections.abc import Callable
@@ -129,7 +129,8 @@ def _reader(pattern: str) -> Reader:
         expression += _literal(pattern[at : match.start()])
         token = match[0]
         group = _TOKENS[token]
-        if token in _FIXED_WIDTH and (match.end() < len(pattern) and pattern[match.end()].isalpha() and pattern[match.end()] != "T"):
+        beside = pattern[max(match.start() - 1, 0) : match.start()] + pattern[match.end() : match.end() + 1]
+        if token in _FIXED_WIDTH and any(map(str.isalpha, beside.replace("T", ""))):
             group = group.replace(r"\d\d?", r"\d\d")
         name = group[4 : group.index(">")]
         if name in seen:
