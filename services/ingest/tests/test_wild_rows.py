@@ -321,6 +321,14 @@ def test_rows_of_one_person_are_one_however_the_ids_are_written() -> None:
     assert [report.source_record_id for report in read(odin.FEED, body, "text/csv") if isinstance(report, Report)] == ["18/28", "A1.0/28"]
 
 
+@pytest.mark.parametrize("number", ["4711", "4711.0"])
+def test_so_are_those_of_other_tables(number: str) -> None:
+    of_odmap = one(odmap.FEED, f"date,fatal,naloxone,case number\n5/1/2026,no,yes,{number}\n")
+    of_statute = one(statutory.FEED, json.dumps({**ROW, "record_id": number, "cad_number": "V1.0"}), "application/json")
+    assert (of_odmap.source_record_id, of_odmap.incident_number) == ("4711", "4711")
+    assert (of_statute.source_record_id, of_statute.cad_number) == ("4711", "V1.0")
+
+
 def tablet(header: str, row: str) -> str:
     return f"{header}\n{row}\n"
 

@@ -26,6 +26,7 @@ from spikewatch.ingest.domain.feeds.fields import matching, required, stated
 from spikewatch.ingest.domain.feeds.folding import INCIDENT_VICTIMS, ROWS, folded
 from spikewatch.ingest.domain.feeds.odin_words import COLUMNS, IN_EVERY_ROW, said_of
 from spikewatch.ingest.domain.feeds.reported import reported
+from spikewatch.ingest.domain.feeds.row_ids import whole_id
 from spikewatch.ingest.domain.feeds.synonyms import Synonyms
 from spikewatch.ingest.domain.no_record import explained
 from spikewatch.ingest.domain.record import Fields, json_lines, json_records, of_text
@@ -93,12 +94,7 @@ def _id(row: Fields, name: str, expected: str, example: str) -> str:
     found = matching(row, name, _ID, expected, example)
     if found is None:  # not even UNKNOWN: it would make one report of many
         raise Rejected(Fault.MISSING_FIELD, name, "is missing", IN_EVERY_ROW, example)
-    return _whole(found)
-
-
-def _whole(text: str) -> str:
-    """Return a row id without what a spreadsheet put behind it: 18.0 is 18, else a resend would make a second report."""
-    return text[:-2] if text.endswith(".0") and text[:-2].isdecimal() else text
+    return whole_id(found)
 
 
 def _time(row: Fields, source: Source) -> Instant:
@@ -139,7 +135,7 @@ def _keys(row: Fields) -> tuple[str, str, Fields] | None:
         return None
     if ENCODING_ASSUMED in row:
         renamed[ENCODING_ASSUMED] = row[ENCODING_ASSUMED]
-    keys = _whole(str(incident)), _whole(str(victim))
+    keys = whole_id(str(incident)), whole_id(str(victim))
     renamed["incident_id"], renamed["victim_id"] = keys
     return *keys, renamed
 

@@ -24,6 +24,7 @@ from spikewatch.ingest.domain.feeds.facts import encoding_notes, time_doubts
 from spikewatch.ingest.domain.feeds.feed import COUNTY_ASSUMED, Feed, Reading, Source
 from spikewatch.ingest.domain.feeds.fields import coordinates, free_text, matching, required, stated, whole
 from spikewatch.ingest.domain.feeds.reported import location_of, reported
+from spikewatch.ingest.domain.feeds.row_ids import whole_id
 from spikewatch.ingest.domain.feeds.statutory_words import ROUTES, Words, names_of, victims_of, words_of
 from spikewatch.ingest.domain.form import FORM, form_record
 from spikewatch.ingest.domain.identifying import is_number
@@ -173,13 +174,13 @@ def _record_id(fields: Fields, source: Source, instant: Instant) -> str:
     if record is None:
         return _hashed(fields, source)
     # Without a digit it may be a person's name, or PENDING: two overdoses of which both say so are two reports.
-    return record if is_number(record) else source.hashed_id("record_id", record, instant.at.isoformat())
+    return whole_id(record) if is_number(record) else source.hashed_id("record_id", record, instant.at.isoformat())
 
 
 def _own_number(fields: Fields, name: str, example: str) -> str | None:
     """Return a number of the agency's; what has no digit (PENDING, a name) is none."""
     number = matching(fields, name, _RECORD, "letters, digits and ._:/#-, at most 64", example)
-    return number if number is not None and is_number(number) else None
+    return whole_id(number) if number is not None and is_number(number) else None
 
 
 def _hashed(fields: Fields, source: Source) -> str:
