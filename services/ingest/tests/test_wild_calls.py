@@ -81,6 +81,7 @@ def test_other_values_of_json_are_none(value: object) -> None:
         ("5/1/2026", "1/0/1900 14:03"),
         ("5/1/2026 14:03", "14:03"),
         ("5/1/2026", "140300"),
+        ("20260501", "14:03"),
     ],
 )
 @pytest.mark.parametrize("names", ["Date,Time", "Response Date,Call Time", "Alm Date,Alm Time"])
@@ -184,6 +185,22 @@ def test_names_of_numbers(name: str) -> None:
 def test_the_final_type_counts_and_a_plain_one_may_be_explained(cells: dict[str, str], is_one: bool) -> None:  # noqa: FBT001
     reading = cad_911.FEED.read({**cells, "call received": "5/1/2026 14:03"}, SOURCE)
     assert isinstance(reading, Reading) is is_one
+
+
+@pytest.mark.parametrize("description", [5, ["x"], "\ud800", "OVERDOSE \ud800"])
+def test_a_description_that_is_no_text_takes_nothing_from_the_type(description: object) -> None:
+    found = read({"call type": "OVERDOSE", "description": description, "call received": "5/1/2026 14:03"})
+    assert found.occurred_at == CALLED
+    reading = cad_911.FEED.read({"call type": "MEDICAL", "description": description, "call received": "5/1/2026 14:03"}, SOURCE)
+    assert isinstance(reading, Reading) is (isinstance(description, str) and "OVERDOSE" in description)
+    if isinstance(reading, Reading):
+        assert [statement.text.encode() for statement in reading.found.statements] == [b"OVERDOSE "]
+
+
+@pytest.mark.parametrize("name", ["Call Received", "Time", "Call Date"])
+@pytest.mark.parametrize("cell", ["20260501140300", "202605011403", "20260501 1403"])
+def test_times_without_anything_between(name: str, cell: str) -> None:
+    assert report(f"{name},Nature", f"{cell},OVERDOSE").occurred_at == CALLED
 
 
 def test_a_description_is_no_time() -> None:

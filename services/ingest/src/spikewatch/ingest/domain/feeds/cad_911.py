@@ -38,6 +38,7 @@ _HEADER: Final = "call number,call received,final call type,address,latitude,lon
 _TITLES: Final = frozenset({"title", "final", "description", "determinant"})
 _TIMES: Final = ("desc", "timestamp", "call", "call utc", "dispatch", "day", "clock")
 _NUMBER: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/#-]{0,47}", re.ASCII)
+_HALF: Final = re.compile("[\ud800-\udfff]")  # of a character: what no text can be written with
 _YEARLY: Final = 7  # digits: shorter numbers begin anew each year, in some systems each day
 _UNFOUNDED: Final = re.compile(r"(?:UNFOUNDED|FALSE(?: CALL| ALARM)?|DUPLICATE(?: CALL)?|TEST(?: CALL)?)", re.IGNORECASE)
 _DISPOSITIONS: Final = (
@@ -84,7 +85,7 @@ def with_titles(rules: Sequence[TitleRule]) -> Feed:
 def _title(call: Fields, code: str, meaning: TitleReader) -> tuple[str, TitleMeaning]:
     """Return what decides whether a call is an overdose, and its meaning. A final type stands alone; another may be explained."""
     name = "final" if "final" in call and stated(call, "final") is not None else "title"
-    more = _text(call, "description", _TITLE) if "description" in call and stated(call, "description") is not None else ""
+    more = _HALF.sub("", _short(call, "description"))
     title = (code or more) if (code or more) and stated(call, name) is None else _text(call, name, _TITLE)
     means = meaning(title, code)
     if more and name == "title" and means is TitleMeaning.OTHER and not tells_of_none(title):
@@ -127,6 +128,8 @@ def _report(call: Fields, fields: Fields, source: Source, title: str) -> Report:
 def _described(call: Fields) -> str:
     """Return the text in which the Montgomery layout has the time of the call; some write its column's name out."""
     name = next((name for name in ("desc", "description") if name in call and stated(call, name) is not None), None)
+    if name == "description":
+        return _short(call, name)
     return "" if name is None else _text(call, name, "MAIN ST; SPRINGFIELD; 2015-12-10 @ 17:10:52;")
 
 

@@ -22,11 +22,14 @@ __all__ = ["call_time"]
 _CALL_TIME: Final = re.compile(r"(\d{4}-\d\d-\d\d) @ (\d\d:\d\d:\d\d)", re.ASCII)
 _EXPECTED: Final = "a local date and time"
 _EXAMPLE: Final = "2015-12-10 17:40:00"
-_WITH_DATE: Final = re.compile(r"\d[/-]|[A-Za-z]{3}", re.ASCII)
+_WITH_DATE: Final = re.compile(r"\d[/-]|[A-Za-z]{3}|^(?:19|20)\d{6}(?: ?\d{4}(?:\d\d)?)?$", re.ASCII)
+_CLOCK: Final = re.compile(r"\d{1,2}:\d\d(?::\d\d)?", re.ASCII)  # as most are
 _UNKNOWN: Final = frozenset({"unknown", "unk", "u", "?", "not known"})
-_FILLER: Final = re.compile(r"[T ]+(?:0?0:00(?::00(?:\.0+)?)?|12:00(?::00)?\s?AM)$", re.ASCII | re.IGNORECASE)
+# A day, perhaps with the midnight that stands for no time.
 _DAY_ALONE: Final = re.compile(
-    r"\d{4}-\d\d-\d\d|\d{1,2}[/-]\d{1,2}[/-](?:\d{4}|\d\d)|\d{1,2}[ -]?[A-Za-z]{3,9}[ -]?,?(?:\d{4}|\d\d)", re.ASCII
+    r"(\d{1,2}[/-]\d{1,2}[/-](?:\d{4}|\d\d)|\d{4}-\d\d-\d\d|\d{1,2}[ -]?[A-Za-z]{3,9}[ -]?,?(?:\d{4}|\d\d)|(?:19|20)\d{6})"
+    r"([T ]+(?:0?0:00(?::00(?:\.0+)?)?|12:00(?::00)?\s?AM))?",
+    re.ASCII | re.IGNORECASE,
 )
 # A clock that a spreadsheet wrote with its first day.
 _DAYLESS: Final = re.compile(r"(?:1899-12-3[01]|1900-01-0[01]|12/3[01]/1899|0?1/0?[01]/1900)[T ]+(?=\d)", re.ASCII)
@@ -50,11 +53,8 @@ _WAYS: Final = (
 )
 
 
-class _Cell(NamedTuple):
-    """A time as its column states it, numbers written out."""
-
-    text: str
-    notes: tuple[str, ...] = ()
+_Cell = tuple[str, tuple[str, ...]]
+"""A time as its column states it, numbers written out, and the doubts about it."""
 
 
 class _Stated(NamedTuple):
@@ -83,9 +83,10 @@ def call_time(call: Fields, source: Source, desc: str) -> tuple[Instant, TimeBas
     try:
         return _read(best, source)
     except Rejected:
-        if rough is None:
+        if rough is None or rough is best:
             raise
-    return _read(rough, source)
+        is_clock = best.clock is not None and best.field == rough.field
+    return _read(rough._replace(notes=(*best.notes, "time_of_day_unreadable")) if is_clock else rough, source)
 
 
 def _read(found: _Stated, source: Source) -> tuple[Instant, TimeBasis, tuple[str, ...]]:
@@ -109,17 +110,18 @@ def _stated(call: Fields) -> tuple[_Stated, _Stated | None]:
         if field in {"call", "clock"} and not _WITH_DATE.search(day):
             clock, undated = clock or day, undated or field  # a clock alone, its date stands in another column
         elif field in {"call", "day"} and (alone := _day_alone(day, field, call)) is not None:
-            rough = rough or _Stated(field, alone, None, basis, notes if alone == day else (*notes, _MIDNIGHT))
+            if rough is None:
+                rough = _Stated(field, alone, None, basis, notes if alone == day else (*notes, _MIDNIGHT))
         elif rough is not None and (clock is not None or field == "timestamp"):
             break  # the day of the call with its clock; even alone it says more than when the row was posted
         else:
             notes = ("posting_time_used", *notes) if field == "timestamp" else notes
             return _Stated(field, day, clock if field == "day" and ":" not in day else None, basis, notes), rough
     if rough is not None and clock is not None:
-        kept = tuple(note for note in rough.notes if note != _MIDNIGHT)
-        return rough._replace(clock=clock, notes=kept), rough._replace(notes=(*kept, "time_of_day_unreadable"))
+        kept = tuple(note for note in rough.notes if note != _MIDNIGHT) if rough.notes else ()
+        return _Stated(rough.field, rough.day, clock, rough.basis, kept), rough
     if rough is not None:
-        return rough, None
+        return rough, rough
     if undated is not None:
         raise Rejected(Fault.INVALID_FIELD, undated, "holds no date, and no other column does", _EXPECTED, _EXAMPLE)
     raise Rejected(Fault.MISSING_FIELD, "timestamp", "is missing, and no other column holds a time", _EXPECTED, _EXAMPLE)
@@ -127,36 +129,43 @@ def _stated(call: Fields) -> tuple[_Stated, _Stated | None]:
 
 def _day_alone(text: str, field: str, call: Fields) -> str | None:
     """Return the day of a cell without a time, or with a midnight that stands for none; None: it has one."""
-    day = text
-    if field == "day" or stated(call, "clock") is not None:
-        day = _FILLER.sub("", text)
-    return day if _DAY_ALONE.fullmatch(day) else None
+    match = _DAY_ALONE.fullmatch(text)
+    if match is None or (match[2] is not None and field == "call" and stated(call, "clock") is None):
+        return None
+    return match[1]
 
 
 def _cell(call: Fields, field: str) -> _Cell | None:
     value = stated(call, field)
     if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < _MOST:
         value = str(value)  # JSON
-    if value is None or (isinstance(value, str) and len(value) < _LONGEST_NUMBER and value.lower() in _UNKNOWN):
+    if value is None:
         return None
     if not isinstance(value, str):
         raise Rejected(Fault.INVALID_FIELD, field, "is not a text", _EXPECTED, _EXAMPLE)
+    if field == "clock" and _CLOCK.fullmatch(value):
+        return value, ()
     if _WITH_DATE.search(value):
-        return _Cell(_DAYLESS.sub("", value) if field == "clock" else value)
+        if value.lower() in _UNKNOWN:
+            return None
+        return _DAYLESS.sub("", value) if field == "clock" else value, ()
     if len(value) > _LONGEST_NUMBER:
-        return _Cell(value)
+        return value, ()
+    if value.lower() in _UNKNOWN:
+        return None
     # 91503 beside a day is a clock without its colons.
-    return _number(value, is_clock=field == "clock" and "." not in value and stated(call, "day") is not None) or _Cell(value)
+    is_clock = field == "clock" and "." not in value and stated(call, "day") is not None
+    return _number(value, is_clock=is_clock) or (value, ())
 
 
 @lru_cache(maxsize=4_096)
 def _number(text: str, *, is_clock: bool) -> _Cell | None:
     """Write out a number that is a time: a part of a day, the days since 1899-12-30, or the seconds or milliseconds since 1970."""
     if _FRACTION.fullmatch(text):
-        return _Cell(f"{_DAY_0 + timedelta(seconds=round(float(text) * _DAY)):%H:%M:%S}")
+        return f"{_DAY_0 + timedelta(seconds=round(float(text) * _DAY)):%H:%M:%S}", ()
     if _SERIAL.fullmatch(text) and not is_clock and _SERIALS[0] <= (days := float(text)) < _SERIALS[1]:
         wall = _DAY_0 + timedelta(seconds=round(days * _DAY))
-        return _Cell(f"{wall:%Y-%m-%d}" if days == int(days) else f"{wall:%Y-%m-%d %H:%M:%S}", ("serial_number_read",))
+        return f"{wall:%Y-%m-%d}" if days == int(days) else f"{wall:%Y-%m-%d %H:%M:%S}", ("serial_number_read",)
     if (epoch := _EPOCH.fullmatch(text)) is not None:
-        return _Cell(f"{datetime.fromtimestamp(int(epoch[1]), UTC):%Y-%m-%dT%H:%M:%SZ}", ("epoch_read_as_utc",))
+        return f"{datetime.fromtimestamp(int(epoch[1]), UTC):%Y-%m-%dT%H:%M:%SZ}", ("epoch_read_as_utc",)
     return None
