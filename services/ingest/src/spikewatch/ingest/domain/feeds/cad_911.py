@@ -85,7 +85,7 @@ def with_titles(rules: Sequence[TitleRule]) -> Feed:
 def _title(call: Fields, code: str, meaning: TitleReader) -> tuple[str, TitleMeaning]:
     """Return what decides whether a call is an overdose, and its meaning. A final type stands alone; another may be explained."""
     name = "final" if "final" in call and stated(call, "final") is not None else "title"
-    more = _HALF.sub("", _short(call, "description"))
+    more = _HALF.sub("", _short(call, "description")) if "description" in call else ""
     title = (code or more) if (code or more) and stated(call, name) is None else _text(call, name, _TITLE)
     means = meaning(title, code)
     if more and name == "title" and means is TitleMeaning.OTHER and not tells_of_none(title):
