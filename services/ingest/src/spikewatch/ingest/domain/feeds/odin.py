@@ -60,7 +60,7 @@ def read(fields: Fields, source: Source) -> Reading:
         Rejected: a field is missing or wrong.
     """
     raws = fields.get(ROWS)
-    rows: Sequence[Fields] = raws if isinstance(raws, list) else [_SYNONYMS.renamed(fields)]
+    rows: Sequence[Fields] = raws if isinstance(raws, list) else [_SYNONYMS.renamed(fields)]  # of a row that names nobody
     first = rows[0]
     try:
         instant = _time(first, source)
@@ -94,7 +94,7 @@ def _id(row: Fields, name: str, expected: str, example: str) -> str:
     found = matching(row, name, _ID, expected, example)
     if found is None:  # not even UNKNOWN: it would make one report of many
         raise Rejected(Fault.MISSING_FIELD, name, "is missing", IN_EVERY_ROW, example)
-    return whole_id(found)
+    return found
 
 
 def _time(row: Fields, source: Source) -> Instant:
@@ -135,9 +135,10 @@ def _keys(row: Fields) -> tuple[str, str, Fields] | None:
         return None
     if ENCODING_ASSUMED in row:
         renamed[ENCODING_ASSUMED] = row[ENCODING_ASSUMED]
-    keys = whole_id(str(incident)), whole_id(str(victim))
-    renamed["incident_id"], renamed["victim_id"] = keys
-    return *keys, renamed
+    incident_key, victim_key = str(incident), str(victim)
+    if incident_key.endswith(".0") or victim_key.endswith(".0"):
+        renamed["incident_id"], renamed["victim_id"] = incident_key, victim_key = whole_id(incident_key), whole_id(victim_key)
+    return incident_key, victim_key, renamed
 
 
 def _lacking(names: Sequence[str]) -> Sequence[str]:
