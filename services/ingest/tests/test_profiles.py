@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from spikewatch.contracts.report import Report
 from spikewatch.contracts.vocabulary import AgeBand, Outcome, PlacePrecision, SourceType, TimeBasis, TimePrecision, YesNo
+from spikewatch.ingest.domain.dates import FORMATS_SEEN, FormatError, date_reader, example_of, time_of_day
 from spikewatch.ingest.domain.feeds.feed import Feed, NotAnOverdose, Reading, Source
 from spikewatch.ingest.domain.profiles.bases import compiled
 from spikewatch.ingest.domain.profiles.checking import MAX_BYTES, ProfileInvalid
-from spikewatch.ingest.domain.dates import FORMATS_SEEN, FormatError, date_reader, example_of, time_of_day
 from spikewatch.ingest.domain.profiles.headers import is_home, person_of
 from spikewatch.ingest.domain.profiles.model import Profile
 from spikewatch.ingest.domain.rejection import Fault, Rejected
