@@ -66,7 +66,7 @@ class Contract(BaseModel):
         fields.update(self.__dict__)
         fields.update(change)
         names = self.__pydantic_fields_set__  # of frozen messages nobody changes it, so two may share it
-        _set_names(made, names if change.keys() <= names else names | change.keys())
+        _set_names(made, names if len(names) == len(fields) or change.keys() <= names else names | change.keys())
         _set_extra(made, None)
         _set_private(made, None)
         return made

@@ -54,6 +54,7 @@ _PERSON_MARKS: Final = (
     "'S ",
     "\u2019S ",
 )
+_DIGIT: Final = re.compile(r"\d", re.ASCII)
 _REMOVED: Final = "[removed]"
 _LONGEST_LETTERS: Final = 4  # of a word without a digit inside a number: CASE 21-111
 
@@ -68,6 +69,8 @@ def is_number(text: str) -> bool:
 
     ``PCR-2026-000123`` and ``ME 21-111`` are; a name is not.
     """
+    if " " not in text and text.isascii():  # as nearly all are
+        return _DIGIT.search(text) is not None
     if not any(map(str.isdigit, text)):
         return False
     words = text.split()

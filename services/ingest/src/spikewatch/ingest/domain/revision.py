@@ -129,7 +129,11 @@ def settle(history: History, reading: Reading, index: int) -> Settled:
     report, stated = reading.report, reading.stated_revision
     wire = report.to_json()
     digest = _digest(report, wire)
-    revisions = history.known if history.revisions else ()
+    if not history.revisions and stated in {None, report.revision}:  # as nearly all are
+        history.revisions.append(Revision(report.revision, digest, report.submission_id, index))
+        history.is_changed = True
+        return Settled(report, report.report_id, report.revision, wire)
+    revisions = history.known
     known = next((past for past in revisions if past.digest == digest and stated in {None, past.revision}), None) if revisions else None
     if known is None:
         numbers = {past.revision for past in revisions}

@@ -100,18 +100,19 @@ def number(fields: Fields, name: str, low: float, high: float, example: str) -> 
         Rejected: it is no number, or out of range.
     """
     value = fields.get(name)
+    if value is None:
+        return None
     if isinstance(value, str):
-        if not _NUMBER.match(value):  # hardly ever
+        if _NUMBER.match(value):
+            value = float(value)
+        else:  # hardly ever
             text = stated(fields, name)
             if not isinstance(text, str) or text.lower() in _NOT_KNOWN:
                 return None
-            value = text
-        if _WITH_COMMA.fullmatch(value):
-            expected = f"a number from {low:g} to {high:g}, written with a decimal point"
-            raise Rejected(Fault.INVALID_FIELD, name, "is written with a comma", expected, example)
-        value = float(value) if _NUMBER.match(value) else value
-    if value is None:
-        return None
+            if _WITH_COMMA.fullmatch(text):
+                expected = f"a number from {low:g} to {high:g}, written with a decimal point"
+                raise Rejected(Fault.INVALID_FIELD, name, "is written with a comma", expected, example)
+            value = float(text) if _NUMBER.match(text) else text
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise Rejected(Fault.INVALID_FIELD, name, "is not a number", f"a number from {low:g} to {high:g}", example)
     if not low <= value <= high or math.isnan(value):
