@@ -2,7 +2,7 @@
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from sys import maxsize
 from typing import BinaryIO, Final
 
@@ -26,10 +26,9 @@ Keys = Callable[[Fields], tuple[str, str, Fields] | None]
 
 @dataclass(slots=True)
 class _Person:
-    line: int
     first: RawRecord
-    rows: list[Fields] = field(default_factory=list)
-    originals: list[str] = field(default_factory=list)
+    rows: list[Fields]
+    originals: list[str]
 
 
 def folded(split: Split, keys: Keys, *, is_json: bool = False) -> Split:
@@ -43,7 +42,8 @@ def folded(split: Split, keys: Keys, *, is_json: bool = False) -> Split:
         for index, raw in enumerate(_people(split(stream, maxsize), keys, is_json=is_json)):
             if index >= limit:
                 raise over_limit(limit)
-            yield raw if raw.index == index else _numbered(raw, index)
+            raw.index = index
+            yield raw
 
     return cut
 
@@ -60,17 +60,18 @@ def _people(raws: Iterator[RawRecord], keys: Keys, *, is_json: bool) -> Iterator
         incident, victim, fields = found
         key = incident, victim
         person = waiting.get(key)
-        if person is None:
-            if hash(key) in gone:
-                yield _refused(raw, "belongs to a person whose other rows stand far above", "the rows of one victim near each other")
-                continue
-            person = waiting[key] = _Person(raw.line, raw)
-            incidents[incident] = incidents.get(incident, 0) + 1
-        elif len(person.rows) >= _MOST_ROWS:
-            yield _refused(raw, "is one row too many of one person", f"at most {_MOST_ROWS} rows of one victim")
+        if person is not None:
+            if len(person.rows) >= _MOST_ROWS:
+                yield _refused(raw, "is one row too many of one person", f"at most {_MOST_ROWS} rows of one victim")
+            else:
+                person.rows.append(fields)
+                person.originals.append(raw.original)
             continue
-        person.rows.append(fields)
-        person.originals.append(raw.original)
+        if gone and hash(key) in gone:
+            yield _refused(raw, "belongs to a person whose other rows stand far above", "the rows of one victim near each other")
+            continue
+        waiting[key] = _Person(raw, [fields], [raw.original])
+        incidents[incident] = incidents.get(incident, 0) + 1
         if len(waiting) > _MOST_OPEN:
             oldest, done = waiting.popitem(last=False)
             gone.add(hash(oldest))
@@ -81,20 +82,15 @@ def _people(raws: Iterator[RawRecord], keys: Keys, *, is_json: bool) -> Iterator
 
 def _record(person: _Person, victims: int, *, is_json: bool) -> RawRecord:
     raw = person.first
-    fields: Fields = {ROWS: person.rows, INCIDENT_VICTIMS: victims}
+    raw.fields = {ROWS: person.rows, INCIDENT_VICTIMS: victims}
     if is_json:
-        original = "\n".join(part.replace("\r", " ").replace("\n", " ") for part in person.originals)
-        return RawRecord(raw.index, person.line, original, fields, media_type=_NDJSON)
-    original = "".join(part if part.endswith(("\n", "\r")) else part + "\n" for part in person.originals)
-    return RawRecord(raw.index, person.line, original, fields, raw.preface, media_type=raw.media_type)
+        raw.original = "\n".join(part.replace("\r", " ").replace("\n", " ") for part in person.originals)
+        raw.preface, raw.media_type = "", _NDJSON
+    elif len(person.originals) > 1:
+        raw.original = "".join(part if part.endswith(("\n", "\r")) else part + "\n" for part in person.originals)
+    return raw
 
 
 def _refused(raw: RawRecord, problem: str, expected: str) -> RawRecord:
     rejected = Rejected(Fault.MALFORMED, "victim_id", problem, expected, "sort the file by incident and victim")
     return RawRecord(raw.index, raw.line, raw.original, {}, raw.preface, rejected, raw.postface, raw.media_type)
-
-
-def _numbered(raw: RawRecord, index: int) -> RawRecord:
-    return RawRecord(
-        index, raw.line, raw.original, raw.fields, raw.preface, raw.rejected, raw.postface, raw.media_type, is_skipped=raw.is_skipped
-    )
