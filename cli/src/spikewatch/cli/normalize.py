@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import IO, Any, Final
 from uuid import UUID
 
+from spikewatch.chassis.collector import spare_collector
 from spikewatch.cli.dry_run import DryRun
 from spikewatch.cli.exit_status import DONE, REFUSED_ROWS, CannotRun
 from spikewatch.cli.files.media_types import media_type
@@ -93,6 +94,7 @@ def run(arguments: argparse.Namespace) -> int:
         output = _written(stack, arguments.output)
         errors = _written(stack, arguments.errors) if arguments.errors else None
         work = _Work(arguments, feed, output, errors)
+        spare_collector()
         for name in arguments.files:
             work.read(name)
     counts = work.counts

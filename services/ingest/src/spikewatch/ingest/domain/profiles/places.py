@@ -117,7 +117,8 @@ def _way(cells: Cells, spec: Place) -> Way:  # every decision once, the row last
             found.point = _stated(lat(row, doubts), lon(row, doubts), doubts)
         if found.point is None and inside is not None:
             found.point = _inside(inside(row, doubts), doubts)
-        if found.point is not None and any(abs(found.point[0] - x) < _NEAR and abs(found.point[1] - y) < _NEAR for x, y in placeholders):
+        point = found.point
+        if placeholders and point is not None and any(abs(point[0] - x) < _NEAR and abs(point[1] - y) < _NEAR for x, y in placeholders):
             found.point = None
             doubts.append(QualityNote(field="location.lat", code="placeholder_point"))
         found.precision = precision
