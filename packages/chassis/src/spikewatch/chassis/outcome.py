@@ -77,7 +77,7 @@ class DeadLetter:
     headers: tuple[tuple[str, bytes], ...] | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: one is made for every record, and that costs four times as much
 class Emit:
     """The record was processed: these messages follow from it, and these parts of it were rejected."""
 

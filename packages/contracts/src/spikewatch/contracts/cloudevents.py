@@ -39,7 +39,7 @@ class CloudEventError(ValueError):
         self.expected = expected
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: one is made for every record, and that costs four times as much
 class Attributes:
     """The context attributes of a CloudEvent."""
 

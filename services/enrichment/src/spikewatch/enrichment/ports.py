@@ -11,7 +11,7 @@ from spikewatch.enrichment.domain.transition import StoredIncident
 __all__ = ["KnownReport", "MatchStore", "StoredReport"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: one is made for every record, and that costs four times as much
 class KnownReport:
     """The newest known revision of a report, as it is read. ``content`` is None when the agency has withdrawn it."""
 
@@ -20,7 +20,7 @@ class KnownReport:
     content: bytes | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class StoredReport(KnownReport):
     """The same as it is written: with the blocks it is found by and the arrival its retention counts from."""
 

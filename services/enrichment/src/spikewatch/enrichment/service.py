@@ -36,7 +36,7 @@ class LocateReports:
         return locate(reports, self._geography)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Publication:
     """An incident's current state that must be on its topic, and the reports of the batch it follows from."""
 

@@ -25,7 +25,7 @@ class Body(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: one is made for every record, and that costs four times as much
 class Record:
     """One consumed Kafka record, undecoded. Headers stay bytes: a record from outside may hold anything."""
 
@@ -45,7 +45,7 @@ class Record:
         return None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Message:
     """One CloudEvent to publish.
 
@@ -83,6 +83,7 @@ class Message:
         also_caused_by: tuple[int, ...] = (),
     ) -> "Message":
         """Build a message whose ``ce_id`` follows from type, subject and version, so that a replay repeats it."""
+        subject = str(subject)  # once: a UUID makes its text anew each time
         return cls(
             topic=topic,
             key=key,
@@ -91,7 +92,7 @@ class Message:
             event_id=str(event_id(event_type, subject, version)),
             source=source,
             time=time,
-            subject=str(subject),
+            subject=subject,
             partition_by=partition_by,
             also_caused_by=also_caused_by,
         )
@@ -100,7 +101,7 @@ class Message:
 M_co = TypeVar("M_co", covariant=True)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Event(Generic[M_co]):
     """A decoded record: its CloudEvent attributes and its body (None for a tombstone)."""
 

@@ -18,7 +18,7 @@ Position = tuple[int, int]
 """Partition and offset of a record."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Held:
     """One incident's overdoses in one area; parallel tuples, times in microseconds.
 

@@ -9,7 +9,7 @@ from spikewatch.contracts.incident import Incident
 __all__ = ["Fanned", "contributions_of", "fanned", "retracted"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Fanned:
     """Where an incident counts. ``left`` are areas it counted in before.
 

@@ -14,7 +14,7 @@ from spikewatch.contracts.contribution import Contribution, contribution_key, sp
 __all__ = ["AreaChange", "Entry", "Gathered", "entries_of", "gathered"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: one is made for every record, and that costs four times as much
 class Entry:
     """One record of the batch; ``key`` is its record key, area and incident."""
 

@@ -63,7 +63,7 @@ class Extract(Contract):
         )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: one is made for every record, and that costs four times as much
 class Candidate:
     """One report as the matcher sees it; ``order`` is the canonical order, which no arrival order can change."""
 

@@ -37,7 +37,7 @@ _RADIUS_M: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Placement:
     position: Position | None
     county: str | None
