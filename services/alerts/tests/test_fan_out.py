@@ -9,6 +9,7 @@ from spikewatch.alerts.testing import InMemoryFannedStore
 from spikewatch.chassis.kafka.message import Event, Record
 from spikewatch.chassis.outcome import DeadLetter, Drop, Emit
 from spikewatch.contracts.cloudevents import Attributes
+from spikewatch.contracts.contribution import Contribution, contribution_key
 from spikewatch.contracts.incident import Incident, IncidentChange, Overdose
 from spikewatch.contracts.report import Drug
 from spikewatch.contracts.topics import EventType
@@ -65,10 +66,13 @@ def told(outcome: object) -> list[tuple[str, str, bool]]:
 async def test_an_incident_contributes_to_each_area_under_its_own_key(incident, record):
     (outcome,) = await FanOut(InMemoryFannedStore())([record(incident(1, "zip:19401", "county:42091", "zip:19401"), 0)])
     assert told(outcome) == [("county:42091", "county:42091", False), ("zip:19401", "zip:19401", False)]
-    message = outcome.messages[0]
-    assert message.event_type is EventType.CONTRIBUTION_CHANGED
-    assert message.body.overdoses[0].drug_classes == (DrugClass.HEROIN, DrugClass.FENTANYL)
-    assert message.body.revision == 1
+    for message in outcome.messages:
+        assert message.event_type is EventType.CONTRIBUTION_CHANGED
+        contribution = Contribution.model_validate_json(message.body)
+        assert contribution.to_json() == message.body, "what is written once for all areas is what the contract writes for each"
+        assert message.key == contribution_key(contribution.area, contribution.incident_id)
+        assert contribution.overdoses[0].drug_classes == (DrugClass.HEROIN, DrugClass.FENTANYL)
+        assert contribution.revision == 1
 
 
 async def test_a_moved_incident_leaves_tombstones_and_a_repetition_gives_the_same(incident, record):

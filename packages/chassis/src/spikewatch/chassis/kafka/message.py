@@ -71,7 +71,7 @@ class Message:
     def of(
         cls,
         topic: Topic,
-        body: Body | None,
+        body: Body | bytes | None,
         *,
         key: str,
         event_type: EventType,

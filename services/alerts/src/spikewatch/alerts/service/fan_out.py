@@ -70,8 +70,8 @@ def _no_incident() -> DeadLetter:
 
 def _messages(event: Event[Incident], state: Fanned) -> list[Message]:
     messages = []
-    for contribution in contributions_of(event.body, state.areas) if event.body is not None else ():
-        key = contribution_key(contribution.area, state.incident)
+    for area, contribution in contributions_of(event.body, state.areas) if event.body is not None else ():
+        key = contribution_key(area, state.incident)
         messages.append(
             Message.of(
                 topics.CONTRIBUTIONS,
@@ -82,7 +82,7 @@ def _messages(event: Event[Incident], state: Fanned) -> list[Message]:
                 version=state.version,
                 source=_SOURCE,
                 time=event.attributes.time,
-                partition_by=contribution.area,
+                partition_by=area,
             )
         )
     for area in state.left:
