@@ -52,7 +52,7 @@ class Polls:
 
 @pytest.fixture
 def gather():
-    return Gatherer(max_records=5)
+    return Gatherer(max_records=5, max_bytes=1_000)
 
 
 async def test_a_record_that_comes_alone_is_taken_at_once(gather):
@@ -104,7 +104,7 @@ async def test_how_many_are_taken_follows_from_how_large_the_last_ones_were():
 
 
 async def test_more_than_the_limit_is_never_asked_for_and_a_tombstone_has_no_size():
-    gather = Gatherer(max_records=5)
+    gather = Gatherer(max_records=5, max_bytes=100)
     polls = Polls({FIRST: [""]}, {FIRST: ["a"]})
     for _ in range(2):
         await gather(polls)

@@ -42,6 +42,7 @@ __all__ = ["build"]
 # What agencies write says nothing about us: a flood of one agency's bad records must not stop the records of all others.
 _OUR_FAULTS: Final = frozenset({Reason.UNEXPECTED_ERROR})
 
+_BATCH_BYTES: Final = 2 * 1024 * 1024  # a submission of 2 MiB may hold ten thousand reports, each ten times as large in memory
 _ENTER_SECONDS: Final = 5.0
 _JUDGE_SECONDS: Final = 20.0
 
@@ -106,6 +107,7 @@ async def build(runtime: Runtime, settings: IngestSettings) -> None:
             topics.SUBMISSIONS,
             GROUP,
             normalise_submissions(normaliser),
+            max_bytes=_BATCH_BYTES,
             trusts_trace=trusts_trace,
             circuit_reasons=_OUR_FAULTS,
             wrapping=Quarantine(seals, lambda agency: agencies.get(agency) is not None),

@@ -89,7 +89,7 @@ def subscribe(broker: KafkaBroker, batches: BatchConsumer, *, max_records: int) 
     )
 
     # FastStream's own sleeps half a second after a poll that brought nothing, whatever comes meanwhile.
-    subscriber.get_msg = Gatherer(max_records=max_records)
+    subscriber.get_msg = Gatherer(max_records=max_records, max_bytes=subscription.max_bytes)
 
     @subscriber  # type: ignore[untyped-decorator]  # FastStream's types do not know that it may be polled otherwise
     async def on_batch(records: Sequence[ConsumerRecord]) -> None:

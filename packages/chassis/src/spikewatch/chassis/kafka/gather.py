@@ -20,7 +20,6 @@ __all__ = ["Gatherer", "Polled"]
 _POLL_MS: Final = 500
 # From one batch to the next, where records keep coming. A record waits less than half of it on the average, as a batch takes its time too.
 _PACE_SECONDS: Final = 0.03
-_BATCH_BYTES: Final = 2 * 1024 * 1024
 _FIRST: Final = 16  # records of the first batch, while their size is not known
 
 
@@ -53,10 +52,10 @@ class Gatherer:
 
     Args:
         max_records: how many records a batch holds at most.
-        max_bytes: how much about it should hold; one larger record makes a batch alone.
+        max_bytes: how many bytes of values it should hold at most; one larger record makes a batch alone.
     """
 
-    def __init__(self, *, max_records: int, max_bytes: int = _BATCH_BYTES) -> None:
+    def __init__(self, *, max_records: int, max_bytes: int) -> None:
         self._most = max_records
         self._bytes = max_bytes
         self._limit = min(max_records, _FIRST)

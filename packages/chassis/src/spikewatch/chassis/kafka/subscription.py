@@ -43,6 +43,7 @@ class Subscription(Generic[M]):
         group: a consumer group that the topic declares.
         handle: the use case; called with one batch at a time, never concurrently.
         max_records: how many records a batch holds at most.
+        max_bytes: how many bytes of values it should hold at most, where a record may be a file of thousands.
         trusts_trace: whether the record's ``traceparent`` may become the parent; else it is only linked.
         circuit_reasons: the reasons of dead letters that count as a fault of ours and may open the circuit. Between our own
             services that is every reason; where agencies write, only what is not their content.
@@ -57,6 +58,7 @@ class Subscription(Generic[M]):
     group: str
     handle: Handler[M]
     max_records: int = 500
+    max_bytes: int = 8 * 1024 * 1024
     trusts_trace: Callable[[Record], bool] = _always
     circuit_reasons: frozenset[Reason] = frozenset(Reason)
     on_revoked: Callable[[frozenset[int]], Awaitable[None]] | None = None
