@@ -213,6 +213,11 @@ def time_of_day(text: str) -> tuple[time, TimePrecision] | None:
     if len(text) > _LONGEST:
         return None
     try:
+        if len(text) == 8 and text[2] == text[5] == ":":  # as nearly all exports write it; 12:03 PM is another form, and refused here
+            return time.fromisoformat(text), TimePrecision.SECOND
+    except ValueError:
+        pass
+    try:
         if _FRACTION.fullmatch(text):
             return (_DAY_0 + timedelta(seconds=round(float(text) * 86_400))).time(), TimePrecision.MINUTE
         if match := _TIME.search(text):

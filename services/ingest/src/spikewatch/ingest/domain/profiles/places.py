@@ -33,17 +33,14 @@ Way = Callable[[Fields, Doubts], "_Found | None"]
 class _Found:
     """What one way states."""
 
-    __slots__ = ("address", "city", "county", "intersection", "place_type", "point", "precision", "zip5")
-
-    def __init__(self) -> None:
-        self.point: tuple[float, float] | None = None
-        self.address: str | None = None
-        self.intersection: str | None = None
-        self.city: str | None = None
-        self.zip5: str | None = None
-        self.county: str | None = None
-        self.place_type: str | None = None
-        self.precision: PlacePrecision | None = None
+    point: tuple[float, float] | None = None
+    address: str | None = None
+    intersection: str | None = None
+    city: str | None = None
+    zip5: str | None = None
+    county: str | None = None
+    place_type: str | None = None
+    precision: PlacePrecision | None = None
 
     def says_a_place(self) -> bool:
         return bool(self.point or self.address or self.intersection or self.city or self.zip5 or self.county)

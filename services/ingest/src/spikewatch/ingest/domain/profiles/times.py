@@ -117,7 +117,7 @@ def _way(cells: Cells, spec: Time, time_zone: str | None) -> Way:  # noqa: C901,
             clock_text = clock_cell(row)
             clock = None if clock_text is None else time_of_day(clock_text)
             if clock is not None:
-                at = at.replace(hour=clock[0].hour, minute=clock[0].minute, second=clock[0].second)
+                at = datetime.combine(at, clock[0], at.tzinfo)
                 precision = clock[1]
             else:
                 at, precision = at.replace(hour=0, minute=0, second=0), TimePrecision.DATE
