@@ -32,11 +32,12 @@ from spikewatch.ingest.domain.no_record import explained
 from spikewatch.ingest.domain.record import Fields, json_lines, json_records, of_text
 from spikewatch.ingest.domain.rejection import Fault, Rejected
 from spikewatch.ingest.domain.repeated import Repeated
-from spikewatch.ingest.domain.wall_clock import Instant, not_future, read_time, time_text, zone_named
+from spikewatch.ingest.domain.wall_clock import Instant, not_future, read_time, zone_named
 from spikewatch.ingest.domain.xlsx_rows import XLSX, xlsx_rows
 
 __all__ = ["FEED", "FIELDS", "Said", "Town", "read", "read_said", "town_of"]
 
+_TIME_EXPECTED: Final = "an ISO 8601 date and time with its offset"
 _TIME_EXAMPLE: Final = "2026-05-01T14:03:00-04:00"
 _PLACES: Final = ("lat", "lon", "address", "intersection", "zip", "city", "county_fips")
 
@@ -95,14 +96,18 @@ def read(fields: Fields, source: Source) -> Reading:
     """
     fields = _flat(fields)
     try:
-        when = required(fields, "occurred_at", "an ISO 8601 date and time with its offset", _TIME_EXAMPLE)
-        if not isinstance(when, str):
-            when = time_text(when, "occurred_at")
-        instant = read_time(when, zone_named(source.time_zone), "occurred_at")
+        instant = read_time(_when(fields), zone_named(source.time_zone), "occurred_at")
         said = Said(words_of(fields), victims_of(fields), town_of(fields), names_of(fields))
     except Rejected as rejected:
         raise explained(fields, rejected) from None
     return read_said(fields, source, instant, said)
+
+
+def _when(fields: Fields) -> str:
+    when = required(fields, "occurred_at", _TIME_EXPECTED, _TIME_EXAMPLE)
+    if not isinstance(when, str):  # a number may be seconds, milliseconds or days
+        raise Rejected(Fault.INVALID_FIELD, "occurred_at", "is not a text", _TIME_EXPECTED, _TIME_EXAMPLE)
+    return when
 
 
 class Town(NamedTuple):
