@@ -21,14 +21,15 @@ LEFT_OUT = {
     *("case_definition_hits", "case_definitions"),
 }
 TRICKY = st.text(max_size=40) | st.sampled_from(
-    [',"revision":1,"source_type":"', '\\",\\"evidence":', ',"submission_id":"x', '"codes":', ","]
+    [',"revision":1,"source_type":"', '\\",\\"evidence":', ',"vocabulary":', ',"source_agency_id":"', ","]
 )
 
 
 def slow_digest(report: Report) -> bytes:
     exclude = {**dict.fromkeys(LEFT_OUT, True), "evidence": {"vocabulary"}}
     content = report.__pydantic_serializer__.to_json(report, exclude=exclude, exclude_none=True)  # type: ignore[arg-type]
-    return hashlib.sha256(content).digest()[:16]
+    end = b"}" if report.evidence is None else b"}}"
+    return hashlib.sha256(b"," + content.removeprefix(b"{").removesuffix(end)).digest()[:16]
 
 
 def example(**changed: object) -> Report:

@@ -115,13 +115,13 @@ class Term(Contract):
 class Evidence(Contract):
     """What the case definitions looked at, so that a later version of them can look again. It holds no free text."""
 
-    vocabulary: int = Field(default=0, ge=0, description="Version of the drug vocabulary that read the texts.")
     codes: tuple[Code, ...] = ()
     terms: tuple[Term, ...] = ()
     facts: tuple[ShortText, ...] = Field(default=(), description="Named findings of the format, for example naloxone_improved.")
     unlisted: tuple[KeyedHash, ...] = Field(
         default=(), description="Keyed hashes of substance names that the vocabulary did not list; a later one may."
     )
+    vocabulary: int = Field(default=0, ge=0, description="Version of the drug vocabulary that read the texts.")
 
 
 class DefinitionHit(Contract):
@@ -134,16 +134,17 @@ class DefinitionHit(Contract):
 class Report(Contract):
     """One revision of what one agency says about one person. It carries no direct identifier."""
 
+    # What it says stands together, from the agency's id to the evidence: ingest compares reports by that piece of their JSON.
     report_id: UUID = Field(description="uuid5 of agency, source record id and revision.")
     report_key: UUID = Field(description="uuid5 of agency and source record id: the same for all revisions.")
+    revision: int = Field(ge=1)
+    received_at: UtcDatetime = Field(description="When Spikewatch got it; never used for windows.")
     source_agency_id: AgencyId
     source_record_id: ShortText
-    revision: int = Field(ge=1)
     source_type: SourceType
     occurred_at: UtcDatetime = Field(description="Best time of the overdose itself; windows use this and nothing else.")
     occurred_at_basis: TimeBasis
     occurred_at_precision: TimePrecision
-    received_at: UtcDatetime = Field(description="When Spikewatch got it; never used for windows.")
     location: Location
     outcome: Outcome = Outcome.UNKNOWN
     suspected: bool = True
@@ -155,11 +156,11 @@ class Report(Contract):
     destination: ShortText | None = None
     incident_number: ShortText | None = None
     cad_number: ShortText | None = None
-    case_definition_hits: tuple[ShortText, ...] = Field(default=(), description="Definition id and version, id@n.")
-    case_definitions: tuple[DefinitionHit, ...] = Field(default=(), description="The same definitions, each with its reasons.")
-    evidence: Evidence | None = Field(default=None, description="What the definitions looked at; None: nothing was found to look at.")
     withdrawn: bool = Field(default=False, description="The agency takes the report back; it counts nowhere.")
     quality: tuple[QualityNote, ...] = ()
+    evidence: Evidence | None = Field(default=None, description="What the definitions looked at; None: nothing was found to look at.")
+    case_definition_hits: tuple[ShortText, ...] = Field(default=(), description="Definition id and version, id@n.")
+    case_definitions: tuple[DefinitionHit, ...] = Field(default=(), description="The same definitions, each with its reasons.")
     submission_id: UUID
     submission_format: ShortText
     profile: ShortText | None = Field(default=None, description="Name and version of the column map used, name@n.")

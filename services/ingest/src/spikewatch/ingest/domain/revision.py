@@ -16,17 +16,12 @@ from spikewatch.ingest.domain.feeds.feed import NotAnOverdose, Reading
 __all__ = ["REVISION_REUSED", "History", "Revision", "Settled", "content_digest", "is_overtaken", "settle", "settle_withdrawal"]
 
 REVISION_REUSED: Final = QualityNote(field="revision", code="number_reused")
-# The digest is of a report's JSON without what says how and when it came (ids, revision, received_at, submission, profile,
-# trace), and without what our definitions make of it: a new version of them must not turn every resend into a revision. Those
-# members are cut out of the bytes, for to write the JSON a second time costs more than all the rest. A comma, a quote, a name, a
-# quote and a colon in a row are never part of a text, where every quote is escaped.
-_IDENTITY_ENDS: Final = b',"source_agency_id":'
-_REVISION: Final = (b',"revision":', b',"source_type":')
-_RECEIVED: Final = (b',"received_at":', b',"location":')
-_HITS: Final = (b',"case_definition_hits":', b',"evidence":')
-_WITHOUT_EVIDENCE: Final = b',"withdrawn":'
-_VOCABULARY: Final = (b'"vocabulary":', b'"codes":')
-_SUBMISSION: Final = b',"submission_id":'
+# The digest is of a report's JSON without what says how and when it came (ids, revision, received_at, submission, profile, trace), and
+# without what our definitions make of it: a new version of them must not turn every resend into a revision. What counts stands
+# together. A comma, a quote, a name, a quote and a colon in a row are never part of a text, where every quote is escaped.
+_START: Final = b',"source_agency_id":'
+_BEHIND_EVIDENCE: Final = b',"vocabulary":'
+_WITHOUT_EVIDENCE: Final = b',"case_definition_hits":'
 
 
 @dataclass(slots=True)
@@ -76,19 +71,10 @@ def content_digest(report: Report) -> bytes:
 
 
 def _digest(report: Report, wire: bytes) -> bytes:
-    at = wire.index(_IDENTITY_ENDS) + 1
-    kept = [b"{"]
-    for start, end in (_REVISION, _RECEIVED, _HITS if report.evidence is not None else (_HITS[0], _WITHOUT_EVIDENCE)):
-        cut = wire.index(start, at)
-        kept.append(wire[at:cut])
-        at = wire.index(end, cut)
-    if report.evidence is not None:
-        cut = wire.index(_VOCABULARY[0], at)
-        kept.append(wire[at:cut])
-        at = wire.index(_VOCABULARY[1], cut)
-    kept.append(wire[at : wire.rindex(_SUBMISSION)])
+    start = wire.index(_START)
+    end = wire.index(_WITHOUT_EVIDENCE if report.evidence is None else _BEHIND_EVIDENCE, start)
     # Processors have instructions for this one: it takes half the time of any other.
-    return hashlib.sha256(b"".join(kept) + b"}").digest()[:16]
+    return hashlib.sha256(wire[start:end]).digest()[:16]
 
 
 def settle_withdrawal(history: History, said: NotAnOverdose, index: int) -> Settled | None:
