@@ -50,6 +50,7 @@ class Synonyms:
             for rank, name in enumerate((ours, *others)):
                 self._meanings.setdefault(_written_out(name), (ours, rank))
         self._plan = lru_cache(maxsize=256)(self._planned)
+        self._last: tuple[tuple[str, ...], _Plan] = ((), self._planned(()))
 
     def __contains__(self, name: object) -> bool:
         """Tell whether a column of that name is read."""
@@ -57,7 +58,12 @@ class Synonyms:
 
     def renamed(self, fields: Fields) -> dict[str, object]:
         """Return the fields that are read under our names; of several for one meaning the best that states something."""
-        ours, pick, doubled = self._plan(tuple(fields))
+        names = tuple(fields)
+        known, plan = self._last
+        if names != known:  # of a table all rows have the same: equal at a glance, where a look-up takes a hash of all
+            plan = self._plan(names)
+            self._last = names, plan
+        ours, pick, doubled = plan
         found = dict(zip(ours, pick(fields), strict=True))
         for name, columns in doubled:
             found[name] = next((value for column in columns if (value := stated(fields, column)) is not None), None)
