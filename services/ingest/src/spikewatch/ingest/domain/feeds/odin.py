@@ -7,7 +7,7 @@ race, ethnicity and the victim's home.
 import re
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import Final
+from typing import Final, TypeGuard
 
 from spikewatch.contracts.report import Location, QualityNote, Victims
 from spikewatch.contracts.vocabulary import (
@@ -50,6 +50,7 @@ _SYNONYMS: Final = Synonyms(_COLUMNS)
 _REQUIRED: Final = ("incident_id", "victim_id", "incident_date", "survive", "naloxone_administered")
 _HEADER: Final = "incident_id,incident_date,incident_time,victim_id,susp_od_drug_desc,naloxone_administered,dose_count,survive"
 _ID: Final = re.compile(r"(?=\D*\d)[A-Za-z0-9][A-Za-z0-9._:-]{0,47}", re.ASCII)  # without a digit it may be a name
+_LONGEST_PLAIN: Final = 18
 _STATE: Final = "42"
 
 
@@ -90,7 +91,15 @@ def read(fields: Fields, source: Source) -> Reading:
     return Reading(report, found=Found(names=said.names, facts=treated.facts))
 
 
+def _is_plain(value: object) -> TypeGuard[str]:
+    """Tell whether an id is of digits alone, as nearly all are: nothing more need be asked of it."""
+    return type(value) is str and len(value) <= _LONGEST_PLAIN and value.isdecimal() and value.isascii()
+
+
 def _id(row: Fields, name: str, expected: str, example: str) -> str:
+    value = row.get(name)
+    if _is_plain(value):
+        return value
     found = matching(row, name, _ID, expected, example)
     if found is None:  # not even UNKNOWN: it would make one report of many
         raise Rejected(Fault.MISSING_FIELD, name, "is missing", IN_EVERY_ROW, example)
@@ -130,6 +139,9 @@ def _victims(count: int | None, band: AgeBand | None, sex: Sex) -> Victims:
 
 def _keys(row: Fields) -> tuple[str, str, Fields] | None:
     renamed = _SYNONYMS.renamed(row)
+    incident, victim = renamed.get("incident_id"), renamed.get("victim_id")
+    if _is_plain(incident) and _is_plain(victim) and ENCODING_ASSUMED not in row:
+        return incident, victim, renamed
     incident, victim = stated(renamed, "incident_id"), stated(renamed, "victim_id")
     if incident is None or victim is None:
         return None
