@@ -6,9 +6,9 @@ services set it when they start; the verb runs as it is.
 """
 
 import argparse
-import importlib.util
 import io
 import resource
+import runpy
 import subprocess
 import sys
 import tempfile
@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 from typing import BinaryIO
 from uuid import UUID
 
@@ -33,38 +34,26 @@ NARRATIVE = (
     "Respirations 4 a minute, pupils pinpoint. Bag valve mask, naloxone 4 mg IN with improvement after three minutes. "
 ) * 5
 RECEIVED = datetime(2026, 6, 1, tzinfo=UTC)
-
-
-def _example() -> object:
-    path = ROOT / "examples" / "feeds" / "nemsis" / "generate.py"
-    spec = importlib.util.spec_from_file_location("nemsis_example", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+EXAMPLE = SimpleNamespace(**runpy.run_path(str(ROOT / "examples" / "feeds" / "nemsis" / "generate.py")))
 
 
 def reports(count: int, first: int = 1) -> Iterator[str]:
     """Return whole reports with seven groups of vital signs and a narrative, every third an overdose."""
-    example = _example()
     for number in range(first, first + count):
         other = {} if number % 3 == 0 else {"eSituation_11": "R07.9", "eDispatch_01": "2301021", "eDispatch_03": "10D1", "medications": []}
-        yield example.report(number, vitals=VITALS, narrative=NARRATIVE, **other)  # type: ignore[attr-defined]
+        yield EXAMPLE.report(number, vitals=VITALS, narrative=NARRATIVE, **other)  # type: ignore[attr-defined]
 
 
 def corpus(bodies: list[str]) -> bytes:
     """Return one document of several headers."""
-    example = _example()
     share = -(-len(bodies) // HEADERS)
-    headers = [example.header(*bodies[at : at + share]) for at in range(0, len(bodies), share)]  # type: ignore[attr-defined]
-    return example.document(*headers).encode()  # type: ignore[attr-defined]
+    headers = [EXAMPLE.header(*bodies[at : at + share]) for at in range(0, len(bodies), share)]  # type: ignore[attr-defined]
+    return EXAMPLE.document(*headers).encode()  # type: ignore[attr-defined]
 
 
 def write_large(file: BinaryIO, bodies: list[str], megabytes: int) -> int:
     """Write a document of so many megabytes whose reports all differ in their UUID, and return how many they are."""
-    example = _example()
-    start, end = example.document(example.header("@")).encode().split(b"@")  # type: ignore[attr-defined]
+    start, end = EXAMPLE.document(EXAMPLE.header("@")).encode().split(b"@")  # type: ignore[attr-defined]
     file.write(start)
     written = number = 0
     encoded = [body.encode() for body in bodies]

@@ -1,8 +1,8 @@
 """Patient care reports of the generated example, changed element by element, and what the feed makes of them."""
 
-import importlib.util
+import runpy
 from datetime import UTC, datetime
-from types import ModuleType
+from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
 
@@ -21,17 +21,7 @@ NOW = datetime(2026, 10, 1, tzinfo=UTC)
 SOURCE = Source("cedar-ems", SourceType.EMS, NOW, UUID(int=1), "nemsis", county_fips="99001")
 
 
-def _example() -> ModuleType:
-    path = ROOT / "examples" / "feeds" / "nemsis" / "generate.py"
-    spec = importlib.util.spec_from_file_location("nemsis_example", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-EXAMPLE = _example()
+EXAMPLE = SimpleNamespace(**runpy.run_path(str(ROOT / "examples" / "feeds" / "nemsis" / "generate.py")))
 NIL = EXAMPLE.NR
 
 

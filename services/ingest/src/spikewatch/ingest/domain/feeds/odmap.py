@@ -103,7 +103,7 @@ def read(fields: Fields, source: Source) -> Reading:
         said = statutory.Said(_WORDS(row), _VICTIMS(row), _TOWN(row), _NAMES(row))
     except Rejected as rejected:
         raise explained(fields, rejected) from None
-    _number(row, source)
+    _put_numbers(row, source)
     # Without a place it is the agency's county.
     return statutory.read_said(row, source, instant, said, needs_place=source.county_fips is None)
 
@@ -223,7 +223,7 @@ def _victims(row: Fields) -> Victims:
     return stated_victims(found)
 
 
-def _number(row: dict[str, object], source: Source) -> None:
+def _put_numbers(row: dict[str, object], source: Source) -> None:
     """Put the numbers of the row where the statutory minimum has them; without any its id is a hash of all that is read of it."""
     case = row["incident_number"] = _own(row, "case")
     if _own(row, "record_id") is not None:
