@@ -145,8 +145,16 @@ class Pipeline:
         return dict(answer.json())
 
     def settle(self, *, seconds: float = DEADLINE_SECONDS) -> None:
-        """Wait until every group has processed all that its topic holds, and nothing new came of it."""
-        wait_until(self._is_settled, "the pipeline settles", seconds=seconds)
+        """Wait until every group has processed all that its topic holds, and nothing new came of it.
+
+        Raises:
+            AssertionError: it did not within the time; with the last lines of each service that is not ready.
+        """
+        try:
+            wait_until(self._is_settled, "the pipeline settles", seconds=seconds)
+        except AssertionError as error:
+            logs = [f"{one.process.name} is not ready:\n{one.process.log_tail()}" for one in self.stack.services if not one.is_ready()]
+            raise AssertionError("\n".join([str(error), *logs])) from None
 
     def _is_settled(self) -> bool:
         try:

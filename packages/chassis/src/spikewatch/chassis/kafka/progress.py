@@ -8,7 +8,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
@@ -17,16 +17,18 @@ from opentelemetry.metrics import CallbackOptions, Observation
 
 from spikewatch.chassis.kafka.broker import Consumption
 
-__all__ = ["Progress", "is_stuck"]
+__all__ = ["Progress"]
 
 _log: Final = logging.getLogger(__name__)
 # A broker under load answers in milliseconds; the client's own 40 s would hide a dead client for that long.
 _ANSWER_SECONDS: Final = 10.0
 
 
-def is_stuck(*, lag: int, idle_seconds: float, limit_seconds: float) -> bool:
-    """Return whether a consumer has stopped: records wait and nothing has moved for too long."""
-    return lag > 0 and idle_seconds > limit_seconds
+class _Standstill(NamedTuple):
+    """Records wait behind a position since a moment of the monotonic clock."""
+
+    position: int
+    since: float
 
 
 class Progress:
@@ -49,7 +51,7 @@ class Progress:
         self._answers = answers
         self._monotonic = monotonic
         self._lag: dict[str, int] = {}
-        self._positions: dict[str, tuple[int, float]] = {}
+        self._standstills: dict[str, _Standstill] = {}
         self._unanswered: dict[str, float] = {}
         meter = metrics.get_meter("spikewatch.chassis")
         meter.create_observable_gauge("spikewatch.consumer.lag", [self._observe_lag], unit="{record}")
@@ -71,17 +73,19 @@ class Progress:
                 positions = {partition: await consumer.position(partition) for partition in assigned}
         except (KafkaError, TimeoutError) as error:
             _log.info("lag unknown", extra={"group": group, "error_type": type(error).__name__})
-            self._positions.pop(group, None)
+            self._standstills.pop(group, None)
             if await self._answers():
                 self._unanswered.setdefault(group, self._monotonic())
             else:
                 self._unanswered.pop(group, None)
             return
         self._unanswered.pop(group, None)
-        self._lag[group] = sum(max(0, ends[partition] - positions[partition]) for partition in assigned)
+        self._lag[group] = lag = sum(max(0, ends[partition] - positions[partition]) for partition in assigned)
         reached = sum(positions.values())
-        if self._positions.get(group, (None, 0.0))[0] != reached:
-            self._positions[group] = (reached, self._monotonic())
+        if lag == 0:
+            self._standstills.pop(group, None)
+        elif group not in self._standstills or self._standstills[group].position != reached:
+            self._standstills[group] = _Standstill(reached, self._monotonic())
 
     def stuck(self) -> list[str]:
         """Return the groups whose consumer has stopped."""
@@ -89,11 +93,7 @@ class Progress:
         return [
             group
             for consumption in self._consumptions
-            if is_stuck(
-                lag=self._lag.get(group := consumption.batches.subscription.group, 0),
-                idle_seconds=self._idle(consumption, group),
-                limit_seconds=self._limit,
-            )
+            if self._stands_still(group := consumption.batches.subscription.group, consumption.batches.progressed_at, now)
             or now - self._unanswered.get(group, now) > self._limit
         ]
 
@@ -101,10 +101,10 @@ class Progress:
         """Return whether every consumer has joined its group; no partition at all is a healthy standby."""
         return all(consumption.listener.has_joined for consumption in self._consumptions)
 
-    def _idle(self, consumption: Consumption, group: str) -> float:
-        if group not in self._positions:
-            return 0.0
-        return self._monotonic() - max(self._positions[group][1], consumption.batches.progressed_at)
+    def _stands_still(self, group: str, progressed_at: float, now: float) -> bool:
+        """Return whether the same records were waiting for all of the limit: how long nothing had come before them says nothing."""
+        standstill = self._standstills.get(group)
+        return standstill is not None and now - max(standstill.since, progressed_at) > self._limit
 
     def _observe_lag(self, _: CallbackOptions) -> Iterable[Observation]:
         return [Observation(lag, {"messaging.consumer.group.name": group}) for group, lag in self._lag.items()]
