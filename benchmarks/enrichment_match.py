@@ -27,13 +27,13 @@ from spikewatch.contracts.report import LocatedReport, Location, Report, Victims
 from spikewatch.contracts.vocabulary import PlacePrecision, Sex, SourceType, TimeBasis, TimePrecision
 from spikewatch.enrichment.adapters.mongo_match_store import MongoMatchStore
 from spikewatch.enrichment.domain.geography import Atlas, Place
-from spikewatch.enrichment.domain.locate import locate
+from spikewatch.enrichment.domain.locate import Geodata, locate
 from spikewatch.enrichment.handlers import match_handler
 from spikewatch.enrichment.service import MatchReports
 
 BATCH = 500
 START = datetime(2026, 1, 1, tzinfo=UTC)
-ATLAS = Atlas([Place("county:99001", "Cedar", box(-80, 40, -79.5, 40.5))])
+GEODATA = Geodata(Atlas([Place("county:99001", "Cedar", box(-80, 40, -79.5, 40.5))]))
 AGENCIES = (("cedar-911", SourceType.CAD), ("cedar-ems", SourceType.EMS), ("cedar-police", SourceType.POLICE))
 CORNERS = [(40.1 + 0.03 * index, -79.9 + 0.03 * index) for index in range(10)]
 
@@ -93,7 +93,7 @@ async def main(history: int, measured: int, uri: str, server: str | None) -> Non
         for name, wanted, start, seed in (("history", history, START, 1), ("measured", measured, START + timedelta(days=180), 2)):
             made = reports(wanted // 3, start, timedelta(days=365 if name == "history" else 30), seed)
             began = time.perf_counter()
-            located = [one for first in range(0, len(made), BATCH) for one in locate(made[first : first + BATCH], ATLAS)]
+            located = [one for first in range(0, len(made), BATCH) for one in locate(made[first : first + BATCH], GEODATA)]
             print(f"{name}: locate {len(made) / (time.perf_counter() - began):,.0f} reports/s")
             profile = cProfile.Profile() if name == "measured" and os.environ.get("PROFILE") else None
             began, cpu, messages = time.perf_counter(), cpu_seconds(server), 0

@@ -14,7 +14,7 @@ from spikewatch.contracts.report import LocatedReport, Location, Report, Victims
 from spikewatch.contracts.vocabulary import PlacePrecision, Sex, SourceType, TimeBasis, TimePrecision
 from spikewatch.enrichment.adapters.mongo_match_store import MongoMatchStore
 from spikewatch.enrichment.domain.geography import Atlas, Place
-from spikewatch.enrichment.domain.locate import locate
+from spikewatch.enrichment.domain.locate import Geodata, locate
 from spikewatch.enrichment.ports import MatchStore
 from spikewatch.enrichment.testing import InMemoryMatchStore
 
@@ -64,7 +64,7 @@ def report() -> Callable[..., Report]:
 @pytest.fixture(scope="session")
 def located(atlas: Atlas, report: Callable[..., Report]) -> Callable[..., LocatedReport]:
     def build(*arguments: Any, **changed: Any) -> LocatedReport:
-        return locate([report(*arguments, **changed)], atlas)[0]
+        return locate([report(*arguments, **changed)], Geodata(atlas))[0]
 
     return build
 

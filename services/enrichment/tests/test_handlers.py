@@ -10,6 +10,7 @@ from spikewatch.contracts.incident import Incident
 from spikewatch.contracts.report import LocatedReport, Report
 from spikewatch.contracts.topics import EventType
 from spikewatch.enrichment.domain.geography import Atlas
+from spikewatch.enrichment.domain.locate import Geodata
 from spikewatch.enrichment.handlers import locate_handler, match_handler
 from spikewatch.enrichment.service import LocateReports, MatchReports
 from spikewatch.enrichment.testing import InMemoryMatchStore
@@ -30,7 +31,7 @@ def messages(outcomes: Sequence[Outcome]) -> list[tuple[Message, ...]]:
 
 
 async def test_locate_sends_each_report_under_its_place_key(report: Callable[..., Report], atlas: Atlas) -> None:
-    handle = locate_handler(LocateReports(atlas))
+    handle = locate_handler(LocateReports(Geodata(atlas)))
     first, tombstone, third = await handle([event(report("1")), event(None), event(report("2", location={}))])
     assert isinstance(tombstone, Drop)
     (one,), (other,) = messages([first, third])
@@ -40,7 +41,7 @@ async def test_locate_sends_each_report_under_its_place_key(report: Callable[...
 
 
 async def test_locating_again_repeats_the_same_event(report: Callable[..., Report], atlas: Atlas) -> None:
-    handle = locate_handler(LocateReports(atlas))
+    handle = locate_handler(LocateReports(Geodata(atlas)))
     assert messages(await handle([event(report())])) == messages(await handle([event(report())]))
     (changed,) = messages(await handle([event(report(revision=2))]))
     assert changed[0].event_id != messages(await handle([event(report())]))[0][0].event_id

@@ -9,7 +9,7 @@ import pytest
 from spikewatch.contracts.report import LocatedReport, QualityNote
 from spikewatch.contracts.vocabulary import PlacePrecision
 from spikewatch.enrichment.domain.geography import Atlas, metres_between
-from spikewatch.enrichment.domain.locate import locate
+from spikewatch.enrichment.domain.locate import Geodata, locate
 
 Build = Callable[..., LocatedReport]
 POINT = {"lat": 40.5, "lon": -79.5, "precision": PlacePrecision.POINT}
@@ -97,8 +97,8 @@ def test_coordinates_without_a_stated_precision_are_taken_for_a_block(located: B
 def test_many_reports_keep_their_order_and_equal_the_single_answers(report: Callable[..., object], atlas: Atlas) -> None:
     places = [POINT, {"zip5": "99902"}, {}, {"lat": 40.1, "lon": -78.5, "precision": PlacePrecision.BLOCK}]
     reports = [report(str(number), location=places[number % 4]) for number in range(20)]
-    assert locate(reports, atlas) == [locate([one], atlas)[0] for one in reports]  # type: ignore[arg-type, list-item]
-    assert locate([], atlas) == []
+    assert locate(reports, Geodata(atlas)) == [locate([one], Geodata(atlas))[0] for one in reports]  # type: ignore[arg-type, list-item]
+    assert locate([], Geodata(atlas)) == []
 
 
 def test_a_point_on_a_border_falls_to_one_side_only(atlas: Atlas) -> None:

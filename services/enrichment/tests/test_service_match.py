@@ -253,6 +253,25 @@ async def test_a_revision_that_moves_to_another_county_leaves_its_old_incident(l
     assert {one.place_key: len(one.overdoses[0].reports) for one in bodies} == {"99001": 1, "99003": 1}
 
 
+async def test_the_same_revision_placed_by_newer_geodata_moves_and_by_older_does_not(located: Build) -> None:
+    store = InMemoryMatchStore()
+    stays, moves = located("1", "cedar-ems"), located("2", "cedar-police")
+    await MatchReports(store).apply([stays, moves])
+    anew = located("2", "cedar-police", location=PLACES[3]).changed(geodata_version=7)
+    published = await MatchReports(store).apply([anew])
+    bodies = [Incident.model_validate_json(one.incident.body) for one in published if one.incident.body is not None]
+    assert {one.place_key: len(one.overdoses[0].reports) for one in bodies} == {"99001": 1, "99003": 1}
+    before = dict(store.kept_incidents)
+    await MatchReports(store).apply([moves, moves.changed(geodata_version=6)])
+    assert store.kept_incidents == before
+
+
+async def test_of_two_placings_in_one_batch_the_newer_stands(located: Build) -> None:
+    placed = located("1", "cedar-ems", location=PLACES[3]).changed(geodata_version=7)
+    (published,) = await MatchReports(InMemoryMatchStore()).apply([placed, located("1", "cedar-ems")])
+    assert Incident.model_validate_json(published.incident.body or b"").place_key == "99003"
+
+
 async def test_a_stale_revision_changes_nothing(located: Build) -> None:
     store = InMemoryMatchStore()
     await MatchReports(store).apply([located("1", revision=2, age=30)])

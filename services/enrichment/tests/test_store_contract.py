@@ -7,19 +7,20 @@ from uuid import UUID
 
 import pytest
 
-from spikewatch.chassis.mongo import Mongo
+from spikewatch.chassis.mongo import InsertOne, Mongo
 from spikewatch.chassis.outcome import Transient
 from spikewatch.contracts.report import LocatedReport
+from spikewatch.enrichment.adapters.mongo_match_store import MongoMatchStore
 from spikewatch.enrichment.domain.transition import StoredIncident
-from spikewatch.enrichment.ports import KnownReport, MatchStore, StoredReport
+from spikewatch.enrichment.ports import KnownReport, MatchStore, ReportState, StoredReport
 from spikewatch.enrichment.service import MatchReports
 
 NOW = datetime.now(UTC).replace(microsecond=0)  # the server expires by its own clock, so a fixed date would age
 A, B, C, D = (UUID(int=number) for number in range(1, 5))
 
 
-def stored(key: UUID, revision: int = 1, blocks: tuple[str, ...] = ("x",), content: bytes | None = b"{}") -> StoredReport:
-    return StoredReport(key, revision, content, NOW, blocks)
+def stored(key: UUID, revision: int = 1, blocks: tuple[str, ...] = ("x",), content: bytes | None = b"{}", geodata: int = 0) -> StoredReport:
+    return StoredReport(key, (revision, geodata), content, NOW, blocks)
 
 
 def opened(key: UUID, members: tuple[UUID, ...], extra: frozenset[UUID] = frozenset(), version: int = 1) -> StoredIncident:
@@ -28,7 +29,7 @@ def opened(key: UUID, members: tuple[UUID, ...], extra: frozenset[UUID] = frozen
 
 def as_known(reports: list[KnownReport]) -> set[tuple[UUID, int, bytes | None]]:
     assert len({one.key for one in reports}) == len(reports)
-    return {(one.key, one.revision, one.content) for one in reports}
+    return {(one.key, one.state[0], one.content) for one in reports}
 
 
 async def test_reports_are_found_by_key_and_once_by_block(store: MatchStore) -> None:
@@ -39,9 +40,26 @@ async def test_reports_are_found_by_key_and_once_by_block(store: MatchStore) -> 
 
 async def test_a_revision_replaces_the_one_that_was_read_and_moves_its_blocks(store: MatchStore) -> None:
     await store.write_reports([stored(A)], {})
-    await store.write_reports([stored(A, 3, ("y",))], {A: 1})
+    await store.write_reports([stored(A, 3, ("y",))], {A: (1, 0)})
     assert as_known(await store.reports_in(["x"])) == set()
     assert as_known(await store.reports_in(["y"])) == {(A, 3, b"{}")}
+
+
+async def test_what_newer_geodata_placed_replaces_the_same_revision(store: MatchStore) -> None:
+    await store.write_reports([stored(A)], {})
+    await store.write_reports([stored(A, 1, ("y",), geodata=7)], {A: (1, 0)})
+    await store.write_reports([stored(A, 1, ("z",), geodata=9)], {A: (1, 7)})
+    (known,) = await store.reports_in(["x", "y", "z"])
+    assert known.state == (1, 9)
+
+
+@pytest.mark.integration
+async def test_a_report_that_was_stored_before_there_were_versions_of_geodata_is_replaced(mongo: Mongo) -> None:
+    store = MongoMatchStore(mongo, timedelta(days=400))
+    await mongo.collection("reports").bulk([InsertOne({"_id": A, "revision": 1, "blocks": ["x"], "content": b"{}", "expires_at": NOW})])
+    assert [known.state for known in await store.reports([A])] == [(1, 0)]
+    await store.write_reports([stored(A, geodata=7)], {A: (1, 0)})
+    assert [known.state for known in await store.reports([A])] == [(1, 7)]
 
 
 async def test_new_reports_are_added_and_known_ones_are_named_and_stay(store: MatchStore) -> None:
@@ -50,9 +68,9 @@ async def test_new_reports_are_added_and_known_ones_are_named_and_stay(store: Ma
     assert as_known(await store.reports([A, B, C])) == {(A, 1, b"{}"), (B, 1, b"{}"), (C, 1, b"{}")}
 
 
-@pytest.mark.parametrize("replaced", [{}, {A: 1}, {B: 1}])
-async def test_a_report_that_another_writer_changed_is_refused(store: MatchStore, replaced: dict[UUID, int]) -> None:
-    await store.write_reports([stored(A, 2)], {})
+@pytest.mark.parametrize("replaced", [{}, {A: (1, 0)}, {A: (2, 6)}, {A: (2, 8)}, {B: (1, 0)}])
+async def test_a_report_that_another_writer_changed_is_refused(store: MatchStore, replaced: dict[UUID, ReportState]) -> None:
+    await store.write_reports([stored(A, 2, geodata=7)], {})
     late = stored(B, 2) if B in replaced else stored(A, 3)
     with pytest.raises(Transient):
         await store.write_reports([late], replaced)

@@ -174,7 +174,13 @@ class Position(Contract):
     lon: float = Field(ge=-180, le=180)
     precision: PlacePrecision
     radius_m: float = Field(ge=0, description="Radius in metres within which the true place is believed to lie.")
-    method: ShortText = Field(description="How it was found: reported, zip_centroid, county_centroid.")
+    method: ShortText = Field(description="How it was found: reported, geocoded, zip_centroid, county_centroid.")
+    confidence: float | None = Field(
+        default=None, ge=0, le=1, description="Of a geocoded place: the share of such answers whose true place lies within the radius."
+    )
+    reasons: tuple[ShortText, ...] = Field(default=(), description="Why a geocoded place is no better: codes of the geocoder.")
+    candidates: int | None = Field(default=None, ge=0, description="How many places the written one could have meant.")
+    vintage: ShortText | None = Field(default=None, description="Which reference data it was found in, and of when.")
 
 
 class LocatedReport(Contract):
@@ -185,3 +191,6 @@ class LocatedReport(Contract):
     areas: tuple[AreaId, ...] = ()
     place_key: ShortText = Field(description="County FIPS, else the coarse cell, else the agency; reports are matched within one key.")
     quality: tuple[QualityNote, ...] = ()
+    geodata_version: int = Field(
+        default=0, ge=0, description="Grows with the geodata it was placed by; of one revision the placing by the newer geodata stands."
+    )

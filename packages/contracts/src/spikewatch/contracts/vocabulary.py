@@ -70,11 +70,20 @@ class TimePrecision(_Words):
 
 
 class PlacePrecision(_Words):
-    """How exactly the place is known, best first."""
+    """How exactly the place is known, best first.
+
+    ``range``: interpolated between the house numbers of a segment; ``near_range``: the same beyond its ends or on its other side;
+    ``near_intersection``: two streets that come near one another without a shared crossing; ``street``: somewhere along it.
+    """
 
     POINT = "point"
-    INTERSECTION = "intersection"
+    RANGE = "range"
+    NEAR_RANGE = "near_range"
     BLOCK = "block"
+    INTERSECTION = "intersection"
+    NEAR_INTERSECTION = "near_intersection"
+    STREET = "street"
+    LANDMARK = "landmark"
     ZIP = "zip"
     CITY = "city"
     COUNTY = "county"

@@ -57,7 +57,8 @@ def _located(located: LocatedReport) -> Message:
         key=located.place_key,
         event_type=EventType.REPORT_LOCATED,
         subject=report.report_key,
-        version=report.revision,
+        # One that was placed anew is another event of the same revision.
+        version=report.revision if not located.geodata_version else f"{report.revision}.{located.geodata_version}",
         source=_SOURCE,
         time=report.received_at,
     )

@@ -8,15 +8,18 @@ from uuid import UUID
 
 from spikewatch.enrichment.domain.transition import StoredIncident
 
-__all__ = ["KnownReport", "MatchStore", "StoredReport"]
+__all__ = ["KnownReport", "MatchStore", "ReportState", "StoredReport"]
+
+ReportState = tuple[int, int]
+"""Revision, and version of the geodata that placed it: the greater one stands."""
 
 
 @dataclass(slots=True)  # not frozen: one is made for every record, and that costs four times as much
 class KnownReport:
-    """The newest known revision of a report, as it is read. ``content`` is None when the agency has withdrawn it."""
+    """The newest known state of a report, as it is read. ``content`` is None when the agency has withdrawn it."""
 
     key: UUID
-    revision: int
+    state: ReportState
     content: bytes | None
 
 
@@ -43,8 +46,8 @@ class MatchStore(Protocol):
         """Store the reports that are new and return the keys of the others, which stay as they are."""
         ...
 
-    async def write_reports(self, reports: Sequence[StoredReport], replaced: Mapping[UUID, int]) -> None:
-        """Store reports: new ones, and over the revisions named in ``replaced``.
+    async def write_reports(self, reports: Sequence[StoredReport], replaced: Mapping[UUID, ReportState]) -> None:
+        """Store reports: new ones, and over the states named in ``replaced``.
 
         Raises:
             Transient: another writer was there in between; read again.

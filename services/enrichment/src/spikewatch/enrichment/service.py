@@ -12,11 +12,10 @@ from spikewatch.chassis.outcome import Transient
 from spikewatch.contracts.report import LocatedReport, Report
 from spikewatch.enrichment.domain.candidate import Candidate, Extract
 from spikewatch.enrichment.domain.component import Components
-from spikewatch.enrichment.domain.geography import Geography
-from spikewatch.enrichment.domain.locate import locate
+from spikewatch.enrichment.domain.locate import Geodata, locate
 from spikewatch.enrichment.domain.match import match
 from spikewatch.enrichment.domain.transition import StoredIncident, transitions
-from spikewatch.enrichment.ports import KnownReport, MatchStore, StoredReport
+from spikewatch.enrichment.ports import KnownReport, MatchStore, ReportState, StoredReport
 
 __all__ = ["LocateReports", "MatchReports", "Publication"]
 
@@ -28,12 +27,16 @@ _LARGE: Final = 1_000
 class LocateReports:
     """Places reports on the map."""
 
-    def __init__(self, geography: Geography) -> None:
-        self._geography = geography
+    def __init__(self, geodata: Geodata) -> None:
+        self._geodata = geodata
+
+    def use(self, geodata: Geodata) -> None:
+        """Place what comes from now on by other geodata."""
+        self._geodata = geodata
 
     def locate(self, reports: Sequence[Report]) -> list[LocatedReport]:
         """Return each report with its place, in the same order."""
-        return locate(reports, self._geography)
+        return locate(reports, self._geodata)
 
 
 @dataclass(slots=True)
@@ -77,7 +80,7 @@ class MatchReports:
         newest: dict[UUID, LocatedReport] = {}
         for located in reports:
             rival = newest.get(located.report.report_key)
-            if rival is None or located.report.revision > rival.report.revision:
+            if rival is None or _state(located) > _state(rival):
                 newest[located.report.report_key] = located
         candidates = {key: None if located.report.withdrawn else Candidate.of(Extract.of(located)) for key, located in newest.items()}
         fresh = {key: _kept(located, candidates[key]) for key, located in newest.items()}
@@ -87,7 +90,7 @@ class MatchReports:
         replacing: list[StoredReport] = []
         for key in newest:
             known = before.get(key)
-            if known is not None and known.revision >= fresh[key].revision:
+            if known is not None and known.state >= fresh[key].state:
                 components.reach(key, _candidate(known))
                 continue
             components.reach(key, candidates[key])
@@ -95,7 +98,7 @@ class MatchReports:
                 replacing.append(fresh[key])
         if replacing:
             await self._store.write_reports(
-                replacing, {report.key: before[report.key].revision for report in replacing if report.key in before}
+                replacing, {report.key: before[report.key].state for report in replacing if report.key in before}
             )
         return frozenset(newest)
 
@@ -172,7 +175,11 @@ def _kept(located: LocatedReport, candidate: Candidate | None) -> StoredReport:
     report = located.report
     content = None if candidate is None else candidate.extract.to_json()
     blocks = () if candidate is None else candidate.links.blocks
-    return StoredReport(report.report_key, report.revision, content, report.received_at, blocks)
+    return StoredReport(report.report_key, _state(located), content, report.received_at, blocks)
+
+
+def _state(located: LocatedReport) -> ReportState:
+    return located.report.revision, located.geodata_version
 
 
 def _candidate(report: KnownReport) -> Candidate | None:

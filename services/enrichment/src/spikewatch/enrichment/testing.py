@@ -5,7 +5,7 @@ from uuid import UUID
 
 from spikewatch.chassis.outcome import Transient
 from spikewatch.enrichment.domain.transition import StoredIncident
-from spikewatch.enrichment.ports import KnownReport, StoredReport
+from spikewatch.enrichment.ports import KnownReport, ReportState, StoredReport
 
 __all__ = ["InMemoryMatchStore"]
 
@@ -32,12 +32,12 @@ class InMemoryMatchStore:
         self.kept_reports |= {report.key: report for report in reports if report.key not in known}
         return known
 
-    async def write_reports(self, reports: Sequence[StoredReport], replaced: Mapping[UUID, int]) -> None:
-        """Store reports: new ones, and over the revisions named in ``replaced``."""
+    async def write_reports(self, reports: Sequence[StoredReport], replaced: Mapping[UUID, ReportState]) -> None:
+        """Store reports: new ones, and over the states named in ``replaced``."""
         late = False
         for report in reports:
             known = self.kept_reports.get(report.key)
-            if (None if known is None else known.revision) == replaced.get(report.key):
+            if (None if known is None else known.state) == replaced.get(report.key):
                 self.kept_reports[report.key] = report
             else:
                 late = True

@@ -8,11 +8,11 @@ from uuid import UUID
 from spikewatch.chassis.mongo import Document, Index, InsertOne, Mongo, ReplaceOne
 from spikewatch.chassis.outcome import Transient
 from spikewatch.enrichment.domain.transition import StoredIncident
-from spikewatch.enrichment.ports import KnownReport, StoredReport
+from spikewatch.enrichment.ports import KnownReport, ReportState, StoredReport
 
 __all__ = ["MongoMatchStore"]
 
-_READ: Final = ("revision", "content")
+_READ: Final = ("revision", "geodata_version", "content")
 # Keys in one $in. A server plans one index seek for each; much longer lists make a single query block the pool.
 _KEYS_AT_ONCE: Final = 10_000
 
@@ -49,7 +49,7 @@ class MongoMatchStore:
         for start in range(0, len(values), _KEYS_AT_ONCE):
             part = list(values[start : start + _KEYS_AT_ONCE])
             for document in await self._reports.find({field: {"$in": part}}, fields=_READ):
-                found[document["_id"]] = KnownReport(document["_id"], document["revision"], document["content"])
+                found[document["_id"]] = KnownReport(document["_id"], _state(document), document["content"])
         return list(found.values())
 
     async def add_reports(self, reports: Sequence[StoredReport]) -> frozenset[UUID]:
@@ -57,8 +57,8 @@ class MongoMatchStore:
         result = await self._reports.bulk([InsertOne(self._report(report)) for report in reports])
         return frozenset(reports[position].key for position in result.duplicates)
 
-    async def write_reports(self, reports: Sequence[StoredReport], replaced: Mapping[UUID, int]) -> None:
-        """Store reports: new ones, and over the revisions named in ``replaced``.
+    async def write_reports(self, reports: Sequence[StoredReport], replaced: Mapping[UUID, ReportState]) -> None:
+        """Store reports: new ones, and over the states named in ``replaced``.
 
         Raises:
             Transient: another writer was there in between.
@@ -67,7 +67,7 @@ class MongoMatchStore:
         for report in reports:
             document = self._report(report)
             if report.key in replaced:
-                writes.append(ReplaceOne({"_id": report.key, "revision": replaced[report.key]}, document))
+                writes.append(ReplaceOne(_written_as(report.key, replaced[report.key]), document))
             else:
                 writes.append(InsertOne(document))
         result = await self._reports.bulk(writes)
@@ -109,7 +109,8 @@ class MongoMatchStore:
     def _report(self, report: StoredReport) -> Document:
         return {
             "_id": report.key,
-            "revision": report.revision,
+            "revision": report.state[0],
+            "geodata_version": report.state[1],
             "blocks": list(report.blocks),
             "content": report.content,
             "expires_at": report.received_at + self._retention,
@@ -130,6 +131,17 @@ class MongoMatchStore:
             "aliases": list(one.aliases),
             "expires_at": one.received_at + self._retention,
         }
+
+
+def _state(document: Document) -> ReportState:
+    # What was stored before there was an index has none.
+    return document["revision"], document.get("geodata_version", 0)
+
+
+def _written_as(key: UUID, state: ReportState) -> Document:
+    revision, geodata = state
+    # Null matches a field that is not there.
+    return {"_id": key, "revision": revision, "geodata_version": geodata or {"$in": [0, None]}}
 
 
 def _incident(document: Document) -> StoredIncident:

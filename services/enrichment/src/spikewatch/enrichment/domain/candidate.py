@@ -19,6 +19,7 @@ class Extract(Contract):
 
     reference: ReportReference
     revision: int
+    geodata_version: int = 0
     occurred_at: UtcDatetime
     occurred_at_precision: TimePrecision
     received_at: UtcDatetime
@@ -47,6 +48,7 @@ class Extract(Contract):
                 trace_id=report.trace_id,
             ),
             revision=report.revision,
+            geodata_version=located.geodata_version,
             occurred_at=report.occurred_at,
             occurred_at_precision=report.occurred_at_precision,
             received_at=report.received_at,

@@ -1,4 +1,4 @@
-"""Where a report is placed: reported coordinates first, else the middle of its ZIP code, else of its county.
+"""Where a report is placed: reported coordinates first, else its address or corner, else the middle of its ZIP code, city or county.
 
 A report is never dropped for its place. What is doubtful is marked, and a centroid stays a centroid: it decides
 about state, county and ZIP code, never about a neighbourhood or a map cell.
@@ -6,18 +6,29 @@ about state, county and ZIP code, never about a neighbourhood or a map cell.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 import h3  # type: ignore[import-untyped]  # no types are shipped
 
 from spikewatch.contracts.contract import area_kind
 from spikewatch.contracts.report import LocatedReport, Position, QualityNote, Report
 from spikewatch.contracts.vocabulary import PlacePrecision
+from spikewatch.enrichment.domain.addresses import AddressSearch, addressed
+from spikewatch.enrichment.domain.geocoding.answer import Answer
 from spikewatch.enrichment.domain.geography import Geography
 
-__all__ = ["EXACT", "locate"]
+__all__ = ["EXACT", "Geodata", "locate"]
 
-EXACT: Final = frozenset({PlacePrecision.POINT, PlacePrecision.INTERSECTION, PlacePrecision.BLOCK})
+EXACT: Final = frozenset(
+    {
+        PlacePrecision.POINT,
+        PlacePrecision.RANGE,
+        PlacePrecision.NEAR_RANGE,
+        PlacePrecision.BLOCK,
+        PlacePrecision.INTERSECTION,
+        PlacePrecision.NEAR_INTERSECTION,
+    }
+)
 """Precisions that place a report at a scene; all others are the middle of something larger."""
 
 _AREA_CELL: Final = 7  # H3 cells of about 5 km²: a part of town, coarse enough to hold more than one household
@@ -25,16 +36,36 @@ _COARSE_CELL: Final = 5  # about 250 km², the size of a small county, for repor
 # Crews cross the county line to help and border roads are digitised roughly; a point farther out is far more often
 # a wrong sign, swapped axes or the seat of the vendor than a scene.
 _FAR_OUTSIDE_M: Final = 25_000.0
+_STREETS: Final = EXACT | {PlacePrecision.STREET, PlacePrecision.LANDMARK}  # what an address may be found as; the rest is its surroundings
 # How far the scene may lie from coordinates stated with this precision. Street interpolation puts 95 % of urban
 # points within 152 m; the coarse ones are cautious, because the extent of the area is not stated with them.
 _RADIUS_M: Final = {
     PlacePrecision.POINT: 50.0,
     PlacePrecision.INTERSECTION: 100.0,
+    PlacePrecision.RANGE: 152.0,
+    PlacePrecision.NEAR_RANGE: 300.0,
+    PlacePrecision.NEAR_INTERSECTION: 250.0,
     PlacePrecision.BLOCK: 152.0,
+    PlacePrecision.STREET: 2_000.0,
+    PlacePrecision.LANDMARK: 500.0,
     PlacePrecision.ZIP: 10_000.0,
     PlacePrecision.CITY: 15_000.0,
     PlacePrecision.COUNTY: 50_000.0,
 }
+
+
+class Geodata(NamedTuple):
+    """What reports are placed by.
+
+    Attributes:
+        geography: polygons and middles of areas.
+        addresses: finds written addresses; None: there is no index of streets, and they stay unplaced.
+        version: grows with each change of either, see ``LocatedReport.geodata_version``.
+    """
+
+    geography: Geography
+    addresses: AddressSearch | None = None
+    version: int = 0
 
 
 @dataclass(slots=True)
@@ -46,17 +77,24 @@ class _Placement:
     notes: tuple[QualityNote, ...]
 
 
-def locate(reports: Sequence[Report], geography: Geography) -> list[LocatedReport]:
+def locate(reports: Sequence[Report], geodata: Geodata) -> list[LocatedReport]:
     """Return each report with its position, areas and place key, in the same order; one bulk look-up for all of them."""
+    geography = geodata.geography
+    answers = {} if geodata.addresses is None else addressed([one for one in reports if _coordinates(one) is None], geodata.addresses)
     points: dict[tuple[float, float], tuple[str, ...]] = {}
     for report in reports:
         if (stated := _coordinates(report)) is not None:
             points[stated] = ()
         if (middle := _zip_middle(report, geography)) is not None:
             points[middle] = ()
+    points |= {point: () for answer in answers.values() if (point := _point(answer)) is not None}
     order = list(points)
     points = dict(zip(order, geography.areas_at([lat for lat, _ in order], [lon for _, lon in order]), strict=True))
-    return [_located(report, _place(report, points, geography)) for report in reports]
+    return [_located(report, _place(report, answers.get(report.report_id), points, geodata), geodata.version) for report in reports]
+
+
+def _point(answer: Answer) -> tuple[float, float] | None:
+    return None if answer.lat is None or answer.lon is None else (answer.lat, answer.lon)
 
 
 def _coordinates(report: Report) -> tuple[float, float] | None:
@@ -71,8 +109,11 @@ def _zip_middle(report: Report, geography: Geography) -> tuple[float, float] | N
     return None if middle is None else (middle.lat, middle.lon)
 
 
-def _place(report: Report, points: dict[tuple[float, float], tuple[str, ...]], geography: Geography) -> _Placement:
-    stated = report.location
+_Points = dict[tuple[float, float], tuple[str, ...]]
+
+
+def _place(report: Report, answer: Answer | None, points: _Points, geodata: Geodata) -> _Placement:
+    stated, geography = report.location, geodata.geography
     notes: list[QualityNote] = []
     coordinates = _coordinates(report)
     if coordinates is not None:
@@ -81,9 +122,43 @@ def _place(report: Report, points: dict[tuple[float, float], tuple[str, ...]], g
             return placed
     elif stated.lat is not None:
         notes.append(QualityNote(field="location", code="coordinates_zero"))
+    if answer is not None and (placed := _by_address(report, answer, points, geography, notes)) is not None:
+        return placed
     if coordinates is None and (stated.address or stated.intersection):
         notes.append(QualityNote(field="location.address", code="address_not_geocoded"))
     return _by_middle(report, points, geography, notes)
+
+
+def _by_address(report: Report, answer: Answer, points: _Points, geography: Geography, notes: list[QualityNote]) -> _Placement | None:
+    point = _point(answer)
+    if "ambiguous" in answer.reasons:
+        notes.append(QualityNote(field="location.address", code="address_ambiguous"))
+    # The middles of ZIP codes and counties are geography's own; of cities it has none.
+    wanted = _STREETS if report.location.zip5 else _STREETS | {PlacePrecision.CITY}
+    if point is None or answer.precision not in wanted:
+        return None
+    polygons = points[point]
+    stated, county = report.location.county_fips, _code(polygons, "county") or answer.county or None
+    if stated is not None and county is not None and county != stated:
+        outside = geography.metres_outside(f"county:{stated}", *point)
+        if outside is None or outside > _FAR_OUTSIDE_M:
+            notes.append(QualityNote(field="location.address", code="address_outside_county"))
+            return None
+        notes.append(QualityNote(field="location.county_fips", code="address_in_other_county"))
+    position = Position(
+        lat=point[0],
+        lon=point[1],
+        precision=answer.precision,
+        radius_m=answer.radius_m,
+        method="geocoded",
+        confidence=answer.confidence,
+        reasons=answer.reasons,
+        candidates=answer.candidates,
+        vintage=answer.vintage or None,
+    )
+    # The middle of a long street or of a city says nothing of the ZIP code.
+    zip5 = (_code(polygons, "zip") if answer.precision in EXACT else None) or report.location.zip5 or answer.zip5 or None
+    return _Placement(position, county or stated, zip5, polygons, tuple(notes))
 
 
 def _by_coordinates(
@@ -111,9 +186,7 @@ def _by_coordinates(
     return _Placement(position, county, _code(polygons, "zip") or stated.zip5, polygons, tuple(notes))
 
 
-def _by_middle(
-    report: Report, points: dict[tuple[float, float], tuple[str, ...]], geography: Geography, notes: list[QualityNote]
-) -> _Placement:
+def _by_middle(report: Report, points: _Points, geography: Geography, notes: list[QualityNote]) -> _Placement:
     stated = report.location
     county = stated.county_fips
     position: Position | None = None
@@ -128,7 +201,7 @@ def _by_middle(
     return _Placement(position, county, stated.zip5, (), tuple(notes))
 
 
-def _located(report: Report, placed: _Placement) -> LocatedReport:
+def _located(report: Report, placed: _Placement, version: int) -> LocatedReport:
     areas: list[str] = []
     if placed.county is not None:
         areas += [f"state:{placed.county[:2]}", f"county:{placed.county}"]
@@ -144,7 +217,7 @@ def _located(report: Report, placed: _Placement) -> LocatedReport:
         key = f"cell-{h3.latlng_to_cell(position.lat, position.lon, _COARSE_CELL)}"
     else:
         key = f"agency-{report.source_agency_id}"
-    return LocatedReport(report=report, position=position, areas=tuple(areas), place_key=key, quality=placed.notes)
+    return LocatedReport(report=report, position=position, areas=tuple(areas), place_key=key, quality=placed.notes, geodata_version=version)
 
 
 def _code(areas: Sequence[str], kind: str) -> str | None:

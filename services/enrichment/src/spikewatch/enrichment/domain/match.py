@@ -20,7 +20,7 @@ from spikewatch.enrichment.domain.people import distinguish
 __all__ = ["MatchedIncident", "MatchedOverdose", "match"]
 
 # Part of every digest: a change of the rules below or of survivorship must raise it, so that stored incidents are renewed when touched.
-_RULES: Final = "2"
+_RULES: Final = "3"
 _order = attrgetter("order")
 
 
@@ -140,5 +140,6 @@ def _digest(overdoses: tuple[MatchedOverdose, ...]) -> str:
     for overdose in overdoses:
         digest.update(b"|")
         for report in overdose.reports:
-            digest.update(report.key.bytes + report.extract.revision.to_bytes(8, "big"))
+            extract = report.extract
+            digest.update(report.key.bytes + extract.revision.to_bytes(8, "big") + extract.geodata_version.to_bytes(8, "big"))
     return digest.hexdigest()

@@ -3,27 +3,11 @@
 A rung is never lowered silently: every step down the ladder leaves its code in ``reasons``.
 """
 
-from enum import StrEnum
 from typing import Final, NamedTuple
 
+from spikewatch.contracts.vocabulary import PlacePrecision as Precision
+
 __all__ = ["LADDER", "NOWHERE", "Alternative", "Answer", "Precision", "Query", "ReverseAnswer"]
-
-
-class Precision(StrEnum):
-    """How closely an answer places an address, finest first."""
-
-    POINT = "point"
-    RANGE = "range"
-    NEAR_RANGE = "near_range"
-    BLOCK = "block"
-    INTERSECTION = "intersection"
-    NEAR_INTERSECTION = "near_intersection"
-    STREET = "street"
-    LANDMARK = "landmark"
-    ZIP = "zip"
-    CITY = "city"
-    COUNTY = "county"
-    NONE = "none"
 
 
 LADDER: Final = tuple(Precision)
