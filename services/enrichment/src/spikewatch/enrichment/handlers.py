@@ -13,7 +13,7 @@ from spikewatch.contracts.report import LocatedReport, Report
 from spikewatch.contracts.topics import EventType
 from spikewatch.enrichment.service import LocateReports, MatchReports, Publication
 
-__all__ = ["locate_handler", "match_handler"]
+__all__ = ["locate_handler", "located_message", "match_handler"]
 
 _SOURCE: Final = "/services/enrichment"
 _NOTHING: Final = Drop("tombstone")
@@ -24,7 +24,7 @@ def locate_handler(use_case: LocateReports) -> Handler[Report]:
 
     async def handle(batch: Sequence[Event[Report]]) -> Sequence[Outcome]:
         located = iter(use_case.locate([event.body for event in batch if event.body is not None]))
-        return [_NOTHING if event.body is None else Emit((_located(next(located)),)) for event in batch]
+        return [_NOTHING if event.body is None else Emit((located_message(next(located)),)) for event in batch]
 
     return handle
 
@@ -49,7 +49,8 @@ def match_handler(use_case: MatchReports) -> Handler[LocatedReport]:
     return handle
 
 
-def _located(located: LocatedReport) -> Message:
+def located_message(located: LocatedReport) -> Message:
+    """Return the message of ``overdose.reports.located.v1`` that says where a report is placed."""
     report = located.report
     return Message.of(
         topics.LOCATED,

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from spikewatch.enrichment.domain.transition import StoredIncident
 
-__all__ = ["KnownReport", "MatchStore", "ReportState", "StoredReport"]
+__all__ = ["KnownReport", "MatchStore", "ReportState", "Stored", "StoredReport"]
 
 ReportState = tuple[int, int]
 """Revision, and version of the geodata that placed it: the greater one stands."""
@@ -68,4 +68,23 @@ class MatchStore(Protocol):
 
     async def owners(self, members: Collection[UUID]) -> dict[UUID, list[UUID]]:
         """Return the active incidents, with their members, that hold any of these reports."""
+        ...
+
+
+class Stored(Protocol):
+    """A record as a topic holds it."""
+
+    @property
+    def partition(self) -> int:
+        """Which partition it lies in."""
+        ...
+
+    @property
+    def offset(self) -> int:
+        """Where it lies there."""
+        ...
+
+    @property
+    def value(self) -> bytes | None:
+        """Its body; None for a tombstone."""
         ...
