@@ -1,0 +1,34 @@
+"""Text files as lines: UTF-8, UTF-16 with its mark, else Windows-1252, in which older exports are written."""
+
+import codecs
+import io
+from typing import IO, Final, cast
+
+from spikewatch.enrichment.adapters.geodata.unusable import GeodataUnusable
+
+__all__ = ["START", "encoding_of_text", "text_of"]
+
+START: Final = 1 << 18
+"""Bytes that are looked at to tell what a file is."""
+
+
+def encoding_of_text(name: str, start: bytes) -> str:
+    """Tell the encoding of a text by its first bytes.
+
+    Raises:
+        GeodataUnusable: it is no text.
+    """
+    if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "utf-16"
+    if b"\0" in start:
+        raise GeodataUnusable(f"{name} is no text; expected CSV, GeoJSON, a shapefile, or a zip of one")
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(start)
+    except UnicodeDecodeError:
+        return "cp1252"
+    return "utf-8-sig"
+
+
+def text_of(stream: IO[bytes], encoding: str) -> io.TextIOWrapper:
+    """Return the stream as text; a byte that is none becomes the replacement character."""
+    return io.TextIOWrapper(cast("io.BufferedReader", stream), encoding=encoding, errors="replace", newline="")
