@@ -18,6 +18,11 @@ class EnrichmentSettings(ChassisSettings):
         description="Folder of GeoJSON files with areas; without counties in it the packaged US counties and ZIP codes are added.",
         examples=["/etc/spikewatch/geography"],
     )
+    enrichment_geodata: Path | None = Field(
+        default=None,
+        description="Index of streets made by spikewatch geodata build, or a folder of *.geoindex files; without one addresses stay unplaced.",
+        examples=["/etc/spikewatch/geodata/cedar.geoindex"],
+    )
     enrichment_retention: timedelta = Field(
         default=timedelta(days=400),
         ge=timedelta(days=1),
