@@ -1,0 +1,208 @@
+"""Finds the streets that written words can mean: exact, run together, with words to spare, misspelt; each with what speaks against it.
+
+A penalty is 0 when everything agrees. The steps are tried in this order and the first that finds something ends the search, because a
+street that is written correctly is not a misspelling of another.
+"""
+
+from typing import Final, NamedTuple
+
+from spikewatch.enrichment.domain.geocoding.spelling import Spelling
+from spikewatch.enrichment.domain.geocoding.street_name import StreetName, read_street
+from spikewatch.enrichment.domain.geocoding.street_words import SAME_TYPES, STRONG_TYPES, TYPES
+from spikewatch.enrichment.domain.geocoding.streets import Street, Streets
+
+__all__ = ["CONFLICT", "Finder", "Found"]
+
+CONFLICT: Final = 0.3
+"""From this penalty on something that was written is contradicted: 25TH ST is not 25TH AVE."""
+
+# Each is about how often the thing is wrong in dispatch files compared with the others, on a scale on which 0.05 decides.
+_TYPE_UNTOLD, _TYPE_EXTRA, _TYPE_ALIKE, _TYPE_OTHER = 0.03, 0.05, 0.02, 0.35
+_WAY_UNTOLD, _WAY_EXTRA, _WAY_MOVED, _WAY_OTHER = 0.10, 0.12, 0.02, 0.4
+_SPACED, _GLUED, _LETTERS = 0.005, 0.02, (0.0, 0.12, 0.22)
+_DROPPED, _DROPPED_LEADING, _DROPPED_NAME = 0.04, 0.12, 0.25
+_MOST_DROPPED: Final = 8
+# A numbered road without its class is any of these; one with its class may be filed without.
+_ROUTES: Final = ("RT", "SR", "US", "I", "CR", "TR", "FM")
+
+
+class Found(NamedTuple):
+    """A street that words can mean."""
+
+    penalty: float
+    street: Street
+    reasons: tuple[str, ...]
+
+
+class Finder:
+    """Looks streets up by what people wrote."""
+
+    def __init__(self, streets: Streets, spelling: Spelling) -> None:
+        self._by_key = streets.by_key
+        self._glued = streets.glued
+        self._spelling = spelling
+
+    def find(self, words: list[str]) -> list[Found]:
+        """Return the streets that the words can mean, best first; empty when there is none."""
+        name = read_street(words)
+        if name is None:
+            return []
+        streets = self._by_key.get(name.key)
+        if streets is not None:
+            if len(streets) == 1 and streets[0].name == name:
+                return [Found(0.0, streets[0], ())]
+            found = _weighed(name, streets, 0.0, ())
+            if found[0].penalty < CONFLICT or len(words) == 1:
+                return found
+            # GREAT HIGHWAY LOWER may be a name with a word to spare rather than a direction that is contradicted.
+            return sorted(found + self._glued_or_dropped(name, words), key=_penalty)
+        return self._glued_or_dropped(name, words) or self._misspelt(name, words) or self._name_dropped(words)
+
+    def is_known(self, words: list[str]) -> bool:
+        """Return whether a street is called exactly so."""
+        name = read_street(words)
+        return name is not None and name.key in self._by_key
+
+    def _glued_or_dropped(self, name: StreetName, words: list[str]) -> list[Found]:
+        if name.type == "ROUTE":
+            return self._route(name)
+        return self._run_together(name) or self._word_to_spare(words)
+
+    def _route(self, name: StreetName) -> list[Found]:
+        kind, _, number = name.words.partition(" ")
+        others = _ROUTES if kind == "RT" else ("RT", "US", "I") if kind == "SR" else ("RT",)
+        for other in others:
+            if (streets := self._by_key.get(other + number)) is not None:
+                return _weighed(name._replace(key=other + number, words=f"{other} {number}"), streets, 0.05, ("route_class_assumed",))
+        return []
+
+    def _run_together(self, name: StreetName) -> list[Found]:
+        key = name.key
+        for told in {key, name.pre + key + name.post}:
+            if (streets := self._glued.get(told)) is not None:
+                # The directions are in the letters: they need not be told again.
+                return sorted(
+                    (Found(_GLUED + _type_penalty(name.type, street.name.type)[0], street, ("name_run_together",)) for street in streets), key=_penalty
+                )
+        # CESARCHAVEZST: the type is run together with the name.
+        for length in range(2, min(9, len(key) - 2)):
+            kind = TYPES.get(key[-length:])
+            if kind in STRONG_TYPES:
+                streets = self._by_key.get(key[:-length]) or self._glued.get(key[:-length])
+                if streets is not None:
+                    told_name = name._replace(key=key[:-length], words=key[:-length], type=kind or "")
+                    return _weighed(told_name, streets, _GLUED, ("name_run_together",))
+        return []
+
+    def _word_to_spare(self, words: list[str]) -> list[Found]:
+        """Try without the last words, as long as what is left ends in a type or the words are no type themselves."""
+        best: list[Found] = []
+        for end in range(len(words) - 1, max(0, len(words) - 1 - _MOST_DROPPED), -1):
+            name = read_street(words[:end])
+            if name is None:
+                continue
+            streets = self._by_key.get(name.key) or (self._glued.get(name.key) if name.type else None)
+            if streets is None:
+                continue
+            if not name.type and any(TYPES.get(word) in STRONG_TYPES for word in words[end:]):
+                break  # VAN NESS SOMETHING AVE is not VAN NESS
+            reasons = ("trailing_words_dropped",)
+            best = _weighed(name, streets, _DROPPED if name.type else _DROPPED + 0.1, reasons)
+            break
+        if best and best[0].penalty < CONFLICT:
+            return best
+        for start in range(1, min(len(words), 4)):
+            name = read_street(words[start:])
+            if name is not None and (streets := self._by_key.get(name.key)) is not None and (name.type or words[0] in _SPARE_LEADS):
+                reasons = ("leading_words_dropped",)
+                return _weighed(name, streets, 0.03 if words[0] in _SPARE_LEADS else _DROPPED_LEADING * start + 0.06, reasons)
+        return best
+
+    def _misspelt(self, name: StreetName, words: list[str]) -> list[Found]:
+        found = self._near(name)
+        if found and found[0].penalty < CONFLICT:
+            return found
+        # 123 MISION ST SOMETHING: the words up to the first type.
+        for at in range(1, len(words) - 1):
+            if TYPES.get(words[at]) in STRONG_TYPES and (shorter := read_street(words[: at + 1])) is not None and shorter.type:
+                more = self._near(shorter)
+                if more:
+                    return sorted(found + [one._replace(penalty=one.penalty + _DROPPED) for one in more], key=_penalty)
+                break
+        return found
+
+    def _near(self, name: StreetName) -> list[Found]:
+        count, keys = self._spelling.near(name.key)
+        found: list[Found] = []
+        for key in keys:
+            told = name._replace(key=key, words=key)
+            found += _weighed(told, self._by_key[key], _LETTERS[count], ("name_corrected",))
+        return sorted(found, key=_penalty)
+
+    def _name_dropped(self, words: list[str]) -> list[Found]:
+        """Take the first words as a street although what follows looks like the rest of its name: never without a conflict's penalty."""
+        for end in range(len(words) - 1, 1, -1):
+            name = read_street(words[:end])
+            if name is not None and len(name.key) > 4 and (streets := self._by_key.get(name.key)) is not None:
+                return _weighed(name, streets, CONFLICT + _DROPPED_NAME, ("trailing_words_dropped", "type_conflict"))
+        return []
+
+
+_SPARE_LEADS: Final = frozenset("BLK BLOCK THE OLD BLACK OF ON AT A NEAR UPPER LOWER".split()) | frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZ")
+
+
+def _penalty(found: Found) -> float:
+    return found.penalty
+
+
+def _weighed(name: StreetName, streets: list[Street], start: float, reasons: tuple[str, ...]) -> list[Found]:
+    made: list[Found] = []
+    for street in streets:
+        its = street.name
+        penalty, told = start, reasons
+        if name.type != its.type:
+            more, reason = _type_penalty(name.type, its.type)
+            penalty += more
+            told = (*told, reason)
+        if name.pre != its.pre or name.post != its.post:
+            more, reason = _way_penalty(name, its)
+            penalty += more
+            if reason:
+                told = (*told, reason)
+        if name.words != its.words:
+            penalty += _SPACED
+        made.append(Found(penalty, street, told))
+    if len(made) > 1:
+        made.sort(key=_penalty)
+    return made
+
+
+def _type_penalty(told: str, its: str) -> tuple[float, str]:
+    if told == its:
+        return 0.0, ""
+    if not told:
+        return _TYPE_UNTOLD, "type_missing"
+    if not its:
+        return _TYPE_EXTRA, "type_extra"
+    if its in SAME_TYPES.get(told, ()) or told in SAME_TYPES.get(its, ()):
+        return _TYPE_ALIKE, "type_alike"
+    return _TYPE_OTHER, "type_conflict"
+
+
+def _way_penalty(name: StreetName, its: StreetName) -> tuple[float, str]:
+    if name.type == "ROUTE" and its.type == "ROUTE":
+        return 0.01, ""
+    told, have = {name.pre, name.post} - {""}, {its.pre, its.post} - {""}
+    if told == have:
+        return _WAY_MOVED, "direction_moved"
+    if not told:
+        return _WAY_UNTOLD * len(have), "direction_missing"
+    if not have:
+        return _WAY_EXTRA * len(told), "direction_extra"
+    if told < have:
+        return _WAY_UNTOLD / 2, "direction_missing"
+    if have < told:
+        return _WAY_EXTRA / 2, "direction_extra"
+    return _WAY_OTHER, "direction_conflict"
+
+

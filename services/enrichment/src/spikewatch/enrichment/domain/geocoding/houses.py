@@ -1,0 +1,200 @@
+"""Places a house number or a hundred-block on a street: its own point, the range that holds it, the nearest range, the street."""
+
+from bisect import bisect_left, bisect_right
+from typing import Final
+
+from spikewatch.enrichment.domain.geocoding.answer import Precision
+from spikewatch.enrichment.domain.geocoding.contexts import Contexts, Told
+from spikewatch.enrichment.domain.geocoding.finder import Found
+from spikewatch.enrichment.domain.geocoding.hits import NO_CONTEXT, Hit, clusters, metres
+from spikewatch.enrichment.domain.geocoding.packed import SCALE
+from spikewatch.enrichment.domain.geocoding.streets import Side, Street, Streets
+
+__all__ = ["Houses"]
+
+_INSET_M: Final = 6.0  # half a street's width: no house stands in the crossing itself
+_OTHER_SIDE: Final = 0.06
+_BEYOND: Final = 0.15
+_FAR_BEYOND: Final = 0.28
+_NEAR_NUMBERS: Final = 100  # one block: farther from every range the number says nothing of where on the street
+_SAME_BLOCK_M: Final = 400.0  # pieces of one hundred-block lie closer together than this; those of two towns do not
+
+
+class Houses:
+    """Looks house numbers up on streets that were found by name."""
+
+    def __init__(self, streets: Streets, contexts: Contexts, offset_m: float) -> None:
+        self._streets = streets
+        self._contexts = contexts
+        self._offset_m = offset_m
+
+    def house(self, found: Found, number: int, told: Told) -> list[Hit]:
+        """Return where a number can be on one street, finest rung only; penalties include what was told of the place."""
+        street = found.street
+        if street.point_first != street.point_last and (points := self._points(found, number, told)):
+            return points
+        ready = self._streets.sides(street)
+        sides, reach = ready.sides, ready.reach
+        at = bisect_right(ready.lows, number) - 1
+        parity = number & 1
+        hits: list[Hit] = []
+        across: list[Side] = []
+        while at >= 0 and reach[at] >= number:
+            side = sides[at]
+            at -= 1
+            if side[1] >= number:
+                if side[2] == parity or side[2] == 2:
+                    hits.append(self._on(found, side, number, Precision.RANGE, told))
+                else:
+                    across.append(side)
+        if hits:
+            return hits
+        if across:
+            return [self._on(found, side, number, Precision.NEAR_RANGE, told, _OTHER_SIDE, "other_side") for side in across]
+        return self._beyond(found, sides, number, told) or self.street(found, told, "number_not_in_ranges" if sides else "street_without_numbers")
+
+    def _points(self, found: Found, number: int, told: Told) -> list[Hit]:
+        street, streets = found.street, self._streets
+        hits: list[Hit] = []
+        at = bisect_left(streets.point_number, number, street.point_first, street.point_last)
+        while at < street.point_last and streets.point_number[at] == number:
+            context = streets.point_context[at]
+            penalty = found.penalty if told.is_empty else found.penalty + self._contexts.penalty(context, told)
+            lat, lon = streets.point_lat[at] / SCALE, streets.point_lon[at] / SCALE
+            hits.append(Hit(penalty, lat, lon, Precision.POINT, 0.0, f"{number} {street.shown}", found.reasons, context))
+            at += 1
+        return hits
+
+    def _on(self, found: Found, side: Side, number: int, precision: Precision, told: Told, more: float = 0.0, reason: str = "") -> Hit:
+        low, high, _, segment, is_left, context = side
+        share = (min(max(number, low), high) - low) / (high - low) if high > low else 0.5
+        if self._streets.is_descending(segment, is_left=is_left):
+            share = 1 - share
+        aside = self._offset_m if is_left else -self._offset_m
+        if reason == "other_side":
+            aside = -aside
+        lat, lon, length = self._streets.lines.along(segment, share, aside, _INSET_M)
+        penalty = found.penalty + more
+        if not told.is_empty:
+            penalty += self._contexts.penalty(context, told)
+        reasons = (*found.reasons, reason) if reason else found.reasons
+        return Hit(penalty, lat, lon, precision, length, f"{number} {found.street.shown}", reasons, context)
+
+    def _beyond(self, found: Found, sides: list[Side], number: int, told: Told) -> list[Hit]:
+        parity = number & 1
+        near: list[tuple[int, Side]] = []
+        for side in sides:
+            gap = side[0] - number if side[0] > number else number - side[1]
+            if gap <= _NEAR_NUMBERS:
+                near.append((gap + (0 if side[2] in (parity, 2) else 20), side))
+        if not near:
+            return []
+        least = min(gap for gap, _ in near)
+        return [
+            self._on(found, side, number, Precision.NEAR_RANGE, told, _BEYOND + gap / 1000, "number_beyond_range")
+            for gap, side in near
+            if gap <= least + 2
+        ]
+
+    def block(self, found: Found, number: int, told: Told) -> list[Hit]:
+        """Return where a hundred-block can be on one street: the middle of its pieces, one hit for each group of pieces that hang together."""
+        street = found.street
+        ready = self._streets.sides(street)
+        first, last = number, number + 99
+        pieces: dict[int, tuple[int, int, Side]] = {}
+        at = bisect_right(ready.lows, last) - 1
+        while at >= 0 and ready.reach[at] >= first:
+            side = ready.sides[at]
+            at -= 1
+            if side[1] >= first:
+                low, high = max(side[0], first), min(side[1], last)
+                known = pieces.get(side[3])
+                if known is None or high - low > known[1] - known[0]:
+                    pieces[side[3]] = (low, high, side)
+        if not pieces:
+            return self._block_of_points(found, number, told) or self._no_block(found, number, told)
+        matched = f"{number} BLOCK {street.shown}"
+        made = [self._piece(*piece) for piece in pieces.values()]
+        hits: list[Hit] = []
+        for group in clusters([(piece[0], piece[1]) for piece in made], _SAME_BLOCK_M):
+            lat, lon, context, length = self._middle([made[one] for one in group])
+            penalty = found.penalty if told.is_empty else found.penalty + self._contexts.penalty(context, told)
+            hits.append(Hit(penalty, lat, lon, Precision.BLOCK, length, matched, found.reasons, context))
+        return hits
+
+    def _piece(self, low: int, high: int, side: Side) -> tuple[float, float, float, int, int, float]:
+        """Return the middle of a piece of a block, its length, context, lowest number, and share of the block's numbers."""
+        start, end, _, segment, is_left, context = side
+        share = ((low + high) / 2 - start) / (end - start) if end > start else 0.5
+        if self._streets.is_descending(segment, is_left=is_left):
+            share = 1 - share
+        lat, lon, length = self._streets.lines.along(segment, share, 0.0, 0.0)
+        part = (high - low + 1) / (end - start + 1)
+        return lat, lon, length * part, context, low, part
+
+    def _middle(self, pieces: list[tuple[float, float, float, int, int, float]]) -> tuple[float, float, int, float]:
+        pieces.sort(key=lambda piece: piece[4])
+        whole = sum(piece[2] for piece in pieces)
+        half = whole / 2
+        for piece in pieces:
+            if half <= piece[2]:
+                return piece[0], piece[1], piece[3], whole
+            half -= piece[2]
+        last = pieces[-1]
+        return last[0], last[1], last[3], whole
+
+    def _block_of_points(self, found: Found, number: int, told: Told) -> list[Hit]:
+        street, streets = found.street, self._streets
+        start = bisect_left(streets.point_number, number, street.point_first, street.point_last)
+        end = bisect_left(streets.point_number, number + 100, start, street.point_last)
+        if start == end:
+            return []
+        middle = (start + end) // 2
+        lat, lon = streets.point_lat[middle] / SCALE, streets.point_lon[middle] / SCALE
+        context = streets.point_context[middle]
+        penalty = found.penalty + self._contexts.penalty(context, told)
+        extent = 2 * max(metres(lat, lon, streets.point_lat[at] / SCALE, streets.point_lon[at] / SCALE) for at in (start, end - 1))
+        return [Hit(penalty, lat, lon, Precision.BLOCK, extent, f"{number} BLOCK {street.shown}", found.reasons, context)]
+
+    def _no_block(self, found: Found, number: int, told: Told) -> list[Hit]:
+        near = self._beyond(found, self._streets.sides(found.street).sides, number + 50, told)
+        matched = f"{number} BLOCK {found.street.shown}"
+        return [hit._replace(matched=matched) for hit in near] or self.street(found, told, "number_not_in_ranges")
+
+    def street(self, found: Found, told: Told, reason: str) -> list[Hit]:
+        """Return the middle of a street as far as it lies where was told; empty when it has no line and no points."""
+        street, streets = found.street, self._streets
+        reasons = (*found.reasons, reason) if reason else found.reasons
+        best, spots, context = self._spots(street, told)
+        if not spots:
+            return []
+        lat = sum(spot[0] for spot in spots) / len(spots)
+        lon = sum(spot[1] for spot in spots) / len(spots)
+        # The middle of a bent street lies off it: the spot nearest to the middle lies on it.
+        lat, lon = min(spots, key=lambda spot: metres(lat, lon, spot[0], spot[1]))
+        reach = max(metres(lat, lon, spot[0], spot[1]) for spot in spots)
+        penalty = found.penalty + best + (_FAR_BEYOND if reason in {"number_not_in_ranges", "street_without_numbers"} else 0.0)
+        _ = streets
+        return [Hit(penalty, lat, lon, Precision.STREET, reach, street.shown, reasons, context)]
+
+    def _spots(self, street: Street, told: Told) -> tuple[float, list[tuple[float, float]], int]:
+        """Return the least penalty of the street's parts, and nodes or points of those parts."""
+        streets, lines = self._streets, self._streets.lines
+        of_penalty: dict[float, list[tuple[float, float]]] = {}
+        contexts: dict[float, int] = {}
+        for at in range(street.first, street.last):
+            context = streets.left_context[at]
+            penalty = min(self._contexts.penalty(context, told), self._contexts.penalty(streets.right_context[at], told)) if not told.is_empty else 0.0
+            spots = of_penalty.setdefault(penalty, [])
+            contexts.setdefault(penalty, context)
+            for node in (lines.from_node[at], lines.to_node[at]):
+                spots.append((lines.node_lat[node] / SCALE, lines.node_lon[node] / SCALE))
+        if not of_penalty:
+            for at in range(street.point_first, street.point_last):
+                penalty = self._contexts.penalty(streets.point_context[at], told)
+                of_penalty.setdefault(penalty, []).append((streets.point_lat[at] / SCALE, streets.point_lon[at] / SCALE))
+                contexts.setdefault(penalty, streets.point_context[at])
+        if not of_penalty:
+            return 0.0, [], NO_CONTEXT
+        best = min(of_penalty)
+        return best, of_penalty[best], contexts[best]

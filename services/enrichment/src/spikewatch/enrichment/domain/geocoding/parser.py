@@ -1,0 +1,228 @@
+"""Reads what people wrote: decides by the first pattern that fits what kind of place it is, and cuts it into its parts.
+
+It knows words, not streets: whether a street of that name exists is asked later.
+"""
+
+import re
+from typing import Final
+
+from spikewatch.enrichment.domain.geocoding.coordinates import coordinates_in
+from spikewatch.enrichment.domain.geocoding.fold import LONGEST, fold
+from spikewatch.enrichment.domain.geocoding.parsed import Kind, Parsed
+from spikewatch.enrichment.domain.geocoding.phrases import NO_ADDRESS, PARCEL, UNIT_MARKS, cleaned, cut_unit
+from spikewatch.enrichment.domain.geocoding.street_words import STATES, TYPES
+
+__all__ = ["parse"]
+
+_NOTHING: Final = Parsed(Kind.NOTHING)
+# 123 MAIN · 12-14 MAIN · 201D TURK · 12 1/2 ELM · 12-34 56TH AVE
+_HOUSE: Final = re.compile(r"(\d{1,6})(?:\s?-\s?(\d{1,6})(?= ))?(?:-?([A-Z])(?= ))?(?:[ -]1/[234](?= ))? +(?!1/[234]\b)(\S.*)")
+# N6W23001 BLUEMOUND RD, W123 N456 MAIN ST
+_GRID_HOUSE: Final = re.compile(r"[NSEW]\d{1,5} ?[NSEW](\d{1,6}) +(\S.*)")
+_GLUED_HOUSE: Final = re.compile(r"(\d{1,6})((?!ST\b|ND\b|RD\b|TH\b)[A-Z]{2,} .+)")  # 123MARKET ST
+_BLOCK: Final = re.compile(r"(\d{1,6})(?:\s?-\s?\d{1,6})?[ -]*(?:HUNDRED |HUND )?(?:BLOCKS?|BLKS?|BLCK|BLOK|BK)\b(?: OF\b)?[ ,:-]*(.*)")
+_BLOCK_AFTER: Final = re.compile(r"(.+?)[ ,(]+(\d{1,6})[ -]*(?:HUNDRED )?(?:BLOCK|BLK|BLCK|BLOK)\)?")
+_BLOCK_MASKED: Final = re.compile(r"(\d{1,4})XX? +(?:BLOCK |BLK )?(?:OF )?(.+)")  # 15XX LYON ST
+_BLOCK_WORDS: Final = ("BLOCK", "BLK", "BLCK", "BLOK", " BK ")
+# MARKET ST: 5TH ST TO 6TH ST · MARKET ST BETWEEN 5TH ST AND 6TH ST · MARKET ST FROM 5TH ST TO 6TH ST
+_BETWEEN: Final = re.compile(
+    r"(?P<a>[^:]{2,}?) ?(?:: ?|\bBETWEEN\b|\bBTWN?\b|\bBET\b|\bFROM\b)(?: ?BETWEEN\b)? ?(?P<b>.{2,}?) (?:TO|THRU|THROUGH|AND|&|-) (?P<c>.{2,})"
+)
+_BETWEEN_FIRST: Final = re.compile(r"BETWEEN (?P<b>.{2,}?) (?:AND|&) (?P<c>.{2,}?) ON (?P<a>.{2,})")
+_NUMBERS_IN_BRACKETS: Final = re.compile(r"\((\d{1,6}) ?- ?(\d{1,6})\)")
+_CROSSING: Final = re.compile(r" ?[/&@+] ?")
+_CROSSING_WORDS: Final = re.compile(r" (?:AND|AT|AT THE CORNER OF|NEAR|W) ")
+_CROSSING_X: Final = re.compile(r" (?:X|ON) ")
+_MILE: Final = re.compile(
+    r"(?P<before>.*?)[ ,-]*\b(?P<word>MM|MILE ?MARKER|MILE ?POST|MILE MKR|MP|MILE|EXIT|EX)\b[ #:.]*(?P<mile>\d{1,4}(?:\.\d{1,3})?[A-Z]?)\b(?P<after>.*)"
+)
+_MILE_AFTER: Final = re.compile(r"(?P<before>.+?) (?P<mile>\d{1,4}(?:\.\d{1,3})?) ?(?P<word>MM|MILE ?MARKER)\b(?P<after>.*)")
+_MILE_WORDS: Final = ("MM", "MILE", "EXIT", "MP ", " EX ")
+_ZIP_AT_END: Final = re.compile(r"(?:^|[ ,])(\d{5})(?:-\d{4})?$")
+
+
+def parse(text: str | None) -> Parsed:
+    """Return what a text names and its parts; never raises, whatever the text."""
+    if not text:
+        return _NOTHING
+    if len(text) > LONGEST:
+        text = text.strip() if len(text) < 4 * LONGEST else text
+        if len(text) > LONGEST:
+            return Parsed(Kind.NOTHING, reasons=("too_long",))
+    if ("." in text or "°" in text) and (point := coordinates_in(text)) is not None:
+        return Parsed(Kind.COORDINATES, lat=point[0], lon=point[1])
+    folded = fold(text)
+    if not folded:
+        return Parsed(Kind.NOTHING, reasons=("unreadable",) if text.strip() else ())
+    if folded in NO_ADDRESS:
+        return Parsed(Kind.NOTHING, reasons=("unknown",))
+    if any(word in folded for word in _MILE_WORDS) and (found := _mile(text)) is not None:
+        return found
+    if folded[0].isdigit():
+        return _from_number(folded)
+    return _from_letter(folded)
+
+
+def _from_number(folded: str) -> Parsed:
+    for word in _BLOCK_WORDS:
+        if word in folded:
+            if (block := _BLOCK.fullmatch(folded)) is not None:
+                return _block(int(block[1]), block[2], folded)
+            break
+    if "XX" in folded and (block := _BLOCK_MASKED.fullmatch(folded)) is not None:
+        return _block(int(block[1]) * 100, block[2], folded)
+    house = _HOUSE.match(folded)
+    if house is None:
+        glued = _GLUED_HOUSE.match(folded)
+        if glued is not None and glued[2].split()[0] not in {"NB", "SB", "EB", "WB"}:
+            return _house(int(glued[1]), 0, "", glued[2], folded)
+        return _from_letter(folded)
+    rest = house[4]
+    first, _, more = rest.partition(" ")
+    # 5 AVE / 10 ST: a number followed by nothing but a type is a numbered street.
+    if ("/" in rest or "&" in rest or "@" in rest or " AND " in rest) and TYPES.get(first) in {"ST", "AVE"} and (not more or more[0] in "/&@A"):
+        return _from_letter(folded)
+    return _house(int(house[1]), int(house[2] or 0), house[3] or "", rest, folded)
+
+
+def _house(number: int, number_to: int, suffix: str, rest: str, folded: str) -> Parsed:
+    reasons: tuple[str, ...] = ()
+    zip5 = ""
+    if rest[-1].isdigit() and len(rest) > 5 and (found := _ZIP_AT_END.search(rest)) is not None and "ROUTE" not in rest[-12:]:
+        zip5 = found[1]
+        rest = rest[: found.start()].rstrip(" ,") or rest
+    tail: tuple[str, ...] = ()
+    state = ""
+    if "," in rest:
+        rest, *others = [part.strip() for part in rest.split(",")]
+        tail = tuple(part for part in others if part)
+        if tail and tail[-1] in STATES and (zip5 or len(tail) > 1):
+            state, tail = tail[-1], tail[:-1]
+    elif zip5 and rest[-3:-2] == " " and rest[-2:] in STATES:
+        state, rest = rest[-2:], rest[:-3]
+    crosses: list[list[str]] = []
+    if "/" in rest or "&" in rest or "@" in rest or " NEAR " in rest or " AT " in rest:
+        rest = cleaned(rest)
+        rest, *more = _CROSSING.split(rest) if _CROSSING.search(rest) else re.split(" NEAR | AT ", rest)
+        crosses = [words for part in more if (words := cut_unit(part.split()))]
+    if "(" in rest or ":" in rest:
+        rest = rest.partition("(")[0].replace(":", " ")
+    if "#" in rest:
+        rest = rest.partition("#")[0]
+    if "-" in rest:
+        rest = rest.replace("-", " ")
+    words = rest.split()
+    if not UNIT_MARKS.isdisjoint(words):
+        words = cut_unit(words)
+    if not words:
+        return _named(folded)
+    if 90 <= number_to - number <= 99 and number % 100 <= 1:
+        return Parsed(Kind.BLOCK, (words, *crosses), number - number % 100, tail=tail, zip5=zip5, state=state, reasons=reasons)
+    return Parsed(Kind.HOUSE, (words, *crosses), number, number_to, suffix, tail, zip5, state, reasons=reasons)
+
+
+def _block(number: int, rest: str, folded: str) -> Parsed:
+    number = number * 100 if 0 < number < 100 and " HUND" in folded else number
+    # 1501 BLOCK means the block that 1501 stands in; 1 BLOCK and 99 BLOCK the first one.
+    made = _house(number - number % 100, 0, "", rest, folded) if rest else _NOTHING
+    return made._replace(kind=Kind.BLOCK) if made.kind is Kind.HOUSE else Parsed(Kind.NOTHING, reasons=("no_street",))
+
+
+def _from_letter(folded: str) -> Parsed:
+    if PARCEL.search(folded):
+        return Parsed(Kind.NOTHING, reasons=("parcel",))
+    text = cleaned(folded)
+    if not text or text in NO_ADDRESS:
+        return Parsed(Kind.NOTHING, reasons=("unknown",))
+    if text != folded and text[0].isdigit() and not (text[0] == "5" and "/" in text):
+        made = _from_number(text)
+        return made._replace(reasons=(*made.reasons, "leading_words_dropped")) if made.kind is not Kind.NOTHING else made
+    if (between := _between(text)) is not None:
+        return between
+    if any(word in text for word in _BLOCK_WORDS) and (block := _BLOCK_AFTER.fullmatch(text)) is not None:
+        return _block(int(block[2]), block[1], text)
+    if (grid := _GRID_HOUSE.match(text)) is not None:
+        return _house(int(grid[1]), 0, "", grid[2], text)
+    parts = _crossing_parts(text)
+    if len(parts) > 1:
+        tail: tuple[str, ...] = ()
+        if "," in parts[-1]:
+            last, *others = parts[-1].split(",")
+            parts[-1], tail = last, tuple(part.strip() for part in others if part.strip())
+        zip5 = ""
+        if tail and (found := _ZIP_AT_END.search(tail[-1])) is not None:
+            zip5 = found[1]
+        streets = [words for part in parts if (words := cut_unit(part.replace("-", " ").replace(",", " ").replace("(", " ").split()))]
+        if len(streets) > 1:
+            return Parsed(Kind.CROSSING, tuple(streets), tail=tail, zip5=zip5)
+        if streets:
+            return Parsed(Kind.NAME, (streets[0],), tail=tail, zip5=zip5, reasons=("one_street_only",))
+    return _named(text)
+
+
+def _crossing_parts(text: str) -> list[str]:
+    for pattern in (_CROSSING, _CROSSING_WORDS, _CROSSING_X):
+        parts = [part for part in pattern.split(text) if part.strip()]
+        if len(parts) > 1:
+            return parts
+        if parts and pattern.search(text):
+            return [parts[0], ""]
+    return [text]
+
+
+def _between(text: str) -> Parsed | None:
+    if ":" not in text and "BET" not in text and "BTW" not in text and "FROM" not in text:
+        return None
+    numbers = _NUMBERS_IN_BRACKETS.search(text)
+    plain = re.sub(r"\(.*?\)|\(.*$", " ", text).strip() if "(" in text else text
+    found = _BETWEEN_FIRST.fullmatch(plain) or _BETWEEN.fullmatch(plain)
+    if found is None:
+        return None
+    streets = tuple(cut_unit(re.sub(r"[-,:/&@]", " ", found[part]).split()) for part in "abc")
+    if not all(streets):
+        return None
+    return Parsed(Kind.BETWEEN, streets, int(numbers[1]) if numbers else 0, int(numbers[2]) if numbers else 0)
+
+
+def _mile(text: str) -> Parsed | None:
+    # The full stop of MM 54.2 is lost when folding: it is kept as a mark of its own for the while.
+    marked = re.sub(r"(?<=\d)\.(?=\d)", "\x01", text.upper())
+    folded = " ".join(part for part in ("\x01".join(fold(piece) for piece in marked.split("\x01"))).split() if part).replace("\x01", ".")
+    found = _MILE.fullmatch(folded) or _MILE_AFTER.fullmatch(folded)
+    if found is None:
+        return None
+    before = [word for word in re.sub(r"[-,:/&@#().+]", " ", found["before"]).split() if word not in {"AT", "ON", "NEAR", "AND", "THE"}]
+    after = [word for word in re.sub(r"[-,:/&@#().+]", " ", found["after"]).split() if word not in {"AT", "ON", "NEAR", "AND", "OF", "THE"}]
+    words = before or after
+    if not words or (found["word"] in {"MILE", "EX"} and words[0].isdigit()):
+        return None
+    kind = "EXIT" if found["word"].startswith("EX") else "MM"
+    return Parsed(Kind.MILE, (words,), mile=f"{kind} {found['mile']}", tail=(" ".join(after),) if before and after else ())
+
+
+def _named(text: str) -> Parsed:
+    zip5, state = "", ""
+    if (found := _ZIP_AT_END.search(text)) is not None:
+        zip5 = found[1]
+        text = text[: found.start()].strip(" ,-")
+    parts = [part.strip() for part in re.sub(r"[(#:]", ",", text).replace(")", " ").split(",") if part.strip()]
+    if parts and parts[-1] in STATES and (zip5 or len(parts) > 1):
+        state = parts.pop()
+    elif parts and zip5 and parts[-1][-3:-2] == " " and parts[-1][-2:] in STATES:
+        state = parts[-1][-2:]
+        parts[-1] = parts[-1][:-3].strip()
+    if not parts:
+        return Parsed(Kind.NAME, (), zip5=zip5, state=state)
+    numbered = next((part for part in parts[1:] if _HOUSE.match(part)), None)
+    if numbered is not None and not _HOUSE.match(parts[0]):
+        made = _house(*_number_and_rest(numbered), numbered)
+        at = parts.index(numbered)
+        return made._replace(tail=tuple(parts[at + 1 :]), zip5=zip5, state=state, reasons=("leading_words_dropped",))
+    words = re.sub(r"[/&@+-]", " ", parts[0]).split()
+    return Parsed(Kind.NAME, (words,), tail=tuple(parts[1:]), zip5=zip5, state=state)
+
+
+def _number_and_rest(text: str) -> tuple[int, int, str, str]:
+    house = _HOUSE.match(text)
+    assert house is not None  # noqa: S101  # the caller has just matched it
+    return int(house[1]), int(house[2] or 0), house[3] or "", house[4]

@@ -1,0 +1,85 @@
+"""Words around an address that say nothing of the place: how people lead in, and units, floors and buildings after it."""
+
+import re
+from typing import Final
+
+from spikewatch.enrichment.domain.geocoding.street_words import DIRECTIONS, STRONG_TYPES, TYPES
+
+__all__ = ["NO_ADDRESS", "PARCEL", "UNIT_MARKS", "cleaned", "cut_unit"]
+
+NO_ADDRESS: Final = frozenset(
+    "UNKNOWN,UNK,UNKN,N/A,NA,N A,NONE,NULL,NAN,NOT KNOWN,NOT REPORTED,NOT AVAILABLE,NOT PROVIDED,UNSPECIFIED,UNDETERMINED,UNDISCLOSED,TBD,"
+    "PENDING,HOMELESS,TRANSIENT,NO FIXED ADDRESS,NO FIXED ABODE,NO ADDRESS,NO PERMANENT ADDRESS,ADDRESS UNKNOWN,UNKNOWN ADDRESS,"
+    "UNKNOWN LOCATION,LOCATION UNKNOWN,RESIDENCE,HOME,HOUSE,OTHER,STREET,-,--,?,X,XX,XXX,0,UNSHELTERED,SEE NARRATIVE,SAME,REFUSED,BLANK".split(",")
+)
+PARCEL: Final = re.compile(r"\bASSESSOR'?S? (?:BLOCK|PARCEL)|\bAPN\b|\bPARCEL (?:NO|NUMBER|ID|#)|\bBLOCK ?\d+ ?[/,]? ?LOT ?\d+", re.ASCII)
+"""Numbers of the land register: BLOCK there is no hundred-block."""
+
+_LABEL: Final = re.compile(
+    r"(?:CALL ?BOX|CB|LOCATION|LOC|ADDRESS|ADDR|ADD|SCENE|INTERSECTION|INTERSECT|INT|CORNER|PLACE|BLOCK|CROSS STREETS?|STREET|SITE|INCIDENT ADDRESS|AREA)\s*:\s*"
+)
+# Lead-ins that no street is called. One after the other until none is left: NEAR THE CORNER OF, IN A HOME AT.
+_LEAD: Final = re.compile(
+    r"(?:(?:AT|NEAR|NR|IN|ON|INSIDE|OUTSIDE|BEHIND|BY|FROM|ACROSS FROM|IN FRONT OF|FRONT OF|IN THE AREA OF|AREA OF|VICINITY OF|VIC OF|VIC|"
+    r"IN THE VICINITY OF|IN THE REAR OF|REAR OF|SIDE OF|FOOT OF|END OF|INTERSECTION OF|INT OF|INTERSECTION|CORNER OF|CORNER|OFF OF|OFF|ALONG|"
+    r"CALL BOX|CLOSE TO|NEXT TO|OPPOSITE OF|OPPOSITE|OPP|FOUND AT|FOUND IN|LOCATED AT|RESIDENCE AT|HOME AT|HOUSE AT|APARTMENT AT|BETWEEN)"
+    r"(?=[ :]))[ :]+"
+)
+_ARTICLE: Final = re.compile(r"(?:THE|A|AN|HIS|HER|THEIR|OF|OWN|PRIVATE|FRIENDS|RELATIVES|DECEDENTS|DECEDENT S) (?=\S+ \S)")
+_CORNER: Final = re.compile(r"(?:[NS] ?/? ?[EW]|[NSEW]|NORTH|SOUTH|EAST|WEST)?(?:EAST|WEST)? ?(?:CORNER|CRNR)(?: OF)? ")  # NW CORNER POST AT STOCKTON
+_HOME: Final = re.compile(
+    r"(?:(?:PRIVATE |OWN |SINGLE FAMILY |FAMILY |FRIENDS |MULTI FAMILY )?(?:HOME|HOUSE|RESIDENCE|APARTMENT|APT|DWELLING|MOTEL|HOTEL|ROOM|VEHICLE|CAR|GARAGE|"
+    r"BASEMENT|BATHROOM|BEDROOM|TENT|SHELTER|ALLEY|YARD|PARKING LOT|LOT|FIELD|BUILDING|BUSINESS|STORE|SIDEWALK)) (?:LOCATED )?"
+    r"(?:AT|ON|NEAR|OF|BEHIND|OFF|OUTSIDE|IN FRONT OF)(?: THE)? "
+)
+# What follows a slash and is no street: 5/FL, 2/F, C/O, W/
+_NO_SLASH: Final = re.compile(r"\b\d{1,2} ?/ ?F(?:LR?|LOOR)?\b|\bC/O\b|\bW/(?= )|\bN/A\b|\b1/[234]\b")
+_SIDES: Final = re.compile(r"\(?\b([NS])/([EW])\b\)?")
+
+UNIT_MARKS: Final = frozenset(
+    "APT APARTMENT APTS UNIT UNITS STE SUITE STES RM ROOM FL FLR FLOOR BLDG BUILDING LOT SPC SPACE TRLR TRAILER DEPT PH PENTHOUSE BSMT BASEMENT BASE BM "
+    "LOBBY LBBY LEVEL LVL LL UPPR LOWR UPSTAIRS DOWNSTAIRS UP DOWN REAR FRNT FRONT UPPER LOWER HNGR HANGAR OFC OFFICE SLIP STALL BOX FRNT KIOSK "
+    "GROUND MEZZ MEZZANINE PROMENADE STREET LEVEL NO NUM NUMBER COTTAGE DOOR ENTRANCE STAIRWELL GARAGE".split()
+)
+# These are names of streets too (FRONT ST, UPPER RD): they cut only after a street's type.
+_ALSO_NAMES: Final = frozenset("LOT FRONT UPPER LOWER UP DOWN BASE REAR SPACE LEVEL GROUND BOX OFFICE SLIP STREET NO PROMENADE FL LL COTTAGE GARAGE HANGAR".split())
+_FLOORS: Final = frozenset("FL FLR FLOOR LEVEL LVL".split())
+
+
+def cleaned(text: str) -> str:
+    """Return the text without labels and lead-ins: ``12 ELM STREET, APT 3`` of ``IN A HOME AT 12 ELM STREET, APT 3``."""
+    if "/" in text:
+        text = _SIDES.sub(r"\1\2", text)
+        text = _NO_SLASH.sub(" ", text)
+        text = " ".join(text.split()).strip(" /")
+    for _ in range(4):
+        before = text
+        for pattern in (_LABEL, _CORNER, _HOME, _LEAD):
+            if (found := pattern.match(text)) is not None and len(found[0]) < len(text):
+                text = text[found.end() :].lstrip(" ,:-")
+        if text is before or text == before:
+            break
+        if (found := _ARTICLE.match(text)) is not None and not text.startswith(("A ST", "A AV", "THE EMB")):
+            text = text[found.end() :]
+    return text.strip(" ,:-/")
+
+
+def cut_unit(words: list[str]) -> list[str]:
+    """Return the words before a unit, floor or building; all of them when no street would be left."""
+    typed = False
+    for at, word in enumerate(words):
+        if at and word in UNIT_MARKS and (typed or word not in _ALSO_NAMES):
+            if word == "STREET" and words[at + 1 : at + 2] != ["LEVEL"]:
+                typed = True
+                continue
+            if word == "NO" and not (words[at + 1 : at + 2] and words[at + 1][0].isdigit()):
+                continue
+            end = at
+            # 3RD FLOOR, LOWER LEVEL: what stands before belongs to it.
+            if word in _FLOORS and end > 1 and (words[end - 1][0].isdigit() or words[end - 1] in {"LOWER", "UPPER", "GROUND", "TOP", "MAIN", "FIRST", "SECOND"}):
+                end -= 1
+            if end == 1 and words[0] in DIRECTIONS:
+                continue
+            return words[:end]
+        typed = typed or (at > 0 and TYPES.get(word) in STRONG_TYPES)
+    return words

@@ -1,0 +1,115 @@
+"""Finds names that are one or two slips away: each name is filed under its first letters with up to two of them left out.
+
+A look-up asks for a few dozen keys, whatever the number of names, and compares what it finds in full.
+"""
+
+from bisect import bisect_left
+from collections.abc import Iterable, Sequence
+from itertools import combinations
+from typing import Final
+from zlib import crc32
+
+import numpy as np
+
+from spikewatch.enrichment.domain.geocoding.packed import narrowed
+
+__all__ = ["Spelling", "slips", "spelling_arrays"]
+
+# A slip after the seventh letter leaves the first seven as they are, so filing those alone finds it; it keeps the index small.
+_PREFIX: Final = 7
+_SHORTEST: Final = 4  # with three letters one slip makes another real name: ELM and ELK
+_SHORTEST_FOR_TWO: Final = 7  # likewise two slips in six letters
+_MOST_COMPARED: Final = 300  # bounds a look-up in an index of a whole state to well below a millisecond
+
+
+def _allowed(key: str) -> int:
+    return 0 if len(key) < _SHORTEST or any(letter.isdigit() for letter in key) else 2 if len(key) >= _SHORTEST_FOR_TWO else 1
+
+
+def _without(key: str, slips_allowed: int) -> Iterable[str]:
+    head = key[:_PREFIX]
+    places = range(len(head))
+    for count in range(slips_allowed + 1):
+        for gone in combinations(places, count):
+            made, start = "", 0
+            for place in gone:
+                made += head[start:place]
+                start = place + 1
+            yield made + head[start:]
+
+
+def spelling_arrays(keys: Sequence[str]) -> dict[str, np.ndarray]:
+    """Return the arrays that file every name; the position of a name in ``keys`` stands for it."""
+    pairs = sorted({(crc32(short.encode()), place) for place, key in enumerate(keys) for short in _without(key, _allowed(key)) if _allowed(key)})
+    return {
+        "spelling_hash": np.array([pair[0] for pair in pairs], dtype=np.uint32),
+        "spelling_name": narrowed([pair[1] for pair in pairs]),
+    }
+
+
+class Spelling:
+    """Look-up of names with slips over the packed arrays."""
+
+    def __init__(self, hashes: np.ndarray, names: np.ndarray, keys: Sequence[str]) -> None:
+        self._hashes = memoryview(np.ascontiguousarray(hashes))
+        self._names = memoryview(np.ascontiguousarray(names))
+        self._keys = keys
+
+    def near(self, key: str) -> tuple[int, list[str]]:
+        """Return the fewest slips at which there are names, and those names; no names when none is near enough."""
+        allowed = _allowed(key)
+        if not allowed:
+            return 0, []
+        hashes, names, keys = self._hashes, self._names, self._keys
+        size = len(hashes)
+        best = allowed + 1
+        found: list[str] = []
+        seen: set[int] = set()
+        for short in _without(key, allowed):
+            wanted = crc32(short.encode())
+            at = bisect_left(hashes, wanted)
+            while at < size and hashes[at] == wanted:
+                place = names[at]
+                at += 1
+                if place in seen:
+                    continue
+                seen.add(place)
+                other = keys[place]
+                limit = min(best, 1 if len(other) < _SHORTEST_FOR_TWO else allowed)
+                if abs(len(other) - len(key)) > limit:
+                    continue
+                count = slips(key, other, limit)
+                if count < best and count <= limit:
+                    best, found = count, [other]
+                elif count == best and count <= limit:
+                    found.append(other)
+            if len(seen) > _MOST_COMPARED:
+                break
+        return (best, found) if found else (0, [])
+
+
+def slips(one: str, other: str, limit: int) -> int:
+    """Return how many letters are missing, added, changed or swapped between two names; ``limit + 1`` when more than ``limit``."""
+    start, end_one, end_other = 0, len(one), len(other)
+    while start < end_one and start < end_other and one[start] == other[start]:
+        start += 1
+    while end_one > start and end_other > start and one[end_one - 1] == other[end_other - 1]:
+        end_one -= 1
+        end_other -= 1
+    one, other = one[start:end_one], other[start:end_other]
+    if not one or not other:
+        return min(len(one) + len(other), limit + 1)
+    if abs(len(one) - len(other)) > limit or min(len(one), len(other)) > 3 * limit + 3:
+        return limit + 1
+    before: list[int] = []
+    row = list(range(len(other) + 1))
+    for i, letter in enumerate(one):
+        earlier, before, row = before, row, [i + 1]
+        for j, its in enumerate(other):
+            cost = before[j] if letter == its else 1 + min(before[j], before[j + 1], row[j])
+            if i and j and letter == other[j - 1] and its == one[i - 1]:
+                cost = min(cost, earlier[j - 1] + 1)
+            row.append(cost)
+        if min(row) > limit:
+            return limit + 1
+    return min(row[-1], limit + 1)
