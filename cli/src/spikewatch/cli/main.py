@@ -32,6 +32,8 @@ VERB_MODULES: Final = (
     "submit",
     "simulate",
     "normalize",
+    "geodata",
+    "geocode",
     "profile",
     "reclassify",
 )

@@ -1,15 +1,16 @@
 """Finds the column of each field by what its name says and what its values are; the values have the last word."""
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Final
 
 from spikewatch.enrichment.adapters.geodata.column_look import Look
-from spikewatch.enrichment.adapters.geodata.column_words import end_of_range, side_besides
+from spikewatch.enrichment.adapters.geodata.column_words import end_of_range, listed, side_besides
 from spikewatch.enrichment.domain.geocoding.street_words import DIRECTIONS, TYPES
 
 __all__ = ["areas_of", "coordinates", "first_of", "named", "nodes", "ranges", "street_name"]
 
-_ZIP: Final = frozenset({"zip", "zip5", "zipcode", "zipcd", "zcta", "postal", "postalcode", "postcode", "post", "code", "pcode", "zc", "5"})
+_ZIP: Final = frozenset(listed("zip zip5 zipcode zipcd zcta postal postalcode postcode post code pcode zc 5"))
 _ZIP_MEANS: Final = ("zip", "zc", "post", "pcode")
 _CITIES: Final = (
     frozenset({"city", "cityname", "citynm", "cty", "name", "nm", "inc", "post", "postal", "mail", "usps"}),
@@ -26,23 +27,32 @@ _STREETS: Final = {
 _STREET_WORDS: Final = frozenset({"street", "st", "str", "road", "rd", "strt"})
 _NAME_WORDS: Final = frozenset({"name", "nam", "nm", "full", "concat", "label"})
 _OTHER_THAN_NAME: Final = frozenset(
-    "alias alt alt1 alt2 altname old former prev cross from to left right intersect maint owner class type typ id code suffix prefix dir "
-    "soundex number num no side low high legacy lst".split()
+    listed(
+        "alias alt alt1 alt2 altname old former prev cross from to left right intersect maint owner class type typ id code suffix prefix "
+        "dir soundex number num no side low high legacy lst"
+    )
 )
 _TYPE_MEANS: Final = ("typ", "suf", "sfx", "sttp", "ext")
 _BEFORE: Final = ("pre", "pfx", "predir", "fedirp", "dirp")
 _AFTER: Final = ("suf", "sfx", "post", "pos", "dirs", "sd")
 _DIRECTION_MEANS: Final = ("dir", "pre", "pfx", "suf", "sfx", "pd", "sd", "post", "pos")
 _FROM_NODES: Final = frozenset(
-    "fnode fnodeid fromnode fromnodeid frnode fnd nodefrom nodeidfrom tnidf startnode startnodeid begnode fjunction fromjunction intidfrom "
-    "fromintersectionid fromintid fintid nodeidf frmnode fnodenumber beginnode bnode".split()
+    listed(
+        "fnode fnodeid fromnode fromnodeid frnode fnd nodefrom nodeidfrom tnidf startnode startnodeid begnode fjunction fromjunction "
+        "intidfrom fromintersectionid fromintid fintid nodeidf frmnode fnodenumber beginnode bnode"
+    )
 )
 _TO_NODES: Final = frozenset(
-    "tnode tnodeid tonode tonodeid tond tnd nodeto nodeidto tnidt endnode endnodeid tjunction tojunction intidto tointersectionid "
-    "tointid tintid nodeidt tnodenumber enode".split()
+    listed(
+        "tnode tnodeid tonode tonodeid tond tnd nodeto nodeidto tnidt endnode endnodeid tjunction tojunction intidto tointersectionid "
+        "tointid tintid nodeidt tnodenumber enode"
+    )
 )
-_LATITUDES: Final = ("latitude", "lat", "latdd", "latdec", "primlatdec", "latitudedd", "ycoord", "ycoordinate", "pointy", "y", "gpsy", "northing", "intptlat")  # fmt: skip
-_LONGITUDES: Final = ("longitude", "lon", "lng", "long", "londd", "longdd", "longdec", "primlongdec", "longitudedd", "xcoord", "xcoordinate", "pointx", "x", "gpsx", "easting", "intptlon")  # fmt: skip
+_LATITUDES: Final = listed("latitude lat latdd latdec primlatdec latitudedd ycoord ycoordinate pointy y gpsy northing intptlat")
+_LONGITUDES: Final = listed(
+    "longitude lon lng long londd longdd longdec primlongdec longitudedd xcoord xcoordinate pointx x gpsx easting intptlon"
+)
+_STATES: Final = listed("statefp statefp20 statefp10 state statel region st")
 _SEEN_IN: Final = 0.5
 
 
@@ -95,11 +105,11 @@ def areas_of(looks: Sequence[Look], *, sides: bool) -> dict[str, str]:
     """Return the columns of ZIP code and city, for each side where the file tells them apart and ``sides`` asks for it."""
     found: dict[str, str] = {}
     zips = [look for look in looks if any(map(look.letters.__contains__, _ZIP_MEANS)) and look.zips > 0.8]
-    _take_sides(found, "zip", zips, lambda look: side_besides(look.name, _ZIP), sides=sides)
+    _take_sides(found, "zip", zips, partial(_side_of, _ZIP), sides=sides)
+    cities = [look for look in looks if any(map(look.letters.__contains__, _CITY_MEANS)) and look.worded > 0.9]
     for group in _CITIES:
         if not any("city" in field for field in found):
-            cities = [look for look in looks if any(map(look.letters.__contains__, _CITY_MEANS)) and look.worded > 0.9]
-            _take_sides(found, "city", cities, lambda look, group=group: side_besides(look.name, group), sides=sides)  # type: ignore[misc]
+            _take_sides(found, "city", cities, partial(_side_of, group), sides=sides)
     county = first_of(
         looks,
         lambda look: look.counties > 0.95 and ("county" in look.letters or "fips" in look.letters or look.letters in {"geoid", "cofips"}),
@@ -108,7 +118,8 @@ def areas_of(looks: Sequence[Look], *, sides: bool) -> dict[str, str]:
     )
     if county is not None:
         found["county"] = county.name
-        state = first_of(looks, lambda look: look.letters in {"statefp", "statefp20", "statefp10", "state", "statel", "region", "st"} and all(len(value) == 2 for value in look.stated))  # fmt: skip
+        states = named(looks, _STATES)
+        state = next((look for look in states if all(len(value) == 2 for value in look.stated)), None)
         if state is not None:
             found["state"] = state.name
     return found
@@ -116,9 +127,8 @@ def areas_of(looks: Sequence[Look], *, sides: bool) -> dict[str, str]:
 
 def nodes(looks: Sequence[Look]) -> dict[str, str]:
     """Return the columns with the numbers of a segment's two crossings."""
-    ends = [first_of(looks, lambda look, names=names: look.letters in names and look.filled > _SEEN_IN) for names in (_FROM_NODES, _TO_NODES)]  # type: ignore[misc]
-    first, last = ends
-    return {"from_node": first.name, "to_node": last.name} if first and last else {}
+    first, last = ([look for look in looks if look.letters in names and look.filled > _SEEN_IN] for names in (_FROM_NODES, _TO_NODES))
+    return {"from_node": first[0].name, "to_node": last[0].name} if first and last else {}
 
 
 def coordinates(looks: Sequence[Look]) -> dict[str, str]:
@@ -142,8 +152,14 @@ def _take_sides(found: dict[str, str], field: str, looks: Sequence[Look], side: 
         found[field] = one.name
 
 
+def _side_of(meaning: frozenset[str], look: Look) -> str | None:
+    return side_besides(look.name, meaning)
+
+
 def _is_street(look: Look) -> float:
-    if look.stated and (look.share(_has_name) < _SEEN_IN or look.types > 0.8 or look.directions > 0.8 or look.addresses > 0.8 > look.typed_names):
+    if look.stated and (
+        look.share(_has_name) < _SEEN_IN or look.types > 0.8 or look.directions > 0.8 or look.addresses > 0.8 > look.typed_names
+    ):
         return 0.0
     if look.letters in _STREETS:
         return _STREETS[look.letters]

@@ -14,7 +14,7 @@ __all__ = ["Look", "house_number", "number"]
 _NUMBER: Final = re.compile(r"[+-]?\d+(?:\.\d*)?|[+-]?\.\d+")
 _HOUSE: Final = re.compile(r"\d{1,6}(?:\.0*)?(?:\s?[A-Za-z]|\s?1/2|-\d{1,4})?")
 _ZIP: Final = re.compile(r"\d{5}(?:\.0|-?\d{4})?")
-_SHAPE: Final = re.compile(r"\s*(?:SRID=\d+;)?\s*(POINT|LINESTRING|POLYGON|MULTIPOINT|MULTILINESTRING|MULTIPOLYGON)\b", re.I)
+_SHAPE: Final = re.compile(r"\s*(?:SRID=\d+;)?\s*(POINT|LINESTRING|POLYGON|MULTIPOINT|MULTILINESTRING|MULTIPOLYGON)\b", re.IGNORECASE)
 _ADDRESS: Final = re.compile(r"\d+[A-Za-z]?(?:[ -]\d+(?:/\d)?)?\s+\S*[A-Za-z]")
 
 

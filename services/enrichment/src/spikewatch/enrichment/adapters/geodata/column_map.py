@@ -110,7 +110,9 @@ def read_map_file(path: Path) -> MapFile:
         raise GeodataUnusable(f"{path} cannot be read ({type(error).__name__}); check its path") from None
     except yaml.YAMLError as error:
         line = getattr(getattr(error, "problem_mark", None), "line", -1) + 1
-        raise GeodataUnusable(f"{path} is no YAML{f', see line {line}' if line else ''}; spikewatch geodata propose FILE writes one") from None
+        raise GeodataUnusable(
+            f"{path} is no YAML{f', see line {line}' if line else ''}; spikewatch geodata propose FILE writes one"
+        ) from None
     entries = content.get("files") if isinstance(content, dict) and set(content) <= {"files"} else None
     if not isinstance(entries, list) or not entries:
         raise GeodataUnusable(f"{path} has no list under files; spikewatch geodata propose FILE writes one")
@@ -133,7 +135,8 @@ def _entry(path: Path, place: int, entry: Any) -> tuple[str, ColumnMap]:
     for name in columns:
         if name not in FIELDS[kind]:
             raise GeodataUnusable(f"{where}: {kind} has no field {name!r}; expected some of {', '.join(FIELDS[kind])}")
-    options = {key: "" if entry.get(key) is None else str(entry[key]) for key in ("county", "city", "vintage", "source")}
-    if options["county"] and not (len(options["county"]) == 5 and options["county"].isdigit()):
+    county, city, vintage, source = ("" if entry.get(key) is None else str(entry[key]) for key in ("county", "city", "vintage", "source"))
+    if county and not (len(county) == 5 and county.isdigit()):
         raise GeodataUnusable(f"{where}: county is no FIPS code; expected five digits in quotes, for example '06075'")
-    return str(entry["file"]), ColumnMap(kind, {name: str(column) for name, column in columns.items()}, **options)
+    named = {name: str(column) for name, column in columns.items()}
+    return str(entry["file"]), ColumnMap(kind, named, county=county, city=city, vintage=vintage, source=source)

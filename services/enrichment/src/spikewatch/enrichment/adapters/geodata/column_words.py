@@ -4,10 +4,16 @@ import re
 from functools import lru_cache
 from typing import Final, Literal
 
-__all__ = ["End", "Side", "end_of_range", "letters", "side_besides", "words"]
+__all__ = ["End", "Side", "end_of_range", "letters", "listed", "side_besides", "words"]
 
 Side = Literal["left", "right"]
 End = Literal["from", "to"]
+
+
+def listed(text: str) -> tuple[str, ...]:
+    """Return the words of a long list, which reads better as one text than as a column of quotes."""
+    return tuple(text.split())
+
 
 _CAMEL: Final = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _BETWEEN: Final = re.compile(r"[\W_]+")
@@ -20,7 +26,9 @@ _ENDS: Final[dict[str, End]] = {
     **dict.fromkeys(("to", "t", "high", "hi", "h", "end", "max", "2"), "to"),
 }  # fmt: skip
 _NOISE: Final = frozenset(
-    "address addr addrs adrs adr add adds ad a housenumber house hse hnum hn number numb num nbr nmbr no rng range ran rg actual act".split()
+    listed(
+        "address addr addrs adrs adr add adds ad a housenumber house hse hnum hn number numb num nbr nmbr no rng range ran rg actual act"
+    )
 )
 _LONGEST: Final = 14  # letters of a piece: housenumber and a few
 

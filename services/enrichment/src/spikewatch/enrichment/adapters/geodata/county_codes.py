@@ -13,7 +13,7 @@ __all__ = ["county_code"]
 
 _NAMES: Final = "cb_2016_us_county_500k.dbf"
 _FIPS_OF_STATE: Final = {state: fips for fips, state in STATE_OF_FIPS.items()}
-_KIND: Final = re.compile(r"\s+(?:county|parish|borough|census area|municipality|municipio)$", re.I)
+_KIND: Final = re.compile(r"\s+(?:county|parish|borough|census area|municipality|municipio)$", re.IGNORECASE)
 _NO_LETTERS: Final = re.compile(r"[^a-z]+")
 
 

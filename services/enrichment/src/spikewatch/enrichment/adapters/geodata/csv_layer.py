@@ -38,9 +38,13 @@ class CsvLayer(Layer):
             raise GeodataUnusable(f"{file.name} is empty; expected a header row and rows below it")
         self._delimiter = delimiter_of(text)
         _allow_long_cells()
-        header = next((row for row in csv.reader(text.splitlines(keepends=True), delimiter=self._delimiter) if any(map(str.strip, row))), [])
+        header = next(
+            (row for row in csv.reader(text.splitlines(keepends=True), delimiter=self._delimiter) if any(map(str.strip, row))), []
+        )
         if len(header) < 2 or len(header) > _MOST_COLUMNS:
-            raise GeodataUnusable(f"{file.name} has a header of {len(header):,} columns; expected 2 to {_MOST_COLUMNS:,}, apart by comma, semicolon, tab or |")
+            raise GeodataUnusable(
+                f"{file.name} has a header of {len(header):,} columns; expected 2 to {_MOST_COLUMNS:,}, apart by comma, semicolon, tab or |"
+            )
         self.columns = tuple(" ".join(cell.split()) for cell in header)
 
     @override

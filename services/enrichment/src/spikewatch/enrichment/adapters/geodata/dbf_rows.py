@@ -89,7 +89,9 @@ def dbf_rows(name: str, stream: IO[bytes], head: DbfHead, encoding: str) -> Iter
         block = stream.read(min(left, _AT_ONCE) * head.width)
         whole = len(block) // head.width
         if whole < min(left, _AT_ONCE):
-            raise GeodataUnusable(f"{name} is cut short: {head.rows:,} rows are announced, {head.rows - left + whole:,} are there; fetch it again")
+            raise GeodataUnusable(
+                f"{name} is cut short: {head.rows:,} rows are announced, {head.rows - left + whole:,} are there; fetch it again"
+            )
         for at in range(0, len(block), head.width):
             row = block[at : at + head.width]
             if row[0] == _DELETED:

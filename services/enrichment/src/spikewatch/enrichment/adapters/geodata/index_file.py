@@ -1,8 +1,8 @@
-"""The index on disk: one file of page-aligned arrays, mapped read-only, so that all workers of a machine share its pages.
+r"""The index on disk: one file of page-aligned arrays, mapped read-only, so that all workers of a machine share its pages.
 
 Layout, all numbers little-endian::
 
-    16 bytes   the mark b"spikewatch-geo\\r\\n" (its line end breaks when a transfer takes the file for text)
+    16 bytes   the mark b"spikewatch-geo\r\n" (its line end breaks when a transfer takes the file for text)
     u32        version of the format
     u32        length of the description
     u64        length of the whole file
@@ -66,7 +66,9 @@ def write_index(path: Path, packed: Packed) -> None:
         finally:
             os.close(folder)
     except OSError as error:
-        raise IndexUnusable(f"{path} cannot be written ({error.strerror or type(error).__name__}); check its folder and its space") from None
+        raise IndexUnusable(
+            f"{path} cannot be written ({error.strerror or type(error).__name__}); check its folder and its space"
+        ) from None
 
 
 def read_index(path: Path) -> Packed:

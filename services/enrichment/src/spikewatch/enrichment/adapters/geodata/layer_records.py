@@ -13,12 +13,17 @@ from spikewatch.enrichment.domain.geocoding.records import AddressPoint, Alias, 
 
 __all__ = ["address_points", "aliases", "landmarks", "names_of_edges", "places", "segments", "split_address"]
 
-_ADDRESS: Final = re.compile(r"(\d{1,7})(?:\s?-\s?\d{1,7})?(?:\s?[A-Za-z](?=\s))?(?:\s+1/[24])?\s+(.*\S)", re.S)
-_UNIT: Final = re.compile(r"\s*(?:[,;#(]|\b(?:APT|APARTMENT|UNIT|STE|SUITE|RM|ROOM|FL|FLOOR|BLDG|LOT|TRLR|SPC|SPACE)\b[ .#]*\w{1,6}\s*$).*", re.I | re.S)
+_ADDRESS: Final = re.compile(r"(\d{1,7})(?:\s?-\s?\d{1,7})?(?:\s?[A-Za-z](?=\s))?(?:\s+1/[24])?\s+(.*\S)", re.DOTALL)
+_UNIT: Final = re.compile(
+    r"\s*(?:[,;#(]|\b(?:APT|APARTMENT|UNIT|STE|SUITE|RM|ROOM|FL|FLOOR|BLDG|LOT|TRLR|SPC|SPACE)\b[ .#]*\w{1,6}\s*$).*",
+    re.IGNORECASE | re.DOTALL,
+)
 _RADII: Final = {Kind.ZIP: 8_000.0, Kind.CITY: 10_000.0, Kind.COUNTY: 40_000.0}  # of what a file gives a point for, in metres
 _LANDMARK_M: Final = 150.0
 _NO: Final = frozenset({"N", "0", "NO", "FALSE"})
-_NO_NAMES: Final = frozenset({"", "UNNAMED", "NO NAME", "UNKNOWN", "NULL", "NONE", "<NULL>", "N/A", "UNNAMED ST", "UNNAMED STREET", "UNNAMED ROAD"})
+_NO_NAMES: Final = frozenset(
+    {"", "UNNAMED", "NO NAME", "UNKNOWN", "NULL", "NONE", "<NULL>", "N/A", "UNNAMED ST", "UNNAMED STREET", "UNNAMED ROAD"}
+)
 
 
 def split_address(address: str) -> tuple[int, str]:

@@ -135,4 +135,6 @@ def _place(layer: Layer, column: str) -> int:
     try:
         return layer.columns.index(column)
     except ValueError:
-        raise GeodataUnusable(f"{layer.name} has no column {column!r}, which its map names; see spikewatch geodata propose {layer.name}") from None
+        raise GeodataUnusable(
+            f"{layer.name} has no column {column!r}, which its map names; see spikewatch geodata propose {layer.name}"
+        ) from None

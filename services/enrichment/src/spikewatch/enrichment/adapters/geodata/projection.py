@@ -14,10 +14,12 @@ from spikewatch.enrichment.adapters.geodata.unusable import GeodataUnusable
 
 __all__ = ["Projection", "in_degrees", "projection_of"]
 
-_MERCATOR: Final = re.compile(r"web[_ ]?mercator|pseudo[_ -]?mercator|mercator_auxiliary_sphere|(?:EPSG|ESRI)[:\"',]+(?:3857|900913|102100|102113)\b", re.I)
-_DEGREES: Final = re.compile(r"^\s*GEOG|CRS:?84|(?:EPSG)[:\"',]+(?:4326|4269|4267|4617|4759|6318)\b", re.I)
-_NAME: Final = re.compile(r'^\s*PROJ(?:CS|CRS)\s*\[\s*"([^"]{1,80})"', re.I)
-_UNIT: Final = re.compile(r'UNIT\s*\[\s*"([^"]{1,40})"', re.I)
+_MERCATOR: Final = re.compile(
+    r"web[_ ]?mercator|pseudo[_ -]?mercator|mercator_auxiliary_sphere|(?:EPSG|ESRI)[:\"',]+(?:3857|900913|102100|102113)\b", re.IGNORECASE
+)
+_DEGREES: Final = re.compile(r"^\s*GEOG|CRS:?84|(?:EPSG)[:\"',]+(?:4326|4269|4267|4617|4759|6318)\b", re.IGNORECASE)
+_NAME: Final = re.compile(r'^\s*PROJ(?:CS|CRS)\s*\[\s*"([^"]{1,80})"', re.IGNORECASE)
+_UNIT: Final = re.compile(r'UNIT\s*\[\s*"([^"]{1,40})"', re.IGNORECASE)
 _RADIUS_M: Final = 6_378_137.0
 _WIDEST_M: Final = 20_037_508.35
 # Web Mercator of the United States without a word that says so: far west of anything that a state plane or UTM has.
@@ -50,7 +52,9 @@ def projection_of(layer: Layer, sample: Iterable[Position]) -> Projection:
     if not points:
         return Projection.DEGREES
     if _share(points, (13.0, 72.0), (-180.0, -64.0)) > 0.5:  # nobody lives there the way it is written
-        raise GeodataUnusable(f"{layer.name} has latitude where longitude belongs; write longitude first in shapes, or exchange the columns in its map")
+        raise GeodataUnusable(
+            f"{layer.name} has latitude where longitude belongs; write longitude first in shapes, or exchange the columns in its map"
+        )
     if _share(points, (-180.0, 180.0), (-90.0, 90.0)) > 0.5:
         return Projection.DEGREES
     if not told and _share(points, _WESTERN_M, _NORTHERN_M) > 0.9:

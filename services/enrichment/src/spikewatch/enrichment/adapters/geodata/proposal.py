@@ -7,6 +7,7 @@ from typing import Final
 from spikewatch.enrichment.adapters.geodata.column_guess import areas_of, coordinates, first_of, named, nodes, ranges, street_name
 from spikewatch.enrichment.adapters.geodata.column_look import Look
 from spikewatch.enrichment.adapters.geodata.column_map import ColumnMap, Kind
+from spikewatch.enrichment.adapters.geodata.column_words import listed
 from spikewatch.enrichment.adapters.geodata.layer import Feature, Layer, Position, Shape, ShapeKind
 from spikewatch.enrichment.adapters.geodata.node_check import nodes_fit
 from spikewatch.enrichment.adapters.geodata.shapes import ShapeUnreadable, shape_of_wkt
@@ -16,26 +17,28 @@ __all__ = ["SAMPLE", "propose", "sample_of", "shape_in"]
 
 SAMPLE: Final = 2_000
 """Rows that are looked at."""
-_HOUSES: Final = (
+_HOUSES: Final = listed(
     "housenumber addnumber addressnumber addrnumber addrnum addrno addressno stno stnum stnumber streetnumber streetno streetnum housenum "
-    "houseno hsenbr hsenum hseno hnum hn addrhn number num hse house addno primaryaddressnumber stnbr addrnbr addressnum".split()
+    "houseno hsenbr hsenum hseno hnum hn addrhn number num hse house addno primaryaddressnumber stnbr addrnbr addressnum"
 )  # fmt: skip
-_ADDRESSES: Final = (
+_ADDRESSES: Final = listed(
     "fulladdress fulladdr address addressfull siteaddress siteaddr streetaddress fulladd addressline addrfull addr address1 locaddress "
-    "propertyaddress propaddr physicaladdress situsaddress location addressline1 addrline1".split()
+    "propertyaddress propaddr physicaladdress situsaddress location addressline1 addrline1"
 )
-_NAMES: Final = (
+_NAMES: Final = listed(
     "name fullname featurename landmark landmarkname placename facility facilityname title poi poiname parkname schoolname station "
-    "sitename label nhood neighborhood neighbourhood namelsad".split()
+    "sitename label nhood neighborhood neighbourhood namelsad"
 )
 _ALIASES: Final = ("alias", "aliasname", "altname", "alternatename", "oldname", "formername", "alsoknownas", "aka")
 _ALIAS_OF: Final = ("street", "streetname", "fullname", "name", "official", "officialname", "newname", "currentname", "stname")
-_ZIPS: Final = ("zcta5ce20", "zcta5ce10", "zcta5ce", "zcta", "zcta5", "zip", "zipcode", "zip5", "postalcode", "postcode", "geoid20", "geoid10", "geoid", "name")  # fmt: skip
-_CITY_NAMES: Final = ("city", "cityname", "town", "township", "municipality", "municipal", "muni", "munname", "place", "placename", "name", "citynm", "namelsad")  # fmt: skip
+_ZIPS: Final = listed("zcta5ce20 zcta5ce10 zcta5ce zcta zcta5 zip zipcode zip5 postalcode postcode geoid20 geoid10 geoid name")
+_CITY_NAMES: Final = listed("city cityname town township municipality municipal muni munname place placename name citynm namelsad")
 _COUNTY_CODES: Final = ("geoid", "geoid20", "geoid10", "fips", "countyfips", "fipscode", "cofips", "cntyfips", "geoidfq")
 _COUNTY_NAMES: Final = ("county", "countyname", "countynm", "name", "cntyname", "namelsad")
-_CITY_MARKS: Final = frozenset({"placefp", "placefp20", "cousubfp", "cousubfp20", "municipal", "municipality", "muni", "munname", "city", "cityname", "town", "township", "placens"})  # fmt: skip
-_FINER: Final = frozenset({"tractce", "tractce20", "blkgrpce", "blockce", "blockce20", "placefp", "cousubfp", "tractce10", "zcta5ce10", "zcta5ce20"})
+_CITY_MARKS: Final = frozenset(
+    listed("placefp placefp20 cousubfp cousubfp20 municipal municipality muni munname city cityname town township placens")
+)
+_FINER: Final = frozenset(listed("tractce tractce20 blkgrpce blockce blockce20 placefp cousubfp tractce10 zcta5ce10 zcta5ce20"))
 _MOST_HOUSES: Final = 0.75
 
 
@@ -132,7 +135,9 @@ class _Draft:
     def _street(self) -> ColumnMap:
         name = street_name(self._looks)
         if self._shape is not ShapeKind.LINE or not name:
-            raise GeodataUnusable(f"{self._name} has no {'column with the name of a street' if not name else 'lines'}; say with --map which column it is")
+            raise GeodataUnusable(
+                f"{self._name} has no {'column with the name of a street' if not name else 'lines'}; say with --map which column it is"
+            )
         numbers = ranges(self._looks)
         found = name | numbers | areas_of(self._looks, sides=True) | self._geometry
         crossing = nodes(self._looks)
@@ -183,7 +188,9 @@ class _Draft:
         if kind in {Kind.LANDMARK, Kind.ZIP}:
             found |= {field: column for field, column in areas_of(self._looks, sides=False).items() if field in {"county", "state"}}
         if kind is Kind.LANDMARK:
-            found |= {field: column for field, column in areas_of(self._looks, sides=False).items() if field == "city" and column != name.name}
+            found |= {
+                field: column for field, column in areas_of(self._looks, sides=False).items() if field == "city" and column != name.name
+            }
             sure = 0.7 if self._shape is ShapeKind.POINT else 0.5
             return ColumnMap(kind, found, sure, f"{self._shape}s with names; if they are cities: --kind FILE=city")
         what = {Kind.ZIP: "ZIP codes", Kind.COUNTY: "FIPS codes of counties", Kind.CITY: "names of cities"}[kind]
@@ -197,7 +204,9 @@ class _Draft:
 
     def _zip(self) -> Look | None:
         # Each ZIP once or a few times: a file of anything else repeats them.
-        return next((look for look in named(self._looks, _ZIPS) if look.zips > 0.95 and (look.distinct > 0.5 and look.letters != "geoid" or "zcta" in look.letters)), None)  # fmt: skip
+        zips = [look for look in named(self._looks, _ZIPS) if look.zips > 0.95 and (look.distinct > 0.5 or "zcta" in look.letters)]
+        # GEOID is the ZIP code in files of ZCTAs alone; elsewhere its five digits are a county's.
+        return next((look for look in zips if not look.letters.startswith("geoid") or "zcta" in self._name.lower()), None)
 
     def _county_code(self) -> Look | None:
         return next((look for look in named(self._looks, _COUNTY_CODES) if look.counties > 0.95 and look.distinct > 0.9), None)

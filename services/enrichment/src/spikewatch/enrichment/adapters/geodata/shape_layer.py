@@ -50,7 +50,9 @@ class ShapeLayer(Layer):
 
     def __init__(self, shp: StoredFile, dbf: StoredFile | None, prj: StoredFile | None = None, cpg: StoredFile | None = None) -> None:
         if dbf is None:
-            raise GeodataUnusable(f"{shp.name} lacks its .dbf, which holds the names and numbers; put it beside the .shp under the same name")
+            raise GeodataUnusable(
+                f"{shp.name} lacks its .dbf, which holds the names and numbers; put it beside the .shp under the same name"
+            )
         self.name = shp.name
         self._shp = shp
         self._dbf = dbf

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from typing import Any, Final
 
 import shapely
@@ -43,7 +44,8 @@ def shape_of_geojson(geometry: Any) -> Shape | None:
             return Shape(ShapeKind.POLYGON, tuple(_positions(ring) for ring in coordinates if ring))
         case "MultiPolygon":
             return Shape(ShapeKind.POLYGON, tuple(_positions(ring) for polygon in coordinates for ring in polygon if ring))
-    raise ShapeUnreadable("neither points, lines nor polygons")
+        case _:
+            raise ShapeUnreadable("neither points, lines nor polygons")
 
 
 def shape_of_wkt(text: str) -> Shape | None:
@@ -102,7 +104,7 @@ def line_of(shape: Shape) -> tuple[tuple[Position, ...], bool]:
             chained[-1].extend(part[1:])
         else:
             chained.append(list(part))
-    longest = max(chained, key=lambda line: sum(math.dist(a, b) for a, b in zip(line, line[1:], strict=False)))
+    longest = max(chained, key=lambda line: sum(math.dist(a, b) for a, b in pairwise(line)))
     return tuple(longest), len(chained) == 1
 
 

@@ -2,6 +2,7 @@
 
 import struct
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import IO, Final
 
 import numpy as np
@@ -75,7 +76,7 @@ def _of_parts(kind: ShapeKind, content: bytes) -> Shape | None:
     if parts == 1:
         return Shape(kind, (tuple(positions),))
     starts = [*np.frombuffer(content, "<u4", parts, 44).tolist(), count]
-    cut = (tuple(positions[start:end]) for start, end in zip(starts, starts[1:], strict=False))
+    cut = (tuple(positions[start:end]) for start, end in pairwise(starts))
     return Shape(kind, tuple(part for part in cut if part))
 
 

@@ -22,7 +22,7 @@ from spikewatch.enrichment.domain.geocoding.records import AddressPoint, Alias, 
 __all__ = ["Reading", "SourceOptions", "proposals", "read_sources"]
 
 _Record = TypeVar("_Record")
-_TIGER: Final = re.compile(r"(tl|cb)_(\d{4})_(us|\d{2}|\d{5})_(\w+?)(?:_\d+[km])?$", re.I)
+_TIGER: Final = re.compile(r"(tl|cb)_(\d{4})_(us|\d{2}|\d{5})_(\w+?)(?:_\d+[km])?$", re.IGNORECASE)
 _YEAR: Final = re.compile(r"(?<!\d)(?:19|20)\d{2}(?:-?[01]\d(?:-?[0-3]\d)?)?(?!\d)")
 _KINDS: Final = {Kind.STREET: "street", Kind.POINT: "point", Kind.LANDMARK: "landmark", Kind.ALIAS: "alias", Kind.NAMES: "alias"}
 _EVERY: Final = 512  # records between two looks at how far it is

@@ -1,0 +1,79 @@
+"""Builds indexes of what is read, with a bar, and tells how large they are."""
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from spikewatch.cli.exit_status import CannotRun
+from spikewatch.cli.progress import Progress, say
+from spikewatch.enrichment.adapters.geodata.by_county import packed_by_county
+from spikewatch.enrichment.adapters.geodata.index_file import write_index
+from spikewatch.enrichment.adapters.geodata.open_geocoder import ENDING
+from spikewatch.enrichment.adapters.geodata.sources import Reading
+from spikewatch.enrichment.domain.geocoding.compile import compiled
+from spikewatch.enrichment.domain.geocoding.packed import Packed
+from spikewatch.enrichment.domain.geocoding.records import Vintage
+
+__all__ = ["Built", "build_indexes"]
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """An index that was written: its size, and how many segments and points its sources gave."""
+
+    path: Path
+    bytes: int
+    segments: int
+    points: int
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it for programs."""
+        return asdict(self) | {"path": str(self.path)}
+
+
+def build_indexes(reading: Reading, output: Path, *, each_county: bool) -> list[Built]:
+    """Read everything and write the index, or one for each county.
+
+    Raises:
+        CannotRun: nothing that was read is of use, or ``output`` is of the wrong kind.
+        GeodataUnusable: a file breaks off.
+        IndexUnusable: an index cannot be written.
+    """
+    if output.is_dir() is not each_county and output.exists():
+        told = (
+            "is a file; --each-county writes a folder of indexes" if each_county else "is a folder; name a file in it, or add --each-county"
+        )
+        raise CannotRun(f"{output} {told}")
+    if not each_county:
+        with Progress("read", reading.size, unit="bytes") as progress:
+            reading.tick = lambda: progress.reach(reading.done)
+            packed = compiled(
+                reading.segments(), reading.points(), reading.landmarks(), reading.places(), reading.aliases(), vintages=reading.vintages
+            )
+            progress.reach(reading.done)
+        _require_some(reading)
+        return [_write(output, packed, reading.vintages)]
+    output.mkdir(parents=True, exist_ok=True)
+    built: list[Built] = []
+    with Progress("read", reading.size, unit="bytes") as progress:
+        reading.tick = lambda: progress.reach(reading.done)
+        for code, county in packed_by_county(reading):
+            vintages = [Vintage(*one) for one in county.facts["vintages"]]  # type: ignore[arg-type, union-attr, misc]
+            built.append(_write(output / f"{code}{ENDING}", county, vintages))
+    _require_some(reading)
+    return built
+
+
+def _require_some(reading: Reading) -> None:
+    if not reading.report.kept:
+        for line in reading.report.lines():
+            say(line)
+        raise CannotRun(
+            "no row could be used, so no index is written; see what each file was taken for above, and say better with --kind or --map"
+        )
+
+
+def _write(path: Path, packed: Packed, vintages: list[Vintage]) -> Built:
+    write_index(path, packed)
+    segments, points = (sum(one.records for one in vintages if one.kind == kind) for kind in ("street", "point"))
+    return Built(path, path.stat().st_size, segments, points)
