@@ -1,0 +1,1 @@
+"""Public points: places shown to everybody, displaced so that no household can be told from them."""

@@ -1,0 +1,211 @@
+"""The donut mask: a point shown to everybody lies between two distances of the true one, the same one each time.
+
+The invariant: the displacement is a function of the secret key and of the **place**, never of the incident or of when it is
+published. Whoever collects a thousand publications of a thousand incidents at one address holds one point.
+"""
+
+import hashlib
+import hmac
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+import numpy as np
+
+from spikewatch.enrichment.domain.areas.grid import Reals
+from spikewatch.enrichment.domain.areas.place import METRES_PER_DEGREE, metres_between
+from spikewatch.enrichment.domain.public_point.ground import Ground
+from spikewatch.enrichment.domain.public_point.households import Households
+
+__all__ = ["PUBLIC", "TIERS", "WIDE", "Donut", "How", "PublicPoint", "Tier", "donut_of", "public_point"]
+
+
+@dataclass(frozen=True, slots=True)
+class Tier:
+    """How hidden a point is.
+
+    Attributes:
+        name: part of the key: the points of two tiers are drawn apart.
+        k: at least so many households could be the place behind the point.
+        least_outer_m: radius that is not gone below however densely people live.
+        most_outer_m: radius that is not gone beyond; where it does not reach k, the county's middle is shown.
+    """
+
+    name: str
+    k: int
+    least_outer_m: float
+    most_outer_m: float
+
+
+PUBLIC: Final = Tier("public", k=100, least_outer_m=400.0, most_outer_m=12_800.0)
+WIDE: Final = Tier("wide", k=1_000, least_outer_m=1_600.0, most_outer_m=25_600.0)
+TIERS: Final = (PUBLIC, WIDE)
+
+
+class How(StrEnum):
+    """How a public point came about."""
+
+    DISPLACED = "displaced"
+    KEPT = "kept"
+    COUNTY_MIDDLE = "county_middle"
+
+
+@dataclass(frozen=True, slots=True)
+class PublicPoint:
+    """What may be shown.
+
+    Attributes:
+        lat: WGS 84 degrees, rounded to four digits (11 m): more would pretend a precision that is not there.
+        lon: likewise.
+        radius_m: the true place lies within it; for a county's middle 0 stands for "somewhere in the county".
+        how: displaced, kept from an earlier publication, or the middle of the county because nothing else fits.
+        tier: name of the tier.
+    """
+
+    lat: float
+    lon: float
+    radius_m: float
+    how: How
+    tier: str
+
+
+@dataclass(frozen=True, slots=True)
+class Donut:
+    """The ring around the middle of a place's cell in which its public point lies.
+
+    Attributes:
+        lat: middle of the cell, degrees.
+        lon: likewise.
+        per_degree: cells to the degree.
+        rung: number of the radius it was made from, on the tier's ladder.
+        inner_m: no nearer to the middle of the cell.
+        outer_m: no farther.
+        cell_m: half of the cell's diagonal: how far the true place may be from its middle.
+    """
+
+    lat: float
+    lon: float
+    per_degree: int
+    rung: int
+    inner_m: float
+    outer_m: float
+    cell_m: float
+
+
+# Where people live unevenly the mean density promises more than the ring holds; three times the area is what
+# Hampton (2010) and Allshouse (2010) found enough.
+_UNEVEN: Final = 3.0
+_INNER_PART: Final = 1 / 3  # of the outer radius: costs a ninth of the area and keeps every point well away from its place
+_RUNGS_TO_DOUBLE: Final = 2  # the ladder of radii doubles the area at each rung, and the radius at every second
+_CELLS_IN_RADIUS: Final = 4.0  # a cell is at most a quarter of the outer radius
+_FINEST: Final = 1024  # 110 m: far more than the scatter of repeated positions of one address, so they rarely part
+_COARSEST: Final = 16
+# The true place lies within 1.4 rungs of its point: rung and twice half a cell's diagonal. Published as a multiple of the rung, for
+# the exact figure would tell the latitude.
+_RADIUS_PART: Final = 1.4
+# Households are counted around the point, but each one's ring is around the middle of its cell: the two counts differ by up to a tenth.
+_MARGIN: Final = 1.25
+_DRAWS: Final = 64  # at each rung: a ring of which a twentieth is land is missed by all of them once in thirty times, then widened
+_DIGITS: Final = 4
+_LEAST_KEY_BYTES: Final = 16
+
+
+def donut_of(lat: float, lon: float, tier: Tier, households: Households) -> Donut:
+    """Return the ring of a place before anything is drawn; known to everybody who knows where people live."""
+    return _ring(lat, lon, tier, int(_rungs(np.array([households.per_km2(lat, lon)]), tier)[0]))
+
+
+def _rungs(per_km2: Reals, tier: Tier) -> Reals:
+    """Return which radius each density asks for. Rungs, so that places of like density get one ring and its size tells them not apart."""
+    area_m2 = _UNEVEN * tier.k / np.maximum(per_km2, 1e-9) * 1e6
+    wanted = np.sqrt(area_m2 / math.pi / (1 - _INNER_PART**2))
+    rungs: Reals = np.clip(np.ceil(_RUNGS_TO_DOUBLE * np.log2(wanted / tier.least_outer_m)), 0, _last_rung(tier))
+    return rungs
+
+
+def _last_rung(tier: Tier) -> int:
+    return round(_RUNGS_TO_DOUBLE * math.log2(tier.most_outer_m / tier.least_outer_m))
+
+
+def _radius_m(tier: Tier, rung: int) -> float:
+    return tier.least_outer_m * 2 ** (rung / _RUNGS_TO_DOUBLE)
+
+
+def _ring(lat: float, lon: float, tier: Tier, rung: int) -> Donut:
+    outer_m = _radius_m(tier, rung)
+    per_degree = _COARSEST
+    while per_degree < _FINEST and METRES_PER_DEGREE / per_degree > outer_m / _CELLS_IN_RADIUS:
+        per_degree *= 2
+    middle_lat = (math.floor(lat * per_degree) + 0.5) / per_degree
+    middle_lon = (math.floor(lon * per_degree) + 0.5) / per_degree
+    half = 0.5 * METRES_PER_DEGREE / per_degree
+    cell_m = math.hypot(half, half * math.cos(math.radians(abs(middle_lat) - 0.5 / per_degree)))
+    return Donut(middle_lat, middle_lon, per_degree, rung, outer_m * _INNER_PART + cell_m, outer_m + cell_m, cell_m)
+
+
+def public_point(
+    lat: float, lon: float, *, key: bytes, ground: Ground, households: Households, tier: Tier = PUBLIC, previous: PublicPoint | None = None
+) -> PublicPoint:
+    """Return the point that may be shown for a place in a county.
+
+    Args:
+        lat: latitude of the true place, degrees.
+        lon: longitude.
+        key: the secret, at least 16 bytes, the same as long as anything is published: another one draws every point again.
+        ground: the land of the county that the incident counts in.
+        households: where people live in it.
+        tier: how hidden.
+        previous: what was published for this incident: kept when it still fits, so that a small correction moves nothing.
+
+    Raises:
+        ValueError: the key is too short, or the place is no place on earth.
+    """
+    if len(key) < _LEAST_KEY_BYTES:
+        raise ValueError(f"key is too short; expected at least {_LEAST_KEY_BYTES} secret bytes")
+    if not (abs(lat) <= 90 and abs(lon) <= 180):
+        raise ValueError("lat or lon is wrong; expected WGS 84 degrees, for example 40.12 and -75.34")
+    donut = donut_of(lat, lon, tier, households)
+    if previous is not None and _still_fits(previous, lat, lon, donut, tier, ground):
+        return PublicPoint(previous.lat, previous.lon, previous.radius_m, How.KEPT, tier.name)
+    for rung in range(donut.rung, _last_rung(tier) + 1):
+        ring = _ring(lat, lon, tier, rung)
+        for drawn in _draws(key, ring, tier, ground.county):
+            if ground.holds(*drawn) and _hides(drawn, donut, ring, tier, households):
+                return PublicPoint(*drawn, math.ceil(_RADIUS_PART * _radius_m(tier, rung)), How.DISPLACED, tier.name)
+    middle_lat, middle_lon = ground.middle
+    return PublicPoint(round(middle_lat, _DIGITS), round(middle_lon, _DIGITS), 0.0, How.COUNTY_MIDDLE, tier.name)
+
+
+def _still_fits(previous: PublicPoint, lat: float, lon: float, donut: Donut, tier: Tier, ground: Ground) -> bool:
+    if previous.tier != tier.name or previous.how is How.COUNTY_MIDDLE or not ground.holds(previous.lat, previous.lon):
+        return False
+    metres = metres_between(previous.lat, previous.lon, lat, lon)
+    return donut.inner_m - donut.cell_m <= metres <= previous.radius_m
+
+
+def _draws(key: bytes, ring: Donut, tier: Tier, county: str) -> Iterator[tuple[float, float]]:
+    """Yield places in the ring, evenly by area, in an order that only the key's owner can tell."""
+    cell = f"{ring.per_degree}/{math.floor(ring.lat * ring.per_degree)}/{math.floor(ring.lon * ring.per_degree)}"
+    for number in range(_DRAWS):
+        message = f"spikewatch public point 1/{tier.name}/{county}/{cell}/{ring.rung}/{number}"
+        digest = hmac.new(key, message.encode(), hashlib.sha256).digest()
+        one, other = (int.from_bytes(part, "big") / 2**64 for part in (digest[:8], digest[8:16]))
+        metres = math.sqrt(ring.inner_m**2 + one * (ring.outer_m**2 - ring.inner_m**2))
+        angle = 2 * math.pi * other
+        lat = ring.lat + metres * math.sin(angle) / METRES_PER_DEGREE
+        lon = ring.lon + metres * math.cos(angle) / METRES_PER_DEGREE / math.cos(math.radians(ring.lat))
+        yield round(lat, _DIGITS), round(lon, _DIGITS)
+
+
+def _hides(drawn: tuple[float, float], donut: Donut, ring: Donut, tier: Tier, households: Households) -> bool:
+    """Return whether enough households could be behind the point: those in the same ring seen from it.
+
+    A household that would get a larger or a smaller ring is none of them, for the radius is published with the point.
+    """
+    densities = households.densities_within(*drawn, ring.inner_m, ring.outer_m)
+    if densities is None:  # not known one by one: what the cautious density promises
+        return households.per_km2(*drawn) * math.pi * (ring.outer_m**2 - ring.inner_m**2) / 1e6 >= _MARGIN * tier.k
+    rungs = _rungs(densities, tier)
+    return int(np.count_nonzero((rungs >= donut.rung) & (rungs <= ring.rung))) >= _MARGIN * tier.k
