@@ -2,7 +2,7 @@
 
 import csv
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator
 from typing import Final
 
 from typing_extensions import override
@@ -48,11 +48,10 @@ class CsvLayer(Layer):
         self.columns = tuple(" ".join(cell.split()) for cell in header)
 
     @override
-    def features(self) -> Iterator[Feature]:
+    def features(self) -> Generator[Feature, None, None]:
         _allow_long_cells()
         width = len(self.columns)
-        with self._file.opened() as (stream, done):
-            lines = text_of(stream, self._encoding)
+        with self._file.opened() as (stream, done), text_of(stream, self._encoding) as lines:
             reader = csv.reader(lines, delimiter=self._delimiter)
             is_header = True
             line = 1
@@ -75,7 +74,6 @@ class CsvLayer(Layer):
                     yield Feature(line, ("",) * width, problem="more cells than the header has")
                 else:
                     yield Feature(line, tuple(cell.strip() for cell in row) + ("",) * (width - len(row)))
-            lines.detach()
         self.done = self.size
 
 

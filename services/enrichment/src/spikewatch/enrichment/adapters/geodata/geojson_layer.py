@@ -1,9 +1,12 @@
 """GeoJSON: one collection, or one feature a line, read feature by feature, so that a state's file needs no more memory than a town's."""
 
+import io
 import json
 import re
-from collections.abc import Iterator, Mapping
-from typing import IO, Any, Final
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import closing
+from itertools import islice
+from typing import Any, Final
 
 from typing_extensions import override
 
@@ -44,15 +47,14 @@ class GeojsonLayer(Layer):
         if told := _CRS.search(text):
             self.reference = told[1]
         names: dict[str, None] = {}
-        for count, (_, feature) in enumerate(self._objects()):
-            if isinstance(feature, dict):
-                names.update(dict.fromkeys(_properties(feature)))
-            if count >= _FOR_COLUMNS:
-                break
+        with closing(self._objects()) as objects:
+            for _, feature in islice(objects, _FOR_COLUMNS):
+                if isinstance(feature, dict):
+                    names.update(dict.fromkeys(_properties(feature)))
         self.columns = tuple(names)
 
     @override
-    def features(self) -> Iterator[Feature]:
+    def features(self) -> Generator[Feature, None, None]:
         found = False
         for row, feature in self._objects():
             if not isinstance(feature, dict) or ("geometry" not in feature and "properties" not in feature):
@@ -71,16 +73,15 @@ class GeojsonLayer(Layer):
             raise GeodataUnusable(f"{self.name} holds no GeoJSON feature; expected a FeatureCollection, or one feature a line")
         self.done = self.size
 
-    def _objects(self) -> Iterator[tuple[int, Any]]:
-        with self._file.opened() as (stream, done):
+    def _objects(self) -> Generator[tuple[int, Any], None, None]:
+        with self._file.opened() as (stream, done), text_of(stream, self._encoding) as lines:
             read = self._lines if self._is_lines else self._members
-            for count, found in enumerate(read(stream)):
+            for count, found in enumerate(read(lines)):
                 if count % _EVERY == 0:
                     self.done = done()
                 yield found
 
-    def _lines(self, stream: IO[bytes]) -> Iterator[tuple[int, Any]]:
-        lines = text_of(stream, self._encoding)
+    def _lines(self, lines: io.TextIOWrapper) -> Iterator[tuple[int, Any]]:
         row = 0
         while line := lines.readline(_LONGEST_FEATURE):
             row += 1
@@ -91,11 +92,9 @@ class GeojsonLayer(Layer):
                 yield row, json.loads(text)
             except ValueError:
                 yield row, None
-        lines.detach()
 
-    def _members(self, stream: IO[bytes]) -> Iterator[tuple[int, Any]]:
+    def _members(self, lines: io.TextIOWrapper) -> Iterator[tuple[int, Any]]:
         """Return the members of ``features``, each cut off the text as soon as it is whole."""
-        lines = text_of(stream, self._encoding)
         text = lines.read(START)
         begin = _FEATURES.search(text)
         at = begin.end() if begin else len(text)
@@ -116,7 +115,6 @@ class GeojsonLayer(Layer):
                 continue
             row += 1
             yield row, member
-        lines.detach()
 
 
 def _properties(feature: Mapping[str, Any]) -> Mapping[str, Any]:

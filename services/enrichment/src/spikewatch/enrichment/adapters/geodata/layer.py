@@ -1,7 +1,7 @@
 """What a file looks like to those who make records of it: named columns, rows of text, and perhaps a shape in each row."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Generator
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -65,8 +65,8 @@ class Layer(ABC):
     done: int = 0
 
     @abstractmethod
-    def features(self) -> Iterator[Feature]:
-        """Return the rows from the first on.
+    def features(self) -> Generator[Feature, None, None]:
+        """Return the rows from the first on; who does not take all of them closes it.
 
         Raises:
             GeodataUnusable: the file breaks off, or is not what its name says.

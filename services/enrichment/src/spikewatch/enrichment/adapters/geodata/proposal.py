@@ -1,6 +1,7 @@
 """Tells what a layer is, from its shapes, the names of its columns and the values of its first rows."""
 
 from collections.abc import Sequence
+from contextlib import closing
 from itertools import islice
 from typing import Final
 
@@ -44,7 +45,8 @@ _MOST_HOUSES: Final = 0.75
 
 def sample_of(layer: Layer) -> list[Feature]:
     """Return the first rows that can be used."""
-    return list(islice((feature for feature in layer.features() if not feature.problem), SAMPLE))
+    with closing(layer.features()) as features:
+        return list(islice((feature for feature in features if not feature.problem), SAMPLE))
 
 
 def shape_in(feature: Feature, column: int | None) -> Shape | None:

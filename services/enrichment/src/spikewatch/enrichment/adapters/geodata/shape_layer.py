@@ -1,6 +1,6 @@
 """A shapefile: its .shp, .dbf, and .prj and .cpg where it has them, read side by side."""
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import ExitStack
 from typing import Final
 
@@ -30,7 +30,7 @@ class TableLayer(Layer):
             self.columns = dbf_head(dbf.name, stream).names
 
     @override
-    def features(self) -> Iterator[Feature]:
+    def features(self) -> Generator[Feature, None, None]:
         with self._dbf.opened() as (stream, done):
             head = dbf_head(self.name, stream)
             for row, values in enumerate(dbf_rows(self.name, stream, head, self._encoding), start=1):
@@ -63,7 +63,7 @@ class ShapeLayer(Layer):
             self.columns = dbf_head(dbf.name, stream).names
 
     @override
-    def features(self) -> Iterator[Feature]:
+    def features(self) -> Generator[Feature, None, None]:
         with ExitStack() as stack:
             shp, shp_done = stack.enter_context(self._shp.opened())
             dbf, dbf_done = stack.enter_context(self._dbf.opened())

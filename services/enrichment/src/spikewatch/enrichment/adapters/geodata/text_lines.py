@@ -2,6 +2,8 @@
 
 import codecs
 import io
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import IO, Final, cast
 
 from spikewatch.enrichment.adapters.geodata.unusable import GeodataUnusable
@@ -29,6 +31,11 @@ def encoding_of_text(name: str, start: bytes) -> str:
     return "utf-8-sig"
 
 
-def text_of(stream: IO[bytes], encoding: str) -> io.TextIOWrapper:
-    """Return the stream as text; a byte that is none becomes the replacement character."""
-    return io.TextIOWrapper(cast("io.BufferedReader", stream), encoding=encoding, errors="replace", newline="")
+@contextmanager
+def text_of(stream: IO[bytes], encoding: str) -> Iterator[io.TextIOWrapper]:
+    """Give the stream as text; a byte that is none becomes the replacement character. The stream stays its owner's to close."""
+    lines = io.TextIOWrapper(cast("io.BufferedReader", stream), encoding=encoding, errors="replace", newline="")
+    try:
+        yield lines
+    finally:
+        lines.detach()
