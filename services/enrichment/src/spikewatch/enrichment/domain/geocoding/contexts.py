@@ -26,18 +26,14 @@ class Context(NamedTuple):
 
 
 class Told(NamedTuple):
-    """What a report tells besides the address, as far as the index knows of it."""
+    """What a report tells besides the address, as far as the index knows of it; ``is_empty`` when that is nothing."""
 
     zip5: str = ""
     city: str = ""
     county: str = ""
     reason: str = ""
     is_elsewhere: bool = False
-
-    @property
-    def is_empty(self) -> bool:
-        """Return whether nothing of use was told."""
-        return not (self.zip5 or self.city or self.county)
+    is_empty: bool = True
 
 
 _NOTHING: Final = Told()
@@ -84,8 +80,12 @@ class Contexts:
         if five and self.zips and five not in self.zips:
             if five[:3] not in self._near_zips:
                 return Told(reason="zip_elsewhere", is_elsewhere=True)
-            return Told("", self._city(city), fips, "zip_not_in_index")
-        return Told(five if self.zips else "", self._city(city), fips if self.counties else "")
+            return self._of("", city, fips, "zip_not_in_index")
+        return self._of(five if self.zips else "", city, fips, "")
+
+    def _of(self, zip5: str, city: str | None, county: str, reason: str) -> Told:
+        known_city, known_county = self._city(city), county if self.counties else ""
+        return Told(zip5, known_city, known_county, reason, is_empty=not (zip5 or known_city or known_county))
 
     def _city(self, city: str | None) -> str:
         folded = fold_name(city) if city else ""

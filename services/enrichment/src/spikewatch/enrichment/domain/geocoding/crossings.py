@@ -19,6 +19,10 @@ _APART: Final = 0.12
 _MOST_STREETS: Final = 8
 _MOST_NODES: Final = 1500  # of two streets of a whole state; more are not compared one by one
 _CELL: Final = 4000  # steps of a degree: 445 m north, more than _NEAREST_M also east and west up to 55 degrees of latitude
+_KEPT: Final = 50_000  # crossings that are kept once they were found, some 15 MB
+
+_Spot = tuple[float, float, float, tuple[int, ...]]
+"""Latitude, longitude, reach in metres, contexts of the streets' sides there."""
 
 
 class Crossings:
@@ -27,6 +31,8 @@ class Crossings:
     def __init__(self, streets: Streets, contexts: Contexts) -> None:
         self._streets = streets
         self._contexts = contexts
+        self._kept: dict[tuple[int, int], list[_Spot]] = {}
+        self._kept_near: dict[tuple[int, int], _Spot | None] = {}
 
     def crossing(self, one: Sequence[Found], other: Sequence[Found], told: Told) -> list[Hit]:
         """Return where a street of the first crosses one of the second, best first; each hit is a different crossing."""
@@ -38,79 +44,103 @@ class Crossings:
         for penalty, a, b in pairs:
             if penalty > least + 0.05:
                 break
-            if shared := self._streets.nodes(a.street) & self._streets.nodes(b.street):
-                hits += self._at(penalty, a, b, sorted(shared), told)
+            if spots := self._shared(a.street, b.street):
+                hits += self._at(penalty, a, b, spots, told)
                 least = min(least, penalty)
         if not hits or least >= CONFLICT:
             for penalty, a, b in pairs:
-                if penalty < CONFLICT and a.street.number != b.street.number and (near := self._nearest(penalty, a, b, told)) is not None:
-                    hits.append(near)
+                if penalty < CONFLICT and a.street.number != b.street.number and (spot := self._nearest(a.street, b.street)) is not None:
+                    hits.append(self._near_hit(penalty, a, b, spot, told))
         hits.sort(key=lambda hit: hit.penalty)
         return hits
 
-    def _at(self, penalty: float, a: Found, b: Found, shared: list[int], told: Told) -> list[Hit]:
-        lines = self._streets.lines
-        spots = [(lines.node_lat[node] / SCALE, lines.node_lon[node] / SCALE) for node in shared]
+    def _at(self, penalty: float, a: Found, b: Found, spots: list[_Spot], told: Told) -> list[Hit]:
         matched = f"{a.street.shown} & {b.street.shown}"
         reasons = a.reasons + b.reasons
         made: list[Hit] = []
-        for group in [[0]] if len(spots) == 1 else clusters(spots, _ONE_CROSSING_M):
-            lat = sum(spots[at][0] for at in group) / len(group)
-            lon = sum(spots[at][1] for at in group) / len(group)
-            reach = max(metres(lat, lon, *spots[at]) for at in group) if len(group) > 1 else 0.0
-            context, more = self._context(a.street, shared[group[0]], told)
+        for lat, lon, reach, contexts in spots:
+            context, more = self._fitting(contexts, told)
             made.append(Hit(penalty + more, lat, lon, Precision.INTERSECTION, reach, matched, reasons, context))
         return made
 
-    def _context(self, street: Street, node: int, told: Told) -> tuple[int, float]:
-        """Return the context at a node that fits best what was told, and its penalty."""
-        streets, lines = self._streets, self._streets.lines
-        best, least = NO_CONTEXT, 9.0
-        for at in range(street.first, street.last):
-            if lines.from_node[at] == node or lines.to_node[at] == node:
-                for context in (streets.left_context[at], streets.right_context[at]):
-                    penalty = 0.0 if told.is_empty else self._contexts.penalty(context, told)
-                    if penalty < least:
-                        best, least = context, penalty
-                if told.is_empty:
-                    break
-        return best, 0.0 if best == NO_CONTEXT else least
+    def _shared(self, one: Street, other: Street) -> list[_Spot]:
+        """Return the places where two streets share a node; those of one wide crossing are one."""
+        key = (one.number, other.number)
+        known = self._kept.get(key)
+        if known is not None:
+            return known
+        made: list[_Spot] = []
+        if shared := sorted(self._streets.nodes(one) & self._streets.nodes(other)):
+            lines = self._streets.lines
+            spots = [(lines.node_lat[node] / SCALE, lines.node_lon[node] / SCALE) for node in shared]
+            for group in [[0]] if len(spots) == 1 else clusters(spots, _ONE_CROSSING_M):
+                lat = sum(spots[at][0] for at in group) / len(group)
+                lon = sum(spots[at][1] for at in group) / len(group)
+                reach = max(metres(lat, lon, *spots[at]) for at in group) if len(group) > 1 else 0.0
+                made.append((lat, lon, reach, self._contexts_at(one, {shared[at] for at in group})))
+        if len(self._kept) >= _KEPT:
+            self._kept.clear()
+        self._kept[key] = made
+        return made
 
-    def _nearest(self, penalty: float, a: Found, b: Found, told: Told) -> Hit | None:
+    def _contexts_at(self, street: Street, nodes: set[int]) -> tuple[int, ...]:
+        streets, lines = self._streets, self._streets.lines
+        found: dict[int, None] = {}
+        for at in range(street.first, street.last):
+            if lines.from_node[at] in nodes or lines.to_node[at] in nodes:
+                found[streets.left_context[at]] = found[streets.right_context[at]] = None
+        return tuple(found)
+
+    def _fitting(self, contexts: tuple[int, ...], told: Told) -> tuple[int, float]:
+        """Return the context that fits best what was told, and its penalty."""
+        if not contexts:
+            return NO_CONTEXT, 0.0
+        if told.is_empty:
+            return contexts[0], 0.0
+        return min(((context, self._contexts.penalty(context, told)) for context in contexts), key=lambda pair: pair[1])
+
+    def _nearest(self, one: Street, other: Street) -> _Spot | None:
+        """Return the middle between the nearest nodes of two streets that share none, and how far apart those are."""
+        key = (one.number, other.number)
+        if key in self._kept_near:
+            return self._kept_near[key]
+        if len(self._kept_near) >= _KEPT:
+            self._kept_near.clear()
+        made = self._kept_near[key] = self._nearest_made(one, other)
+        return made
+
+    def _nearest_made(self, one: Street, other: Street) -> _Spot | None:
         lines = self._streets.lines
-        few, many = sorted((self._streets.nodes(a.street), self._streets.nodes(b.street)), key=len)
-        if not few or len(many) > _MOST_NODES:
+        few, many = sorted((one, other), key=lambda street: len(self._streets.nodes(street)))
+        if len(self._streets.nodes(many)) > _MOST_NODES:
             return None
         cells: dict[tuple[int, int], list[int]] = {}
-        for node in many:
+        for node in self._streets.nodes(many):
             cells.setdefault((lines.node_lat[node] // _CELL, lines.node_lon[node] // _CELL), []).append(node)
         best: tuple[float, int, int] | None = None
-        for node in few:
+        for node in self._streets.nodes(few):
             lat, lon = lines.node_lat[node], lines.node_lon[node]
             row, column = lat // _CELL, lon // _CELL
             for cell in [(row + up, column + right) for up in (-1, 0, 1) for right in (-1, 0, 1)]:
-                for other in cells.get(cell, ()):
-                    apart = metres(lat / SCALE, lon / SCALE, lines.node_lat[other] / SCALE, lines.node_lon[other] / SCALE)
-                    if apart <= _NEAREST_M and (best is None or apart < best[0]):
-                        best = (apart, node, other)
+                for its in cells.get(cell, ()):
+                    apart = metres(lat / SCALE, lon / SCALE, lines.node_lat[its] / SCALE, lines.node_lon[its] / SCALE)
+                    if apart <= _NEAREST_M and (best is None or (apart, node, its) < best):
+                        best = (apart, node, its)
         if best is None:
             return None
-        apart, node, other = best
-        lat = (lines.node_lat[node] + lines.node_lat[other]) / 2 / SCALE
-        lon = (lines.node_lon[node] + lines.node_lon[other]) / 2 / SCALE
-        is_almost = apart <= _ALMOST_M
-        street = a.street if node in self._streets.nodes(a.street) else b.street
-        context, more = self._context(street, node, told)
-        return Hit(
-            penalty + more + (0.02 if is_almost else _APART),
-            lat,
-            lon,
-            Precision.INTERSECTION if is_almost else Precision.NEAR_INTERSECTION,
-            apart,
-            f"{a.street.shown} & {b.street.shown}",
-            a.reasons + b.reasons + (() if is_almost else ("streets_do_not_touch",)),
-            context,
-        )
+        apart, node, its = best
+        lat = (lines.node_lat[node] + lines.node_lat[its]) / 2 / SCALE
+        lon = (lines.node_lon[node] + lines.node_lon[its]) / 2 / SCALE
+        return lat, lon, apart, self._contexts_at(few, {node})
+
+    def _near_hit(self, penalty: float, a: Found, b: Found, spot: _Spot, told: Told) -> Hit:
+        lat, lon, apart, contexts = spot
+        context, more = self._fitting(contexts, told)
+        matched = f"{a.street.shown} & {b.street.shown}"
+        reasons = a.reasons + b.reasons
+        if apart <= _ALMOST_M:
+            return Hit(penalty + more + 0.02, lat, lon, Precision.INTERSECTION, apart, matched, reasons, context)
+        return Hit(penalty + more + _APART, lat, lon, Precision.NEAR_INTERSECTION, apart, matched, (*reasons, "streets_do_not_touch"), context)
 
     def between(self, street: Sequence[Found], one: Sequence[Found], other: Sequence[Found], told: Told) -> list[Hit]:
         """Return the stretch of a street between two others: the middle between its nearest two crossings with them."""

@@ -11,17 +11,24 @@ from spikewatch.enrichment.domain.geocoding.street_name import StreetName, read_
 from spikewatch.enrichment.domain.geocoding.street_words import SAME_TYPES, STRONG_TYPES, TYPES
 from spikewatch.enrichment.domain.geocoding.streets import Street, Streets
 
-__all__ = ["CONFLICT", "Finder", "Found"]
+__all__ = ["CONFLICT", "REFUSED", "Finder", "Found"]
 
 CONFLICT: Final = 0.3
-"""From this penalty on something that was written is contradicted: 25TH ST is not 25TH AVE."""
+"""From this penalty on something that was written is contradicted: EVANS ST is not EVANS AVE."""
+REFUSED: Final = 0.4
+"""From this penalty on nothing is taken: two things are contradicted, or one that cannot be a slip."""
 
 # Each is about how often the thing is wrong in dispatch files compared with the others, on a scale on which 0.05 decides.
 _TYPE_UNTOLD, _TYPE_EXTRA, _TYPE_ALIKE, _TYPE_OTHER = 0.03, 0.05, 0.02, 0.35
+_KIND_OTHER: Final = 0.45  # EMBARCADERO CENTER is no street at all
 _WAY_UNTOLD, _WAY_EXTRA, _WAY_MOVED, _WAY_OTHER = 0.10, 0.12, 0.02, 0.4
 _SPACED, _GLUED, _LETTERS = 0.005, 0.02, (0.0, 0.12, 0.22)
-_DROPPED, _DROPPED_LEADING, _DROPPED_NAME = 0.04, 0.12, 0.25
+_DROPPED: Final = 0.04
+_FIRST_LETTER: Final = 0.06  # people seldom miss the first letter
+_CORRECTED_UNTYPED: Final = 0.08
+_SHORTEST_UNTYPED: Final = 7  # FERRY without a type is rather a landmark than PERRY ST
 _MOST_DROPPED: Final = 8
+_KEPT: Final = 20_000  # names of streets of the index as they are written; nothing that is not a street's name is kept
 # A numbered road without its class is any of these; one with its class may be filed without.
 _ROUTES: Final = ("RT", "SR", "US", "I", "CR", "TR", "FM")
 
@@ -41,22 +48,27 @@ class Finder:
         self._by_key = streets.by_key
         self._glued = streets.glued
         self._spelling = spelling
+        self._kept: dict[StreetName, list[Found]] = {}
 
     def find(self, words: list[str]) -> list[Found]:
         """Return the streets that the words can mean, best first; empty when there is none."""
         name = read_street(words)
         if name is None:
             return []
+        known = self._kept.get(name)
+        if known is not None:
+            return known
         streets = self._by_key.get(name.key)
         if streets is not None:
-            if len(streets) == 1 and streets[0].name == name:
-                return [Found(0.0, streets[0], ())]
             found = _weighed(name, streets, 0.0, ())
             if found[0].penalty < CONFLICT or len(words) == 1:
+                if len(self._kept) >= _KEPT:
+                    self._kept.clear()
+                self._kept[name] = found
                 return found
             # GREAT HIGHWAY LOWER may be a name with a word to spare rather than a direction that is contradicted.
             return sorted(found + self._glued_or_dropped(name, words), key=_penalty)
-        return self._glued_or_dropped(name, words) or self._misspelt(name, words) or self._name_dropped(words)
+        return self._glued_or_dropped(name, words) or self._misspelt(name, words)
 
     def is_known(self, words: list[str]) -> bool:
         """Return whether a street is called exactly so."""
@@ -78,6 +90,9 @@ class Finder:
 
     def _run_together(self, name: StreetName) -> list[Found]:
         key = name.key
+        if name.type and name.type not in STRONG_TYPES and (streets := self._by_key.get(key + name.type)) is not None:
+            whole = StreetName(key + name.type, f"{name.words} {name.type}", name.pre, "", name.post)  # BUENA VISTA has no type
+            return _weighed(whole, streets, 0.0, ())
         for told in {key, name.pre + key + name.post}:
             if (streets := self._glued.get(told)) is not None:
                 # The directions are in the letters: they need not be told again.
@@ -104,8 +119,8 @@ class Finder:
             streets = self._by_key.get(name.key) or (self._glued.get(name.key) if name.type else None)
             if streets is None:
                 continue
-            if not name.type and any(TYPES.get(word) in STRONG_TYPES for word in words[end:]):
-                break  # VAN NESS SOMETHING AVE is not VAN NESS
+            if not name.type and any(word in TYPES for word in words[end:]):
+                break  # VAN NESS SOMETHING AVE is not VAN NESS, EMBARCADERO CENTER not THE EMBARCADERO
             reasons = ("trailing_words_dropped",)
             best = _weighed(name, streets, _DROPPED if name.type else _DROPPED + 0.1, reasons)
             break
@@ -113,9 +128,10 @@ class Finder:
             return best
         for start in range(1, min(len(words), 4)):
             name = read_street(words[start:])
-            if name is not None and (streets := self._by_key.get(name.key)) is not None and (name.type or words[0] in _SPARE_LEADS):
-                reasons = ("leading_words_dropped",)
-                return _weighed(name, streets, 0.03 if words[0] in _SPARE_LEADS else _DROPPED_LEADING * start + 0.06, reasons)
+            if words[start - 1] not in _SPARE_LEADS:
+                break
+            if name is not None and (streets := self._by_key.get(name.key)) is not None:
+                return _weighed(name, streets, _DROPPED, ("leading_words_dropped",))
         return best
 
     def _misspelt(self, name: StreetName, words: list[str]) -> list[Found]:
@@ -132,20 +148,16 @@ class Finder:
         return found
 
     def _near(self, name: StreetName) -> list[Found]:
+        if not name.type and len(name.key) < _SHORTEST_UNTYPED:
+            return []
         count, keys = self._spelling.near(name.key)
         found: list[Found] = []
         for key in keys:
             told = name._replace(key=key, words=key)
-            found += _weighed(told, self._by_key[key], _LETTERS[count], ("name_corrected",))
+            against = _LETTERS[count] + (_FIRST_LETTER if key[0] != name.key[0] else 0.0) + (0.0 if name.type else _CORRECTED_UNTYPED)
+            # A name that is corrected and contradicted as well is another street.
+            found += [one for one in _weighed(told, self._by_key[key], against, ("name_corrected",)) if one.penalty < CONFLICT]
         return sorted(found, key=_penalty)
-
-    def _name_dropped(self, words: list[str]) -> list[Found]:
-        """Take the first words as a street although what follows looks like the rest of its name: never without a conflict's penalty."""
-        for end in range(len(words) - 1, 1, -1):
-            name = read_street(words[:end])
-            if name is not None and len(name.key) > 4 and (streets := self._by_key.get(name.key)) is not None:
-                return _weighed(name, streets, CONFLICT + _DROPPED_NAME, ("trailing_words_dropped", "type_conflict"))
-        return []
 
 
 _SPARE_LEADS: Final = frozenset("BLK BLOCK THE OLD BLACK OF ON AT A NEAR UPPER LOWER".split()) | frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZ")
@@ -162,7 +174,8 @@ def _weighed(name: StreetName, streets: list[Street], start: float, reasons: tup
         penalty, told = start, reasons
         if name.type != its.type:
             more, reason = _type_penalty(name.type, its.type)
-            penalty += more
+            # Cities have a 25TH ST and a 25TH AVE; an EVANS ST is mostly a slip for EVANS AVE.
+            penalty += _KIND_OTHER if more == _TYPE_OTHER and its.key[0].isdigit() else more
             told = (*told, reason)
         if name.pre != its.pre or name.post != its.post:
             more, reason = _way_penalty(name, its)
@@ -183,10 +196,10 @@ def _type_penalty(told: str, its: str) -> tuple[float, str]:
     if not told:
         return _TYPE_UNTOLD, "type_missing"
     if not its:
-        return _TYPE_EXTRA, "type_extra"
+        return (_TYPE_EXTRA, "type_extra") if told in STRONG_TYPES else (_KIND_OTHER, "type_conflict")
     if its in SAME_TYPES.get(told, ()) or told in SAME_TYPES.get(its, ()):
         return _TYPE_ALIKE, "type_alike"
-    return _TYPE_OTHER, "type_conflict"
+    return _TYPE_OTHER if told in STRONG_TYPES else _KIND_OTHER, "type_conflict"
 
 
 def _way_penalty(name: StreetName, its: StreetName) -> tuple[float, str]:

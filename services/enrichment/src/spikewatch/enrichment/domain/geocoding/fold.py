@@ -15,7 +15,7 @@ _TABLE: Final = {
     code: chr(code) if chr(code) in _KEPT else None if chr(code) in "'`\x00" else "/" if chr(code) in "\\|" else "," if chr(code) == ";" else " "
     for code in range(128)
 }
-_FULL_STOP: Final = re.compile(r"\.(?=[A-Z]{2})")  # ST.GERMAIN, but not U.S. 40
+_FULL_STOP: Final = re.compile(r"\.(?=[A-Z]{2})|(?<=\d)\.(?=\d)")  # ST.GERMAIN and unit 3.12.05, but not U.S. 40
 _MARKS: Final = str.maketrans({"’": "'", "‘": "'", "ʻ": "'", "–": "-", "—": "-", "−": "-", "½": " 1/2", "ß": "SS", "Ø": "O", "Æ": "AE", "Ł": "L"})
 
 

@@ -7,7 +7,7 @@ from spikewatch.enrichment.domain.geocoding.answer import NOWHERE, Answer, Preci
 from spikewatch.enrichment.domain.geocoding.calibration import worth
 from spikewatch.enrichment.domain.geocoding.contexts import Contexts, Told
 from spikewatch.enrichment.domain.geocoding.crossings import Crossings
-from spikewatch.enrichment.domain.geocoding.finder import CONFLICT, Finder, Found
+from spikewatch.enrichment.domain.geocoding.finder import CONFLICT, REFUSED, Finder, Found
 from spikewatch.enrichment.domain.geocoding.fold import LONGEST, fold_name
 from spikewatch.enrichment.domain.geocoding.hits import NO_CONTEXT, Hit, alternatives, rivals
 from spikewatch.enrichment.domain.geocoding.houses import Houses
@@ -23,9 +23,11 @@ from spikewatch.enrichment.domain.geocoding.streets import Streets
 __all__ = ["Geocoder"]
 
 _WAY_OUTSIDE_DEGREES: Final = 0.5  # coordinates farther from every street than this belong to another region, or are wrong
-_CONSIDERED: Final = 0.12  # names that fit worse than the best by more than this are not even looked at
+_DECIDES: Final = 0.05  # names that fit worse than the best place found by more than this are not even looked at
+_CONSIDERED: Final = 0.2  # unless a ZIP code or city was told, which can make up for as much
 _NO_STREET: Final = 0.2  # a name alone, without number or crossing, must fit better than this to be taken for a street
 _MOST_STREETS: Final = 40
+_NUMBERED: Final = frozenset({Precision.POINT, Precision.RANGE})
 
 
 class Geocoder:
@@ -44,8 +46,8 @@ class Geocoder:
         self._houses = Houses(self.streets, self.contexts, offset_m)
         self._crossings = Crossings(self.streets, self.contexts)
         self._reverse = Reverse(packed, self.streets, self.contexts)
-        self._cities = self.contexts.cities | frozenset(self.places.cities)
-        self._city_ends = frozenset(city.rpartition(" ")[2] for city in self._cities)
+        self.cities = self.contexts.cities | frozenset(self.places.cities)
+        self._city_ends = frozenset(city.rpartition(" ")[2] for city in self.cities)
         lat, lon = packed.arrays["node_lat"], packed.arrays["node_lon"]
         edges = (lat.min(), lat.max(), lon.min(), lon.max()) if lat.size else (-90 * SCALE, 90 * SCALE, -180 * SCALE, 180 * SCALE)
         self._south, self._north, self._west, self._east = (float(edge) / SCALE for edge in edges)
@@ -63,7 +65,7 @@ class Geocoder:
         kind = parsed.kind
         if kind is Kind.COORDINATES:
             return self._coordinates(parsed)
-        if parsed.tail or self._cities:
+        if self.cities and parsed.streets:
             parsed, city = self._without_city(parsed, city)
         told = self.contexts.told(zip5 or parsed.zip5, city, county, parsed.state)
         if told.is_elsewhere:
@@ -73,7 +75,7 @@ class Geocoder:
         elif kind is Kind.BLOCK:
             hits = self._block(parsed, told)
         elif kind is Kind.CROSSING:
-            hits = self._crossing(parsed.streets, told)
+            hits = self._crossing(parsed.streets, told, parsed.tail)
         elif kind is Kind.BETWEEN:
             hits = self._between(parsed, told)
         elif kind is Kind.MILE:
@@ -82,7 +84,7 @@ class Geocoder:
             hits = self._name(parsed, told)
         else:
             hits = []
-        if not hits or hits[0].penalty >= 2 * CONFLICT:
+        if not hits or hits[0].penalty >= (CONFLICT if kind is Kind.BLOCK else REFUSED):
             return self._coarse(parsed, told, city, zip5, county, () if kind is Kind.NOTHING else ("place_not_found",))
         return self._chosen(hits, parsed, told, (city, zip5, county))
 
@@ -124,10 +126,10 @@ class Geocoder:
         if parsed.suffix and parsed.suffix in "NSEW" and (with_way := self.finder.find([parsed.suffix, *words])):
             found = with_way if not found or with_way[0].penalty < found[0].penalty else found
         hits = self._numbered(found, parsed.number, told)
-        if hits and hits[0].precision in {Precision.POINT, Precision.RANGE}:
+        if hits and hits[0].precision in _NUMBERED:
             return hits
         if parsed.number_to and (joined := self._numbered(found, int(f"{parsed.number}{parsed.number_to:02d}"), told)):
-            if joined[0].precision in {Precision.POINT, Precision.RANGE}:
+            if joined[0].precision in _NUMBERED:
                 return joined  # 12-34 56TH AVE, as in Queens
         if len(parsed.streets) > 1 and found and (crossing := self._crossings.crossing(found, self.finder.find(parsed.streets[1]), told)):
             if not hits or hits[0].precision is Precision.STREET:
@@ -146,7 +148,7 @@ class Geocoder:
         hits: list[Hit] = []
         best = 9.0
         for one in found[:_MOST_STREETS]:
-            if one.penalty > best + _CONSIDERED:
+            if one.penalty > best + (_DECIDES if told.is_empty else _CONSIDERED):
                 break
             for hit in self._houses.house(one, number, told):
                 hits.append(hit)
@@ -159,7 +161,7 @@ class Geocoder:
         hits: list[Hit] = []
         best = 9.0
         for one in self.finder.find(parsed.streets[0])[:_MOST_STREETS]:
-            if one.penalty > best + _CONSIDERED:
+            if one.penalty > best + (_DECIDES if told.is_empty else _CONSIDERED):
                 break
             for hit in self._houses.block(one, parsed.number, told):
                 hits.append(hit)
@@ -167,7 +169,19 @@ class Geocoder:
         hits.sort(key=lambda hit: hit.penalty)
         return hits
 
-    def _crossing(self, streets: tuple[list[str], ...], told: Told) -> list[Hit]:
+    def _qualified(self, streets: tuple[list[str], ...], tail: tuple[str, ...], told: Told) -> list[Hit]:
+        """Try with the word after the comma in the streets' names: 9TH ST/AVENUE B, TI is 9TH TI ST there."""
+        part = tail[0].split()
+        if len(part) != 1 or len(streets) < 2:
+            return []
+        found = []
+        for words in streets[:2]:
+            ways = [self.finder.find(way) for way in ([*words[:-1], part[0], words[-1]], [*words, part[0]]) if self.finder.is_known(way)]
+            found.append([one for way in ways for one in way] + self.finder.find(words))
+        hits = self._crossings.crossing(found[0], found[1], told)
+        return hits if hits and hits[0].penalty < CONFLICT else []
+
+    def _crossing(self, streets: tuple[list[str], ...], told: Told, tail: tuple[str, ...] = ()) -> list[Hit]:
         found = [self.finder.find(words) for words in streets[:4]]
         best: list[Hit] = []
         for at, one in enumerate(found):
@@ -175,8 +189,10 @@ class Geocoder:
                 hits = self._crossings.crossing(one, other, told) if one and other else []
                 if hits and (not best or hits[0].penalty < best[0].penalty):
                     best = hits
-        if best and best[0].penalty < 2 * CONFLICT:
+        if best and best[0].penalty < REFUSED:
             return best
+        if tail and (qualified := self._qualified(streets, tail, told)):
+            return qualified
         if len(streets) > 1 and (marks := self._landmarks([*streets[0], *streets[1]], told)):
             return marks
         known = [one for one in found if one and one[0].penalty < _NO_STREET]
@@ -215,11 +231,14 @@ class Geocoder:
         words = parsed.streets[0]
         if marks := self._landmarks(words, told):
             return marks
-        if " ".join(words) in self._cities:
+        if " ".join(words) in self.cities:
             return []
         found = self.finder.find(words)
         if found and found[0].penalty < _NO_STREET and "trailing_words_dropped" not in found[0].reasons:
             return self._whole(found, told, "no_number")
+        if len(words) > 2 and words[-1].isdigit() and len(words[-1]) < 6 and TYPES.get(words[-2]) in STRONG_TYPES:
+            hits = self._numbered(self.finder.find(words[:-1]), int(words[-1]), told)  # OAK RD 112
+            return [hit._replace(reasons=(*hit.reasons, "number_after_street")) for hit in hits if hit.precision in _NUMBERED]
         for part in parsed.tail:
             if marks := self._landmarks(part.split(), told):
                 return marks
@@ -235,11 +254,11 @@ class Geocoder:
         """Take a known city from the end of the text: after a comma, or after the street's type."""
         for part in reversed(parsed.tail):
             name = fold_name(part)
-            if name in self._cities:
+            if name in self.cities:
                 return parsed, city or name
         if parsed.streets and (words := parsed.streets[-1]) and words[-1] in self._city_ends and len(words) > 2:
             for start in range(max(len(words) - 4, 1), len(words)):
-                if TYPES.get(words[start - 1]) in STRONG_TYPES and " ".join(words[start:]) in self._cities and start > 1:
+                if TYPES.get(words[start - 1]) in STRONG_TYPES and " ".join(words[start:]) in self.cities and start > 1:
                     return parsed._replace(streets=(*parsed.streets[:-1], words[:start])), city or " ".join(words[start:])
         return parsed, city
 

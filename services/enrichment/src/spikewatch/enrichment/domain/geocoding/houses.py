@@ -8,15 +8,18 @@ from spikewatch.enrichment.domain.geocoding.contexts import Contexts, Told
 from spikewatch.enrichment.domain.geocoding.finder import Found
 from spikewatch.enrichment.domain.geocoding.hits import NO_CONTEXT, Hit, clusters, metres
 from spikewatch.enrichment.domain.geocoding.packed import SCALE
-from spikewatch.enrichment.domain.geocoding.streets import Side, Street, Streets
+from spikewatch.enrichment.domain.geocoding.streets import Side, Sides, Street, Streets
 
 __all__ = ["Houses"]
 
-_INSET_M: Final = 6.0  # half a street's width: no house stands in the crossing itself
+_INSET_M: Final = 15.0  # the cross street's half width and half a house: no house stands in the crossing itself
 _OTHER_SIDE: Final = 0.06
 _BEYOND: Final = 0.15
 _FAR_BEYOND: Final = 0.28
 _NEAR_NUMBERS: Final = 100  # one block: farther from every range the number says nothing of where on the street
+_LONGEST_STREET_M: Final = 750.0  # the middle of a longer street says less than its ZIP code
+_LONGEST_CONTRADICTED_M: Final = 300.0
+_CONTRADICTIONS: Final = frozenset({"number_not_in_ranges", "streets_do_not_cross"})
 _SAME_BLOCK_M: Final = 400.0  # pieces of one hundred-block lie closer together than this; those of two towns do not
 
 
@@ -100,6 +103,22 @@ class Houses:
         """Return where a hundred-block can be on one street: the middle of its pieces, one hit for each group of pieces that hang together."""
         street = found.street
         ready = self._streets.sides(street)
+        places = ready.blocks.get(number)
+        if places is None:
+            places = ready.blocks[number] = self._block_places(ready, number)
+        if not places:
+            return self._block_of_points(found, number, told) or self._no_block(found, number, told)
+        matched = f"{number} BLOCK {street.shown}"
+        return [
+            Hit(
+                found.penalty if told.is_empty else found.penalty + self._contexts.penalty(context, told),
+                lat, lon, Precision.BLOCK, length, matched, found.reasons, context,
+            )
+            for lat, lon, context, length in places
+        ]  # fmt: skip
+
+    def _block_places(self, ready: Sides, number: int) -> list[tuple[float, float, int, float]]:
+        """Return middle, context and length of each group of pieces of a block."""
         first, last = number, number + 99
         pieces: dict[int, tuple[int, int, Side]] = {}
         at = bisect_right(ready.lows, last) - 1
@@ -111,37 +130,19 @@ class Houses:
                 known = pieces.get(side[3])
                 if known is None or high - low > known[1] - known[0]:
                     pieces[side[3]] = (low, high, side)
-        if not pieces:
-            return self._block_of_points(found, number, told) or self._no_block(found, number, told)
-        matched = f"{number} BLOCK {street.shown}"
         made = [self._piece(*piece) for piece in pieces.values()]
-        hits: list[Hit] = []
-        for group in clusters([(piece[0], piece[1]) for piece in made], _SAME_BLOCK_M):
-            lat, lon, context, length = self._middle([made[one] for one in group])
-            penalty = found.penalty if told.is_empty else found.penalty + self._contexts.penalty(context, told)
-            hits.append(Hit(penalty, lat, lon, Precision.BLOCK, length, matched, found.reasons, context))
-        return hits
+        groups = [[0]] if len(made) == 1 else clusters([(piece[0], piece[1]) for piece in made], _SAME_BLOCK_M)
+        return [_middle([made[one] for one in group]) for group in groups]
 
-    def _piece(self, low: int, high: int, side: Side) -> tuple[float, float, float, int, int, float]:
-        """Return the middle of a piece of a block, its length, context, lowest number, and share of the block's numbers."""
+    def _piece(self, low: int, high: int, side: Side) -> tuple[float, float, float, int, int]:
+        """Return the middle of a piece of a block, its length, context, and how many of the block's numbers it has."""
         start, end, _, segment, is_left, context = side
-        share = ((low + high) / 2 - start) / (end - start) if end > start else 0.5
+        # A range that is hardly longer than the block is the block: its middle is the piece's.
+        share = 0.5 if end - start < 2 * _NEAR_NUMBERS else ((low + high) / 2 - start) / (end - start)
         if self._streets.is_descending(segment, is_left=is_left):
             share = 1 - share
         lat, lon, length = self._streets.lines.along(segment, share, 0.0, 0.0)
-        part = (high - low + 1) / (end - start + 1)
-        return lat, lon, length * part, context, low, part
-
-    def _middle(self, pieces: list[tuple[float, float, float, int, int, float]]) -> tuple[float, float, int, float]:
-        pieces.sort(key=lambda piece: piece[4])
-        whole = sum(piece[2] for piece in pieces)
-        half = whole / 2
-        for piece in pieces:
-            if half <= piece[2]:
-                return piece[0], piece[1], piece[3], whole
-            half -= piece[2]
-        last = pieces[-1]
-        return last[0], last[1], last[3], whole
+        return lat, lon, length * (high - low + 1) / (end - start + 1), context, high - low + 1
 
     def _block_of_points(self, found: Found, number: int, told: Told) -> list[Hit]:
         street, streets = found.street, self._streets
@@ -163,7 +164,7 @@ class Houses:
 
     def street(self, found: Found, told: Told, reason: str) -> list[Hit]:
         """Return the middle of a street as far as it lies where was told; empty when it has no line and no points."""
-        street, streets = found.street, self._streets
+        street = found.street
         reasons = (*found.reasons, reason) if reason else found.reasons
         best, spots, context = self._spots(street, told)
         if not spots:
@@ -173,8 +174,10 @@ class Houses:
         # The middle of a bent street lies off it: the spot nearest to the middle lies on it.
         lat, lon = min(spots, key=lambda spot: metres(lat, lon, spot[0], spot[1]))
         reach = max(metres(lat, lon, spot[0], spot[1]) for spot in spots)
+        # A number that no range comes near, or a crossing that is none, speaks against the whole street.
+        if reach > (_LONGEST_CONTRADICTED_M if reason in _CONTRADICTIONS else _LONGEST_STREET_M):
+            return []
         penalty = found.penalty + best + (_FAR_BEYOND if reason in {"number_not_in_ranges", "street_without_numbers"} else 0.0)
-        _ = streets
         return [Hit(penalty, lat, lon, Precision.STREET, reach, street.shown, reasons, context)]
 
     def _spots(self, street: Street, told: Told) -> tuple[float, list[tuple[float, float]], int]:
@@ -198,3 +201,13 @@ class Houses:
             return 0.0, [], NO_CONTEXT
         best = min(of_penalty)
         return best, of_penalty[best], contexts[best]
+
+
+def _middle(pieces: list[tuple[float, float, float, int, int]]) -> tuple[float, float, int, float]:
+    if len(pieces) == 1:
+        lat, lon, length, context, _ = pieces[0]
+        return lat, lon, context, length
+    # Nobody says which piece is meant: halfway between the outermost, none is far.
+    lats, lons = [piece[0] for piece in pieces], [piece[1] for piece in pieces]
+    lat, lon = (min(lats) + max(lats)) / 2, (min(lons) + max(lons)) / 2
+    return lat, lon, pieces[0][3], sum(piece[2] for piece in pieces)

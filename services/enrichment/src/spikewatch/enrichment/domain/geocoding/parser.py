@@ -28,7 +28,7 @@ _BLOCK_WORDS: Final = ("BLOCK", "BLK", "BLCK", "BLOK", " BK ")
 _BETWEEN: Final = re.compile(
     r"(?P<a>[^:]{2,}?) ?(?:: ?|\bBETWEEN\b|\bBTWN?\b|\bBET\b|\bFROM\b)(?: ?BETWEEN\b)? ?(?P<b>.{2,}?) (?:TO|THRU|THROUGH|AND|&|-) (?P<c>.{2,})"
 )
-_BETWEEN_FIRST: Final = re.compile(r"BETWEEN (?P<b>.{2,}?) (?:AND|&) (?P<c>.{2,}?) ON (?P<a>.{2,})")
+_BETWEEN_FIRST: Final = re.compile(r"(?:BETWEEN|BTWN?|BET) (?P<b>.{2,}?) (?:AND|&) (?P<c>.{2,}?) ON (?P<a>.{2,})")
 _NUMBERS_IN_BRACKETS: Final = re.compile(r"\((\d{1,6}) ?- ?(\d{1,6})\)")
 _CROSSING: Final = re.compile(r" ?[/&@+] ?")
 _CROSSING_WORDS: Final = re.compile(r" (?:AND|AT|AT THE CORNER OF|NEAR|W) ")
@@ -37,7 +37,7 @@ _MILE: Final = re.compile(
     r"(?P<before>.*?)[ ,-]*\b(?P<word>MM|MILE ?MARKER|MILE ?POST|MILE MKR|MP|MILE|EXIT|EX)\b[ #:.]*(?P<mile>\d{1,4}(?:\.\d{1,3})?[A-Z]?)\b(?P<after>.*)"
 )
 _MILE_AFTER: Final = re.compile(r"(?P<before>.+?) (?P<mile>\d{1,4}(?:\.\d{1,3})?) ?(?P<word>MM|MILE ?MARKER)\b(?P<after>.*)")
-_MILE_WORDS: Final = ("MM", "MILE", "EXIT", "MP ", " EX ")
+_MILE_WORDS: Final = re.compile(r"\b(?:MM|MILE|MP|EXIT|EX)")
 _ZIP_AT_END: Final = re.compile(r"(?:^|[ ,])(\d{5})(?:-\d{4})?$")
 
 
@@ -56,7 +56,7 @@ def parse(text: str | None) -> Parsed:
         return Parsed(Kind.NOTHING, reasons=("unreadable",) if text.strip() else ())
     if folded in NO_ADDRESS:
         return Parsed(Kind.NOTHING, reasons=("unknown",))
-    if any(word in folded for word in _MILE_WORDS) and (found := _mile(text)) is not None:
+    if ("M" in folded or "X" in folded) and _MILE_WORDS.search(folded) is not None and (found := _mile(text)) is not None:
         return found
     if folded[0].isdigit():
         return _from_number(folded)
@@ -64,14 +64,14 @@ def parse(text: str | None) -> Parsed:
 
 
 def _from_number(folded: str) -> Parsed:
-    for word in _BLOCK_WORDS:
-        if word in folded:
-            if (block := _BLOCK.fullmatch(folded)) is not None:
-                return _block(int(block[1]), block[2], folded)
-            break
+    if ("BL" in folded or "BK" in folded) and (block := _BLOCK.fullmatch(folded)) is not None:
+        return _block(int(block[1]), block[2], folded)
     if "XX" in folded and (block := _BLOCK_MASKED.fullmatch(folded)) is not None:
         return _block(int(block[1]) * 100, block[2], folded)
     house = _HOUSE.match(folded)
+    if house is None and "," in folded[:8]:
+        folded = folded.replace(",", " ", 1)  # 112, OAK RD
+        house = _HOUSE.match(folded)
     if house is None:
         glued = _GLUED_HOUSE.match(folded)
         if glued is not None and glued[2].split()[0] not in {"NB", "SB", "EB", "WB"}:
@@ -98,6 +98,8 @@ def _house(number: int, number_to: int, suffix: str, rest: str, folded: str) -> 
         tail = tuple(part for part in others if part)
         if tail and tail[-1] in STATES and (zip5 or len(tail) > 1):
             state, tail = tail[-1], tail[:-1]
+        elif tail and tail[-1][-3:-2] == " " and tail[-1][-2:] in STATES:
+            state, tail = tail[-1][-2:], (*tail[:-1], tail[-1][:-3])
     elif zip5 and rest[-3:-2] == " " and rest[-2:] in STATES:
         state, rest = rest[-2:], rest[:-3]
     crosses: list[list[str]] = []
@@ -129,8 +131,10 @@ def _block(number: int, rest: str, folded: str) -> Parsed:
 
 
 def _from_letter(folded: str) -> Parsed:
-    if PARCEL.search(folded):
+    if ("BLOCK" in folded or "PARCEL" in folded or "APN" in folded) and PARCEL.search(folded):
         return Parsed(Kind.NOTHING, reasons=("parcel",))
+    if folded.startswith(("BETWEEN ", "BTW", "BET ")) and (between := _between(folded)) is not None:
+        return between
     text = cleaned(folded)
     if not text or text in NO_ADDRESS:
         return Parsed(Kind.NOTHING, reasons=("unknown",))
@@ -152,7 +156,7 @@ def _from_letter(folded: str) -> Parsed:
         zip5 = ""
         if tail and (found := _ZIP_AT_END.search(tail[-1])) is not None:
             zip5 = found[1]
-        streets = [words for part in parts if (words := cut_unit(part.replace("-", " ").replace(",", " ").replace("(", " ").split()))]
+        streets = [words for part in parts if (words := cut_unit(part.partition("(")[0].replace("-", " ").replace(",", " ").split()))]
         if len(streets) > 1:
             return Parsed(Kind.CROSSING, tuple(streets), tail=tail, zip5=zip5)
         if streets:

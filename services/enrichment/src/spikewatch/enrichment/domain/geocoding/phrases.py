@@ -34,7 +34,16 @@ _HOME: Final = re.compile(
 )
 # What follows a slash and is no street: 5/FL, 2/F, C/O, W/
 _NO_SLASH: Final = re.compile(r"\b\d{1,2} ?/ ?F(?:LR?|LOOR)?\b|\bC/O\b|\bW/(?= )|\bN/A\b|\b1/[234]\b")
-_SIDES: Final = re.compile(r"\(?\b([NS])/([EW])\b\)?")
+_SIDES: Final = re.compile(r"\b([NS])/([EW])\b")
+
+_SLASHES: Final = re.compile(r"\b(?:[NSCW]|\d{1,2}) ?/")  # the only ones before which something else than a street can stand
+_LEADING: Final = frozenset(
+    "AT NEAR NR IN ON INSIDE OUTSIDE BEHIND BY FROM ACROSS FRONT AREA VICINITY VIC REAR SIDE FOOT END INTERSECTION INT CORNER CRNR OFF ALONG CALL CLOSE NEXT "
+    "OPPOSITE OPP FOUND LOCATED RESIDENCE HOME HOUSE APARTMENT APT BETWEEN PRIVATE OWN SINGLE FAMILY FRIENDS MULTI DWELLING MOTEL HOTEL ROOM VEHICLE CAR GARAGE "
+    "BASEMENT BATHROOM BEDROOM TENT SHELTER ALLEY YARD PARKING LOT FIELD BUILDING BUSINESS STORE SIDEWALK N S E W NE NW SE SW NORTH SOUTH EAST WEST NORTHEAST "
+    "NORTHWEST SOUTHEAST SOUTHWEST N/W N/E S/W S/E".split()
+)
+"""First words of every lead-in above: the many addresses that start otherwise are not searched for them."""
 
 UNIT_MARKS: Final = frozenset(
     "APT APARTMENT APTS UNIT UNITS STE SUITE STES RM ROOM FL FLR FLOOR BLDG BUILDING LOT SPC SPACE TRLR TRAILER DEPT PH PENTHOUSE BSMT BASEMENT BASE BM "
@@ -48,6 +57,9 @@ _FLOORS: Final = frozenset("FL FLR FLOOR LEVEL LVL".split())
 
 def cleaned(text: str) -> str:
     """Return the text without labels and lead-ins: ``12 ELM STREET, APT 3`` of ``IN A HOME AT 12 ELM STREET, APT 3``."""
+    first = text.partition(" ")[0]
+    if first not in _LEADING and ":" not in text and not ("/" in text and _SLASHES.search(text)):
+        return text.strip(" ,:-/")
     if "/" in text:
         text = _SIDES.sub(r"\1\2", text)
         text = _NO_SLASH.sub(" ", text)

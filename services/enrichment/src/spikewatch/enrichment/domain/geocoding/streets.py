@@ -8,6 +8,7 @@ import numpy as np
 from spikewatch.enrichment.domain.geocoding.lines import Lines, view
 from spikewatch.enrichment.domain.geocoding.packed import Packed, texts
 from spikewatch.enrichment.domain.geocoding.street_name import StreetName, shown
+from spikewatch.enrichment.domain.geocoding.street_words import STRONG_TYPES
 
 __all__ = ["Side", "Sides", "Street", "Streets"]
 
@@ -21,10 +22,11 @@ Side = tuple[int, int, int, int, bool, int]
 class Sides:
     """All numbered sides of one street, by lowest number."""
 
-    __slots__ = ("lows", "reach", "sides")
+    __slots__ = ("blocks", "lows", "reach", "sides")
 
     def __init__(self, sides: list[Side]) -> None:
         self.sides = sides
+        self.blocks: dict[int, list[tuple[float, float, int, float]]] = {}  # kept when first asked for
         self.lows = [side[0] for side in sides]
         self.reach: list[int] = []
         top = 0
@@ -41,7 +43,7 @@ class Street:
     def __init__(self, number: int, name: StreetName, spans: tuple[int, int, int, int]) -> None:
         self.number = number
         self.name = name
-        self.shown = shown(name)
+        self.shown = shown(name._replace(words=_long(name.words)) if name.type != "ROUTE" else name)
         self.first, self.last, self.point_first, self.point_last = spans
 
 
@@ -85,6 +87,8 @@ class Streets:
             bare = words.replace(" ", "")
             if bare != name.key:
                 self.glued.setdefault(bare, []).append(street)
+            if name.type and name.type not in STRONG_TYPES:
+                self.glued.setdefault(bare + name.type, []).append(street)  # so that BUENA VISTA ST finds BUENA VISTA
             if name.pre or name.post:
                 for pre in {name.pre, _LONG_DIRECTIONS.get(name.pre, "")}:
                     for post in {name.post, _LONG_DIRECTIONS.get(name.post, "")}:
