@@ -13,7 +13,7 @@ from shapely.geometry import GeometryCollection, LineString, MultiPolygon, Polyg
 from spikewatch.enrichment.domain.areas.atlas import Atlas
 from spikewatch.enrichment.domain.areas.borders import BorderCells
 from spikewatch.enrichment.domain.areas.grid import UNKNOWN, CellTable, Grid
-from spikewatch.enrichment.domain.areas.outlines import SHORE_M
+from spikewatch.enrichment.domain.areas.shore import SHORE_M
 from spikewatch.enrichment.domain.geography import Place, metres_between
 
 # Two counties with a common border, a bay north of them, districts that meet in one point, a polygon over all of it.

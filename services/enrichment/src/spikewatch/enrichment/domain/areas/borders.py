@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import shapely
 
-from spikewatch.enrichment.domain.areas.grid import Grid, Numbers, Reals
+from spikewatch.enrichment.domain.areas.grid import Flags, Grid, Numbers, Reals
 from spikewatch.enrichment.domain.areas.place import METRES_PER_DEGREE
 
 __all__ = ["BorderCells", "Polygons", "widened"]
@@ -44,10 +44,10 @@ class BorderCells:
                 flags[self._slots(keys)] = True
         self._bits = np.packbits(flags)
 
-    def has(self, keys: Numbers) -> npt.NDArray[np.bool_]:
+    def has(self, keys: Numbers) -> Flags:
         """Return for each cell whether a border may touch it."""
         slots = self._slots(keys)
-        marked: npt.NDArray[np.bool_] = ((self._bits[slots >> 3] >> (7 - (slots & 7)).astype(np.uint8)) & 1).astype(bool)
+        marked: Flags = ((self._bits[slots >> 3] >> (7 - (slots & 7)).astype(np.uint8)) & 1).astype(bool)
         return marked
 
     def _slots(self, keys: Numbers) -> Numbers:

@@ -10,10 +10,11 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["UNKNOWN", "CellTable", "Grid", "Numbers", "Reals"]
+__all__ = ["UNKNOWN", "CellTable", "Flags", "Grid", "Numbers", "Reals"]
 
 Numbers = npt.NDArray[np.int64]
 Reals = npt.NDArray[np.float64]
+Flags = npt.NDArray[np.bool_]
 
 UNKNOWN: Final = -1
 """What the table says of a cell it does not hold."""

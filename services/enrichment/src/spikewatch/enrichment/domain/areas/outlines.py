@@ -9,27 +9,15 @@ from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 import shapely
 
 from spikewatch.contracts.contract import area_kind
-from spikewatch.enrichment.domain.areas.borders import BorderCells, widened
-from spikewatch.enrichment.domain.areas.grid import Grid, Numbers, Reals
+from spikewatch.enrichment.domain.areas.grid import Flags, Numbers, Reals
 from spikewatch.enrichment.domain.areas.place import METRES_PER_DEGREE, Place
+from spikewatch.enrichment.domain.areas.shore import Shore
 
-__all__ = ["SHORE_KINDS", "SHORE_M", "Outlines"]
+__all__ = ["Outlines", "metres_to"]
 
-SHORE_M: Final = 500.0
-"""How far from a county a point that no county holds is still taken for that county's: generalised coast lines cut off
-piers, moles and river banks by this much at 1:500,000; a larger reach would draw in boats and the other bank."""
-
-SHORE_KINDS: Final = frozenset({"county"})
-"""Counties cover the land without gaps, so the nearest one is meant. A neighbourhood or district may well end there."""
-
-# Coarse: it only spares the open sea and other countries a search, and 500 m widens its cells by little.
-_SHORE_GRID: Final = Grid(16)
-
-_Flags = npt.NDArray[np.bool_]
 _Pairs = tuple[Numbers, Numbers]
 
 
@@ -49,11 +37,8 @@ class Outlines:
         kinds = sorted({area_kind(area) for area in self.areas})
         self._kind = np.array([kinds.index(area_kind(area)) for area in self.areas], dtype=np.int64)
         self._kinds = len(kinds)
-        on_shore = [index for index, area in enumerate(self.areas) if area_kind(area) in SHORE_KINDS]
-        self._is_shore: _Flags = np.zeros(len(self.areas), dtype=bool)
-        self._is_shore[on_shore] = True
-        self._has_shore = bool(on_shore)
-        self._shore = BorderCells(_SHORE_GRID, self.polygons[on_shore], reach_m=SHORE_M)
+        self._shore = Shore(self.areas, self.polygons, self._tree)
+        self._has_shore = bool(self._shore.is_county.any())
 
     def holding(self, lats: Reals, lons: Reals) -> _Pairs:
         """Return pairs (point, polygon) by the rule of borders, ordered by point, then by area id."""
@@ -66,7 +51,7 @@ class Outlines:
         point, polygon = point[keep], polygon[keep]
         return self._with_nearest_shore(point, polygon, lats, lons) if self._has_shore else (point, polygon)
 
-    def _once_on_borders(self, point: Numbers, polygon: Numbers, lats: Reals, lons: Reals) -> _Flags:
+    def _once_on_borders(self, point: Numbers, polygon: Numbers, lats: Reals, lons: Reals) -> Flags:
         keep = np.ones(len(point), dtype=bool)
         group = point * self._kinds + self._kind[polygon]  # contiguous, for ids of one kind sort together
         same = group[1:] == group[:-1]
@@ -85,41 +70,28 @@ class Outlines:
 
     def _with_nearest_shore(self, point: Numbers, polygon: Numbers, lats: Reals, lons: Reals) -> _Pairs:
         placed = np.zeros(len(lats), dtype=bool)
-        placed[point[self._is_shore[polygon]]] = True
+        placed[point[self._shore.is_county[polygon]]] = True
         loose = np.flatnonzero(~placed)
-        if not len(loose):
+        nearest = self._shore.nearest(lats[loose], lons[loose])
+        near = nearest >= 0
+        if not near.any():
             return point, polygon
-        loose = loose[self._shore.has(_SHORE_GRID.keys(lats[loose], lons[loose]))]
-        wide = shapely.box(*widened(lons[loose], lats[loose], lons[loose], lats[loose], SHORE_M))
-        near, candidate = self._tree.query(wide)
-        is_county = self._is_shore[candidate]
-        near, candidate = near[is_county], candidate[is_county]
-        touched = shapely.intersects(self.polygons[candidate], wide[near])
-        near, candidate = near[touched], candidate[touched]
-        best: dict[int, tuple[float, int]] = {}
-        for index, shape in zip(loose[near].tolist(), candidate.tolist(), strict=True):
-            metres = metres_to(self.polygons[shape], float(lats[index]), float(lons[index]), within_m=SHORE_M)
-            if metres <= SHORE_M:
-                best[index] = min(best.get(index, (math.inf, shape)), (metres, shape))
-        if not best:
-            return point, polygon
-        nearest = np.array([shape for _, shape in best.values()], dtype=np.int64)
-        return _ordered(np.append(point, np.array(list(best), dtype=np.int64)), np.append(polygon, nearest))
+        return _ordered(np.append(point, loose[near]), np.append(polygon, nearest[near]))
 
-    def may_differ_in_cell(self, lats: Reals, lons: Reals, item: Numbers, polygon: Numbers) -> _Flags:
+    def may_differ_in_cell(self, lats: Reals, lons: Reals, item: Numbers, polygon: Numbers) -> Flags:
         """Return for each point, given its pairs, whether the shore makes others of its cell differ, though no border crosses it.
 
         So it is where no county holds the point inside (the pairs may name the nearest one) and one may be near the cell.
         """
         doubtful = np.zeros(len(lats), dtype=bool)
         if self._has_shore:
-            doubtful[:] = self._shore.has(_SHORE_GRID.keys(lats, lons))
-            of_county = self._is_shore[polygon] & doubtful[item]
+            doubtful[:] = self._shore.may_be_near(lats, lons)
+            of_county = self._shore.is_county[polygon] & doubtful[item]
             item, polygon = item[of_county], polygon[of_county]
             doubtful[item[shapely.intersects_xy(self.polygons[polygon], lons[item], lats[item])]] = False
         return doubtful
 
-    def holding_all(self, west: Reals, south: Reals, east: Reals, north: Reals) -> tuple[_Flags, Numbers, Numbers]:
+    def holding_all(self, west: Reals, south: Reals, east: Reals, north: Reals) -> tuple[Flags, Numbers, Numbers]:
         """Tell of boxes which are crossed by no border and by no shore, and which polygons hold those wholly.
 
         Returns:
@@ -135,31 +107,33 @@ class Outlines:
         box, polygon = box[whole], polygon[whole]
         if self._has_shore:
             placed = np.zeros(len(west), dtype=bool)
-            placed[box[self._is_shore[polygon]]] = True
+            placed[box[self._shore.is_county[polygon]]] = True
             loose = np.flatnonzero(~placed & alike)
-            wide = shapely.box(*widened(west[loose], south[loose], east[loose], north[loose], SHORE_M))
-            near, candidate = self._tree.query(wide)
-            is_county = self._is_shore[candidate]
-            near, candidate = near[is_county], candidate[is_county]
-            alike[loose[near[shapely.intersects(self.polygons[candidate], wide[near])]]] = False
+            alike[loose], county = self._shore_all(west[loose], south[loose], east[loose], north[loose])
+            of_one = county >= 0
+            box, polygon = np.append(box, loose[of_one]), np.append(polygon, county[of_one])
         keep = alike[box]
-        box, polygon = _ordered(box[keep], polygon[keep])
-        return alike, box, polygon
+        return alike, *_ordered(box[keep], polygon[keep])
+
+    def _shore_all(self, west: Reals, south: Reals, east: Reals, north: Reals) -> tuple[Flags, Numbers]:
+        """Tell of boxes outside of all counties whether one answer fits all of each, and the nearest county that it names or -1."""
+        box, county = self._shore.counties_near(west, south, east, north)
+        near = np.bincount(box, minlength=len(west))
+        alike, named = near == 0, np.full(len(west), -1, dtype=np.int64)
+        alone = near[box] == 1
+        box, county = box[alone], county[alone]
+        lats, lons = (south[box] + north[box]) / 2, (west[box] + east[box]) / 2
+        # Half of the diagonal where a degree of longitude is longest.
+        reach_m = np.hypot(north[box] - south[box], east[box] - west[box]) / 2 * METRES_PER_DEGREE
+        sure = self._shore.surely_near(lats, lons, county, reach_m)
+        alike[box[sure]], named[box[sure]] = True, county[sure]
+        return alike, named
 
 
-def metres_to(polygon: shapely.Geometry, lat: float, lon: float, *, within_m: float | None = None) -> float:
-    """Return how far a point lies from a polygon, 0 inside; exact to 0.1 % within 50 km.
-
-    With ``within_m`` only what lies that near is looked at; infinity when nothing does.
-    """
+def metres_to(polygon: shapely.Geometry, lat: float, lon: float) -> float:
+    """Return how far a point lies from a polygon, 0 inside; exact to 0.1 % within 50 km."""
     if shapely.intersects_xy(polygon, lon, lat):
         return 0.0
-    if within_m is not None:
-        x, y = np.array([lon]), np.array([lat])
-        (west,), (south,), (east,), (north,) = widened(x, y, x, y, within_m)
-        polygon = shapely.clip_by_rect(polygon, west, south, east, north)
-        if shapely.is_empty(polygon):
-            return math.inf
     # A degree of longitude is shorter than one of latitude: nearest in degrees is not nearest on the ground.
     narrow = math.cos(math.radians(lat))
     level = shapely.transform(polygon, lambda xy: xy * (narrow, 1.0))
