@@ -2,10 +2,9 @@
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta, timezone
 from functools import lru_cache
-from typing import Final
+from typing import Final, NamedTuple
 
 from spikewatch.contracts.vocabulary import TimePrecision
 
@@ -40,6 +39,7 @@ _ZONES: Final = {
     "Z": 0, "UTC": 0, "GMT": 0, "EDT": -4, "EST": -5, "CDT": -5, "CST": -6, "MDT": -6, "MST": -7, "PDT": -7, "PST": -8, "AKDT": -8,
     "AKST": -9, "HDT": -9, "HST": -10,
 }  # fmt: skip
+_PARTS: Final = ("year", "month", "day", "hour", "minute", "second", "zone", "short_year", "month_name", "hour12", "half")
 _SHOWN: Final = {
     "YYYY": "2026", "YY": "26", "MMMM": "May", "MMM": "May", "MM": "05", "M": "5", "DD": "01", "D": "1", "HH": "14", "H": "14",
     "hh": "02", "h": "2", "mm": "03", "ss": "00", "AM": "PM", "Z": "-04:00",
@@ -75,8 +75,7 @@ class FormatError(ValueError):
     """The pattern names no date."""
 
 
-@dataclass(frozen=True, slots=True)
-class Moment:
+class Moment(NamedTuple):
     """A wall-clock time, or a moment when its text had an offset, and how exactly it was written."""
 
     at: datetime
@@ -143,8 +142,10 @@ def _reader(pattern: str) -> Reader:
         raise FormatError("names no year and month")
     if "hour12" in seen and "half" not in seen:
         raise FormatError("has a twelve-hour clock without AM")
-    compiled = re.compile(expression, re.ASCII)
-    return lambda text: None if (match := compiled.fullmatch(text)) is None else _moment(match.groupdict())
+    lacking = "".join(f"(?P<{name}>(?!))?" for name in _PARTS if name not in seen)  # never there, so that all patterns have the same groups
+    compiled = re.compile(expression + lacking, re.ASCII)
+    order = [compiled.groupindex[name] for name in _PARTS]
+    return lambda text: None if (match := compiled.fullmatch(text)) is None else _moment(*match.group(*order))
 
 
 def _literal(text: str) -> str:
@@ -153,45 +154,49 @@ def _literal(text: str) -> str:
     return "".join(r"\s+" if part.isspace() else re.escape(part) for part in re.findall(r"\s+|\S", text))
 
 
-def _moment(parts: dict[str, str | None]) -> Moment | None:
-    year = parts.get("year")
-    short = parts.get("short_year")
+def _moment(
+    year: str | None,
+    month: str | None,
+    day: str | None,
+    hour: str | None,
+    minute: str | None,
+    second: str | None,
+    zone: str | None,
+    short_year: str | None = None,
+    month_name: str | None = None,
+    hour12: str | None = None,
+    half: str | None = None,
+) -> Moment | None:
     # Two digits are of this century up to 68, as everywhere (POSIX); nobody reports what lies further ahead.
-    full = int(year) if year else int(short or 0) + (2000 if int(short or 0) < 69 else 1900)
-    named = parts.get("month_name")
-    month = _MONTHS.get(named[:3].lower(), 0) if named else int(parts.get("month") or 0)
-    day, hour = parts.get("day"), parts.get("hour")
-    if (hour12 := parts.get("hour12")) is not None:
+    full = int(year) if year else int(short_year or 0) + (2000 if int(short_year or 0) < 69 else 1900)
+    number = _MONTHS.get(month_name[:3].lower(), 0) if month_name else int(month or 0)
+    if hour12 is not None:
         if not 1 <= int(hour12) <= 12:  # a clock's face
             return None
-        hour = str(int(hour12) % 12 + (12 if (parts.get("half") or "").lower() == "p" else 0))
-    minute, second = parts.get("minute"), parts.get("second")
-    at = datetime(full, month, int(day or 1), int(hour or 0), int(minute or 0), int(second or 0))  # noqa: DTZ001  # the zone comes after
+        hour = str(int(hour12) % 12 + (12 if (half or "").lower() == "p" else 0))
+    offset = None if zone is None else _offset(zone)
+    at = datetime(full, number, int(day or 1), int(hour or 0), int(minute or 0), int(second or 0), 0, offset)
     if day is None:
         precision = TimePrecision.MONTH
     elif hour is None:
         precision = TimePrecision.DATE
     else:
         precision = TimePrecision.HOUR if minute is None else TimePrecision.MINUTE if second is None else TimePrecision.SECOND
-    return Moment(_zoned(at, parts.get("zone")), precision)
+    return Moment(at, precision)
 
 
-def _zoned(at: datetime, zone: str | None) -> datetime:
-    if zone is None:
-        return at
+@lru_cache(maxsize=256)
+def _offset(zone: str) -> timezone:
     if zone in _ZONES:
-        return at.replace(tzinfo=timezone(timedelta(hours=_ZONES[zone])) if _ZONES[zone] else UTC)
+        return timezone(timedelta(hours=_ZONES[zone]))
     digits = zone[1:].replace(":", "").ljust(4, "0")
     offset = timedelta(hours=int(digits[:2]), minutes=int(digits[2:]))
-    return at.replace(tzinfo=timezone(-offset if zone[0] == "-" else offset))
+    return timezone(-offset if zone[0] == "-" else offset)
 
 
 def _iso(text: str) -> Moment | None:
     match = _ISO.fullmatch(text)
-    if match is None:
-        return None
-    year, month, day, hour, minute, second, zone = match.groups()
-    return _moment({"year": year, "month": month, "day": day, "hour": hour, "minute": minute, "second": second, "zone": zone})
+    return None if match is None else _moment(*match.groups())
 
 
 def _serial(text: str) -> Moment | None:
@@ -207,16 +212,21 @@ def _epoch(text: str) -> Moment | None:
     return None if match is None else Moment(datetime.fromtimestamp(int(match[1]), UTC), TimePrecision.SECOND)
 
 
-@lru_cache(maxsize=_CACHED)
 def time_of_day(text: str) -> tuple[time, TimePrecision] | None:
     """Read a time of day: 9:05, 09:05:30, 9:05 PM, 0905, 0.378 (a spreadsheet's), or the end of a date and time."""
+    # As nearly all exports write it; too many to be remembered. 12:03 PM is another form, and refused here.
+    if len(text) == 8 and text[2] == text[5] == ":":
+        try:
+            return time.fromisoformat(text), TimePrecision.SECOND
+        except ValueError:
+            pass
+    return _other_time_of_day(text)
+
+
+@lru_cache(maxsize=_CACHED)
+def _other_time_of_day(text: str) -> tuple[time, TimePrecision] | None:
     if len(text) > _LONGEST:
         return None
-    try:
-        if len(text) == 8 and text[2] == text[5] == ":":  # as nearly all exports write it; 12:03 PM is another form, and refused here
-            return time.fromisoformat(text), TimePrecision.SECOND
-    except ValueError:
-        pass
     try:
         if _FRACTION.fullmatch(text):
             return (_DAY_0 + timedelta(seconds=round(float(text) * 86_400))).time(), TimePrecision.MINUTE

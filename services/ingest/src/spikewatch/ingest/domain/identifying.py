@@ -35,8 +35,8 @@ _HOUSEHOLD: Final = re.compile(
     re.IGNORECASE,
 )
 # What each of the first ones holds: most ids and streets hold none of it, and this is found ten times as fast. A number or a date
-# has two marks with at most three digits between them.
-_SUSPICIOUS: Final = re.compile(r"\d[ ./-]\d{1,3}[ ./-]\d|@|\)\s?\d{3}[ .-]\d|\d{3}-\d{4}|[MS][RS]N|DOB", re.IGNORECASE)
+# has two marks with at most three digits between them, or it has a bracket.
+_NUMBERED: Final = re.compile(r"\d(?:[ ./-]\d{1,3}[ ./-]\d|\d\d-\d{4})")
 # One of these is in each text that names a person so: letters in a row are found far faster than any of the words.
 _PERSON_MARKS: Final = (
     "C/O",
@@ -61,7 +61,7 @@ _LONGEST_LETTERS: Final = 4  # of a word without a digit inside a number: CASE 2
 
 def is_identifying(text: str) -> bool:
     """Tell whether the text holds something that looks like a direct identifier."""
-    return _SUSPICIOUS.search(text) is not None and _IDENTIFIER.search(text) is not None
+    return _is_suspicious(text, text.upper()) and _IDENTIFIER.search(text) is not None
 
 
 def is_number(text: str) -> bool:
@@ -82,10 +82,10 @@ def without_identifiers(text: str) -> tuple[str, bool]:
 
     A name that stands alone is not recognised: nothing tells it from the name of a street or a town.
     """
-    found = 0
-    if _SUSPICIOUS.search(text) is not None:
+    found, upper = 0, text.upper()
+    if _is_suspicious(text, upper):
         text, found = _IDENTIFIER_IN_TEXT.subn(_REMOVED, text)
-    upper = text.upper()
+        upper = text.upper()
     for mark in _PERSON_MARKS:
         if mark in upper:
             break
@@ -95,3 +95,7 @@ def without_identifiers(text: str) -> tuple[str, bool]:
     text, households = _HOUSEHOLD.subn(_REMOVED, text)
     persons += households
     return text.strip() if persons else text, found + persons > 0
+
+
+def _is_suspicious(text: str, upper: str) -> bool:
+    return "@" in text or ")" in text or "MRN" in upper or "SSN" in upper or "DOB" in upper or _NUMBERED.search(text) is not None
