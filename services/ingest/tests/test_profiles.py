@@ -186,6 +186,12 @@ def test_a_row_without_id_or_time_is_refused_by_the_column_s_name(row: dict[str,
     assert refused.expected
 
 
+def test_each_refusal_is_its_own_and_keeps_no_other_row() -> None:
+    first, second = rows(BASE, [ROW | {"Date": ""}] * 2)
+    assert isinstance(first, Rejected)
+    assert first is not second
+
+
 def test_the_first_place_that_says_anything_is_taken() -> None:
     text = (
         BASE

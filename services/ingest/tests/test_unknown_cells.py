@@ -13,7 +13,7 @@ from spikewatch.ingest.domain.feeds.feed import Reading, Source
 from spikewatch.ingest.domain.profiles.bases import compiled
 from spikewatch.ingest.domain.record import Fields
 from spikewatch.ingest.domain.rejection import Rejected
-from spikewatch.ingest.domain.repeated import Repeated
+from spikewatch.ingest.domain.repeated import repeated
 
 STATUTORY = {"occurred_at": "2026-05-01T14:03:00-04:00", "zip": "19401", "outcome": "nonfatal", "reversal_given": "yes"}
 ODMAP = {"date": "05/01/2026", "time": "2:03 PM", "zip": "19401", "fatal": "no", "naloxone given": "yes", "case number": "26-1"}
@@ -98,7 +98,7 @@ def test_equal_cells_are_read_once_and_only_texts_are_remembered() -> None:
         asked.append(list(fields.values()))
         return repr(fields.get("a"))
 
-    remembered = Repeated(("a", "b"), name)
+    remembered = repeated(("a", "b"), name)
     assert [remembered({"a": "x", "c": str(turn)}) for turn in range(3)] == ["'x'"] * 3
     assert len(asked) == 1
     # 1 and True are equal, yet say different things: they are never remembered.

@@ -5,47 +5,41 @@ the process, and nothing long is kept.
 """
 
 from collections.abc import Callable, Sequence
-from typing import Final, Generic, TypeVar
+from typing import Final, TypeVar
 
 from spikewatch.ingest.domain.record import Fields
 
-__all__ = ["Repeated"]
+__all__ = ["repeated"]
 
 T = TypeVar("T")
 _MOST: Final = 4_096  # combinations; then it starts afresh
 _LONGEST: Final = 128  # characters of all cells together: longer ones are no words of a list
 
 
-class Repeated(Generic[T]):
-    """A reader of some fields that answers equal cells from memory. What it makes must be immutable.
+def repeated(names: Sequence[str], read: Callable[[Fields], T]) -> Callable[[Fields], T]:
+    """Return a reader of some fields that answers equal cells from memory. What it makes must be immutable.
 
     Args:
         names: the fields that it looks at, all of them.
         read: makes the answer; what it refuses is not remembered.
     """
+    looked_at = tuple(names)
+    remembered: dict[tuple[object, ...], T] = {}
 
-    def __init__(self, names: Sequence[str], read: Callable[[Fields], T]) -> None:
-        self._names: Final = tuple(names)
-        self._read: Final = read
-        self._known: Final[dict[tuple[object, ...], T]] = {}
-
-    def __call__(self, fields: Fields) -> T:
-        """Return what the fields say.
-
-        Raises:
-            Rejected: a field is wrong.
-        """
-        key = tuple(map(fields.get, self._names))
+    def answer(fields: Fields) -> T:
+        key = tuple(map(fields.get, looked_at))
         try:
-            known = self._known.get(key)
+            known = remembered.get(key)
         except TypeError:
-            return self._read(fields)  # a list or an object of JSON
+            return read(fields)  # a list or an object of JSON
         if known is not None:
             return known
-        made = self._read(fields)
+        made = read(fields)
         # Texts alone are remembered. In JSON 1 and True are equal and say different things; none of them equals a text.
         if all(type(cell) is str for cell in key if cell is not None) and sum(map(len, filter(None, key))) <= _LONGEST:  # type: ignore[arg-type]
-            if len(self._known) >= _MOST:
-                self._known.clear()
-            self._known[key] = made
+            if len(remembered) >= _MOST:
+                remembered.clear()
+            remembered[key] = made
         return made
+
+    return answer

@@ -11,7 +11,7 @@ from spikewatch.ingest.domain.feeds.facts import facts_of
 from spikewatch.ingest.domain.feeds.fields import choice, matching, number, required, stated, whole
 from spikewatch.ingest.domain.record import Fields
 from spikewatch.ingest.domain.rejection import Fault, Rejected
-from spikewatch.ingest.domain.repeated import Repeated
+from spikewatch.ingest.domain.repeated import repeated
 
 __all__ = ["COLUMNS", "IN_EVERY_ROW", "Person", "Said", "Treated", "said_of"]
 
@@ -210,11 +210,11 @@ def _names(rows: Sequence[Fields]) -> tuple[Named, ...]:
 
 
 # Apart, for every combination is remembered. Of a person with one row it does not matter which dose it is, only that it is one.
-_ALONE: Final = Repeated(_TREATMENT, lambda row: _treated([row]))
-_ALONE_DOSED: Final = Repeated(_TREATMENT, lambda row: _treated([row]))
-_NAMES_ALONE: Final = Repeated((_DRUG, *_FLAGS), lambda row: _names([row]))
-_PERSON: Final = Repeated(_WHO, _person)
-_COUNTY_OF: Final = Repeated((_COUNTY_CODE,), _county)
+_ALONE: Final = repeated(_TREATMENT, lambda row: _treated([row]))
+_ALONE_DOSED: Final = repeated(_TREATMENT, lambda row: _treated([row]))
+_NAMES_ALONE: Final = repeated((_DRUG, *_FLAGS), lambda row: _names([row]))
+_PERSON: Final = repeated(_WHO, _person)
+_COUNTY_OF: Final = repeated((_COUNTY_CODE,), _county)
 
 
 def said_of(rows: Sequence[Fields]) -> Said:

@@ -23,7 +23,7 @@ from spikewatch.ingest.domain.identifying import is_number
 from spikewatch.ingest.domain.no_record import explained
 from spikewatch.ingest.domain.record import Fields, json_lines, json_records, of_text
 from spikewatch.ingest.domain.rejection import Fault, Rejected
-from spikewatch.ingest.domain.repeated import Repeated
+from spikewatch.ingest.domain.repeated import repeated
 from spikewatch.ingest.domain.wall_clock import Instant, read_agency_time, time_text, zone_named
 from spikewatch.ingest.domain.xlsx_rows import XLSX, xlsx_rows
 
@@ -264,10 +264,10 @@ def _words(row: Fields) -> Words:
 
 
 # Apart, for every combination is remembered: an age and a ZIP code together come again a hundredth as often as each alone.
-_WORDS: Final = Repeated(("outcome", "nonfatal", "naloxone", "doses", "by", "hospital"), _words)
-_VICTIMS: Final = Repeated(("age", "sex", "count"), _victims)
-_TOWN: Final = Repeated(("city", "zip", "county_fips"), _town)
-_NAMES: Final = Repeated(("drug", "drugs"), _names)
+_WORDS: Final = repeated(("outcome", "nonfatal", "naloxone", "doses", "by", "hospital"), _words)
+_VICTIMS: Final = repeated(("age", "sex", "count"), _victims)
+_TOWN: Final = repeated(("city", "zip", "county_fips"), _town)
+_NAMES: Final = repeated(("drug", "drugs"), _names)
 
 
 def _lacking(names: Sequence[str]) -> Sequence[str]:

@@ -31,7 +31,7 @@ from spikewatch.ingest.domain.identifying import is_number
 from spikewatch.ingest.domain.no_record import explained
 from spikewatch.ingest.domain.record import Fields, json_lines, json_records, of_text
 from spikewatch.ingest.domain.rejection import Fault, Rejected
-from spikewatch.ingest.domain.repeated import Repeated
+from spikewatch.ingest.domain.repeated import repeated
 from spikewatch.ingest.domain.wall_clock import Instant, not_future, read_time, zone_named
 from spikewatch.ingest.domain.xlsx_rows import XLSX, xlsx_rows
 
@@ -247,7 +247,7 @@ def stated_town(fields: Fields) -> Town:
     return Town(city, zip5[:5] if zip5 else None, county)
 
 
-town_of: Final = Repeated(("city", "zip", "county_fips"), stated_town)
+town_of: Final = repeated(("city", "zip", "county_fips"), stated_town)
 """``stated_town`` that remembers."""
 
 

@@ -21,7 +21,7 @@ from spikewatch.ingest.domain.feeds.fields import choice, required, stated, whol
 from spikewatch.ingest.domain.feeds.fields import number as decimal
 from spikewatch.ingest.domain.record import Fields
 from spikewatch.ingest.domain.rejection import Fault, Rejected
-from spikewatch.ingest.domain.repeated import Repeated
+from spikewatch.ingest.domain.repeated import repeated
 
 __all__ = ["ROUTES", "Words", "names_of", "stated_victims", "stated_words", "victims_of", "words_of"]
 
@@ -128,7 +128,7 @@ def _names(fields: Fields) -> tuple[Named, ...]:
 
 _REVERSAL: Final = ("given", "drug", "doses", "dose_amount", "unit", "route", "by", "before_ems", "response")
 
-words_of: Final = Repeated(
+words_of: Final = repeated(
     (
         *("outcome", "occurred_at_basis", "confirmation", "disposition", "withdrawn"),
         *(f"reversal_{name}" for name in _REVERSAL),
@@ -137,8 +137,8 @@ words_of: Final = Repeated(
 )
 """``stated_words`` that remembers."""
 
-victims_of: Final = Repeated(("age", "age_band", "sex", "count"), stated_victims)
+victims_of: Final = repeated(("age", "age_band", "sex", "count"), stated_victims)
 """``stated_victims`` that remembers."""
 
-names_of: Final = Repeated(("suspected_drugs",), _names)
+names_of: Final = repeated(("suspected_drugs",), _names)
 """Reads the names of the suspected substances."""

@@ -97,6 +97,8 @@ def condition(cells: Cells, parts: tuple[Condition, ...]) -> Callable[[Fields], 
     if not parts:
         return None
     tests = [_test(cells, part) for part in parts]
+    if len(tests) == 1:
+        return tests[0]
     return lambda row: all(test(row) for test in tests)
 
 
@@ -107,6 +109,8 @@ def _test(cells: Cells, part: Condition) -> Callable[[Fields], bool]:
     starts = None if part.starts_with is None else tuple(plain_word(word) for word in part.starts_with)
     inside = None if part.contains is None else tuple(plain_word(word) for word in part.contains)
     stated = part.stated
+    if among is not None and (without, starts, inside, stated) == (None,) * 4:
+        return lambda row: ("" if (text := cell(row)) is None else plain_word(text)) in among
 
     def holds(row: Fields) -> bool:
         text = cell(row)

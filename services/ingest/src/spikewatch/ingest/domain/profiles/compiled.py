@@ -24,7 +24,7 @@ from spikewatch.ingest.domain.profiles.substances import gatherer
 from spikewatch.ingest.domain.profiles.times import occurred
 from spikewatch.ingest.domain.record import Fields, RawRecord, Split, json_lines, json_records, of_text
 from spikewatch.ingest.domain.rejection import Rejected
-from spikewatch.ingest.domain.repeated import Repeated
+from spikewatch.ingest.domain.repeated import repeated
 from spikewatch.ingest.domain.xlsx_rows import XLSX, xlsx_rows
 
 __all__ = ["Base", "columns_of", "compile_profile", "missing_columns", "options_of"]
@@ -158,7 +158,7 @@ def _reader(profile: Profile) -> Callable[[Fields, Source], Reading | NotAnOverd
     identity = record_id(cells, profile.record_id or RecordId(columns=("",)))
     gather = gatherer(cells, profile)
     words, who = _words(cells, profile), _who(cells, profile)
-    own_numbers = [own_number(cells, profile, field) for field in ("incident_number", "cad_number")]
+    incident_of, cad_of = own_number(cells, profile, "incident_number"), own_number(cells, profile, "cad_number")
     revision = None if profile.revision is None else number(cells, profile.revision, "revision", 1, 1_000_000)
     mark, declared = profile.mark, profile.declared
 
@@ -177,7 +177,8 @@ def _reader(profile: Profile) -> Callable[[Fields, Source], Reading | NotAnOverd
         found = gather(row, said.facts, doubts)
         doubts += said.doubts
         doubts += own
-        numbers = [None if reader is None else reader(row, record, doubts) for reader in own_numbers]
+        incident = None if incident_of is None else incident_of(row, record, doubts)
+        cad = None if cad_of is None else cad_of(row, record, doubts)
         which = None if revision is None or (told := revision(row, doubts)) is None else int(told[0])
         report = reported(
             source,
@@ -191,8 +192,8 @@ def _reader(profile: Profile) -> Callable[[Fields, Source], Reading | NotAnOverd
             reversal=said.reversal,
             victims=victims,
             disposition=said.disposition,
-            incident_number=numbers[0],
-            cad_number=numbers[1],
+            incident_number=incident,
+            cad_number=cad,
             is_withdrawn=said.is_withdrawn,
             quality=_once(doubts),
             profile=mark,
@@ -203,7 +204,7 @@ def _reader(profile: Profile) -> Callable[[Fields, Source], Reading | NotAnOverd
 
 
 def _once(doubts: Doubts) -> tuple[QualityNote, ...]:
-    if len(doubts) < 2:
+    if len(doubts) < 2 or (len(doubts) == 2 and doubts[0].field != doubts[1].field):
         return tuple(doubts)
     return tuple({(note.field, note.code): note for note in doubts[:_MOST_DOUBTS]}.values())
 
@@ -223,7 +224,7 @@ class _Words(NamedTuple):
 _CLOSED: Final = ("outcome", "confirmation", "disposition", "withdrawn")
 
 
-def _words(cells: Cells, profile: Profile) -> Repeated[_Words]:
+def _words(cells: Cells, profile: Profile) -> Callable[[Fields], _Words]:
     treated = reversal(cells, profile)
     closed: list[tuple[str, Any]] = [(field, closed_value(cells, profile, field)) for field in _CLOSED]  # each gives words of its kind
     specs = (
@@ -247,10 +248,10 @@ def _words(cells: Cells, profile: Profile) -> Repeated[_Words]:
             doubts=tuple(doubts),
         )
 
-    return Repeated(keys_of(*specs), read)
+    return repeated(keys_of(*specs), read)
 
 
-def _who(cells: Cells, profile: Profile) -> Repeated[tuple[Victims, tuple[QualityNote, ...]]]:
+def _who(cells: Cells, profile: Profile) -> Callable[[Fields], tuple[Victims, tuple[QualityNote, ...]]]:
     # Apart from the words, for every combination is remembered.
     read_person = person(cells, profile)
 
@@ -258,4 +259,4 @@ def _who(cells: Cells, profile: Profile) -> Repeated[tuple[Victims, tuple[Qualit
         doubts: Doubts = []
         return read_person(row, doubts), tuple(doubts)
 
-    return Repeated(keys_of(profile.age, profile.age_band, profile.sex, profile.count), read)
+    return repeated(keys_of(profile.age, profile.age_band, profile.sex, profile.count), read)

@@ -12,7 +12,7 @@ from spikewatch.ingest.domain.identifying import is_identifying, without_identif
 from spikewatch.ingest.domain.profiles.cells import NOT_RECOGNISED, Cells, Doubts, Reader, condition, keys_of, value
 from spikewatch.ingest.domain.profiles.model import Place, Value
 from spikewatch.ingest.domain.record import Fields
-from spikewatch.ingest.domain.repeated import Repeated
+from spikewatch.ingest.domain.repeated import repeated
 
 __all__ = ["location"]
 
@@ -21,7 +21,7 @@ _NEAR: Final = 0.0005  # degrees, about 50 m: a placeholder is written with more
 _ZIP: Final = re.compile(r"(\d{4,5})(?:-\d{4}|\.0)?", re.ASCII)
 _COUNTY: Final = re.compile(r"(\d{4,5})(?:\.0)?", re.ASCII)
 _CITY: Final = re.compile(r"[^\W\d_][^\W\d_ .'/&()-]*(?:[ .'/&()-]+[^\W\d_]+)*\.?\)?")
-_DEGREES: Final = re.compile(r"[+-]?\d{1,3}(?:\.\d{1,20})?", re.ASCII)
+_is_degrees: Final = re.compile(r"[+-]?\d{1,3}(?:\.\d{1,20})?", re.ASCII).fullmatch
 _PAIR: Final = re.compile(r"\(\s*([+-]?\d{1,3}(?:\.\d{1,20})?)\s*,\s*([+-]?\d{1,3}(?:\.\d{1,20})?)\s*\)", re.ASCII)
 _PAIR_ALONE: Final = re.compile(r"\s*([+-]?\d{1,3}(?:\.\d{1,20})?)\s*[,;]\s*([+-]?\d{1,3}(?:\.\d{1,20})?)\s*", re.ASCII)  # ESO: 42.1, -72.5
 _WKT: Final = re.compile(r"POINT\s*\(\s*([+-]?\d{1,3}(?:\.\d{1,20})?)\s+([+-]?\d{1,3}(?:\.\d{1,20})?)\s*\)", re.ASCII | re.IGNORECASE)
@@ -53,11 +53,9 @@ def location(cells: Cells, ways: Sequence[Place]) -> Callable[[Fields, Source, D
     def read(row: Fields, source: Source, doubts: Doubts) -> Location:
         found: _Found | None = None
         for position, (way, note) in enumerate(readers):
-            own: Doubts = []
-            found = way(row, own)
+            found = way(row, doubts)
             if found is None:
                 continue
-            doubts.extend(own)
             if found.says_a_place():
                 if position:
                     doubts.append(QualityNote(field="location", code="preferred_place_missing"))
@@ -137,7 +135,7 @@ _Town = tuple[str | None, str | None, str | None, str | None, tuple[QualityNote,
 """City, ZIP code, county, kind of the place, and the doubts about them."""
 
 
-def _town(cells: Cells, spec: Place) -> Repeated[_Town]:
+def _town(cells: Cells, spec: Place) -> Callable[[Fields], _Town]:
     def reader(part: Value | None, field: str) -> Reader:
         return _nothing if part is None else value(cells, part, f"location.{field}")
 
@@ -152,7 +150,7 @@ def _town(cells: Cells, spec: Place) -> Repeated[_Town]:
         word = kind(row, doubts)
         return town, code, home, word if isinstance(word, str) else None, tuple(doubts)
 
-    return Repeated(keys_of(spec.city, spec.zip, spec.county_fips, spec.place_type), read)
+    return repeated(keys_of(spec.city, spec.zip, spec.county_fips, spec.place_type), read)
 
 
 def _nothing(_row: Fields, _doubts: Doubts) -> None:
@@ -168,7 +166,7 @@ def _kind(cells: Cells, spec: Value) -> Reader:
 def _stated(north: object, east: object, doubts: Doubts) -> tuple[float, float] | None:
     if north is None and east is None:
         return None
-    if not (isinstance(north, str) and isinstance(east, str) and _DEGREES.fullmatch(north) and _DEGREES.fullmatch(east)):
+    if not (isinstance(north, str) and isinstance(east, str) and _is_degrees(north) and _is_degrees(east)):
         doubts.append(QualityNote(field="location.lat", code=NOT_RECOGNISED))
         return None
     return _in_the_world(float(north), float(east), doubts)
@@ -188,7 +186,7 @@ def _inside(cell: object, doubts: Doubts) -> tuple[float, float] | None:
     if not isinstance(cell, str):
         return None
     text = cell[:_LONGEST_STREET]
-    if match := _WKT.search(text):
+    if "point" in text.lower() and (match := _WKT.search(text)):
         return _in_the_world(float(match[2]), float(match[1]), doubts)
     match = _PAIR.search(text) or _PAIR_ALONE.fullmatch(text)
     if match is None:

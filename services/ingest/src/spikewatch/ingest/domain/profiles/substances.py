@@ -9,7 +9,7 @@ from spikewatch.ingest.domain.evidence import Found, Named, Statement
 from spikewatch.ingest.domain.profiles.cells import NOT_RECOGNISED, Cells, Doubts, key_of, plain_word
 from spikewatch.ingest.domain.profiles.model import Codes, Fact, Flags, Names, Profile, Text
 from spikewatch.ingest.domain.record import Fields
-from spikewatch.ingest.domain.repeated import Repeated
+from spikewatch.ingest.domain.repeated import repeated
 
 __all__ = ["gatherer"]
 
@@ -41,7 +41,8 @@ def gatherer(cells: Cells, profile: Profile) -> Callable[[Fields, frozenset[str]
     def gather(row: Fields, facts: frozenset[str], doubts: Doubts) -> Found:
         said, own = named(row)
         doubts += own
-        facts |= said.facts
+        if said.facts:
+            facts |= said.facts
         if not parts:
             return Found(names=said.names, facts=facts)
         gathered = _Gathered()
@@ -52,7 +53,7 @@ def gatherer(cells: Cells, profile: Profile) -> Callable[[Fields, frozenset[str]
     return gather
 
 
-def _named(cells: Cells, profile: Profile) -> Repeated[tuple[Found, tuple[QualityNote, ...]]]:
+def _named(cells: Cells, profile: Profile) -> Callable[[Fields], tuple[Found, tuple[QualityNote, ...]]]:
     """Return what reads names of substances, flags and facts; a name that two cells hold counts once."""
     columns = [column for specs in (profile.drugs, profile.drug_flags, profile.facts) for spec in specs for column in spec.columns]
     parts: Sequence[_Part] = (
@@ -68,7 +69,7 @@ def _named(cells: Cells, profile: Profile) -> Repeated[tuple[Found, tuple[Qualit
             part(row, gathered, doubts)
         return Found(names=tuple(dict.fromkeys(gathered.names)), facts=frozenset(gathered.facts)), tuple(doubts)
 
-    return Repeated(tuple(dict.fromkeys(map(key_of, columns))), read)
+    return repeated(tuple(dict.fromkeys(map(key_of, columns))), read)
 
 
 def _pieces(separators: Sequence[str]) -> Callable[[str], list[str]]:

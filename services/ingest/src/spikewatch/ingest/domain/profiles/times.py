@@ -1,7 +1,7 @@
 """Finds the time of the overdose in a row: of the ways a profile lists the first usable one, and says when it was not the first."""
 
 from collections.abc import Callable, Sequence
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -40,7 +40,6 @@ def occurred(cells: Cells, ways: Sequence[Time], time_zone: str | None) -> Calla
     readers = [(_way(cells, way, time_zone), way) for way in ways]
     columns = ", ".join(dict.fromkeys(column for way in ways for column in way.columns))
     example = example_of(ways[0].formats[0])
-    missing = Rejected(Fault.MISSING_FIELD, columns[:200], "says no time", "a date of the profile's form", example)
 
     def read(row: Fields, source: Source, doubts: Doubts) -> When:
         first: Rejected | None = None
@@ -67,9 +66,11 @@ def occurred(cells: Cells, ways: Sequence[Time], time_zone: str | None) -> Calla
                 notes = (*notes, f"preferred_time_{trouble}")
             if spec.note is not None:
                 notes = (*notes, spec.note)
-            doubts += time_doubts(notes)
+            if notes:
+                doubts += time_doubts(notes)
             return found
-        raise first or missing
+        # A new one each time: an exception that is raised again keeps every row that it was raised for.
+        raise first or Rejected(Fault.MISSING_FIELD, columns[:200], "says no time", "a date of the profile's form", example)
 
     return read
 
@@ -89,18 +90,16 @@ def _is_near(found: When, row: Fields, source: Source, others: Sequence[tuple[Wa
     return True
 
 
-def _way(cells: Cells, spec: Time, time_zone: str | None) -> Way:  # noqa: C901, PLR0915  # every decision once, the row last
+def _way(cells: Cells, spec: Time, time_zone: str | None) -> Way:  # noqa: C901  # every decision once, the row last
     cell = cells.text(spec.columns[:1])
     clock_cell = cells.text(spec.columns[1:]) if len(spec.columns) > 1 else None
     parse = date_reader(spec.formats)
     applies = condition(cells, spec.when)
-    named_zone = spec.zone or time_zone
-    fixed_zone = zone_named(named_zone)
     field = spec.columns[0]
     example = example_of(spec.formats[0])
     expected = "a time written " + " or ".join(spec.formats)
     midnight_is_date, day_only, earliest, basis = spec.midnight == "date", spec.precision == "date", spec.earliest, spec.basis
-    reading_zone = zone_named(spec.zone) if spec.zone else None
+    reading_zone, own_zone, is_zone_named = zone_named(spec.zone), zone_named(time_zone), bool(spec.zone or time_zone)
 
     def read(row: Fields, source: Source) -> When | None:
         if applies is not None and not applies(row):
@@ -117,17 +116,16 @@ def _way(cells: Cells, spec: Time, time_zone: str | None) -> Way:  # noqa: C901,
             clock_text = clock_cell(row)
             clock = None if clock_text is None else time_of_day(clock_text)
             if clock is not None:
-                at = datetime.combine(at, clock[0], at.tzinfo)
-                precision = clock[1]
+                at, precision = datetime.combine(at, clock[0], at.tzinfo), clock[1]
             else:
                 at, precision = at.replace(hour=0, minute=0, second=0), TimePrecision.DATE
                 if clock_text is not None:
                     notes = ("time_of_day_unreadable",)
-        home = zone_named(time_zone or source.time_zone)
+        home = own_zone if time_zone else zone_named(source.time_zone)
         # Times written in another zone than the place's (UTC): their midnight, and their day, is the place's.
         if at.tzinfo is not None or (reading_zone is not None and reading_zone is not home):
             return _moved(at, precision, notes, source, home)
-        return _at_home(at, precision, notes, source)
+        return _at_home(at, precision, notes, source, home)
 
     def _moved(at: datetime, precision: TimePrecision, notes: tuple[str, ...], source: Source, home: ZoneInfo | None) -> When:
         instant = local(at, reading_zone, field, precision) if at.tzinfo is None else _aware(at, field, precision)
@@ -138,18 +136,19 @@ def _way(cells: Cells, spec: Time, time_zone: str | None) -> Way:  # noqa: C901,
             precision = TimePrecision.DATE
             if wall is not None:
                 instant = local(wall.replace(hour=0, minute=0, second=0, microsecond=0, tzinfo=None), home, field)
-        _not_earlier((wall or instant.at).date(), earliest, field)
+        if earliest is not None:
+            _not_earlier((wall or instant.at).date(), earliest, field)
         return _done(Instant(instant.at, precision, (*notes, *instant.notes)), source, home)
 
-    def _at_home(at: datetime, precision: TimePrecision, notes: tuple[str, ...], source: Source) -> When:
+    def _at_home(at: datetime, precision: TimePrecision, notes: tuple[str, ...], source: Source, home: ZoneInfo | None) -> When:
         if precision not in _ROUGH:
             if midnight_is_date and (at.hour, at.minute, at.second) == _MIDNIGHT:
                 precision, notes = TimePrecision.DATE, (*notes, "midnight_is_date_only")
             if day_only:
                 precision, at = TimePrecision.DATE, at.replace(hour=0, minute=0, second=0)
-        _not_earlier(at.date(), earliest, field)
-        zone = fixed_zone if named_zone else zone_named(source.time_zone)
-        return _done(local(at, zone, field, precision, notes if named_zone else (ZONE_ASSUMED, *notes)), source, zone)
+        if earliest is not None:
+            _not_earlier(at.date(), earliest, field)
+        return _done(local(at, home, field, precision, notes if is_zone_named else (ZONE_ASSUMED, *notes)), source, home)
 
     def _done(instant: Instant, source: Source, zone: ZoneInfo | None) -> When:
         not_future(instant, source.received_at, field)
@@ -162,10 +161,12 @@ def _aware(at: datetime, field: str, precision: TimePrecision) -> Instant:
     # Through the same gate as a wall clock, so that year 9999 is refused whatever its offset.
     if not 1990 <= at.year <= 9998:  # the calendar of wall_clock
         raise Rejected(Fault.OUT_OF_RANGE, field, "is a year that no report has", "a year from 1990", "2026-05-01")
+    if at.tzinfo is UTC:
+        return Instant(at, precision)
     utc = at.astimezone(ZoneInfo("UTC")).replace(tzinfo=None)
     return Instant(local(utc, ZoneInfo("UTC"), field, precision).at, precision)
 
 
-def _not_earlier(day: date, earliest: date | None, field: str) -> None:
-    if earliest is not None and day < earliest:
+def _not_earlier(day: date, earliest: date, field: str) -> None:
+    if day < earliest:
         raise Rejected(Fault.OUT_OF_RANGE, field, "lies before the first day of the profile", f"a day from {earliest}", str(earliest))
