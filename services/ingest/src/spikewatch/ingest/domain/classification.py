@@ -7,7 +7,7 @@ from typing import Final
 from spikewatch.contracts.report import Code, DefinitionHit, Drug, Evidence, QualityNote, Report, Term
 from spikewatch.contracts.vocabulary import DrugBasis, DrugClass, SourceType
 from spikewatch.ingest.domain.definitions import Definitions, Subject
-from spikewatch.ingest.domain.evidence import Found, Named
+from spikewatch.ingest.domain.evidence import Found, Named, Statement
 from spikewatch.ingest.domain.feeds.feed import Feed, NotAnOverdose, Reading, Source
 from spikewatch.ingest.domain.record import Fields
 from spikewatch.ingest.domain.vocabulary import DRUG, Listed, Vocabulary, normal_name
@@ -33,6 +33,7 @@ _NOT_YET: Final[Mapping[str, object]] = {}
 DrugKey = tuple[str, DrugBasis, str | None, str | None]
 _Cached = tuple["Verdict", Evidence]
 _Change = Mapping[str, object]
+_Stated = tuple[Listed, str, DrugBasis | None]  # what a text names, the text's role, and what a drug named in it rests on
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,13 +66,14 @@ class Classifier:
     def classify(self, reading: Reading, _source: Source | None = None) -> Reading | NotAnOverdose:
         """Return the reading with drugs, hits and evidence; undeclared and meeting no reporting definition it is no overdose."""
         report, found = reading.report, reading.found
-        if found.statements:
-            change = self._change(report, found, is_declared=reading.is_declared)
+        stated = self._stated(found.statements) if found.statements else ()
+        if found.statements and found.codes:  # such records are hardly ever equal
+            change = self._change(report, found, stated, is_declared=reading.is_declared)
         else:
-            key = (report.source_type._value_, report.drugs, found.names, found.codes, found.facts, reading.is_declared)
+            key = (report.source_type._value_, report.drugs, found.names, found.codes, found.facts, stated, reading.is_declared)
             change = self._changes.get(key, _NOT_YET)
             if change is _NOT_YET:
-                change = self._change(report, found, is_declared=reading.is_declared)
+                change = self._change(report, found, stated, is_declared=reading.is_declared)
                 # Nothing is remembered that may hold more than a name of the vocabulary: it may be anything, a person's name too.
                 if all(named.code is None and self.vocabulary.lists(named.name) for named in found.names):
                     if len(self._changes) >= _CACHED:
@@ -81,17 +83,24 @@ class Classifier:
             return NotAnOverdose(withdrawn(report), reading.stated_revision)
         return Reading(report.changed(**change), reading.stated_revision, is_declared=reading.is_declared)
 
-    def _change(self, report: Report, found: Found, *, is_declared: bool) -> _Change | None:
+    def _stated(self, statements: Iterable[Statement]) -> tuple[_Stated, ...]:
+        """Return what texts name, each once. Here they end."""
+        stated: dict[_Stated, None] = {}
+        for role, text, drugs_are in statements:
+            known = role if role in TEXT_ROLES else "narrative"
+            for listed in self.vocabulary.scan(text, is_cause=known in _CAUSES):
+                stated[listed, known, drugs_are] = None
+        return tuple(stated)
+
+    def _change(self, report: Report, found: Found, stated: Iterable[_Stated], *, is_declared: bool) -> _Change | None:
         """Return what becomes of a report's drugs, hits and evidence; None: it is no overdose."""
         keys: dict[DrugKey, None] = {}
         unlisted = self._names(found.names, keys)
         terms: dict[tuple[Listed, str], None] = {}
-        for statement in found.statements:
-            role = statement.role if statement.role in TEXT_ROLES else "narrative"
-            for listed in self.vocabulary.scan(statement.text, is_cause=role in _CAUSES):
-                terms[listed, role] = None
-                if statement.drugs_are is not None and listed.kind == DRUG:
-                    keys[listed.term, statement.drugs_are, None, None] = None
+        for listed, role, drugs_are in stated:
+            terms[listed, role] = None
+            if drugs_are is not None and listed.kind == DRUG:
+                keys[listed.term, drugs_are, None, None] = None
         codes = self._codes(found.codes, keys) if found.codes else ()
         facts = found.facts | {DECLARED} if is_declared else found.facts
         drugs = self._resolved(keys)

@@ -5,12 +5,13 @@ import unicodedata
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from typing import Final, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 __all__ = ["Doubtful", "Negations", "Scanner", "folded", "tokens_of"]
 
 E = TypeVar("E")
 Phrase = tuple[str, ...]
+_Sought = tuple[Phrase, re.Pattern[str] | None, E]  # with the form that its text must have
 
 _TOKENS: Final = re.compile(r"[a-z]+|[0-9]+|[.;!?\n]")
 _STOPS: Final = frozenset(".;!?\n")
@@ -19,6 +20,7 @@ _NEAR: Final = 4  # words
 _BETWEEN: Final = 3  # words from slang to its cue, at most
 _JOINING: Final = frozenset({"and", "or", "n"})
 _MANY: Final = 5  # pills: fewer are a dose
+_NONE: Final[Mapping[str, list[Any]]] = {"": []}
 _LONGEST_WORD: Final = 48  # letters: what is longer is no word
 _LOOKALIKES: Final = str.maketrans(
     "авеикмнорстухіјѕіԁαεικνορτυχ",
@@ -104,10 +106,11 @@ class Scanner(Generic[E]):
         doubtful: Doubtful[E],
     ) -> None:
         self._doubtful = doubtful
-        starts: dict[str, list[tuple[Phrase, E]]] = {}
-        for phrase, entry in phrases.items():
-            starts.setdefault(phrase[0], []).append((phrase, entry))
-        self._starts = {start: sorted(found, key=lambda pair: -len(pair[0])) for start, found in starts.items()}
+        self._starts: dict[str, dict[str, list[_Sought[E]]]] = {}  # by the first word and the second, "" where it does not matter
+        for phrase, entry in sorted(phrases.items(), key=lambda pair: len(pair[0])):
+            behind = self._starts.setdefault(phrase[0], {"": []})
+            second = phrase[1] if len(phrase) > 1 else ""
+            behind[second] = [(phrase, doubtful.codes.get(phrase), entry), *behind.get(second, behind[""])]
         longest_first = sorted(stems.items(), key=lambda pair: -len(pair[0]))
         self._edge = min(map(len, stems), default=_LONGEST_WORD)
         self._heads: dict[str, list[tuple[str, E]]] = {}
@@ -121,9 +124,14 @@ class Scanner(Generic[E]):
         self._before = _by_word(negations.before, last=True)
         self._past = _by_word(negations.earlier, last=True)
         self._after = _by_word(negations.after, last=False)
+        self._words = frozenset(self._starts).union(doubtful.slang)
+        # No cue without its longest word, which fewer texts have than "of" and "no".
+        sides = (negations.before, negations.earlier, negations.after)
+        self._telling = [frozenset(max(cue, key=len) for cue in side) for side in sides]
+        self._takes_back = frozenset(negations.given).union(*self._telling)
 
-    def scan(self, text: str, *, is_cause: bool = True) -> Iterator[E]:
-        """Yield the entries that the text states, in order; an entry may come again.
+    def scan(self, text: str, *, is_cause: bool = True) -> list[E]:
+        """Return the entries that the text states, in order; an entry may come again.
 
         Args:
             text: what is read.
@@ -133,28 +141,20 @@ class Scanner(Generic[E]):
         text = text.lower() if text.isascii() else folded(text)
         tokens = _TOKENS.findall(text)
         hits = self._hits(text, tokens)
-        if not hits:
-            return
         if not is_cause and any(entry in self._doubtful.everyday for _, _, entry in hits):
-            yield from self._without_everyday(tokens, hits)
-            return
-        for _, _, entry in self._stated(tokens, hits):
-            yield entry
+            return list(self._without_everyday(tokens, hits))
+        return [entry for _, _, entry in self._stated(tokens, hits)]
 
-    def _stated(self, tokens: Sequence[str], hits: list[tuple[int, int, E]]) -> Iterator[tuple[int, int, E]]:
-        words = set(tokens)
-        cues = tuple(not known.keys().isdisjoint(words) for known in (self._before, self._past, self._after))
-        if not any(cues) and self._negations.given.isdisjoint(words):
-            yield from hits
-            return
+    def _stated(self, tokens: Sequence[str], hits: list[tuple[int, int, E]]) -> list[tuple[int, int, E]]:
+        if not hits or self._takes_back.isdisjoint(tokens):  # as in most texts
+            return hits
+        cues = tuple(not words.isdisjoint(tokens) for words in self._telling)
         covered = {place for start, end, _ in hits for place in range(start, end)}
-        for start, end, entry in hits:
-            if not self._is_taken_back(tokens, start, end, entry, covered, cues):
-                yield start, end, entry
+        return [hit for hit in hits if not self._is_taken_back(tokens, *hit, covered, cues)]
 
     def _without_everyday(self, tokens: Sequence[str], hits: list[tuple[int, int, E]]) -> Iterator[E]:
         doubtful = self._doubtful
-        stated = list(self._stated(tokens, hits))
+        stated = self._stated(tokens, hits)
         has_overdose = any(entry in doubtful.overdose for _, _, entry in stated)
         is_sick = any(entry in doubtful.sick for _, _, entry in stated)
         for start, end, entry in stated:
@@ -173,26 +173,32 @@ class Scanner(Generic[E]):
     def _hits(self, text: str, tokens: Sequence[str]) -> list[tuple[int, int, E]]:
         hits: list[tuple[int, int, E]] = []
         doubtful: list[tuple[int, E]] = []
-        starts, edge, heads, tails = self._starts, self._edge, self._heads, self._tails
-        slang, codes = self._doubtful.slang, self._doubtful.codes
+        starts, edge, heads, tails, words = self._starts, self._edge, self._heads, self._tails, self._words
+        slang = self._doubtful.slang
+        # Most words of a text begin nothing that is looked for.
+        places = [
+            place
+            for place, token in enumerate(tokens)
+            if token in words or (len(token) >= edge and (token[:edge] in heads or token[-edge:] in tails))
+        ]
         behind = 0
-        for place, token in enumerate(tokens):
+        for place in places:
             if place < behind:
                 continue
-            phrases = starts.get(token)
-            if phrases is not None:
-                for phrase, entry in phrases:
-                    size = len(phrase)
-                    if (size == 1 or tuple(tokens[place : place + size]) == phrase) and (phrase not in codes or codes[phrase].search(text)):
-                        behind = place + size
-                        hits.append((place, behind, entry))
-                        break
-                else:
-                    phrases = None
-            if phrases is None and token in slang:
-                doubtful.append((place, slang[token]))
-            elif phrases is None and (token[:edge] in heads or token[-edge:] in tails) and len(token) <= _LONGEST_WORD:
-                hits.extend((place, place + 1, entry) for entry in self._glued(token))
+            token = tokens[place]
+            seconds = starts.get(token, _NONE)
+            for phrase, form, entry in seconds.get(tokens[place + 1] if place + 1 < len(tokens) else "", seconds[""]):
+                end = place + len(phrase)
+                # Of two words both stand there.
+                if (end < place + 3 or tuple(tokens[place:end]) == phrase) and (form is None or form.search(text)):
+                    behind = end
+                    hits.append((place, end, entry))
+                    break
+            else:
+                if token in slang:
+                    doubtful.append((place, slang[token]))
+                elif len(token) <= _LONGEST_WORD:
+                    hits.extend((place, place + 1, entry) for entry in self._glued(token))
         return self._with_slang(tokens, hits, doubtful) if doubtful else hits
 
     def _with_slang(self, tokens: Sequence[str], hits: list[tuple[int, int, E]], doubtful: list[tuple[int, E]]) -> list[tuple[int, int, E]]:

@@ -74,7 +74,7 @@ class Vocabulary:
         if key in names:
             known = names[key]
             return () if known is None else (known,)
-        found = tuple(dict.fromkeys(hit for hit in self.scanner.scan(name[:_LONGEST_NAME]) if hit.kind == DRUG))
+        found = tuple(dict.fromkeys([hit for hit in self.scanner.scan(name[:_LONGEST_NAME]) if hit.kind == DRUG]))
         return found or None
 
     def lists(self, name: str) -> bool:
@@ -104,7 +104,7 @@ class Vocabulary:
             text: what is read.
             is_cause: it names what harmed somebody (a cause of death), so that everyday medicines count wherever they stand.
         """
-        return tuple(dict.fromkeys(hit for hit in self.scanner.scan(text, is_cause=is_cause) if hit.kind != _HARMLESS))
+        return tuple(dict.fromkeys([hit for hit in self.scanner.scan(text, is_cause=is_cause) if hit.kind != _HARMLESS]))
 
 
 def normal_name(name: str) -> str:

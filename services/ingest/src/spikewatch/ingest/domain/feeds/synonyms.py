@@ -64,6 +64,8 @@ class Synonyms:
             plan = self._plan(names)
             self._last = names, plan
         ours, pick, doubled = plan
+        if ours == names and not doubled:
+            return dict(fields)
         found = dict(zip(ours, pick(fields), strict=True))
         for name, columns in doubled:
             found[name] = next((value for column in columns if (value := stated(fields, column)) is not None), None)
