@@ -1,4 +1,4 @@
-"""What an answer is worth: radius and confidence for each rung and for what was assumed on the way. Numbers here were measured, see below."""
+"""What an answer is worth: radius and confidence for each rung, and for what was assumed on the way. The numbers were measured."""
 
 from typing import Final, NamedTuple
 

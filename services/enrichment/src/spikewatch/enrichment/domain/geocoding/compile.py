@@ -91,10 +91,7 @@ def _full_name(segment: StreetSegment) -> str:
 
 
 def _segments(segments: Iterable[StreetSegment], names: _Names, contexts: _Contexts) -> dict[str, np.ndarray]:
-    kept: list[tuple[int, StreetSegment]] = []
-    for segment in segments:
-        if usable(segment) and (street := names.number(_full_name(segment))) is not None:
-            kept.append((street, segment))
+    kept = [(street, segment) for segment in segments if usable(segment) and (street := names.number(_full_name(segment))) is not None]
     kept.sort(key=lambda pair: (pair[0], min(pair[1][2] or _HIGHEST, pair[1][4] or _HIGHEST)))
     ordered = [segment for _, segment in kept]
     arrays = {

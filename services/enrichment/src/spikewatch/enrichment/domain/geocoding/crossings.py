@@ -119,11 +119,11 @@ class Crossings:
             cells.setdefault((lines.node_lat[node] // _CELL, lines.node_lon[node] // _CELL), []).append(node)
         best: tuple[float, int, int] | None = None
         for node in self._streets.nodes(few):
-            lat, lon = lines.node_lat[node], lines.node_lon[node]
-            row, column = lat // _CELL, lon // _CELL
+            own_lat, own_lon = lines.node_lat[node], lines.node_lon[node]
+            row, column = own_lat // _CELL, own_lon // _CELL
             for cell in [(row + up, column + right) for up in (-1, 0, 1) for right in (-1, 0, 1)]:
                 for its in cells.get(cell, ()):
-                    apart = metres(lat / SCALE, lon / SCALE, lines.node_lat[its] / SCALE, lines.node_lon[its] / SCALE)
+                    apart = metres(own_lat / SCALE, own_lon / SCALE, lines.node_lat[its] / SCALE, lines.node_lon[its] / SCALE)
                     if apart <= _NEAREST_M and (best is None or (apart, node, its) < best):
                         best = (apart, node, its)
         if best is None:
@@ -140,7 +140,9 @@ class Crossings:
         reasons = a.reasons + b.reasons
         if apart <= _ALMOST_M:
             return Hit(penalty + more + 0.02, lat, lon, Precision.INTERSECTION, apart, matched, reasons, context)
-        return Hit(penalty + more + _APART, lat, lon, Precision.NEAR_INTERSECTION, apart, matched, (*reasons, "streets_do_not_touch"), context)
+        return Hit(
+            penalty + more + _APART, lat, lon, Precision.NEAR_INTERSECTION, apart, matched, (*reasons, "streets_do_not_touch"), context
+        )
 
     def between(self, street: Sequence[Found], one: Sequence[Found], other: Sequence[Found], told: Told) -> list[Hit]:
         """Return the stretch of a street between two others: the middle between its nearest two crossings with them."""
@@ -154,10 +156,17 @@ class Crossings:
                     best = (weight, apart, a, b)
         if best is None:
             return [
-                hit._replace(precision=Precision.NEAR_INTERSECTION, penalty=hit.penalty + 0.1, extent_m=150.0, reasons=(*hit.reasons, "other_end_unknown"))
+                hit._replace(
+                    precision=Precision.NEAR_INTERSECTION,
+                    penalty=hit.penalty + 0.1,
+                    extent_m=150.0,
+                    reasons=(*hit.reasons, "other_end_unknown"),
+                )
                 for hit in starts or ends
             ]
         _, apart, a, b = best
         matched = f"{a.matched.partition(' & ')[0]} BETWEEN {a.matched.partition(' & ')[2]} AND {b.matched.partition(' & ')[2]}"
         reasons = tuple(dict.fromkeys(a.reasons + b.reasons))
-        return [Hit(max(a.penalty, b.penalty), (a.lat + b.lat) / 2, (a.lon + b.lon) / 2, Precision.BLOCK, apart, matched, reasons, a.context)]
+        return [
+            Hit(max(a.penalty, b.penalty), (a.lat + b.lat) / 2, (a.lon + b.lon) / 2, Precision.BLOCK, apart, matched, reasons, a.context)
+        ]

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 
 from spikewatch.enrichment.domain.geocoding.spelling import Spelling
 from spikewatch.enrichment.domain.geocoding.street_name import StreetName, read_street
-from spikewatch.enrichment.domain.geocoding.street_words import SAME_TYPES, STRONG_TYPES, TYPES
+from spikewatch.enrichment.domain.geocoding.street_words import SAME_TYPES, STRONG_TYPES, TYPES, one_of
 from spikewatch.enrichment.domain.geocoding.streets import Street, Streets
 
 __all__ = ["CONFLICT", "REFUSED", "Finder", "Found"]
@@ -28,6 +28,8 @@ _FIRST_LETTER: Final = 0.06  # people seldom miss the first letter
 _CORRECTED_UNTYPED: Final = 0.08
 _SHORTEST_UNTYPED: Final = 7  # FERRY without a type is rather a landmark than PERRY ST
 _MOST_DROPPED: Final = 8
+_MISSING_WORD: Final = 0.04
+_MOST_COMPARED: Final = 100
 _KEPT: Final = 20_000  # names of streets of the index as they are written; nothing that is not a street's name is kept
 # A numbered road without its class is any of these; one with its class may be filed without.
 _ROUTES: Final = ("RT", "SR", "US", "I", "CR", "TR", "FM")
@@ -48,6 +50,7 @@ class Finder:
         self._by_key = streets.by_key
         self._glued = streets.glued
         self._spelling = spelling
+        self._of_word = streets.of_word
         self._kept: dict[StreetName, list[Found]] = {}
 
     def find(self, words: list[str]) -> list[Found]:
@@ -68,7 +71,7 @@ class Finder:
                 return found
             # GREAT HIGHWAY LOWER may be a name with a word to spare rather than a direction that is contradicted.
             return sorted(found + self._glued_or_dropped(name, words), key=_penalty)
-        return self._glued_or_dropped(name, words) or self._misspelt(name, words)
+        return self._glued_or_dropped(name, words) or self._misspelt(name, words) or self._shortened(name)
 
     def is_known(self, words: list[str]) -> bool:
         """Return whether a street is called exactly so."""
@@ -97,7 +100,8 @@ class Finder:
             if (streets := self._glued.get(told)) is not None:
                 # The directions are in the letters: they need not be told again.
                 return sorted(
-                    (Found(_GLUED + _type_penalty(name.type, street.name.type)[0], street, ("name_run_together",)) for street in streets), key=_penalty
+                    (Found(_GLUED + _type_penalty(name.type, street.name.type)[0], street, ("name_run_together",)) for street in streets),
+                    key=_penalty,
                 )
         # CESARCHAVEZST: the type is run together with the name.
         for length in range(2, min(9, len(key) - 2)):
@@ -147,6 +151,20 @@ class Finder:
                 break
         return found
 
+    def _shortened(self, name: StreetName) -> list[Found]:
+        """Take a street of which only some words were written: TERRY FRANCOIS BLVD for TERRY A FRANCOIS BLVD."""
+        told = {word for word in name.words.split() if len(word) > 1}
+        longest = max(told, key=len, default="")
+        found: list[Found] = []
+        for key in self._of_word.get(longest, ())[:_MOST_COMPARED]:
+            words = self._by_key[key][0].name.words.split()
+            missing = len(words) - len(told)
+            if 0 < missing <= 2 and told <= set(words):
+                against = _MISSING_WORD * missing + (0.0 if len(told) > 1 else _MISSING_WORD)
+                whole = name._replace(key=key, words=" ".join(words))
+                found += _weighed(whole, self._by_key[key], against, ("name_shortened",))
+        return sorted((one for one in found if one.penalty < CONFLICT or len(told) > 1), key=_penalty)
+
     def _near(self, name: StreetName) -> list[Found]:
         if not name.type and len(name.key) < _SHORTEST_UNTYPED:
             return []
@@ -160,7 +178,7 @@ class Finder:
         return sorted(found, key=_penalty)
 
 
-_SPARE_LEADS: Final = frozenset("BLK BLOCK THE OLD BLACK OF ON AT A NEAR UPPER LOWER".split()) | frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZ")
+_SPARE_LEADS: Final = one_of("BLK BLOCK THE OLD BLACK OF ON AT A NEAR UPPER LOWER") | frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZ")
 
 
 def _penalty(found: Found) -> float:
@@ -217,5 +235,3 @@ def _way_penalty(name: StreetName, its: StreetName) -> tuple[float, str]:
     if have < told:
         return _WAY_EXTRA / 2, "direction_extra"
     return _WAY_OTHER, "direction_conflict"
-
-

@@ -12,11 +12,33 @@ LONGEST: Final = 300
 # Kept: letters, digits and what separates parts. Brackets and quotes of all kinds go; a full stop is handled before.
 _KEPT: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/&@,:#-()+")
 _TABLE: Final = {
-    code: chr(code) if chr(code) in _KEPT else None if chr(code) in "'`\x00" else "/" if chr(code) in "\\|" else "," if chr(code) == ";" else " "
+    code: chr(code)
+    if chr(code) in _KEPT
+    else None
+    if chr(code) in "'`\x00"
+    else "/"
+    if chr(code) in "\\|"
+    else ","
+    if chr(code) == ";"
+    else " "
     for code in range(128)
 }
 _FULL_STOP: Final = re.compile(r"\.(?=[A-Z]{2})|(?<=\d)\.(?=\d)")  # ST.GERMAIN and unit 3.12.05, but not U.S. 40
-_MARKS: Final = str.maketrans({"’": "'", "‘": "'", "ʻ": "'", "–": "-", "—": "-", "−": "-", "½": " 1/2", "ß": "SS", "Ø": "O", "Æ": "AE", "Ł": "L"})
+_MARKS: Final = str.maketrans(
+    {
+        "\u2019": "'",
+        "\u2018": "'",
+        "\u02bb": "'",
+        "\u2013": "-",
+        "\u2014": "-",
+        "\u2212": "-",
+        "\u00bd": " 1/2",
+        "\u00df": "SS",
+        "\u00d8": "O",
+        "\u00c6": "AE",
+        "\u0141": "L",
+    }
+)
 
 
 def fold(text: str) -> str:

@@ -1,20 +1,21 @@
 """The geocoder: places what people wrote, over one packed index. Nothing is remembered of what it was asked, and nothing is opened."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from spikewatch.enrichment.domain.geocoding.answer import NOWHERE, Answer, Precision, Query, ReverseAnswer
 from spikewatch.enrichment.domain.geocoding.calibration import worth
+from spikewatch.enrichment.domain.geocoding.coarse import Coarse
 from spikewatch.enrichment.domain.geocoding.contexts import Contexts, Told
 from spikewatch.enrichment.domain.geocoding.crossings import Crossings
 from spikewatch.enrichment.domain.geocoding.finder import CONFLICT, REFUSED, Finder, Found
-from spikewatch.enrichment.domain.geocoding.fold import LONGEST, fold_name
+from spikewatch.enrichment.domain.geocoding.fold import fold_name
 from spikewatch.enrichment.domain.geocoding.hits import NO_CONTEXT, Hit, alternatives, rivals
 from spikewatch.enrichment.domain.geocoding.houses import Houses
-from spikewatch.enrichment.domain.geocoding.packed import SCALE, Packed
+from spikewatch.enrichment.domain.geocoding.packed import Packed
 from spikewatch.enrichment.domain.geocoding.parsed import Kind, Parsed
 from spikewatch.enrichment.domain.geocoding.parser import parse
-from spikewatch.enrichment.domain.geocoding.places import Area, Places
+from spikewatch.enrichment.domain.geocoding.places import Places
 from spikewatch.enrichment.domain.geocoding.reverse import Reverse
 from spikewatch.enrichment.domain.geocoding.spelling import Spelling
 from spikewatch.enrichment.domain.geocoding.street_words import STRONG_TYPES, TYPES
@@ -22,7 +23,6 @@ from spikewatch.enrichment.domain.geocoding.streets import Streets
 
 __all__ = ["Geocoder"]
 
-_WAY_OUTSIDE_DEGREES: Final = 0.5  # coordinates farther from every street than this belong to another region, or are wrong
 _DECIDES: Final = 0.05  # names that fit worse than the best place found by more than this are not even looked at
 _CONSIDERED: Final = 0.2  # unless a ZIP code or city was told, which can make up for as much
 _NO_STREET: Final = 0.2  # a name alone, without number or crossing, must fit better than this to be taken for a street
@@ -48,9 +48,16 @@ class Geocoder:
         self._reverse = Reverse(packed, self.streets, self.contexts)
         self.cities = self.contexts.cities | frozenset(self.places.cities)
         self._city_ends = frozenset(city.rpartition(" ")[2] for city in self.cities)
-        lat, lon = packed.arrays["node_lat"], packed.arrays["node_lon"]
-        edges = (lat.min(), lat.max(), lon.min(), lon.max()) if lat.size else (-90 * SCALE, 90 * SCALE, -180 * SCALE, 180 * SCALE)
-        self._south, self._north, self._west, self._east = (float(edge) / SCALE for edge in edges)
+        self._ways: dict[Kind, Callable[[Parsed, Told], list[Hit]]] = {
+            Kind.HOUSE: self._house,
+            Kind.BLOCK: self._block,
+            Kind.CROSSING: self._crossing,
+            Kind.BETWEEN: self._between,
+            Kind.MILE: self._mile,
+            Kind.NAME: self._name,
+            Kind.NOTHING: lambda _, __: [],
+        }
+        self._coarse = Coarse(packed, self.contexts, self.places)
 
     def geocode(self, address: str | None, *, city: str | None = None, zip5: str | None = None, county: str | None = None) -> Answer:
         """Return where an address lies; never raises, whatever the text.
@@ -64,29 +71,16 @@ class Geocoder:
         parsed = parse(address)
         kind = parsed.kind
         if kind is Kind.COORDINATES:
-            return self._coordinates(parsed)
+            return self._coarse.coordinates(parsed)
         if self.cities and parsed.streets:
             parsed, city = self._without_city(parsed, city)
         told = self.contexts.told(zip5 or parsed.zip5, city, county, parsed.state)
         if told.is_elsewhere:
             return NOWHERE._replace(reasons=(*parsed.reasons, told.reason))
-        if kind is Kind.HOUSE:
-            hits = self._house(parsed, told)
-        elif kind is Kind.BLOCK:
-            hits = self._block(parsed, told)
-        elif kind is Kind.CROSSING:
-            hits = self._crossing(parsed.streets, told, parsed.tail)
-        elif kind is Kind.BETWEEN:
-            hits = self._between(parsed, told)
-        elif kind is Kind.MILE:
-            hits = self._mile(parsed, told)
-        elif kind is Kind.NAME:
-            hits = self._name(parsed, told)
-        else:
-            hits = []
+        hits = self._ways[kind](parsed, told)
         if not hits or hits[0].penalty >= (CONFLICT if kind is Kind.BLOCK else REFUSED):
-            return self._coarse(parsed, told, city, zip5, county, () if kind is Kind.NOTHING else ("place_not_found",))
-        return self._chosen(hits, parsed, told, (city, zip5, county))
+            return self._coarse.area(parsed, told, Query(None, city, zip5, county), "" if kind is Kind.NOTHING else "place_not_found")
+        return self._chosen(hits, parsed, told, city, zip5, county)
 
     def geocode_many(self, queries: Sequence[Query]) -> list[Answer]:
         """Return where each address lies, in the same order."""
@@ -96,31 +90,30 @@ class Geocoder:
         """Return the nearest street, block and cross street of a point; None when no street is within 2 km."""
         return self._reverse.nearest(lat, lon)
 
-    def _chosen(self, hits: list[Hit], parsed: Parsed, told: Told, asked: tuple[str | None, str | None, str | None]) -> Answer:
+    def _chosen(self, hits: list[Hit], parsed: Parsed, told: Told, city: str | None, zip5: str | None, county: str | None) -> Answer:
         if len(hits) > 1:
             hits.sort(key=lambda hit: hit.penalty)
             different = rivals(hits)
             if len(different) > 1:
-                answer = self._coarse(parsed, told, *asked, ("ambiguous",))
+                answer = self._coarse.area(parsed, told, Query(None, city, zip5, county), "ambiguous")
                 return answer._replace(candidates=len(hits), alternatives=alternatives(different, self.contexts))
         best = hits[0]
         reasons = best.reasons + parsed.reasons
         if told.reason:
             reasons = (*reasons, told.reason)
         if best.context == NO_CONTEXT:
-            zip_code, county, vintage = "", "", self.contexts.vintage
+            its_zip, its_county, vintage = "", "", self.contexts.vintage
         else:
-            zip_code, city, county, vintage = self.contexts.rows[best.context]
-            if told.zip5 and zip_code and zip_code != told.zip5:
+            its_zip, its_city, its_county, vintage = self.contexts.rows[best.context]
+            if told.zip5 and its_zip and its_zip != told.zip5:
                 reasons = (*reasons, "other_zip")
-            if told.city and city and city != told.city:
+            if told.city and its_city and its_city != told.city:
                 reasons = (*reasons, "other_city")
         radius, confidence = worth(best.precision, best.extent_m, reasons)
-        return Answer(
-            round(best.lat, 6), round(best.lon, 6), best.precision, radius, confidence, best.matched, reasons, len(hits), (), zip_code, county, vintage
-        )
+        lat, lon = round(best.lat, 6), round(best.lon, 6)
+        return Answer(lat, lon, best.precision, radius, confidence, best.matched, reasons, len(hits), (), its_zip, its_county, vintage)
 
-    def _house(self, parsed: Parsed, told: Told) -> list[Hit]:
+    def _house(self, parsed: Parsed, told: Told) -> list[Hit]:  # noqa: C901  # a ladder: the surer comes first
         words = parsed.streets[0]
         found = self.finder.find(words)
         if parsed.suffix and parsed.suffix in "NSEW" and (with_way := self.finder.find([parsed.suffix, *words])):
@@ -128,17 +121,18 @@ class Geocoder:
         hits = self._numbered(found, parsed.number, told)
         if hits and hits[0].precision in _NUMBERED:
             return hits
-        if parsed.number_to and (joined := self._numbered(found, int(f"{parsed.number}{parsed.number_to:02d}"), told)):
-            if joined[0].precision in _NUMBERED:
-                return joined  # 12-34 56TH AVE, as in Queens
-        if len(parsed.streets) > 1 and found and (crossing := self._crossings.crossing(found, self.finder.find(parsed.streets[1]), told)):
-            if not hits or hits[0].precision is Precision.STREET:
+        joined = int(f"{parsed.number}{parsed.number_to:02d}") if parsed.number_to else 0
+        if joined and (as_one := self._numbered(found, joined, told)) and as_one[0].precision in _NUMBERED:
+            return as_one  # 12-34 56TH AVE, as in Queens
+        if len(parsed.streets) > 1 and found and (not hits or hits[0].precision is Precision.STREET):
+            crossing = self._crossings.crossing(found, self.finder.find(parsed.streets[1]), told)
+            if crossing:
                 return [hit._replace(reasons=(*hit.reasons, "number_not_in_ranges")) for hit in crossing]
         if not found or found[0].penalty >= CONFLICT:
             whole = [str(parsed.number), *words]  # 8 MILE RD
             if self.finder.is_known(whole):
                 if len(parsed.streets) > 1:
-                    return self._crossing((whole, *parsed.streets[1:]), told)
+                    return self._crossing(parsed._replace(streets=(whole, *parsed.streets[1:])), told)
                 return self._name(Parsed(Kind.NAME, (whole,)), told)
             if marks := self._landmarks(whole, told):
                 return marks
@@ -181,7 +175,8 @@ class Geocoder:
         hits = self._crossings.crossing(found[0], found[1], told)
         return hits if hits and hits[0].penalty < CONFLICT else []
 
-    def _crossing(self, streets: tuple[list[str], ...], told: Told, tail: tuple[str, ...] = ()) -> list[Hit]:
+    def _crossing(self, parsed: Parsed, told: Told) -> list[Hit]:
+        streets, tail = parsed.streets, parsed.tail
         found = [self.finder.find(words) for words in streets[:4]]
         best: list[Hit] = []
         for at, one in enumerate(found):
@@ -203,7 +198,12 @@ class Geocoder:
         return []
 
     def _whole(self, found: list[Found], told: Told, reason: str) -> list[Hit]:
-        hits = [hit for one in found[:_MOST_STREETS] if one.penalty <= found[0].penalty + _CONSIDERED for hit in self._houses.street(one, told, reason)]
+        hits = [
+            hit
+            for one in found[:_MOST_STREETS]
+            if one.penalty <= found[0].penalty + _CONSIDERED
+            for hit in self._houses.street(one, told, reason)
+        ]
         return sorted(hits, key=lambda hit: hit.penalty)
 
     def _between(self, parsed: Parsed, told: Told) -> list[Hit]:
@@ -211,8 +211,11 @@ class Geocoder:
         hits = self._crossings.between(street, one, other, told) if street else []
         if (not hits or hits[0].precision is not Precision.BLOCK) and street and parsed.number_to:
             middle = (parsed.number + parsed.number_to) // 2
-            numbered = [hit._replace(precision=Precision.BLOCK, matched=f"{parsed.number}-{parsed.number_to} {hit.matched.partition(' ')[2]}")
-                        for hit in self._numbered(street, middle, told) if hit.precision in {Precision.POINT, Precision.RANGE, Precision.NEAR_RANGE}]
+            numbered = [
+                hit._replace(precision=Precision.BLOCK, matched=f"{parsed.number}-{parsed.number_to} {hit.matched.partition(' ')[2]}")
+                for hit in self._numbered(street, middle, told)
+                if hit.precision in {Precision.POINT, Precision.RANGE, Precision.NEAR_RANGE}
+            ]
             hits = numbered or hits
         if not hits and street and street[0].penalty < _NO_STREET:
             return self._whole(street, told, "streets_do_not_cross")
@@ -221,7 +224,18 @@ class Geocoder:
     def _mile(self, parsed: Parsed, told: Told) -> list[Hit]:
         mark = self.places.milepost(parsed.streets[0], parsed.mile)
         if mark is not None:
-            return [Hit(0.0, mark.lat, mark.lon, Precision.LANDMARK, mark.radius_m, f"{' '.join(parsed.streets[0])} {parsed.mile}", (), mark.context)]
+            return [
+                Hit(
+                    0.0,
+                    mark.lat,
+                    mark.lon,
+                    Precision.LANDMARK,
+                    mark.radius_m,
+                    f"{' '.join(parsed.streets[0])} {parsed.mile}",
+                    (),
+                    mark.context,
+                )
+            ]
         found = self.finder.find(parsed.streets[0])
         return self._whole(found, told, "milepost_not_in_index") if found and found[0].penalty < _NO_STREET else []
 
@@ -246,7 +260,16 @@ class Geocoder:
 
     def _landmarks(self, words: list[str], told: Told) -> list[Hit]:
         return sorted(
-            Hit(self.contexts.penalty(mark.context, told), mark.lat, mark.lon, Precision.LANDMARK, mark.radius_m, mark.name, (), mark.context)
+            Hit(
+                self.contexts.penalty(mark.context, told),
+                mark.lat,
+                mark.lon,
+                Precision.LANDMARK,
+                mark.radius_m,
+                mark.name,
+                (),
+                mark.context,
+            )
             for mark in self.places.landmark(words)
         )
 
@@ -261,41 +284,3 @@ class Geocoder:
                 if TYPES.get(words[start - 1]) in STRONG_TYPES and " ".join(words[start:]) in self.cities and start > 1:
                     return parsed._replace(streets=(*parsed.streets[:-1], words[:start])), city or " ".join(words[start:])
         return parsed, city
-
-    def _coordinates(self, parsed: Parsed) -> Answer:
-        lat, lon = parsed.lat, parsed.lon
-        margin = _WAY_OUTSIDE_DEGREES
-        is_near = self._south - margin <= lat <= self._north + margin and self._west - margin <= lon <= self._east + margin
-        reasons = ("coordinates_in_text",) if is_near else ("coordinates_in_text", "coordinates_outside_index")
-        radius, confidence = worth(Precision.POINT, 0.0, reasons)
-        return Answer(lat, lon, Precision.POINT, radius, confidence, f"{lat:.6f}, {lon:.6f}", reasons, 1, (), "", "", "")
-
-    def _coarse(
-        self, parsed: Parsed, told: Told, city: str | None, zip5: str | None, county: str | None, why: tuple[str, ...]
-    ) -> Answer:
-        """Return the middle of the ZIP code, city or county that was told, and why it is no finer; nowhere when none is known."""
-        area = self._area(parsed, city, zip5, county)
-        if area is None:
-            return NOWHERE._replace(reasons=parsed.reasons + why)
-        precision = Precision(area.kind)
-        radius, confidence = worth(precision, area.radius_m, ())
-        zip_code = area.name if area.kind == "zip" else ""
-        said_alone = not parsed.streets or " ".join(parsed.streets[0]) == area.name
-        reasons = parsed.reasons + (() if said_alone and why == ("place_not_found",) else why) + ((told.reason,) if told.reason else ())
-        return Answer(
-            round(area.lat, 6), round(area.lon, 6), precision, radius, confidence, area.name, reasons, 1, (), zip_code, area.county, self.contexts.vintage
-        )
-
-    def _area(self, parsed: Parsed, city: str | None, zip5: str | None, county: str | None) -> Area | None:
-        five = ((zip5 or "").strip()[:5] or parsed.zip5)
-        if (area := self.places.zips.get(five)) is not None:
-            return area
-        alone = " ".join(parsed.streets[0]) if parsed.kind is Kind.NAME and parsed.streets else ""
-        names = [fold_name(city[:LONGEST]) if city else "", alone, *(fold_name(part) for part in parsed.tail)]
-        for name in names:
-            if name and (area := self.places.city(name)) is not None:
-                return area
-        for name in [fold_name(county[:LONGEST]) if county else "", *names]:
-            if name and (name == (county or "") or name.endswith(" COUNTY")) and (area := self.places.county(name)) is not None:
-                return area
-        return None

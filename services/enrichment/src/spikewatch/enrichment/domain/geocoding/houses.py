@@ -20,6 +20,9 @@ _NEAR_NUMBERS: Final = 100  # one block: farther from every range the number say
 _LONGEST_STREET_M: Final = 750.0  # the middle of a longer street says less than its ZIP code
 _LONGEST_CONTRADICTED_M: Final = 300.0
 _CONTRADICTIONS: Final = frozenset({"number_not_in_ranges", "streets_do_not_cross"})
+_MOSTLY: Final = 0.33
+_NEAR_M: Final = 100.0
+_MOST_PIECES: Final = 12  # of a hundred-block; more are slivers
 _SAME_BLOCK_M: Final = 400.0  # pieces of one hundred-block lie closer together than this; those of two towns do not
 
 
@@ -54,7 +57,9 @@ class Houses:
             return hits
         if across:
             return [self._on(found, side, number, Precision.NEAR_RANGE, told, _OTHER_SIDE, "other_side") for side in across]
-        return self._beyond(found, sides, number, told) or self.street(found, told, "number_not_in_ranges" if sides else "street_without_numbers")
+        return self._beyond(found, sides, number, told) or self.street(
+            found, told, "number_not_in_ranges" if sides else "street_without_numbers"
+        )
 
     def _points(self, found: Found, number: int, told: Told) -> list[Hit]:
         street, streets = found.street, self._streets
@@ -100,7 +105,7 @@ class Houses:
         ]
 
     def block(self, found: Found, number: int, told: Told) -> list[Hit]:
-        """Return where a hundred-block can be on one street: the middle of its pieces, one hit for each group of pieces that hang together."""
+        """Return where a hundred-block can be on one street: one hit for each group of pieces that hang together."""
         street = found.street
         ready = self._streets.sides(street)
         places = ready.blocks.get(number)
@@ -137,8 +142,8 @@ class Houses:
     def _piece(self, low: int, high: int, side: Side) -> tuple[float, float, float, int, int]:
         """Return the middle of a piece of a block, its length, context, and how many of the block's numbers it has."""
         start, end, _, segment, is_left, context = side
-        # A range that is hardly longer than the block is the block: its middle is the piece's.
-        share = 0.5 if end - start < 2 * _NEAR_NUMBERS else ((low + high) / 2 - start) / (end - start)
+        # Dispatch systems take the middle of the piece of street, unless most of its numbers are another block's.
+        share = 0.5 if end - start <= (high - low) / _MOSTLY else ((low + high) / 2 - start) / (end - start)
         if self._streets.is_descending(segment, is_left=is_left):
             share = 1 - share
         lat, lon, length = self._streets.lines.along(segment, share, 0.0, 0.0)
@@ -187,7 +192,11 @@ class Houses:
         contexts: dict[float, int] = {}
         for at in range(street.first, street.last):
             context = streets.left_context[at]
-            penalty = min(self._contexts.penalty(context, told), self._contexts.penalty(streets.right_context[at], told)) if not told.is_empty else 0.0
+            penalty = (
+                min(self._contexts.penalty(context, told), self._contexts.penalty(streets.right_context[at], told))
+                if not told.is_empty
+                else 0.0
+            )
             spots = of_penalty.setdefault(penalty, [])
             contexts.setdefault(penalty, context)
             for node in (lines.from_node[at], lines.to_node[at]):
@@ -207,7 +216,18 @@ def _middle(pieces: list[tuple[float, float, float, int, int]]) -> tuple[float, 
     if len(pieces) == 1:
         lat, lon, length, context, _ = pieces[0]
         return lat, lon, context, length
-    # Nobody says which piece is meant: halfway between the outermost, none is far.
-    lats, lons = [piece[0] for piece in pieces], [piece[1] for piece in pieces]
-    lat, lon = (min(lats) + max(lats)) / 2, (min(lons) + max(lons)) / 2
-    return lat, lon, pieces[0][3], sum(piece[2] for piece in pieces)
+    # Nobody says which piece is meant: of middles and places halfway between two, the one with most of the block's numbers near.
+    middles = [(piece[0], piece[1]) for piece in pieces[:_MOST_PIECES]]
+    tried = middles + [((a[0] + b[0]) / 2, (a[1] + b[1]) / 2) for at, a in enumerate(middles) for b in middles[at + 1 :]]
+    best = (0.0, 0.0)
+    most = (-1, 0.0)
+    for lat, lon in tried:
+        near = 0
+        spread = 0.0
+        for piece in pieces:
+            apart = metres(lat, lon, piece[0], piece[1])
+            near += piece[4] if apart <= _NEAR_M else 0
+            spread -= apart * piece[4]
+        if (near, spread) > most:
+            best, most = (lat, lon), (near, spread)
+    return *best, pieces[0][3], sum(piece[2] for piece in pieces)

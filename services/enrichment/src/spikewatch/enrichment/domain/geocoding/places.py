@@ -4,8 +4,7 @@ import re
 from typing import Final, NamedTuple
 
 from spikewatch.enrichment.domain.geocoding.contexts import Contexts
-from spikewatch.enrichment.domain.geocoding.lines import view
-from spikewatch.enrichment.domain.geocoding.packed import SCALE, Packed, texts
+from spikewatch.enrichment.domain.geocoding.packed import SCALE, Packed, texts, view
 from spikewatch.enrichment.domain.geocoding.street_name import read_street
 
 __all__ = ["Area", "Mark", "Places"]
@@ -57,7 +56,12 @@ class Places:
                 self.counties.setdefault(name.removesuffix(" COUNTY"), []).append(area)
                 if code:
                     self.counties.setdefault(code, []).append(area)
-        marks = view(arrays["landmark_lat"]), view(arrays["landmark_lon"]), view(arrays["landmark_radius"]), view(arrays["landmark_context"])
+        marks = (
+            view(arrays["landmark_lat"]),
+            view(arrays["landmark_lon"]),
+            view(arrays["landmark_radius"]),
+            view(arrays["landmark_context"]),
+        )
         self.landmarks: dict[str, list[Mark]] = {}
         self.miles: dict[tuple[str, str], list[tuple[float, str, Mark]]] = {}
         for at, name in enumerate(texts(arrays["landmark_text"])):

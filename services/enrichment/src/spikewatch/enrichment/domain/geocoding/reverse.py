@@ -45,11 +45,17 @@ class Reverse:
         is_left = self._is_left(line, share, point)
         streets = self._streets
         starts, ends, contexts = (
-            (streets.left_from, streets.left_to, streets.left_context) if is_left else (streets.right_from, streets.right_to, streets.right_context)
+            (streets.left_from, streets.left_to, streets.left_context)
+            if is_left
+            else (streets.right_from, streets.right_to, streets.right_context)
         )
         start, end = starts[segment], ends[segment]
         if not start and not end:
-            start, end = (streets.right_from[segment], streets.right_to[segment]) if is_left else (streets.left_from[segment], streets.left_to[segment])
+            start, end = (
+                (streets.right_from[segment], streets.right_to[segment])
+                if is_left
+                else (streets.left_from[segment], streets.left_to[segment])
+            )
         block = int(start + (end - start) * share) // 100 * 100 if start or end else None
         context = self._contexts.rows[contexts[segment]]
         cross = self._cross(segment, share, street.shown)

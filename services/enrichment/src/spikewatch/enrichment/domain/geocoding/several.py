@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
-from spikewatch.enrichment.domain.geocoding.answer import LADDER, NOWHERE, Answer, Precision, Query, ReverseAnswer
-from spikewatch.enrichment.domain.geocoding.answer import Alternative
+from spikewatch.enrichment.domain.geocoding.answer import LADDER, NOWHERE, Alternative, Answer, Precision, Query, ReverseAnswer
 from spikewatch.enrichment.domain.geocoding.geocoder import Geocoder
 from spikewatch.enrichment.domain.geocoding.hits import metres
 
@@ -41,8 +40,7 @@ class Geocoders:
         answers.sort(key=_rank)
         best = answers[0]
         if best.lat is None or best.lon is None:
-            unsure = next((answer for answer in answers if answer.alternatives), best)
-            return unsure
+            return next((answer for answer in answers if answer.alternatives), best)
         different = [best]
         for other in answers[1:]:
             if other.lat is None or other.lon is None or best.confidence - other.confidence > _AS_GOOD:
@@ -51,7 +49,7 @@ class Geocoders:
                 continue
             if metres(best.lat, best.lon, other.lat, other.lon) > max(_SAME_PLACE_M, best.radius_m):
                 different.append(other)
-        unsure = [answer for answer in answers if answer.alternatives and best.confidence < 1.0]
+        unsure = [answer for answer in answers if answer.alternatives]
         if len(different) == 1 and not unsure:
             return best._replace(candidates=sum(answer.candidates for answer in answers))
         made = [

@@ -11,7 +11,7 @@ from zlib import crc32
 
 import numpy as np
 
-from spikewatch.enrichment.domain.geocoding.packed import narrowed
+from spikewatch.enrichment.domain.geocoding.packed import narrowed, view
 
 __all__ = ["Spelling", "slips", "spelling_arrays"]
 
@@ -40,7 +40,9 @@ def _without(key: str, slips_allowed: int) -> Iterable[str]:
 
 def spelling_arrays(keys: Sequence[str]) -> dict[str, np.ndarray]:
     """Return the arrays that file every name; the position of a name in ``keys`` stands for it."""
-    pairs = sorted({(crc32(short.encode()), place) for place, key in enumerate(keys) for short in _without(key, _allowed(key)) if _allowed(key)})
+    pairs = sorted(
+        {(crc32(short.encode()), place) for place, key in enumerate(keys) for short in _without(key, _allowed(key)) if _allowed(key)}
+    )
     return {
         "spelling_hash": np.array([pair[0] for pair in pairs], dtype=np.uint32),
         "spelling_name": narrowed([pair[1] for pair in pairs]),
@@ -51,8 +53,8 @@ class Spelling:
     """Look-up of names with slips over the packed arrays."""
 
     def __init__(self, hashes: np.ndarray, names: np.ndarray, keys: Sequence[str]) -> None:
-        self._hashes = memoryview(np.ascontiguousarray(hashes))
-        self._names = memoryview(np.ascontiguousarray(names))
+        self._hashes = view(hashes)
+        self._names = view(names)
         self._keys = keys
 
     def near(self, key: str) -> tuple[int, list[str]]:

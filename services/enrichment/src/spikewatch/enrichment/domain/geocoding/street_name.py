@@ -6,7 +6,7 @@ Whatever it does to a name it does to both sides, so a doubtful split (is PARK a
 import re
 from typing import Final, NamedTuple
 
-from spikewatch.enrichment.domain.geocoding.street_words import DIRECTIONS, ORDINALS, STATES, STRONG_TYPES, TENS, TYPES
+from spikewatch.enrichment.domain.geocoding.street_words import DIRECTIONS, ORDINALS, STATES, STRONG_TYPES, TENS, TYPES, one_of
 
 __all__ = ["StreetName", "read_street", "shown"]
 
@@ -19,7 +19,7 @@ _ROUTE_WORDS: Final = {
     "I": "I", "IH": "I", "INTERSTATE": "I", "US": "US", "USHWY": "US", "SR": "SR", "SH": "SR", "STHWY": "SR", "STATE": "SR",
     "CR": "CR", "CO": "CR", "COUNTY": "CR", "CTH": "CR", "CNTY": "CR", "TR": "TR", "TWP": "TR", "TOWNSHIP": "TR", "FM": "FM", "RM": "FM",
 }  # fmt: skip
-_ROAD_WORDS: Final = frozenset("HWY HIGHWAY HY RT RTE ROUTE RD ROAD TRUNK".split())
+_ROAD_WORDS: Final = one_of("HWY HIGHWAY HY RT RTE ROUTE RD ROAD TRUNK")
 # A state or county road needs the second word: STATE 4 and COUNTY 4 are routes too, but CO LINE RD and STATE ST are not.
 _STATE_ROUTE_LEADS: Final = (STATES - {"ST"}) | {"ST", "STATE"}
 _LETTERED: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZ")
@@ -50,7 +50,7 @@ def shown(name: StreetName) -> str:
     return " ".join(part for part in (name.pre, name.words, kind, name.post) if part)
 
 
-def read_street(tokens: list[str]) -> StreetName | None:
+def read_street(tokens: list[str]) -> StreetName | None:  # noqa: C901  # one turn a name: calls would cost as much as the reading
     """Return the parts of a street's name; None when nothing is left that could be a name.
 
     Args:
@@ -62,7 +62,7 @@ def read_street(tokens: list[str]) -> StreetName | None:
     if start >= end:
         return None
     first = tokens[start]
-    if (first in _ROUTE_WORDS or first in STATES or first in DIRECTIONS or first[-1].isdigit() or first == "ST" or first == "U") and (
+    if (first in _ROUTE_WORDS or first in STATES or first in DIRECTIONS or first[-1].isdigit() or first in {"ST", "U"}) and (
         (route := _route(tokens[start:end])) is not None
     ):
         return route
@@ -98,7 +98,7 @@ def read_street(tokens: list[str]) -> StreetName | None:
     return StreetName(key, words, pre, kind, post) if key else None
 
 
-def _words(tokens: list[str], kind: str) -> str:
+def _words(tokens: list[str], kind: str) -> str:  # noqa: C901, PLR0912  # one turn a name, likewise
     if len(tokens) == 1:
         word = tokens[0]
         if word[0].isdigit():

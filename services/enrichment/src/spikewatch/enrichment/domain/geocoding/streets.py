@@ -1,19 +1,20 @@
-"""The streets of an index in memory: names in a dictionary, house numbers and crossings of a street made ready when it is first asked for."""
+"""The streets of an index in memory: names in a dictionary, house numbers and crossings of a street made when it is first asked for."""
 
 from collections import OrderedDict
 from typing import Final
 
-import numpy as np
-
-from spikewatch.enrichment.domain.geocoding.lines import Lines, view
-from spikewatch.enrichment.domain.geocoding.packed import Packed, texts
+from spikewatch.enrichment.domain.geocoding.lines import Lines
+from spikewatch.enrichment.domain.geocoding.packed import Packed, texts, view
 from spikewatch.enrichment.domain.geocoding.street_name import StreetName, shown
 from spikewatch.enrichment.domain.geocoding.street_words import STRONG_TYPES
 
-__all__ = ["Side", "Sides", "Street", "Streets"]
+__all__ = ["SHORTEST_WORD", "Side", "Sides", "Street", "Streets"]
 
 # Streets whose sides are kept ready. About 3 kB each, so 60 MB at the most; a city of a million people has some 10,000 streets.
 _READY: Final = 20_000
+
+SHORTEST_WORD: Final = 4
+"""Letters of a word by which a longer name may be found."""
 
 Side = tuple[int, int, int, int, bool, int]
 """Lowest and highest number, parity (0 even, 1 odd, 2 both), segment, whether it is the left side, context."""
@@ -74,6 +75,13 @@ class Streets:
             for street in streets:
                 self._glue(street)
         self.keys = list(self.by_key)
+        self.of_word: dict[str, list[str]] = {}
+        for key, streets in self.by_key.items():
+            words = streets[0].name.words.split()
+            if len(words) > 1:
+                for word in words:
+                    if len(word) >= SHORTEST_WORD:
+                        self.of_word.setdefault(word, []).append(key)
 
     def __len__(self) -> int:
         return sum(map(len, self.by_key.values()))
@@ -147,11 +155,13 @@ _LONG_DIRECTIONS: Final = {
 }  # fmt: skip
 # Short forms that stand for one long form where a name is run together. ST in front is SAINT there.
 _LONG_WORDS: Final = {
-    "ST": "SAINT", "MT": "MOUNT", "FT": "FORT", "PT": "POINT", "LK": "LAKE", "HTS": "HEIGHTS", "HL": "HILL", "VIS": "VISTA", "VW": "VIEW", "CTR": "CENTER",
-    "SPG": "SPRING", "SPGS": "SPRINGS", "MTN": "MOUNTAIN", "VLY": "VALLEY", "RDG": "RIDGE", "GRN": "GREEN", "FRST": "FOREST", "CRK": "CREEK", "RIV": "RIVER",
-    "IS": "ISLAND", "BCH": "BEACH", "BRK": "BROOK", "GLN": "GLEN", "MDW": "MEADOW", "MSN": "MISSION", "PNE": "PINE", "SHR": "SHORE", "FLD": "FIELD", "GRV": "GROVE",
-    "MNR": "MANOR", "LN": "LANE", "AVE": "AVENUE", "RD": "ROAD", "CT": "COURT", "SQ": "SQUARE", "PRT": "PORT", "HBR": "HARBOR", "BRG": "BRIDGE", "ML": "MILL", "STA": "STATION",
-    "FRD": "FORD", "FLS": "FALLS", "CYN": "CANYON", "UN": "UNION", "VLG": "VILLAGE", "WL": "WELL", "GDN": "GARDEN", "ORCH": "ORCHARD", "KNL": "KNOLL", "CLF": "CLIFF",
+    "ST": "SAINT", "MT": "MOUNT", "FT": "FORT", "PT": "POINT", "LK": "LAKE", "HTS": "HEIGHTS", "HL": "HILL", "VIS": "VISTA",
+    "VW": "VIEW", "CTR": "CENTER", "SPG": "SPRING", "SPGS": "SPRINGS", "MTN": "MOUNTAIN", "VLY": "VALLEY", "RDG": "RIDGE",
+    "GRN": "GREEN", "FRST": "FOREST", "CRK": "CREEK", "RIV": "RIVER", "IS": "ISLAND", "BCH": "BEACH", "BRK": "BROOK", "GLN": "GLEN",
+    "MDW": "MEADOW", "MSN": "MISSION", "PNE": "PINE", "SHR": "SHORE", "FLD": "FIELD", "GRV": "GROVE", "MNR": "MANOR", "LN": "LANE",
+    "AVE": "AVENUE", "RD": "ROAD", "CT": "COURT", "SQ": "SQUARE", "PRT": "PORT", "HBR": "HARBOR", "BRG": "BRIDGE", "ML": "MILL",
+    "STA": "STATION", "FRD": "FORD", "FLS": "FALLS", "CYN": "CANYON", "UN": "UNION", "VLG": "VILLAGE", "WL": "WELL", "GDN": "GARDEN",
+    "ORCH": "ORCHARD", "KNL": "KNOLL", "CLF": "CLIFF",
 }  # fmt: skip
 
 
