@@ -156,7 +156,7 @@ def test_damaged_bytes_never_end_in_anything_but_rows_or_a_sentence(tmp_path: Pa
         ("a.csv.gz", gzip.compress(HEADER.encode() + b"Elm St,12,30.05,-44.95\n")),
         ("a.csv", b"\xef\xbb\xbf" + HEADER.encode() + b"Elm St,12,30.05,-44.95\r\n\r\n,,,\n"),
         ("a.tsv", b"street\tnumber\tlat\tlon\nElm St\t12\t30.05\t-44.95\n"),
-        ("a.csv", b"street;number;lat;lon\n\"Elm St\";12;30.05;-44.95"),
+        ("a.csv", b'street;number;lat;lon\n"Elm St";12;30.05;-44.95'),
         ("a.txt", b"street|number|lat|lon\nElm St|12|30.05|-44.95\n"),
         ("a.csv", (HEADER + "Elm St,12,30.05,-44.95\n").encode("utf-16")),
     ],
@@ -189,7 +189,8 @@ def test_a_table_of_a_thousand_columns_and_a_cell_of_a_megabyte_are_read(tmp_pat
     assert (len(layer.columns), len(row.values[0]), row.values[999]) == (1000, 1_000_000, "1")
 
 
-FEATURE = {"type": "Feature", "properties": {"street": "Elm St", "number": 12, "unit": None, "old": True}, "geometry": {"type": "Point", "coordinates": [-44.95, 30.05]}}  # fmt: skip
+PROPERTIES = {"street": "Elm St", "number": 12, "unit": None, "old": True}
+FEATURE = {"type": "Feature", "properties": PROPERTIES, "geometry": {"type": "Point", "coordinates": [-44.95, 30.05]}}
 
 
 @pytest.mark.parametrize(

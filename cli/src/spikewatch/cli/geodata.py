@@ -18,6 +18,7 @@ from spikewatch.cli.geocoding.address_columns import add_column_options, address
 from spikewatch.cli.geocoding.address_rows import address_table
 from spikewatch.cli.geocoding.index_building import Built, build_indexes
 from spikewatch.cli.geocoding.known_points import KnownPoints
+from spikewatch.cli.geocoding.reapplying import add_reapply
 from spikewatch.cli.geocoding.refused_rows import RefusedRows
 from spikewatch.cli.progress import Progress, say
 from spikewatch.cli.tables import add_json_option, print_json, print_table
@@ -72,6 +73,7 @@ def add(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
         "--misses", metavar="FILE", help="write each row that is not placed within 100 m to FILE as a JSON line; it holds the addresses"
     )
     step.add_argument("--errors", metavar="FILE", help="write each refused row to FILE as a JSON line")
+    add_reapply(steps)
 
 
 def _step(steps: Any, name: str, summary: str, example: str, run: Any) -> argparse.ArgumentParser:

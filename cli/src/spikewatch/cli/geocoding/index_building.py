@@ -1,5 +1,6 @@
 """Builds indexes of what is read, with a bar, and tells how large they are."""
 
+import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -74,6 +75,7 @@ def _require_some(reading: Reading) -> None:
 
 
 def _write(path: Path, packed: Packed, vintages: list[Vintage]) -> Built:
-    write_index(path, packed)
+    # Of two indexes the one that was built later places what is stored (docs/adr/0014-versions-of-geodata.md).
+    write_index(path, packed._replace(facts={**packed.facts, "built_at": int(time.time())}))
     segments, points = (sum(one.records for one in vintages if one.kind == kind) for kind in ("street", "point"))
     return Built(path, path.stat().st_size, segments, points)

@@ -52,6 +52,13 @@ _LATITUDES: Final = listed("latitude lat latdd latdec primlatdec latitudedd ycoo
 _LONGITUDES: Final = listed(
     "longitude lon lng long londd longdd longdec primlongdec longitudedd xcoord xcoordinate pointx x gpsx easting intptlon"
 )
+# Of one range for both sides; TOADDR is the right side's where FRADDL stands beside it.
+_ONE_RANGE: Final = {
+    f"{one}{number}": end
+    for end, ones in (("from", listed("from fr low lo begin start min")), ("to", listed("to high hi end max")))
+    for one in ones
+    for number in listed("addr address add addrs hn num number house housenumber addrnum range")
+}
 _STATES: Final = listed("statefp statefp20 statefp10 state statel region st")
 _SEEN_IN: Final = 0.5
 
@@ -70,6 +77,9 @@ def named(looks: Sequence[Look], names: Iterable[str]) -> list[Look]:
 def ranges(looks: Sequence[Look]) -> dict[str, str]:
     """Return the columns of house numbers by field; empty when no side has both ends."""
     found: dict[str, Look] = {}
+    alone = {end: look for look in looks if (end := _ONE_RANGE.get(look.letters)) and look.house_numbers > _SEEN_IN}
+    if len(alone) == 2 and not any((side := end_of_range(look.name)) and side[0] == "left" for look in looks):
+        return {end: look.name for end, look in alone.items()}
     for look in looks:
         end = end_of_range(look.name)
         if end is None or (look.stated and look.house_numbers < _SEEN_IN):
@@ -133,8 +143,8 @@ def nodes(looks: Sequence[Look]) -> dict[str, str]:
 
 def coordinates(looks: Sequence[Look]) -> dict[str, str]:
     """Return the columns of latitude and longitude; those in degrees before others, which are refused later by their values."""
-    lats = [look for look in named(looks, _LATITUDES) if look.numbers > 0.9]
-    lons = [look for look in named(looks, _LONGITUDES) if look.numbers > 0.9]
+    lats = [look for look in named(looks, _LATITUDES) if look.numbers > _SEEN_IN]
+    lons = [look for look in named(looks, _LONGITUDES) if look.numbers > _SEEN_IN]
     lat = max(lats, key=lambda look: look.within(-90, 90) > 0.9, default=None)
     lon = max(lons, key=lambda look: look.within(-180, 180) > 0.9, default=None)
     return {"lat": lat.name, "lon": lon.name} if lat and lon else {}

@@ -13,9 +13,10 @@ from spikewatch.enrichment.domain.geocoding.records import AddressPoint, Alias, 
 
 __all__ = ["address_points", "aliases", "landmarks", "names_of_edges", "places", "segments", "split_address"]
 
-_ADDRESS: Final = re.compile(r"(\d{1,7})(?:\s?-\s?\d{1,7})?(?:\s?[A-Za-z](?=\s))?(?:\s+1/[24])?\s+(.*\S)", re.DOTALL)
+_ADDRESS: Final = re.compile(r"(\d{1,7})(?:\s?-\s?\d{1,7})?[A-Za-z]?(?:\s+1/[24])?\s+(.*\S)", re.DOTALL)
+# What follows a street: anything after a comma, or a word for a unit with its number or letter. FLORIDA ST and LOT RD are streets.
 _UNIT: Final = re.compile(
-    r"\s*(?:[,;#(]|\b(?:APT|APARTMENT|UNIT|STE|SUITE|RM|ROOM|FL|FLOOR|BLDG|LOT|TRLR|SPC|SPACE)\b[ .#]*\w{1,6}\s*$).*",
+    r"\s*[,;#(].*|\s+(?:APT|APARTMENT|UNIT|STE|SUITE|RM|ROOM|FL|FLOOR|BLDG|LOT|TRLR|SPC|SPACE)\b[ .#]*(?:\d\w*|[A-Z]\d*)\s*$",
     re.IGNORECASE | re.DOTALL,
 )
 _RADII: Final = {Kind.ZIP: 8_000.0, Kind.CITY: 10_000.0, Kind.COUNTY: 40_000.0}  # of what a file gives a point for, in metres

@@ -9,6 +9,7 @@ from spikewatch.enrichment.adapters.geodata.unusable import IndexUnusable
 from spikewatch.enrichment.domain.geocoding.answer import Answer, Query, ReverseAnswer
 from spikewatch.enrichment.domain.geocoding.geocoder import Geocoder
 from spikewatch.enrichment.domain.geocoding.packed import FORMAT
+from spikewatch.enrichment.domain.geocoding.several import Geocoders
 
 __all__ = ["ENDING", "AnyGeocoder", "open_geocoder"]
 
