@@ -77,9 +77,9 @@ def named(looks: Sequence[Look], names: Iterable[str]) -> list[Look]:
 def ranges(looks: Sequence[Look]) -> dict[str, str]:
     """Return the columns of house numbers by field; empty when no side has both ends."""
     found: dict[str, Look] = {}
-    alone = {end: look for look in looks if (end := _ONE_RANGE.get(look.letters)) and look.house_numbers > _SEEN_IN}
-    if len(alone) == 2 and not any((side := end_of_range(look.name)) and side[0] == "left" for look in looks):
-        return {end: look.name for end, look in alone.items()}
+    alone = {field: look for look in looks if (field := _ONE_RANGE.get(look.letters)) and look.house_numbers > _SEEN_IN}
+    if len(alone) == 2 and not any((told := end_of_range(look.name)) and told[0] == "left" for look in looks):
+        return {field: look.name for field, look in alone.items()}
     for look in looks:
         end = end_of_range(look.name)
         if end is None or (look.stated and look.house_numbers < _SEEN_IN):

@@ -1,7 +1,7 @@
 """Shapes from GeoJSON and WKT, and what records take from them: a point, a line, a middle with how far it reaches."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any, Final
 
@@ -14,7 +14,7 @@ from spikewatch.enrichment.adapters.geodata.projection import Projection, in_deg
 __all__ = ["ShapeUnreadable", "line_of", "metres", "middle_of", "placed", "point_of", "shape_of_geojson", "shape_of_wkt"]
 
 _EARTH_M: Final = 6_371_008.8
-_POINTS: Final = frozenset({"Point", "MultiPoint"})
+_ISLET: Final = 0.02  # of the largest part's area
 
 
 class ShapeUnreadable(ValueError):  # noqa: N818  # named by what it says of the shape
@@ -109,30 +109,32 @@ def line_of(shape: Shape) -> tuple[tuple[Position, ...], bool]:
 
 
 def middle_of(shape: Shape) -> tuple[Position, float, bool]:
-    """Return a point inside the largest part, how far all of the shape reaches from it in metres, and whether it was sound.
+    """Return a point inside the largest part, how far the parts of some size reach from it in metres, and whether all was sound.
 
-    A ring that crosses itself is put right first; what it means where it crosses nobody knows, its middle all the same.
+    A ring that crosses itself is put right first; what it means where it crosses nobody knows, its middle all the same. Islets far
+    out at sea that a city owns do not make it wider.
     """
-    largest: Any = None
+    sized: list[tuple[float, Any]] = []
     is_sound = True
     for ring in shape.parts:
-        if len(ring) < 3:
-            is_sound = False
-            continue
-        polygon = shapely.Polygon(ring)
-        if not polygon.is_valid:
-            is_sound = False
+        polygon = shapely.Polygon(ring) if len(ring) > 2 else None
+        if polygon is not None and not polygon.is_valid:
             polygon = max(shapely.get_parts(shapely.make_valid(polygon)), key=lambda part: float(part.area))
-        if largest is None or polygon.area > largest.area:
-            largest = polygon
-    if largest is None or largest.geom_type != "Polygon":
+            is_sound = False
+        if polygon is None or polygon.geom_type != "Polygon":
+            is_sound = False
+        else:
+            sized.append((float(polygon.area), polygon))
+    if not sized:
         point = shape.parts[0][0]
-        return point, max(metres(point, other) for other in _all(shape)), False
+        return point, max(metres(point, other) for part in shape.parts for other in part), False
+    area, largest = max(sized, key=lambda pair: pair[0])
     middle = largest.centroid
     if not largest.contains(middle):
         middle = largest.representative_point()
     point = (float(middle.x), float(middle.y))
-    return point, max(metres(point, other) for other in _all(shape)), is_sound
+    corners = (corner for size, polygon in sized if size >= _ISLET * area for corner in polygon.exterior.coords)
+    return point, max(metres(point, (corner[0], corner[1])) for corner in corners), is_sound
 
 
 def metres(one: Position, other: Position) -> float:
@@ -140,10 +142,6 @@ def metres(one: Position, other: Position) -> float:
     lon1, lat1, lon2, lat2 = map(math.radians, (*one, *other))
     part = math.sin((lat2 - lat1) / 2) ** 2 + math.cos(lat1) * math.cos(lat2) * math.sin((lon2 - lon1) / 2) ** 2
     return 2 * _EARTH_M * math.asin(min(1.0, math.sqrt(part)))
-
-
-def _all(shape: Shape) -> Iterator[Position]:
-    return (position for part in shape.parts for position in part)
 
 
 def _positions(coordinates: Sequence[Sequence[float]]) -> tuple[Position, ...]:
