@@ -6,7 +6,12 @@ from spikewatch.enrichment.domain.geocoding.answer import Precision
 
 __all__ = ["FACTORS", "ORIGIN", "RUNGS", "Rung", "worth"]
 
-ORIGIN: Final = "to be measured"
+ORIGIN: Final = (
+    "San Francisco, centreline of 2014 with 15,602 segments. Half of the development strings (3,000 different ones of address points, businesses, "
+    "fire and ambulance calls), taken by a hash of the string; as they are, with one slip of the keyboard, and with a quarter of the segments "
+    "missing. The other half was only used to check. Rungs marked 'stated' had no points to measure with: cautious figures."
+)
+"""Where the numbers come from. Streets there are short: in the country the share of the extent carries the radius, and that was not measured."""
 
 
 class Rung(NamedTuple):
@@ -24,29 +29,39 @@ class Rung(NamedTuple):
 
 
 RUNGS: Final = {
-    Precision.POINT: Rung(25.0, 0.0, 0.97),
-    Precision.RANGE: Rung(40.0, 0.15, 0.95),
-    Precision.NEAR_RANGE: Rung(90.0, 0.5, 0.85),
-    Precision.BLOCK: Rung(50.0, 0.2, 0.95),
-    Precision.INTERSECTION: Rung(30.0, 1.0, 0.97),
-    Precision.NEAR_INTERSECTION: Rung(60.0, 0.6, 0.85),
-    Precision.STREET: Rung(100.0, 1.0, 0.85),
-    Precision.LANDMARK: Rung(0.0, 1.0, 0.85),
-    Precision.ZIP: Rung(0.0, 1.0, 0.9),
-    Precision.CITY: Rung(0.0, 1.0, 0.9),
-    Precision.COUNTY: Rung(0.0, 1.0, 0.95),
+    Precision.POINT: Rung(25.0, 0.0, 0.95),  # stated; published: parcel points lie 21 m off in towns
+    Precision.RANGE: Rung(40.0, 0.15, 0.965),  # n = 1,355
+    Precision.NEAR_RANGE: Rung(90.0, 0.5, 0.95),  # n = 1,356, nearly all with segments taken away
+    Precision.BLOCK: Rung(50.0, 0.3, 0.965),  # n = 1,078
+    Precision.INTERSECTION: Rung(30.0, 1.0, 0.975),  # n = 424
+    Precision.NEAR_INTERSECTION: Rung(60.0, 0.6, 0.94),  # n = 172, with segments taken away
+    Precision.STREET: Rung(100.0, 1.0, 0.65),  # n = 34
+    Precision.LANDMARK: Rung(0.0, 1.0, 0.85),  # stated
+    Precision.ZIP: Rung(0.0, 1.0, 0.9),  # stated: the radius reaches all of the area
+    Precision.CITY: Rung(0.0, 1.0, 0.9),  # stated
+    Precision.COUNTY: Rung(0.0, 1.0, 0.95),  # stated
 }
+"""By precision."""
 FACTORS: Final = {
-    "type_conflict": 0.6,
-    "direction_conflict": 0.4,
-    "direction_missing": 0.85,
-    "direction_extra": 0.85,
-    "name_corrected": 0.85,
-    "trailing_words_dropped": 0.9,
-    "leading_words_dropped": 0.9,
-    "zip_not_in_index": 0.8,
-    "coordinates_outside_index": 0.5,
+    "type_conflict": 0.65,  # n = 30
+    "direction_conflict": 0.4,  # stated
+    "direction_missing": 0.85,  # n = 14
+    "direction_extra": 0.8,  # n = 20
+    "direction_moved": 0.98,  # stated
+    "name_corrected": 0.97,  # n = 2,270
+    "name_run_together": 0.93,  # n = 40
+    "name_shortened": 0.8,  # stated
+    "route_class_assumed": 0.9,  # stated
+    "trailing_words_dropped": 0.95,  # n = 86
+    "leading_words_dropped": 0.6,  # n = 30: 3991 A 17TH ST
+    "lead_in_dropped": 0.95,  # stated
+    "number_after_street": 0.7,  # stated
+    "other_zip": 0.9,  # n = 106
+    "other_city": 0.85,  # stated
+    "zip_not_in_index": 0.9,  # stated
+    "coordinates_outside_index": 0.5,  # stated
 }
+"""What remains of the confidence when something was assumed."""
 
 
 def worth(precision: Precision, extent_m: float, reasons: tuple[str, ...]) -> tuple[float, float]:

@@ -22,6 +22,7 @@ REFUSED: Final = 0.4
 _TYPE_UNTOLD, _TYPE_EXTRA, _TYPE_ALIKE, _TYPE_OTHER = 0.03, 0.05, 0.02, 0.35
 _KIND_OTHER: Final = 0.45  # EMBARCADERO CENTER is no street at all
 _WAY_UNTOLD, _WAY_EXTRA, _WAY_MOVED, _WAY_OTHER = 0.10, 0.12, 0.02, 0.4
+_WAY_TOLD: Final = 0.12
 _SPACED, _GLUED, _LETTERS = 0.005, 0.02, (0.0, 0.12, 0.22)
 _DROPPED: Final = 0.04
 _FIRST_LETTER: Final = 0.06  # people seldom miss the first letter
@@ -71,7 +72,15 @@ class Finder:
                 return found
             # GREAT HIGHWAY LOWER may be a name with a word to spare rather than a direction that is contradicted.
             return sorted(found + self._glued_or_dropped(name, words), key=_penalty)
-        return self._glued_or_dropped(name, words) or self._misspelt(name, words) or self._shortened(name)
+        found = self._glued_or_dropped(name, words)
+        if found and found[0].penalty < CONFLICT:
+            return found
+        return sorted(found + (self._misspelt(name, words) or self._shortened(name)), key=_penalty)
+
+    def alike(self, words: list[str]) -> list[Found]:
+        """Return streets spelt nearly so, besides those spelt exactly so: HAYES ST for HAYS ST."""
+        name = read_street(words)
+        return [] if name is None else [one for one in self._near(name) if one.street.name.key != name.key]
 
     def is_known(self, words: list[str]) -> bool:
         """Return whether a street is called exactly so."""
@@ -104,7 +113,7 @@ class Finder:
                     key=_penalty,
                 )
         # CESARCHAVEZST: the type is run together with the name.
-        for length in range(2, min(9, len(key) - 2)):
+        for length in range(2, 0 if name.type else min(9, len(key) - 2)):
             kind = TYPES.get(key[-length:])
             if kind in STRONG_TYPES:
                 streets = self._by_key.get(key[:-length]) or self._glued.get(key[:-length])
@@ -205,6 +214,9 @@ def _weighed(name: StreetName, streets: list[Street], start: float, reasons: tup
         made.append(Found(penalty, street, told))
     if len(made) > 1:
         made.sort(key=_penalty)
+        if made[0].street.name == name:
+            # VAN NESS AVE is there: whoever writes it does not mean SOUTH VAN NESS AVE, even if the number would fit there better.
+            made[1:] = [one._replace(penalty=one.penalty + _WAY_TOLD) if one.street.name.type == name.type else one for one in made[1:]]
     return made
 
 

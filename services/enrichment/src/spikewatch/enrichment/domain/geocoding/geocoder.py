@@ -113,7 +113,7 @@ class Geocoder:
         lat, lon = round(best.lat, 6), round(best.lon, 6)
         return Answer(lat, lon, best.precision, radius, confidence, best.matched, reasons, len(hits), (), its_zip, its_county, vintage)
 
-    def _house(self, parsed: Parsed, told: Told) -> list[Hit]:  # noqa: C901  # a ladder: the surer comes first
+    def _house(self, parsed: Parsed, told: Told) -> list[Hit]:  # a ladder: the surer comes first
         words = parsed.streets[0]
         found = self.finder.find(words)
         if parsed.suffix and parsed.suffix in "NSEW" and (with_way := self.finder.find([parsed.suffix, *words])):
@@ -128,6 +128,10 @@ class Geocoder:
             crossing = self._crossings.crossing(found, self.finder.find(parsed.streets[1]), told)
             if crossing:
                 return [hit._replace(reasons=(*hit.reasons, "number_not_in_ranges")) for hit in crossing]
+        if hits and hits[0].precision is Precision.STREET:
+            # HAYS ST has no numbers, HAYES ST has this one: who knows which is meant?
+            others = self._numbered(self.finder.alike(words), parsed.number, told)
+            hits += [hit._replace(penalty=hits[0].penalty) for hit in others if hit.precision in _NUMBERED]
         if not found or found[0].penalty >= CONFLICT:
             whole = [str(parsed.number), *words]  # 8 MILE RD
             if self.finder.is_known(whole):
@@ -201,7 +205,7 @@ class Geocoder:
         hits = [
             hit
             for one in found[:_MOST_STREETS]
-            if one.penalty <= found[0].penalty + _CONSIDERED
+            if one.penalty <= found[0].penalty + _DECIDES
             for hit in self._houses.street(one, told, reason)
         ]
         return sorted(hits, key=lambda hit: hit.penalty)

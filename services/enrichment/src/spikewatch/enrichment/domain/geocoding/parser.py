@@ -148,7 +148,7 @@ def _from_letter(folded: str) -> Parsed:  # noqa: C901  # a ladder: the first th
         return Parsed(Kind.NOTHING, reasons=("unknown",))
     if text != folded and text[0].isdigit() and not (text[0] == "5" and "/" in text):
         made = _from_number(text)
-        return made._replace(reasons=(*made.reasons, "leading_words_dropped")) if made.kind is not Kind.NOTHING else made
+        return made._replace(reasons=(*made.reasons, "lead_in_dropped")) if made.kind is not Kind.NOTHING else made
     if (between := _between(text)) is not None:
         return between
     if any(word in text for word in _BLOCK_WORDS) and (block := _BLOCK_AFTER.fullmatch(text)) is not None:
@@ -229,7 +229,7 @@ def _named(text: str) -> Parsed:
     if numbered is not None and not _HOUSE.match(parts[0]):
         made = _house(*_number_and_rest(numbered), numbered)
         at = parts.index(numbered)
-        return made._replace(tail=tuple(parts[at + 1 :]), zip5=zip5, state=state, reasons=("leading_words_dropped",))
+        return made._replace(tail=tuple(parts[at + 1 :]), zip5=zip5, state=state, reasons=("lead_in_dropped",))
     words = re.sub(r"[/&@+-]", " ", parts[0]).split()
     return Parsed(Kind.NAME, (words,), tail=tuple(parts[1:]), zip5=zip5, state=state)
 

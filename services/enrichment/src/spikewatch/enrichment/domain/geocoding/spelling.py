@@ -58,7 +58,7 @@ class Spelling:
         self._keys = keys
 
     def near(self, key: str) -> tuple[int, list[str]]:
-        """Return the fewest slips at which there are names, and those names; no names when none is near enough."""
+        """Return the fewest slips at which there are other names, and those names; no names when none is near enough."""
         allowed = _allowed(key)
         if not allowed:
             return 0, []
@@ -77,6 +77,8 @@ class Spelling:
                     continue
                 seen.add(place)
                 other = keys[place]
+                if other == key:
+                    continue
                 limit = min(best, 1 if len(other) < _SHORTEST_FOR_TWO else allowed)
                 if abs(len(other) - len(key)) > limit:
                     continue
