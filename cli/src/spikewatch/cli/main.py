@@ -34,6 +34,7 @@ VERB_MODULES: Final = (
     "normalize",
     "geodata",
     "geocode",
+    "areas",
     "profile",
     "reclassify",
 )

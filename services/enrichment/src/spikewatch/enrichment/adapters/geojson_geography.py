@@ -16,7 +16,7 @@ from shapely.errors import ShapelyError
 from spikewatch.contracts.contract import AreaId
 from spikewatch.enrichment.domain.geography import Place
 
-__all__ = ["GeographyError", "geojson_places"]
+__all__ = ["GeographyError", "geojson_file_places", "geojson_places"]
 
 _AREA = TypeAdapter(AreaId)
 _SHAPES = frozenset({"Polygon", "MultiPolygon", "Point"})
@@ -36,6 +36,15 @@ def geojson_places(folder: Path) -> list[Place]:
     if not files:
         raise GeographyError(f"geography folder {folder.name}: no *.geojson file; expected at least one FeatureCollection")
     return [place for file in files for place in _read(file)]
+
+
+def geojson_file_places(file: Path) -> list[Place]:
+    """Return all areas of one file.
+
+    Raises:
+        GeographyError: the file or a feature is wrong; says which and what is expected.
+    """
+    return list(_read(file))
 
 
 def _read(file: Path) -> Iterator[Place]:
