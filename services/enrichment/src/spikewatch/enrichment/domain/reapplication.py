@@ -3,7 +3,7 @@
 import sys
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 from spikewatch.contracts.contract import area_kind
 from spikewatch.contracts.report import LocatedReport
@@ -80,7 +80,7 @@ class Reapplication:
         self.lost.update({area_kind(area) for area in had - has})
         return True
 
-    def document(self) -> dict[str, object]:
+    def document(self) -> dict[str, Any]:
         """Return the counts for machines and tables."""
         return {
             "reports": self.reports,
