@@ -1,0 +1,1 @@
+"""Data that are shipped: the weights of the matcher and their schema."""

@@ -1,0 +1,146 @@
+"""Finds the pairs worth comparing without comparing all: by number, by place and time, by hospital and time, by person and time.
+
+Invariant: which pairs are found follows from the set of records alone. At a hot spot a record meets only so many of the
+records next to it in time, so that a flood of records in one place and hour costs its length, not its square.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from spikewatch.enrichment.domain.matching.codes import KIND_CODE
+from spikewatch.enrichment.domain.matching.columns import Columns, Ints
+
+__all__ = ["Candidates", "candidates"]
+
+_HOUR: Final = 3_600.0
+_CELL_M: Final = 400.0  # with its ring, everything within 400 m and most within 800 is met
+_MOST: Final = 24  # partners on each side that a record meets by one key; true pairs are further apart in one case of a thousand
+_NUMBER_WINDOW: Final = 12 * _HOUR  # numbers start again each year or day, so they need an end
+_SCENE_WINDOW: Final = 3 * _HOUR
+_DATE_WINDOW: Final = 26 * _HOUR
+_DEATH_WINDOW: Final = 60 * _HOUR
+_BEFORE: Final = 2 * _HOUR
+_ARRIVAL_WINDOW: Final = 3 * _HOUR
+_AGES: Final = 2  # years that two agencies' ages of one person may differ
+_METRES: Final = 111_194.9
+_BAND: Final = 0.1  # degrees of latitude in which cells have one width
+_FAR: Final = 1e12
+_CAD, _EMS, _FIRE, _POLICE, _ED, _ME, _OTHER = (KIND_CODE[name] for name in ("cad", "ems", "fire", "police", "ed", "me", "other"))
+
+Mask = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """The pairs, each once with the earlier record first, and which records met more partners than are compared."""
+
+    first: Ints
+    second: Ints
+    crowded: Ints
+
+
+def candidates(columns: Columns, *, wide: bool = False) -> Candidates:
+    """Return the pairs of records, given in canonical order, that are worth comparing.
+
+    With ``wide`` the people of hospitals and medical examiners are met by time alone, whatever their age: for learning how
+    often two people agree by chance, which cannot be seen among pairs that were chosen because they agree.
+    """
+    found = _Found(columns, 4 * _MOST if wide else _MOST)
+    everyone = np.ones(len(columns), dtype=np.bool_)
+    kind = columns.kind
+    rough = columns.rough > 0
+    exact = ~rough
+    numbered = columns.cad > 0
+    found.join(columns.cad, numbered, columns.cad, numbered, 0.0, _NUMBER_WINDOW)
+    placed = (columns.place_class > 0) & (columns.place_class < 4)
+    scene = placed & exact & (kind != _ME)
+    late = placed & (kind == _ME)
+    for target, probe in _cells(columns):
+        found.join(target, scene, probe, scene, 0.0, _SCENE_WINDOW)
+        found.join(target, placed, probe, placed & rough, -_BEFORE, _DATE_WINDOW)
+        found.join(target, placed & exact, probe, late, -_DEATH_WINDOW, _BEFORE)
+    treated = columns.hospital > 0
+    hospitals = columns.hospital
+    found.join(hospitals, treated & (kind != _ED), hospitals, treated & (kind == _ED), -_ARRIVAL_WINDOW, _HOUR)
+    found.join(hospitals, treated & (kind != _ME), hospitals, treated & (kind == _ME), -_DEATH_WINDOW, _BEFORE)
+    aged = everyone & (columns.age_low >= 0) & (columns.age_low == columns.age_high) & (columns.age_rough == 0)
+    ages = 1 + columns.age_low + 200 * columns.region
+    if wide:
+        found.join(columns.region, kind != _ED, columns.region, kind == _ED, -_ARRIVAL_WINDOW, _HOUR)
+        found.join(columns.region, kind != _ME, columns.region, kind == _ME, -_DEATH_WINDOW, _BEFORE)
+    for years in range(-_AGES, _AGES + 1):
+        found.join(ages, aged & (kind != _ED), ages + years, aged & (kind == _ED), -_ARRIVAL_WINDOW, _HOUR)
+        found.join(ages, aged & (kind != _ME), ages + years, aged & (kind == _ME), -_DEATH_WINDOW, _BEFORE)
+    return found.all()
+
+
+def _cells(columns: Columns) -> list[tuple[Ints, Ints]]:
+    """Return for each of the nine neighbours: the key of each record's cell, and the key of that neighbour of it."""
+    row = np.floor(columns.lat * (_METRES / _CELL_M)).astype(np.int64)
+
+    def column(rows: Ints) -> Ints:
+        # Width by bands of latitude, so that neighbouring rows have the same columns but for the borders of the bands.
+        middle = np.floor(rows * (_CELL_M / _METRES) / _BAND) * _BAND
+        width = np.maximum(np.cos(np.radians(middle)), 0.01) * (_METRES / _CELL_M)
+        whole: Ints = np.floor((columns.lon + 360.0) * width).astype(np.int64)
+        return whole
+
+    own = row * (1 << 22) + column(row)
+    return [(own, (row + up) * (1 << 22) + column(row + up) + aside) for up in (-1, 0, 1) for aside in (-1, 0, 1)]
+
+
+class _Found:
+    """Collects the pairs of several joins."""
+
+    def __init__(self, columns: Columns, most: int) -> None:
+        self._most = most
+        self._seconds = columns.seconds
+        self._count = len(columns)
+        self._pairs: list[Ints] = []
+        self._crowded: list[Ints] = []
+
+    def join(self, target: Ints, is_target: Mask, probe: Ints, is_probe: Mask, low: float, high: float) -> None:
+        """Add the pairs of each probe with the targets of the same key whose time is from ``low`` to ``high`` seconds of its own.
+
+        With ``low`` 0 only the records after the probe are met: the same pair comes from the other side.
+        """
+        targets, probes = np.flatnonzero(is_target), np.flatnonzero(is_probe)
+        if not len(targets) or not len(probes):
+            return
+        keys, key_of_target = np.unique(target[targets], return_inverse=True)
+        place = np.minimum(np.searchsorted(keys, probe[probes]), len(keys) - 1)
+        met = keys[place] == probe[probes]
+        probes, place = probes[met], place[met]
+        # One number for key and time, in the order of keys; records come in order of time, so a stable sort keeps it.
+        start = self._seconds.min()
+        span = self._seconds.max() - start + 4 * _DEATH_WINDOW
+        order = np.argsort(key_of_target, kind="stable")
+        line = key_of_target[order] * span + (self._seconds[targets[order]] - start + _DEATH_WINDOW)
+        at = place * span + (self._seconds[probes] - start + _DEATH_WINDOW)
+        begin = np.searchsorted(line, at + low, side="left")
+        end = np.searchsorted(line, at + high, side="right")
+        middle = np.searchsorted(line, at, side="left")
+        kept_begin, kept_end = np.maximum(begin, middle - self._most), np.minimum(end, middle + self._most)
+        if low == 0.0:
+            kept_end = np.minimum(end, middle + 2 * self._most)
+        count = np.maximum(kept_end - kept_begin, 0)
+        self._crowded.append(probes[count < end - begin])
+        total = int(count.sum())
+        if not total:
+            return
+        one = np.repeat(probes, count)
+        steps = np.arange(total) - np.repeat(np.cumsum(count) - count, count)
+        two = targets[order[np.repeat(kept_begin, count) + steps]]
+        keep = one != two
+        one, two = one[keep], two[keep]
+        self._pairs.append(np.minimum(one, two) * self._count + np.maximum(one, two))
+
+    def all(self) -> Candidates:
+        """Return the pairs, each once."""
+        empty = np.zeros(0, dtype=np.int64)
+        pairs = np.unique(np.concatenate(self._pairs)) if self._pairs else empty
+        crowded = np.unique(np.concatenate(self._crowded)) if self._crowded else empty
+        return Candidates(pairs // max(self._count, 1), pairs % max(self._count, 1), crowded)

@@ -1,0 +1,190 @@
+"""Divides reports among people by their scores: a pure function of the scored pairs, whatever the order of arrival.
+
+Two groups of reports fit when half the best and half the mean score between them reaches the threshold and no pair is below
+the veto; the pair of groups that fits best becomes one, until none fits. So a merge that shows itself late is never missed, and
+an equal number of a call joins two patients only when nothing of age or sex speaks against it.
+"""
+
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from spikewatch.enrichment.domain.matching.columns import Columns, Ints
+from spikewatch.enrichment.domain.matching.comparison import compare, oriented
+from spikewatch.enrichment.domain.matching.weights import Weights
+
+__all__ = ["LARGEST", "NOTHING", "Clusters", "Scores", "cluster", "scored"]
+
+LARGEST: Final = 48
+"""Reports that are compared each with each. A larger group is cut at its weakest ties first."""
+
+NOTHING: Final = -(10**6)
+"""Stands for no tie at all, in hundredths of a bit."""
+
+_CUT: Final = 200  # hundredths of a bit by which the threshold is raised to cut a group that is too large
+_HIGHEST: Final = 4_000
+_AT_ONCE: Final = 200_000  # pairs compared in one go: bounds the memory
+
+Scores = npt.NDArray[np.int32]
+
+
+@dataclass(frozen=True, slots=True)
+class Clusters:
+    """For every record the first record of its cluster, how well the cluster holds together and what stood nearest outside.
+
+    ``within`` and ``outside`` are in hundredths of a bit; ``NOTHING`` for a single report or where nothing was near.
+    ``cut`` holds the records of groups that were too large to compare each with each.
+    """
+
+    founder: Ints
+    within: Ints
+    outside: Ints
+    cut: Ints
+
+
+def scored(columns: Columns, first: Ints, second: Ints, weights: Weights) -> Scores:
+    """Return the scores of pairs in any orientation."""
+    scores = np.empty(len(first), dtype=np.int32)
+    for begin in range(0, len(first), _AT_ONCE):
+        part = slice(begin, begin + _AT_ONCE)
+        scores[part] = weights.scores(compare(columns, *oriented(columns, first[part], second[part])))
+    return scores
+
+
+def cluster(columns: Columns, first: Ints, second: Ints, scores: Scores, weights: Weights) -> Clusters:
+    """Divide the records among people, given the scores of the candidate pairs."""
+    count = len(columns)
+    founder, within, outside = np.arange(count), np.full(count, NOTHING), np.full(count, NOTHING)
+    tied = scores >= weights.join
+    component, cut = _components(count, first[tied], second[tied], scores[tied], weights.join)
+    order = np.argsort(component, kind="stable")
+    sizes = np.bincount(component, minlength=count)
+    size_at = sizes[component[order]]
+    for size in np.unique(size_at[size_at > 1]).tolist():
+        members = order[size_at == size].reshape(-1, size)
+        one, two = np.triu_indices(size, 1)
+        found = scored(columns, members[:, one].ravel(), members[:, two].ravel(), weights).reshape(-1, len(one))
+        clean = found.min(axis=1) >= weights.join
+        founder[members[clean]] = members[clean][:, :1]
+        within[members[clean]] = _ties(found[clean], one, two, size)[:, None]
+        for reports, pairs in zip(members[~clean].tolist(), found[~clean].tolist(), strict=True):
+            for group, inner, outer in _divide(size, pairs, weights.join, weights.veto):
+                at = [reports[index] for index in group]
+                founder[at], within[at], outside[at] = at[0], inner, outer
+    return Clusters(founder, within, outside, cut)
+
+
+def _ties(found: Scores, one: Ints, two: Ints, size: int) -> Ints:
+    """Return for each clean cluster the least tie of a member to the others: half its best, half its mean score."""
+    least: Ints = np.full(len(found), -NOTHING, dtype=np.int64)
+    for member in range(size):
+        own = found[:, (one == member) | (two == member)].astype(np.int64)
+        least = np.minimum(least, (own.max(axis=1) * (size - 1) + own.sum(axis=1)) // (2 * (size - 1)))
+    return least
+
+
+def _components(count: int, first: Ints, second: Ints, scores: Scores, join: int) -> tuple[Ints, Ints]:
+    """Return the connected group of each record by its first record, groups that are too large cut, and the records of those."""
+    component = _connected(count, first, second)
+    sizes = np.bincount(component, minlength=count)
+    too_large = sizes[component] > LARGEST
+    cut = np.flatnonzero(too_large)
+    level = join
+    while too_large.any() and level < _HIGHEST:
+        level += _CUT
+        kept = (scores >= level) | ~too_large[first]
+        first, second, scores = first[kept], second[kept], scores[kept]
+        component = _connected(count, first, second)
+        sizes = np.bincount(component, minlength=count)
+        too_large = sizes[component] > LARGEST
+    if too_large.any():
+        # As alike as copies: a feed that repeats itself. Taken in canonical order, so many at a time.
+        for group in np.unique(component[too_large]).tolist():
+            members = np.flatnonzero(component == group)
+            component[members] = members[np.arange(len(members)) // LARGEST * LARGEST]
+    return component, cut
+
+
+def _connected(count: int, first: Ints, second: Ints) -> Ints:
+    parent = list(range(count))
+    for one, two in zip(first.tolist(), second.tolist(), strict=True):
+        while parent[one] != one:
+            parent[one] = one = parent[parent[one]]  # noqa: PLW2901  # climbs to the root, halving the path
+        while parent[two] != two:
+            parent[two] = two = parent[parent[two]]  # noqa: PLW2901
+        if one < two:
+            parent[two] = one
+        elif two < one:
+            parent[one] = two
+    roots = np.array(parent, dtype=np.int64)
+    while True:
+        higher = roots[roots]
+        if np.array_equal(higher, roots):
+            return roots
+        roots = higher
+
+
+def _divide(size: int, scores: list[int], join: int, veto: int) -> list[tuple[list[int], int, int]]:
+    """Return the clusters of one group with the least tie within and the best fit to another.
+
+    Args:
+        size: number of reports; they are 0 to size - 1 in canonical order.
+        scores: of each pair, in the order (0, 1), (0, 2), ...
+        join: what a fit must reach.
+        veto: the score of a pair below which two clusters never become one.
+    """
+    groups = {index: [index] for index in range(size)}
+    # Of each two groups, the lower number first: best, sum, least and number of the scores between them.
+    between: dict[tuple[int, int], tuple[int, int, int, int]] = {}
+    place = iter(scores)
+    for one in range(size):
+        for two in range(one + 1, size):
+            score = next(place)
+            between[one, two] = (score, score, score, 1)
+    while between:
+        best, chosen = -1.0, None
+        for pair, (most, total, least, number) in between.items():
+            # Ties go to the earlier pair: the order of the dictionary differs between histories of merging, the pair does not.
+            fit = (most + total / number) / 2 if least >= veto else NOTHING
+            if fit >= join and (chosen is None or fit > best or (fit == best and pair < chosen)):
+                best, chosen = fit, pair
+        if chosen is None:
+            break
+        keep, gone = chosen
+        groups[keep] += groups.pop(gone)
+        del between[chosen]
+        for other in groups:
+            if other != keep:
+                moved = between.pop((gone, other) if gone < other else (other, gone))
+                pair = (keep, other) if keep < other else (other, keep)
+                stays = between[pair]
+                between[pair] = (max(stays[0], moved[0]), stays[1] + moved[1], min(stays[2], moved[2]), stays[3] + moved[3])
+    table = _square(size, scores)
+    nearest: dict[int, int] = defaultdict(lambda: NOTHING)
+    for (one, two), (most, total, _, number) in between.items():
+        fit = (most * number + total) // (2 * number)
+        nearest[one], nearest[two] = max(nearest[one], fit), max(nearest[two], fit)
+    return [(sorted(members), _least_tie(members, table), nearest[number]) for number, members in groups.items()]
+
+
+def _square(size: int, scores: list[int]) -> list[list[int]]:
+    table = [[0] * size for _ in range(size)]
+    place = iter(scores)
+    for one in range(size):
+        for two in range(one + 1, size):
+            table[one][two] = table[two][one] = next(place)
+    return table
+
+
+def _least_tie(members: list[int], table: list[list[int]]) -> int:
+    others = len(members) - 1
+    if not others:
+        return NOTHING
+    ties = []
+    for member in members:
+        row = [table[member][other] for other in members if other != member]
+        ties.append((max(row) * others + sum(row)) // (2 * others))
+    return min(ties)

@@ -1,0 +1,111 @@
+"""The records as columns of numbers, so that all pairs are compared at once."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from spikewatch.enrichment.domain.matching.records import Compared
+
+__all__ = ["Columns", "Floats", "Ints"]
+
+Ints = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+
+_EARTH_M: Final = 111_194.9  # metres per degree of latitude
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """One row a record, in the records' order. Texts are numbers from 1, equal for equal texts; 0 is not stated."""
+
+    seconds: Floats
+    rough: Ints
+    kind: Ints
+    region: Ints
+    north: Floats
+    east_of: Floats
+    lon: Floats
+    lat: Floats
+    place_class: Ints
+    age_low: Ints
+    age_high: Ints
+    age_rough: Ints
+    sex: Ints
+    race: Ints
+    outcome: Ints
+    disposition: Ints
+    drug: Ints
+    naloxone: Ints
+    doses: Ints
+    hospital: Ints
+    zip5: Ints
+    cad: Ints
+    house: Ints
+    unit: Ints
+
+    def __len__(self) -> int:
+        return len(self.seconds)
+
+    @classmethod
+    def of(cls, records: Sequence[Compared]) -> "Columns":
+        """Return the columns of some records."""
+        lat = np.array([one.lat for one in records], dtype=np.float64)
+        small = np.array(
+            [
+                (
+                    one.is_rough,
+                    one.kind,
+                    one.place_class,
+                    one.age_low,
+                    one.age_high,
+                    one.is_age_rough,
+                    one.sex,
+                    one.race,
+                    one.outcome,
+                    one.disposition,
+                    one.drug,
+                    one.naloxone,
+                    one.doses,
+                    one.house,
+                )
+                for one in records
+            ],
+            dtype=np.int64,
+        ).reshape(len(records), 14)
+        rough, kind, place, low, high, age_rough, sex, race, outcome, disposition, drug, naloxone, doses, house = np.ascontiguousarray(
+            small.T
+        )
+        return cls(
+            seconds=np.array([one.seconds for one in records], dtype=np.float64),
+            rough=rough,
+            kind=kind,
+            region=_numbered([one.region for one in records]),
+            north=lat * _EARTH_M,
+            east_of=_EARTH_M * np.cos(np.radians(lat)),
+            lon=np.array([one.lon for one in records], dtype=np.float64),
+            lat=lat,
+            place_class=place,
+            age_low=low,
+            age_high=high,
+            age_rough=age_rough,
+            sex=sex,
+            race=race,
+            outcome=outcome,
+            disposition=disposition,
+            drug=drug,
+            naloxone=naloxone,
+            doses=doses,
+            hospital=_numbered([one.hospital for one in records]),
+            zip5=_numbered([one.zip5 for one in records]),
+            cad=_numbered([one.cad for one in records]),
+            house=house,
+            unit=_numbered([one.unit for one in records]),
+        )
+
+
+def _numbered(texts: Sequence[str]) -> Ints:
+    known: dict[str, int] = {"": 0}
+    return np.array([known.setdefault(text, len(known)) for text in texts], dtype=np.int64)

@@ -1,0 +1,98 @@
+"""How well an assignment agrees with known truth: precision, recall and F1 by pairs and by clusters, with bootstrap intervals."""
+
+from collections import Counter
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["Agreement", "Figure", "agreement", "pair_agreement", "reliability"]
+
+_RESAMPLES: Final = 400
+_INTERVAL: Final = (2.5, 97.5)
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A figure with its 95 % interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """Of pairs of reports that are together. ``exact`` is the share of true people whose reports are together, with no other."""
+
+    precision: Figure
+    recall: Figure
+    f1: Figure
+    exact: Figure
+
+
+def agreement(found: Sequence[Hashable], truth: Sequence[Hashable], *, seed: int = 1) -> Agreement:
+    """Compare clusters with the truth, over all pairs of reports that end in one cluster.
+
+    The interval comes from drawing the true people again and again with replacement; a wrong pair counts half for each of its two.
+    """
+    sizes_true, sizes_found = Counter(truth), Counter(found)
+    both = Counter(zip(truth, found, strict=True))
+    people = {label: number for number, label in enumerate(sizes_true)}
+    right = np.zeros(len(people))
+    wrong = np.zeros(len(people))
+    exact = np.zeros(len(people))
+    for (label, group), count in both.items():
+        right[people[label]] += count * (count - 1) / 2
+        wrong[people[label]] += count * (sizes_found[group] - count) / 2
+        exact[people[label]] = float(count == sizes_true[label] == sizes_found[group])
+    true = np.array([count * (count - 1) / 2 for count in sizes_true.values()])
+    return _figures(right, wrong, true, exact, seed)
+
+
+def pair_agreement(scores: Sequence[float], same: Sequence[bool], true_pairs: int) -> tuple[float, float, float, float]:
+    """Return F1, precision and recall of scored pairs at their best threshold, and that threshold. Pairs never scored count as missed."""
+    order = np.argsort(-np.asarray(scores, dtype=np.float64), kind="stable")
+    ordered = np.asarray(scores, dtype=np.float64)[order]
+    right = np.cumsum(np.asarray(same, dtype=np.float64)[order])
+    # A threshold takes all pairs of one score or none.
+    last = np.flatnonzero(np.append(ordered[1:] != ordered[:-1], True)) if len(ordered) else np.zeros(0, dtype=np.int64)
+    if not len(last) or not true_pairs:
+        return 0.0, 0.0, 0.0, 0.0
+    precision, recall = right[last] / (last + 1), right[last] / true_pairs
+    f1 = 2 * right[last] / (last + 1 + true_pairs)
+    best = int(f1.argmax())
+    return float(f1[best]), float(precision[best]), float(recall[best]), float(ordered[last[best]])
+
+
+def reliability(confidence: Mapping[Hashable, float], right: Mapping[Hashable, bool], bins: int = 10) -> list[tuple[float, float, int]]:
+    """Return for each tenth of the confidence the mean that was claimed, the share that was right, and of how many."""
+    rows: list[list[tuple[float, bool]]] = [[] for _ in range(bins)]
+    for one, claimed in confidence.items():
+        rows[min(int(claimed * bins), bins - 1)].append((claimed, right[one]))
+    return [
+        (sum(claimed for claimed, _ in row) / len(row), sum(was_right for _, was_right in row) / len(row), len(row)) for row in rows if row
+    ]
+
+
+def _figures(
+    right: npt.NDArray[np.float64], wrong: npt.NDArray[np.float64], true: npt.NDArray[np.float64], exact: npt.NDArray[np.float64], seed: int
+) -> Agreement:
+    draw = np.random.default_rng(seed)
+    count = len(true)
+    rows = [np.ones(count)] + [np.bincount(draw.integers(0, count, count), minlength=count).astype(np.float64) for _ in range(_RESAMPLES)]
+    values = []
+    for times in rows if count else []:
+        hits, misses, pairs = float(times @ right), float(times @ wrong), float(times @ true)
+        precision = hits / (hits + misses) if hits + misses else 1.0
+        recall = hits / pairs if pairs else 1.0
+        values.append((precision, recall, 2 * precision * recall / (precision + recall) if hits else 0.0, float(times @ exact) / count))
+    if not values:
+        values = [(1.0, 1.0, 1.0, 1.0)]
+    figures = [
+        Figure(column[0], float(np.percentile(column, _INTERVAL[0])), float(np.percentile(column, _INTERVAL[1])))
+        for column in zip(*values, strict=True)
+    ]
+    return Agreement(*figures)

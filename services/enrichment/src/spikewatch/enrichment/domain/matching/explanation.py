@@ -1,0 +1,135 @@
+"""Why reports are one overdose: the weight of each field for each pair, the strongest and the weakest tie, what would have split them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+import numpy as np
+
+from spikewatch.enrichment.domain.matching.columns import Columns
+from spikewatch.enrichment.domain.matching.comparison import compare, oriented
+from spikewatch.enrichment.domain.matching.fields import FIELDS, OFFSETS
+from spikewatch.enrichment.domain.matching.matcher import Matched
+from spikewatch.enrichment.domain.matching.records import Compared
+from spikewatch.enrichment.domain.matching.weights import SCALE, Weights
+
+__all__ = ["Edge", "Evidence", "Explanation", "edge", "explain"]
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What one field says about a pair: in which context, on which level of agreement, and how many bits that weighs."""
+
+    field: str
+    context: str
+    level: str
+    bits: float
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """Two reports, the score of the pair in bits and the evidence that sums up to it. Fields that one of the two lacks are left out."""
+
+    first: UUID
+    second: UUID
+    bits: float
+    evidence: tuple[Evidence, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Why the reports of one overdose are together.
+
+    Attributes:
+        reports: their keys in canonical order.
+        edges: every pair.
+        strongest, weakest: of the edges; None for a single report.
+        loosest: the report that is tied least to the others: it would have been split off first.
+        tie: half its best and half its mean score with the others, in bits.
+        splits: the fewest fields without which the loosest report would have stood alone; empty when no fields would do.
+        outside: the best fit of another overdose nearby, in bits; None when there was none.
+    """
+
+    reports: tuple[UUID, ...]
+    edges: tuple[Edge, ...]
+    strongest: Edge | None
+    weakest: Edge | None
+    loosest: UUID | None
+    tie: float | None
+    splits: tuple[str, ...]
+    outside: float | None
+
+
+def edge(first: Compared, second: Compared, weights: Weights) -> Edge:
+    """Return what speaks for and against two reports being about one person."""
+    return _edges([first, second] if first.order < second.order else [second, first], weights)[0]
+
+
+def explain(matched: Matched, report: UUID) -> Explanation:
+    """Return why the reports of one report's overdose are together.
+
+    Raises:
+        KeyError: the report is not among those that stand.
+    """
+    place = {record.key: index for index, record in enumerate(matched.records)}[report]
+    founder = matched.clusters.founder[place]
+    members = [matched.records[index] for index in np.flatnonzero(matched.clusters.founder == founder).tolist()]
+    keys = tuple(record.key for record in members)
+    nearest = int(matched.clusters.outside[place])
+    outside = None if nearest <= -100 * SCALE else nearest / SCALE
+    if len(members) == 1:
+        return Explanation(keys, (), None, None, None, None, (), outside)
+    edges = _edges(members, matched.weights)
+    by_report = {key: [one for one in edges if key in (one.first, one.second)] for key in keys}
+    ties = {key: _tie([one.bits for one in own]) for key, own in by_report.items()}
+    loosest = min(ties, key=lambda key: (ties[key], keys.index(key)))
+    return Explanation(
+        keys,
+        tuple(edges),
+        max(edges, key=lambda one: one.bits),
+        min(edges, key=lambda one: one.bits),
+        loosest,
+        round(ties[loosest], 2),
+        _splits(by_report[loosest], matched.weights),
+        outside,
+    )
+
+
+def _edges(members: Sequence[Compared], weights: Weights) -> list[Edge]:
+    columns = Columns.of(members)
+    one, two = np.triu_indices(len(members), 1)
+    first, second = oriented(columns, one, two)
+    looked = compare(columns, first, second)
+    made = []
+    for number, (left, right) in enumerate(zip(first.tolist(), second.tolist(), strict=True)):
+        evidence = []
+        for field, offset, place in zip(FIELDS, OFFSETS, looked[:, number].tolist(), strict=True):
+            bits = int(weights.table[place]) / SCALE
+            if place and bits:
+                context, level = divmod(place - offset, len(field.levels))
+                evidence.append(Evidence(field.name, field.contexts[context], field.levels[level], bits))
+        score = int(weights.table[looked[:, number]].sum()) / SCALE
+        made.append(Edge(members[left].key, members[right].key, score, tuple(evidence)))
+    return made
+
+
+def _tie(bits: Sequence[float]) -> float:
+    return (max(bits) + sum(bits) / len(bits)) / 2
+
+
+def _splits(edges: Sequence[Edge], weights: Weights) -> tuple[str, ...]:
+    """Return the fewest fields to leave out so that the tie falls below the threshold, the one that lowers it most first."""
+    parts: list[Mapping[str, float]] = [{one.field: one.bits for one in edge.evidence} for edge in edges]
+    left: list[str] = []
+    names = sorted({name for part in parts for name, bits in part.items() if bits > 0})
+
+    def without(fields: list[str]) -> float:
+        return _tie([sum(bits for name, bits in part.items() if name not in fields) for part in parts])
+
+    while names:
+        lowering = min(names, key=lambda name: (without([*left, name]), name))
+        left.append(lowering)
+        names.remove(lowering)
+        if without(left) < weights.join / SCALE:
+            return tuple(left)
+    return ()

@@ -1,0 +1,142 @@
+"""Learns weights: from labelled or reviewed pairs by counting, and without labels by expectation and maximisation."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+from uuid import UUID
+
+import numpy as np
+import numpy.typing as npt
+
+from spikewatch.enrichment.domain.matching.blocking import candidates
+from spikewatch.enrichment.domain.matching.columns import Columns, Floats, Ints
+from spikewatch.enrichment.domain.matching.comparison import Looked, compare, oriented
+from spikewatch.enrichment.domain.matching.fields import FIELDS, OFFSETS, SIZE
+from spikewatch.enrichment.domain.matching.records import Compared
+from spikewatch.enrichment.domain.matching.weights import SCALE, Weights
+
+__all__ = ["Counts", "count_labelled", "learn", "learn_unlabelled"]
+
+_AT_ONCE: Final = 200_000
+_POOL: Final = 8.0  # counts that the field's levels are given over all contexts before anything was seen
+_CONTEXT: Final = 25.0  # counts that a context is given from all contexts together
+_BELIEF: Final = 30.0  # matches in a context at which its own weights count as much as the ones begun with
+_MOST: Final = 12.0  # bits: no single field decides alone, because any field can be mistyped
+_ORDERED: Final = frozenset({"time", "date", "distance", "age"})  # levels that neighbour one another
+_NEIGHBOURS: Final = np.array([0.2, 0.6, 0.2])
+
+
+@dataclass(slots=True)
+class Counts:
+    """How often each level was seen among pairs about one person, and among pairs about two. Counts of several files add up."""
+
+    same: Floats
+    different: Floats
+
+    @classmethod
+    def none(cls) -> "Counts":
+        """Return counts of nothing."""
+        return cls(np.zeros(SIZE), np.zeros(SIZE))
+
+    def add(self, looked: Looked, same: Floats) -> None:
+        """Count compared pairs, each with the probability that it is about one person."""
+        for row in looked:
+            self.same += np.bincount(row, weights=same, minlength=SIZE)
+            self.different += np.bincount(row, weights=1.0 - same, minlength=SIZE)
+
+
+def count_labelled(records: Sequence[Compared], people: Mapping[UUID, object], counts: Counts) -> None:
+    """Add the pairs of records, in canonical order, whose people are known; pairs of others are left out.
+
+    Counted are the pairs that two agencies' records of the same hours and places make, whether or not they agree in age, and
+    all pairs about one person, however far apart.
+    """
+    columns = Columns.of(records)
+    known = {label: number for number, label in enumerate(dict.fromkeys(people.values()))}
+    person = np.array([known[people[one.key]] if one.key in people else -1 for one in records], dtype=np.int64)
+    found = candidates(columns, wide=True)
+    pairs = np.union1d(found.first * len(records) + found.second, _pairs_of(person) if len(records) else found.first)
+    first, second = pairs // max(len(records), 1), pairs % max(len(records), 1)
+    labelled = (person[first] >= 0) & (person[second] >= 0)
+    first, second = first[labelled], second[labelled]
+    for looked, part in _compared(columns, first, second):
+        counts.add(looked, (person[first[part]] == person[second[part]]).astype(np.float64))
+
+
+def learn(counts: Counts, base: Weights, *, name: str, origin: str) -> Weights:
+    """Return the weights that counts tell; where little was seen, those of ``base`` stay."""
+    table = np.zeros(SIZE)
+    for field, offset in zip(FIELDS, OFFSETS, strict=True):
+        part = slice(offset, offset + field.size)
+        shape = (len(field.contexts), len(field.levels))
+        same, different = counts.same[part].reshape(shape), counts.different[part].reshape(shape)
+        begun = base.table[part].reshape(shape) / SCALE
+        if field.name == "prior":
+            bits = np.log2((same + 1.0) / (different + 3.0))
+        else:
+            bits = _field_bits(same, different, ordered=field.name in _ORDERED)
+        belief = np.minimum(same.sum(axis=1), different.sum(axis=1))[:, None]
+        share = belief / (belief + _BELIEF)
+        table[part] = np.clip(share * bits + (1.0 - share) * begun, -_MOST, _MOST).ravel()
+    return base.with_table(table, name=name, origin=origin)
+
+
+def learn_unlabelled(records: Sequence[Compared], base: Weights, *, rounds: int = 8, name: str = "em") -> Weights:
+    """Return weights learnt from records, in canonical order, of which nobody said who is who.
+
+    Each round weighs every pair by the probability that it is about one person under the weights of the round before.
+    """
+    columns = Columns.of(records)
+    found = candidates(columns, wide=True)
+    first, second = oriented(columns, found.first, found.second)
+    weights = base
+    for _ in range(rounds):
+        counts = Counts.none()
+        for looked, _part in _compared(columns, first, second):
+            odds = np.exp2(np.clip(weights.scores(looked) / SCALE, -60.0, 60.0))
+            counts.add(looked, odds / (1.0 + odds))
+        weights = learn(counts, base, name=name, origin=f"{rounds} rounds without labels on {len(records)} reports, from {base.name}")
+    return weights
+
+
+def _compared(columns: Columns, first: Ints, second: Ints) -> Iterator[tuple[Looked, slice]]:
+    for begin in range(0, len(first), _AT_ONCE):
+        part = slice(begin, begin + _AT_ONCE)
+        yield compare(columns, *oriented(columns, first[part], second[part])), part
+
+
+def _field_bits(same: Floats, different: Floats, *, ordered: bool) -> Floats:
+    if ordered:
+        same, different = _spread(same), _spread(different)
+    pooled_same, pooled_different = same.sum(axis=0), different.sum(axis=0)
+    # What is expected before anything was seen: that a level says nothing.
+    everything = pooled_same + pooled_different + 0.5
+    everything /= everything.sum()
+    pooled_same = (pooled_same + _POOL * everything) / (pooled_same.sum() + _POOL)
+    pooled_different = (pooled_different + _POOL * everything) / (pooled_different.sum() + _POOL)
+    among_same = (same + _CONTEXT * pooled_same) / (same.sum(axis=1, keepdims=True) + _CONTEXT)
+    among_different = (different + _CONTEXT * pooled_different) / (different.sum(axis=1, keepdims=True) + _CONTEXT)
+    bits: Floats = np.log2(among_same / among_different)
+    return bits
+
+
+def _spread(counts: Floats) -> Floats:
+    """Give each level a part of its neighbours' counts: bins are borders that nature does not know."""
+    padded: npt.NDArray[np.float64] = np.pad(counts, ((0, 0), (1, 1)), mode="edge")
+    spread: Floats = padded[:, :-2] * _NEIGHBOURS[0] + padded[:, 1:-1] * _NEIGHBOURS[1] + padded[:, 2:] * _NEIGHBOURS[2]
+    return spread
+
+
+def _pairs_of(person: Ints) -> Ints:
+    order = np.argsort(person, kind="stable")
+    order = order[person[order] >= 0]
+    pairs: list[Ints] = [np.zeros(0, dtype=np.int64)]
+    step = 1
+    while len(order) > step:
+        one, two = order[:-step], order[step:]
+        same = person[one] == person[two]
+        if not same.any():
+            break
+        pairs.append(one[same] * len(person) + two[same])
+        step += 1
+    return np.concatenate(pairs)

@@ -1,0 +1,129 @@
+"""From records to overdoses and incidents: a pure function of the set of records.
+
+Invariant: no order of arrival, no repetition and no earlier decision takes part; equal sets of newest revisions give equal ids.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+from uuid import UUID
+
+import numpy as np
+
+from spikewatch.contracts.identifiers import incident_id, overdose_id
+from spikewatch.enrichment.domain.matching.blocking import candidates
+from spikewatch.enrichment.domain.matching.clustering import NOTHING, Clusters, cluster, scored
+from spikewatch.enrichment.domain.matching.codes import KIND_CODE
+from spikewatch.enrichment.domain.matching.columns import Columns, Ints
+from spikewatch.enrichment.domain.matching.comparison import distances
+from spikewatch.enrichment.domain.matching.records import Compared, newest
+from spikewatch.enrichment.domain.matching.weights import Weights
+
+__all__ = ["Assignment", "Matched", "match"]
+
+_CALL_S: Final = 12 * 3_600.0  # how far apart two records of one call are
+_SCENE_S: Final = 3_600.0
+_SCENE_M: Final = 250.0
+_ED: Final = KIND_CODE["ed"]
+_ME: Final = KIND_CODE["me"]
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """Where a report belongs. ``confidence`` is the probability that the overdose holds all reports of one person and no other."""
+
+    overdose_id: UUID
+    incident_id: UUID
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True)
+class Matched:
+    """The records that stand, in canonical order, and by place in it the founding record of their overdose and incident.
+
+    ``crowded`` are records at a hot spot that met more partners than are compared, or a group too large to compare each with each.
+    """
+
+    records: tuple[Compared, ...]
+    columns: Columns
+    weights: Weights
+    clusters: Clusters
+    incident: Ints
+    crowded: Ints
+    _ids: dict[UUID, Assignment] = field(default_factory=dict)
+
+    def assignments(self) -> dict[UUID, Assignment]:
+        """Return where every report belongs, by report key."""
+        if not self._ids:
+            overdoses: dict[int, tuple[UUID, float]] = {}
+            incidents: dict[int, UUID] = {}
+            rows = zip(
+                self.records,
+                self.clusters.founder.tolist(),
+                self.incident.tolist(),
+                self.clusters.within.tolist(),
+                self.clusters.outside.tolist(),
+                strict=True,
+            )
+            for record, person, scene, within, outside in rows:
+                if person not in overdoses:
+                    confidence = 1.0 if within == NOTHING else self.weights.together.of(within)
+                    overdoses[person] = (overdose_id(self.records[person].key), round(confidence * self.weights.alone.of(outside), 4))
+                if scene not in incidents:
+                    incidents[scene] = incident_id(self.records[scene].key)
+                self._ids[record.key] = Assignment(overdoses[person][0], incidents[scene], overdoses[person][1])
+        return self._ids
+
+
+def match(records: Iterable[Compared], weights: Weights) -> Matched:
+    """Return the overdoses and incidents of a set of records; resends, corrections and withdrawals may be among them."""
+    standing = newest(records)
+    columns = Columns.of(standing)
+    if not standing:
+        nothing = np.zeros(0, dtype=np.int64)
+        return Matched((), columns, weights, Clusters(nothing, nothing, nothing, nothing), nothing, nothing)
+    found = candidates(columns)
+    scores = scored(columns, found.first, found.second, weights)
+    clusters = cluster(columns, found.first, found.second, scores, weights)
+    incident = _incidents(standing, columns, found.first, found.second, clusters.founder)
+    return Matched(tuple(standing), columns, weights, clusters, incident, np.union1d(found.crowded, clusters.cut))
+
+
+def _incidents(records: Sequence[Compared], columns: Columns, first: Ints, second: Ints, person: Ints) -> Ints:
+    """Return for every record the record that founds its incident.
+
+    Overdoses of one call (an equal number) or of one scene (within an hour and 250 m) are one incident. As the window counts
+    from the incident's founding record, a busy corner is cut into incidents of an hour instead of growing into one that never ends.
+    """
+    crossing = person[first] != person[second]
+    first, second = first[crossing], second[crossing]
+    apart = np.abs(columns.seconds[first] - columns.seconds[second])
+    call = (columns.cad[first] > 0) & (columns.cad[first] == columns.cad[second]) & (apart <= _CALL_S)
+    scene = (apart <= _SCENE_S) & (distances(columns, first, second) <= _SCENE_M)
+    for side in (first, second):
+        # What an emergency department or a medical examiner states may be the home or the hospital.
+        kind, place = columns.kind[side], columns.place_class[side]
+        scene &= (place > 0) & (place < 3) & (columns.rough[side] == 0) & (kind != _ED) & (kind != _ME)
+    linked = call | scene
+    reach = np.where(call, _CALL_S, _SCENE_S)[linked].tolist()
+    links: dict[int, dict[int, float]] = {}
+    for one, two, seconds in zip(person[first[linked]].tolist(), person[second[linked]].tolist(), reach, strict=True):
+        earlier, later = (one, two) if one < two else (two, one)
+        near = links.setdefault(later, {})
+        near[earlier] = max(near.get(earlier, 0.0), seconds)
+    home: dict[int, int] = {}
+    for later in sorted(links):
+        opened = records[later].seconds
+        founders: dict[int, float] = {}
+        for earlier, seconds in links[later].items():
+            founder = home.get(earlier, earlier)
+            founders[founder] = max(founders.get(founder, 0.0), seconds)
+        within = [founder for founder, seconds in sorted(founders.items()) if opened - records[founder].seconds <= seconds]
+        if within:
+            home[later] = within[0]
+    if not home:
+        return person
+    moved = np.arange(len(records))
+    moved[list(home)] = list(home.values())
+    incident: Ints = moved[person]
+    return incident

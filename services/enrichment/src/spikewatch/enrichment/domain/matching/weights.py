@@ -1,0 +1,185 @@
+"""The weights of evidence as versioned data: bits for every field, context and level, where two reports join, what vetoes it."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from spikewatch.enrichment.domain.matching.comparison import Looked
+from spikewatch.enrichment.domain.matching.fields import FIELDS, OFFSETS, SIZE, Field
+
+__all__ = ["FORMAT", "SCALE", "Calibration", "Weights", "WrongWeights"]
+
+FORMAT: Final = 1
+SCALE: Final = 100
+"""Weights are whole hundredths of a bit, so that sums are exact and no order of adding changes a score."""
+
+_MOST_BITS: Final = 99.0
+_ALLOWED: Final = frozenset({"format", "name", "version", "origin", "join", "veto", "confidence", "fields"})
+
+
+class WrongWeights(Exception):  # noqa: N818  # named by its consequence
+    """The data are no weights; the text says where and what was expected."""
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """How a score becomes a probability: ``shares[n]`` is the share that was right among scores up to ``edges[n]`` hundredths of a bit."""
+
+    edges: tuple[int, ...]
+    shares: tuple[float, ...]
+
+    def of(self, score: float) -> float:
+        """Return the probability of a score."""
+        for edge, share in zip(self.edges, self.shares, strict=False):
+            if score < edge:
+                return share
+        return self.shares[-1]
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """All weights in one array. ``join`` and ``veto`` are in hundredths of a bit.
+
+    ``together`` gives the probability that the reports of one overdose belong together, by the least of their ties;
+    ``alone`` that none is missing, by the strongest tie to a report that was left out.
+    """
+
+    name: str
+    version: int
+    origin: str
+    table: npt.NDArray[np.int32]
+    join: int
+    veto: int
+    together: Calibration
+    alone: Calibration
+
+    def scores(self, looked: Looked) -> npt.NDArray[np.int32]:
+        """Return the score of every compared pair, in hundredths of a bit."""
+        total: npt.NDArray[np.int32] = self.table[looked].sum(axis=0, dtype=np.int32)
+        return total
+
+    def with_table(self, table: npt.NDArray[np.float64], *, name: str, origin: str) -> "Weights":
+        """Return the same with other weights, given in bits."""
+        return replace(self, name=name, origin=origin, table=np.round(table * SCALE).astype(np.int32))
+
+    @classmethod
+    def parse(cls, text: str | bytes) -> "Weights":
+        """Read weights from JSON (``weights.schema.json`` describes it).
+
+        Raises:
+            WrongWeights: it is none.
+        """
+        try:
+            document = json.loads(text)
+        except ValueError:
+            raise WrongWeights("the weights are no JSON") from None
+        if not isinstance(document, dict) or document.get("format") != FORMAT:
+            raise WrongWeights(f"the weights must be an object with format {FORMAT}")
+        if unknown := sorted(document.keys() - _ALLOWED):
+            raise WrongWeights(f"the weights have a member {unknown[0]!r} that nobody knows; expected {', '.join(sorted(_ALLOWED))}")
+        fields = document.get("fields")
+        if not isinstance(fields, dict):
+            raise WrongWeights("fields must be an object")
+        table = np.zeros(SIZE, dtype=np.int32)
+        known = {field.name: (field, offset) for field, offset in zip(FIELDS, OFFSETS, strict=True)}
+        for name, contexts in fields.items():
+            if name not in known:
+                raise WrongWeights(f"fields: {name!r} is no field; expected {', '.join(known)}")
+            _fill(table, *known[name], contexts)
+        version = document.get("version")
+        if not isinstance(version, int) or isinstance(version, bool) or version < 1:
+            raise WrongWeights("version must be a whole number from 1")
+        confidence = document.get("confidence")
+        if not isinstance(confidence, dict):
+            raise WrongWeights("confidence must be an object with together and alone")
+        return cls(
+            name=str(document.get("name", "")),
+            version=version,
+            origin=str(document.get("origin", "")),
+            table=table,
+            join=_bits(document.get("join"), "join"),
+            veto=_bits(document.get("veto"), "veto"),
+            together=_calibration(confidence.get("together"), "confidence.together"),
+            alone=_calibration(confidence.get("alone"), "confidence.alone"),
+        )
+
+    def to_json(self) -> str:
+        """Return the weights as JSON, weights of zero left out."""
+        fields: dict[str, Any] = {}
+        for field, offset in zip(FIELDS, OFFSETS, strict=True):
+            part = self.table[offset : offset + field.size].reshape(len(field.contexts), len(field.levels))
+            contexts = {
+                context: {level: value / SCALE for level, value in zip(field.levels, row.tolist(), strict=True) if value}
+                for context, row in zip(field.contexts, part, strict=True)
+                if row.any()
+            }
+            if contexts:
+                fields[field.name] = contexts
+        document = {
+            "format": FORMAT,
+            "name": self.name,
+            "version": self.version,
+            "origin": self.origin,
+            "join": self.join / SCALE,
+            "veto": self.veto / SCALE,
+            "confidence": {"together": _steps(self.together), "alone": _steps(self.alone)},
+            "fields": fields,
+        }
+        return _compact(document)
+
+
+def _compact(document: Mapping[str, Any]) -> str:
+    """Write one line a context, so that a change of weights reads as one."""
+    parts = []
+    for key, value in document.items():
+        if key != "fields":
+            parts.append(f"{json.dumps(key)}: {json.dumps(value)}")
+            continue
+        fields = [
+            f"  {json.dumps(name)}: {{\n"
+            + ",\n".join(f"   {json.dumps(context)}: {json.dumps(levels)}" for context, levels in contexts.items())
+            + "\n  }"
+            for name, contexts in value.items()
+        ]
+        parts.append('"fields": {\n' + ",\n".join(fields) + "\n }")
+    return "{\n " + ",\n ".join(parts) + "\n}\n"
+
+
+def _fill(table: npt.NDArray[np.int32], field: Field, offset: int, contexts: object) -> None:
+    if not isinstance(contexts, dict):
+        raise WrongWeights(f"fields.{field.name} must be an object of contexts")
+    for context, levels in contexts.items():
+        if context not in field.contexts:
+            raise WrongWeights(f"fields.{field.name}: {context!r} is no context; expected one of {', '.join(field.contexts[:4])}")
+        if not isinstance(levels, dict):
+            raise WrongWeights(f"fields.{field.name}.{context} must be an object of levels")
+        for level, bits in levels.items():
+            if level not in field.levels:
+                raise WrongWeights(f"fields.{field.name}.{context}: {level!r} is no level; expected one of {', '.join(field.levels[:4])}")
+            place = offset + field.contexts.index(context) * len(field.levels) + field.levels.index(level)
+            table[place] = _bits(bits, f"fields.{field.name}.{context}.{level}")
+
+
+def _bits(value: object, where: str) -> int:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not -_MOST_BITS <= value <= _MOST_BITS:
+        raise WrongWeights(f"{where} must be a number of bits from -{_MOST_BITS:g} to {_MOST_BITS:g}")
+    return round(value * SCALE)
+
+
+def _calibration(value: object, where: str) -> Calibration:
+    steps = value if isinstance(value, list) else []
+    if not steps or not all(isinstance(step, list) and len(step) == 2 for step in steps) or steps[-1][0] is not None:
+        raise WrongWeights(f"{where} must be a list of [bits, share], the last with null for bits")
+    edges = tuple(_bits(step[0], where) for step in steps[:-1])
+    if list(edges) != sorted(edges) or not all(isinstance(step[1], int | float) and 0 <= step[1] <= 1 for step in steps):
+        raise WrongWeights(f"{where} must have growing bits, and shares from 0 to 1")
+    return Calibration(edges, tuple(float(step[1]) for step in steps))
+
+
+def _steps(calibration: Calibration) -> list[list[float | None]]:
+    edges: list[float | None] = [edge / SCALE for edge in calibration.edges]
+    return [[edge, share] for edge, share in zip([*edges, None], calibration.shares, strict=True)]
