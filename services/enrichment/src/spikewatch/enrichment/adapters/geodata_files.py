@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Final
 
+from spikewatch.enrichment.adapters.area_files.area_sets import newest_load
 from spikewatch.enrichment.adapters.geodata.index_file import read_index
 from spikewatch.enrichment.adapters.geodata.open_geocoder import ENDING, open_geocoder
 from spikewatch.enrichment.adapters.geography import load_atlas
@@ -37,9 +38,10 @@ class GeodataFiles:
         """
         self._read = self._look()
         atlas = load_atlas(self._geography)
+        loaded = 0 if self._geography is None else newest_load(self._geography)
         if self._index is None:
-            return Geodata(atlas)
-        return Geodata(atlas, open_geocoder(self._index), max(map(_built_at, self._indexes())))
+            return Geodata(atlas, version=loaded)
+        return Geodata(atlas, open_geocoder(self._index), max(loaded, *map(_built_at, self._indexes())))
 
     def is_exchanged(self) -> bool:
         """Return whether other files lie there than those that were last read, or tried."""
