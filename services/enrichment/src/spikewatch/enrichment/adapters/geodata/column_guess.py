@@ -1,5 +1,6 @@
 """Finds the column of each field by what its name says and what its values are; the values have the last word."""
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Final
@@ -10,10 +11,10 @@ from spikewatch.enrichment.domain.geocoding.street_words import DIRECTIONS, TYPE
 
 __all__ = ["areas_of", "coordinates", "first_of", "named", "nodes", "ranges", "street_name"]
 
-_ZIP: Final = frozenset(listed("zip zip5 zipcode zipcd zcta postal postalcode postcode post code pcode zc 5"))
+_ZIP: Final = frozenset(listed("zip zip5 zipcode zipcd zcta postal postalcode postcode post code pcode zc 5 addr"))
 _ZIP_MEANS: Final = ("zip", "zc", "post", "pcode")
 _CITIES: Final = (
-    frozenset({"city", "cityname", "citynm", "cty", "name", "nm", "inc", "post", "postal", "mail", "usps"}),
+    frozenset({"city", "cityname", "citynm", "cty", "name", "nm", "inc", "post", "postal", "mail", "usps", "addr", "po"}),
     frozenset({"post", "postal", "msag", "inc", "uninc", "comm", "community", "muni", "munic", "municipality", "mcn", "mun", "name", "nm"}),
     frozenset({"town", "township", "twp", "village", "place", "placename", "juris", "jurisdiction", "borough", "name", "nm"}),
 )
@@ -24,6 +25,9 @@ _STREETS: Final = {
     "street": 0.87, "strname": 0.87, "roadname": 0.86, "rdname": 0.86, "stnam": 0.85, "streetnam": 0.85, "strnam": 0.85, "road": 0.8,
     "fename": 0.8, "lstname": 0.78, "ordstname": 0.78, "addrstreet": 0.85, "basename": 0.6, "name": 0.6, "streetlabel": 0.6, "label": 0.45,
 }  # fmt: skip
+_STREET: Final = re.compile(
+    r"l?(?:full)?(?:street|stree|str|st|road|rd)(?:full)?(?:name|nam|nme|nm|label|concat|full)?(?:full|label|lab|concat|all|cat)?"
+)
 _STREET_WORDS: Final = frozenset({"street", "st", "str", "road", "rd", "strt"})
 _NAME_WORDS: Final = frozenset({"name", "nam", "nm", "full", "concat", "label"})
 _OTHER_THAN_NAME: Final = frozenset(
@@ -34,20 +38,11 @@ _OTHER_THAN_NAME: Final = frozenset(
 )
 _TYPE_MEANS: Final = ("typ", "suf", "sfx", "sttp", "ext")
 _BEFORE: Final = ("pre", "pfx", "predir", "fedirp", "dirp")
-_AFTER: Final = ("suf", "sfx", "post", "pos", "dirs", "sd")
-_DIRECTION_MEANS: Final = ("dir", "pre", "pfx", "suf", "sfx", "pd", "sd", "post", "pos")
-_FROM_NODES: Final = frozenset(
-    listed(
-        "fnode fnodeid fromnode fromnodeid frnode fnd nodefrom nodeidfrom tnidf startnode startnodeid begnode fjunction fromjunction "
-        "intidfrom fromintersectionid fromintid fintid nodeidf frmnode fnodenumber beginnode bnode"
-    )
-)
-_TO_NODES: Final = frozenset(
-    listed(
-        "tnode tnodeid tonode tonodeid tond tnd nodeto nodeidto tnidt endnode endnodeid tjunction tojunction intidto tointersectionid "
-        "tointid tintid nodeidt tnodenumber enode"
-    )
-)
+_AFTER: Final = ("suf", "sfx", "post", "pos", "dirs", "sd", "quad")
+_DIRECTION_MEANS: Final = ("dir", "pre", "pfx", "suf", "sfx", "pd", "sd", "post", "pos", "quad")
+_NODE: Final = r"(?:tn|node|nd|int|junction|intersection|xnode)(?:id|no|num|number|cnn)?"
+_FROM_NODE: Final = re.compile(rf"(?:from|frm|fr|f|start|begin|beg|b){_NODE}|{_NODE}(?:from|frm|fr|f|start)|refinid")
+_TO_NODE: Final = re.compile(rf"(?:to|t|end|e){_NODE}|{_NODE}(?:to|t|end)|nrefinid")
 _LATITUDES: Final = listed("latitude lat latdd latdec primlatdec latitudedd ycoord ycoordinate pointy y gpsy northing intptlat")
 _LONGITUDES: Final = listed(
     "longitude lon lng long londd longdd longdec primlongdec longitudedd xcoord xcoordinate pointx x gpsx easting intptlon"
@@ -137,7 +132,7 @@ def areas_of(looks: Sequence[Look], *, sides: bool) -> dict[str, str]:
 
 def nodes(looks: Sequence[Look]) -> dict[str, str]:
     """Return the columns with the numbers of a segment's two crossings."""
-    first, last = ([look for look in looks if look.letters in names and look.filled > _SEEN_IN] for names in (_FROM_NODES, _TO_NODES))
+    first, last = ([look for look in looks if name.fullmatch(look.letters) and look.filled > _SEEN_IN] for name in (_FROM_NODE, _TO_NODE))
     return {"from_node": first[0].name, "to_node": last[0].name} if first and last else {}
 
 
@@ -173,7 +168,7 @@ def _is_street(look: Look) -> float:
         return 0.0
     if look.letters in _STREETS:
         return _STREETS[look.letters]
-    if look.words & _STREET_WORDS and look.words & _NAME_WORDS and not look.words & _OTHER_THAN_NAME:
+    if _STREET.fullmatch(look.letters) or (look.words & _STREET_WORDS and look.words & _NAME_WORDS and not look.words & _OTHER_THAN_NAME):
         return 0.8
     return 0.0
 

@@ -22,12 +22,13 @@ _SIDES: Final[dict[str, Side]] = {
     **dict.fromkeys(("right", "rght", "rgt", "rht", "rt", "rg", "r"), "right"),
 }  # fmt: skip
 _ENDS: Final[dict[str, End]] = {
-    **dict.fromkeys(("from", "frm", "fr", "f", "low", "lo", "l", "begin", "beg", "start", "min", "1"), "from"),
-    **dict.fromkeys(("to", "t", "high", "hi", "h", "end", "max", "2"), "to"),
+    **dict.fromkeys(("from", "frm", "fr", "f", "low", "lo", "l", "begin", "beg", "start", "min", "ref", "1"), "from"),
+    **dict.fromkeys(("to", "t", "high", "hi", "h", "end", "max", "nref", "2"), "to"),
 }  # fmt: skip
 _NOISE: Final = frozenset(
     listed(
-        "address addr addrs adrs adr add adds ad a housenumber house hse hnum hn number numb num nbr nmbr no rng range ran rg actual act"
+        "address addr addrs adrs adr add adds ad a housenumber house hse hnum hn number numb num nbr nmbr no rng range ran rg "
+        "actual act theo theoretical"
     )
 )
 _LONGEST: Final = 14  # letters of a piece: housenumber and a few

@@ -1,5 +1,6 @@
 """Tells what a layer is, from its shapes, the names of its columns and the values of its first rows."""
 
+import re
 from collections.abc import Sequence
 from contextlib import closing
 from itertools import islice
@@ -40,6 +41,11 @@ _CITY_MARKS: Final = frozenset(
     listed("placefp placefp20 cousubfp cousubfp20 municipal municipality muni munname city cityname town township placens")
 )
 _FINER: Final = frozenset(listed("tractce tractce20 blkgrpce blockce blockce20 placefp cousubfp tractce10 zcta5ce10 zcta5ce20"))
+_HOUSE: Final = re.compile(
+    r"(?:primary|full)?(?:house|hse|address|addr|add|adr|street|str|st|site|situs|loc|building|bldg)+(?:number|numb|num|nmbr|nbr|no|nb)"
+)
+_PREMISES: Final = re.compile(r"add|situs|premis")
+_OWNER: Final = re.compile(r"mail|own|bill|tax|contact|home|resid")
 _MOST_HOUSES: Final = 0.75
 
 
@@ -199,10 +205,12 @@ class _Draft:
         return ColumnMap(kind, found, 0.9, f"{self._shape}s with {what}")
 
     def _house(self) -> Look | None:
-        return next((look for look in named(self._looks, _HOUSES) if look.house_numbers > _MOST_HOUSES and look.filled > 0.5), None)
+        known = [*named(self._looks, _HOUSES), *(look for look in self._looks if _HOUSE.fullmatch(look.letters))]
+        return next((look for look in known if look.house_numbers > _MOST_HOUSES and look.filled > 0.5), None)
 
     def _address(self) -> Look | None:
-        return next((look for look in named(self._looks, _ADDRESSES) if look.addresses > 0.5), None)
+        known = [*named(self._looks, _ADDRESSES), *(look for look in self._looks if _PREMISES.search(look.letters))]
+        return next((look for look in known if look.addresses > 0.5 and not _OWNER.search(look.letters)), None)
 
     def _zip(self) -> Look | None:
         # Each ZIP once or a few times: a file of anything else repeats them.
