@@ -7,9 +7,9 @@ from spikewatch.enrichment.domain.geocoding.answer import Precision
 __all__ = ["FACTORS", "ORIGIN", "RUNGS", "Rung", "worth"]
 
 ORIGIN: Final = (
-    "San Francisco, centreline of 2014 with 15,602 segments. Half of the development strings (3,000 different ones of address points, businesses, "
-    "fire and ambulance calls), taken by a hash of the string; as they are, with one slip of the keyboard, and with a quarter of the segments "
-    "missing. The other half was only used to check. Rungs marked 'stated' had no points to measure with: cautious figures."
+    "San Francisco, centreline of 2014 with 15,602 segments. Half of the development strings (3,000 different ones of address points, "
+    "businesses, fire and ambulance calls), taken by a hash of the string; as they are, with one slip of the keyboard, and with a quarter "
+    "of the segments missing. The other half was only used to check. Rungs marked 'stated' had no points to measure with: cautious figures."
 )
 """Where the numbers come from. Streets there are short: in the country the share of the extent carries the radius, and that was not measured."""
 
