@@ -81,13 +81,14 @@ def unchecked(model: Callable[P, M]) -> Callable[P, M]:
     assert isinstance(model, type)  # noqa: S101  # of Contract: the annotation asks for its constructor, for the names and types of it
     kind: type[Contract] = model
     defaults = {name: field.get_default() for name, field in kind.model_fields.items()}  # all names: their order is the wire's
+    everything = set(defaults)
 
     def make(*_: P.args, **values: P.kwargs) -> M:
         made = _new(kind)
         fields = made.__dict__
         fields.update(defaults)
         fields.update(values)
-        _set_names(made, set(values))
+        _set_names(made, everything if len(values) == len(defaults) else set(values))
         _set_extra(made, None)
         _set_private(made, None)
         return made  # type: ignore[return-value]  # it is of the model

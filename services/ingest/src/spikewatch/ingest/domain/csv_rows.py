@@ -191,18 +191,20 @@ def _records(  # noqa: C901  # one turn a row: calls would cost as much as the p
     lines: _Lines, delimiter: str, preface: str, columns: Columns, example: str
 ) -> Iterator[RawRecord]:
     names = columns.names
-    width = len(names)
+    width, taken = len(names), lines.taken
+    # Characters of a cell that says the first name again: no letter becomes two of ASCII.
+    shortest = max(len(names[0]), 1) if names[0].isascii() else 1
     index = 0
     is_utf8 = False  # a letter beyond ASCII came in UTF-8: what is no UTF-8 then is a fault, not another code page
     for cells in _rows(lines, delimiter):
         line = lines.number
-        if cells is None or len(cells) != width or (sum(map(len, lines.taken)) > _MAX_CELL and max(map(len, cells)) > _MAX_CELL):
+        if cells is None or len(cells) != width or ((len(taken) > 1 or len(taken[0]) > _MAX_CELL) and max(map(len, cells)) > _MAX_CELL):
             if cells is not None and not any(cells):
                 lines.row()
                 continue
             while cells is not None and len(cells) > width and not cells[-1].strip():
                 cells.pop()  # trailing delimiters
-            rejected = _fault(cells, width, example, longest=max(map(len, lines.taken)))
+            rejected = _fault(cells, width, example, longest=max(map(len, taken)))
             if rejected is not None or cells is None:
                 yield RawRecord(index, line, lines.first_alone(), {}, preface, rejected)
                 index += 1
@@ -221,7 +223,7 @@ def _records(  # noqa: C901  # one turn a row: calls would cost as much as the p
         if "\0" in original:
             rejected = Rejected(Fault.MALFORMED, None, "holds a NUL character", "printable text", example)
             yield RawRecord(index, line, original, {}, preface, rejected)
-        elif cells[0] and plain(cells[0]) == names[0] and columns.repeated_by(cells):
+        elif len(cells[0]) >= shortest and plain(cells[0]) == names[0] and columns.repeated_by(cells):
             yield RawRecord(index, line, original, {}, preface, is_skipped=True)
         else:
             yield RawRecord(index, line, original, columns.fields(cells), preface)

@@ -1,9 +1,6 @@
 """What a record says that classification reads: codes, names of substances, texts. Texts are read for terms and then forgotten."""
 
-from dataclasses import dataclass
 from typing import Final, NamedTuple
-
-from typing_extensions import override
 
 from spikewatch.contracts.report import Code
 from spikewatch.contracts.vocabulary import DrugBasis
@@ -11,19 +8,13 @@ from spikewatch.contracts.vocabulary import DrugBasis
 __all__ = ["NOTHING_FOUND", "Found", "Named", "Statement"]
 
 
-@dataclass(frozen=True, slots=True)
-class Named:
+class Named(NamedTuple):
     """A substance as a structured field of the source names it (``HEROIN``, ``Fentanyl Analogue``), with its code if it has one."""
 
     name: str
     basis: DrugBasis = DrugBasis.SUSPECTED
     code: str | None = None
     system: str | None = None
-
-    @override
-    def __hash__(self) -> int:
-        """Return the hash of its name, for a text remembers its own: names are looked up by the million."""
-        return hash(self.name)
 
 
 class Statement(NamedTuple):

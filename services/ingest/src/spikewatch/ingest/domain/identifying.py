@@ -35,8 +35,8 @@ _HOUSEHOLD: Final = re.compile(
     re.IGNORECASE,
 )
 # What each of the first ones holds: most ids and streets hold none of it, and this is found ten times as fast. A number or a date
-# has two marks with at most three digits between them, or it has a bracket.
-_NUMBERED: Final = re.compile(r"\d(?:[ ./-]\d{1,3}[ ./-]\d|\d\d-\d{4})")
+# has two marks with at most three digits between them, or ends with four digits behind one, or it has a bracket.
+_NUMBERED: Final = re.compile(r"[ ./-](?:\d{1,3}[ ./-]\d|\d{4}(?!\d))")
 # One of these is in each text that names a person so: letters in a row are found far faster than any of the words.
 _PERSON_MARKS: Final = (
     "C/O",

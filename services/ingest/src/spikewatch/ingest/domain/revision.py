@@ -115,7 +115,7 @@ def settle(history: History, reading: Reading, index: int) -> Settled:
     report, stated = reading.report, reading.stated_revision
     wire = report.to_json()
     digest = _digest(report, wire)
-    if not history.revisions and stated in {None, report.revision}:  # as nearly all are
+    if not history.revisions and (stated is None or stated == report.revision):  # as nearly all are
         history.revisions.append(Revision(report.revision, digest, report.submission_id, index))
         history.is_changed = True
         return Settled(report, report.report_id, report.revision, wire)

@@ -197,7 +197,7 @@ class Scanner(Generic[E]):
             else:
                 if token in slang:
                     doubtful.append((place, slang[token]))
-                elif len(token) <= _LONGEST_WORD:
+                elif (token[:edge] in heads or token[-edge:] in tails) and len(token) <= _LONGEST_WORD:
                     hits.extend((place, place + 1, entry) for entry in self._glued(token))
         return self._with_slang(tokens, hits, doubtful) if doubtful else hits
 

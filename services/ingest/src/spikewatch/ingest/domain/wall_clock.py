@@ -282,15 +282,11 @@ def local(
 
 @lru_cache(maxsize=4_096)
 def _local_day(day: date, zone: ZoneInfo) -> datetime | None:
-    """Return what the zone's clock shows at the UTC start of ``_SOME_DAY`` with the offset that it has on a day without a change.
-
-    None: the clocks are changed on that day, or beside it. Two changes a day there never are.
-    """
+    """Return ``_SOME_DAY`` in UTC by the zone's clock of a day; None: clocks change on that day or beside it. Two changes there never are."""
     start = datetime.combine(day, time(), zone)
     moments = (start, start.replace(fold=1), start + timedelta(days=1), (start + timedelta(days=1)).replace(fold=1))
     offsets = {moment.utcoffset() for moment in moments}
-    offset = offsets.pop() if len(offsets) == 1 else None
-    return None if offset is None else _SOME_DAY + offset
+    return _SOME_DAY + offset if len(offsets) == 1 and (offset := offsets.pop()) is not None else None
 
 
 def not_future(instant: Instant, received_at: datetime, field: str) -> None:

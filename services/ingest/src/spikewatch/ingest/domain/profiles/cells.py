@@ -3,18 +3,26 @@
 import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
-from typing import Final
+from typing import Final, Protocol
 
 from spikewatch.contracts.report import QualityNote
 from spikewatch.ingest.domain.csv_rows import plain
 from spikewatch.ingest.domain.profiles.model import Condition, Number, Value
 from spikewatch.ingest.domain.record import Fields
 
-__all__ = ["Cells", "Doubts", "Reader", "condition", "key_of", "keys_of", "number", "plain_word", "value"]
+__all__ = ["Cells", "Doubts", "Reader", "TextReader", "condition", "key_of", "keys_of", "number", "plain_word", "value"]
 
 Reader = Callable[[Fields, "Doubts"], object]
 Doubts = list[QualityNote]
 """Collects the notes of one row."""
+
+
+class TextReader(Protocol):
+    """Reads a text; a ``Reader`` too, though it has no doubts."""
+
+    def __call__(self, row: Fields, _doubts: Doubts | None = None, /) -> str | None:
+        """Return the text, None where nothing is stated."""
+
 
 _NOT_STATED: Final = frozenset({"", "-", "--", "na", "n/a", "null", "none", "not recorded", "nan", "#n/a", "not applicable"})
 _CURLY: Final = str.maketrans({"\u2018": "'", "\u2019": "'", "\u201c": '"', "\u201d": '"', "\u00a0": " "})
@@ -56,14 +64,14 @@ class Cells:
     def __init__(self, not_stated: tuple[str, ...]) -> None:
         self._empty = _NOT_STATED | {plain_word(word) for word in not_stated}
 
-    def text(self, columns: Sequence[str]) -> Callable[[Fields], str | None]:
+    def text(self, columns: Sequence[str]) -> TextReader:
         """Return what reads the first of the columns that says something; numbers of JSON as their text."""
         empty = self._empty
         keys = tuple(dict.fromkeys(key_of(column) for column in columns))
         if len(keys) != 1:
             readers = [self.text((column,)) for column in columns]
 
-            def first(row: Fields) -> str | None:
+            def first(row: Fields, _doubts: Doubts | None = None, /) -> str | None:
                 for read in readers:
                     if (found := read(row)) is not None:
                         return found
@@ -72,7 +80,7 @@ class Cells:
             return first
         key = keys[0]
 
-        def one(row: Fields) -> str | None:
+        def one(row: Fields, _doubts: Doubts | None = None, /) -> str | None:
             cell = row.get(key)
             if type(cell) is not str:
                 if cell is None:
@@ -153,7 +161,7 @@ def value(cells: Cells, spec: Value, field: str, known: Mapping[str, object] | N
     prefix = spec.prefix
 
     if is_open and not prefix and missing is None:
-        return lambda row, _doubts: cell(row)
+        return cell
 
     def read(row: Fields, doubts: Doubts) -> object:
         text = cell(row)

@@ -77,6 +77,7 @@ def location(cells: Cells, ways: Sequence[Place]) -> Callable[[Fields, Source, D
             city=found.city,
             zip5=found.zip5,
             county_fips=county,
+            tract=None,
             place_type=found.place_type,
         )
 
