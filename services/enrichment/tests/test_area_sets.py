@@ -15,8 +15,8 @@ from spikewatch.contracts.contract import AreaId
 from spikewatch.enrichment.adapters.area_files import area_sets
 from spikewatch.enrichment.adapters.area_files.area_sets import Loaded, load, newest_load
 from spikewatch.enrichment.adapters.area_files.boundaries import boundaries_of
-from spikewatch.enrichment.adapters.geography import load_atlas
 from spikewatch.enrichment.adapters.geojson_geography import GeographyError, geojson_places
+from spikewatch.enrichment.domain.areas.atlas import Atlas
 from spikewatch.enrichment.domain.areas.drawing import changes, from_rings, overlaps
 from spikewatch.enrichment.domain.areas.naming import AreasUnusable, Naming, named
 
@@ -40,6 +40,10 @@ def loaded(file: Path, folder: Path, naming: Naming | None = None, **more: Any) 
     return load(boundaries_of(file), naming or Naming("neighborhood"), folder, file.stem, more.pop("now", NOW), **more)
 
 
+def atlas_of(folder: Path) -> Atlas:
+    return Atlas(geojson_places(folder))
+
+
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     return tmp_path / "geography"
@@ -51,7 +55,7 @@ def test_areas_named_in_the_file_hold_points_afterwards(tmp_path: Path, folder: 
     assert (done.areas, done.is_new, done.changed, done.repaired) == (2, True, None, ())
     assert done.version.startswith("2026-05-01-")
     assert [place.area for place in geojson_places(folder)] == ["neighborhood:hill-uber-dorf", "neighborhood:old-mill"]
-    assert load_atlas(folder).areas_at([10.5], [11.5]) == [("neighborhood:hill-uber-dorf",)]
+    assert atlas_of(folder).areas_at([10.5], [11.5]) == [("neighborhood:hill-uber-dorf",)]
 
 
 def test_the_same_file_is_the_same_version_and_another_one_is_told_apart(tmp_path: Path, folder: Path) -> None:
@@ -94,7 +98,7 @@ def test_a_polygon_that_crosses_itself_is_put_right_and_told_or_refused(tmp_path
         loaded(file, folder, strict=True)
     assert not folder.exists()
     assert loaded(file, folder).repaired == (2,)
-    found = load_atlas(folder).areas_at([11.0, 11.0, 11.9], [10.2, 11.8, 11.0])
+    found = atlas_of(folder).areas_at([11.0, 11.0, 11.9], [10.2, 11.8, 11.0])
     assert found == [("neighborhood:b",), ("neighborhood:b",), ()]
 
 
@@ -139,7 +143,7 @@ def test_two_towns_with_a_neighbourhood_of_one_name_need_a_prefix(tmp_path: Path
     with pytest.raises(AreasUnusable, match="1 of 2 ids are in the set cedar already"):
         loaded(alder, folder)
     loaded(alder, folder, Naming("neighborhood", prefix="alder"))
-    assert load_atlas(folder).areas_at([10.5, 10.5], [10.5, 19.5]) == [("neighborhood:west-end",), ("neighborhood:alder-west-end",)]
+    assert atlas_of(folder).areas_at([10.5, 10.5], [10.5, 19.5]) == [("neighborhood:west-end",), ("neighborhood:alder-west-end",)]
 
 
 def test_a_broken_file_of_the_folder_stops_loading(tmp_path: Path, folder: Path) -> None:
@@ -246,7 +250,7 @@ def test_a_zipped_shapefile_of_places_loads_by_its_codes(tmp_path: Path, folder:
         pytest.skip("the shared reference data are absent: no zipped shapefile")
     done = loaded(file, folder, Naming("city"))
     assert (done.areas, done.source) == (1_215, "ids from GEOID, names from NAME")
-    assert "city:3915000" in load_atlas(folder).areas_at([39.1031], [-84.5120])[0]
+    assert "city:3915000" in atlas_of(folder).areas_at([39.1031], [-84.5120])[0]
     with zipfile.ZipFile(file) as whole, zipfile.ZipFile(tmp_path / "broken.zip", "w") as cut:
         for member in whole.namelist():
             if not member.endswith(".dbf"):

@@ -43,7 +43,7 @@ def from_rings(rings: Sequence[Sequence[tuple[float, float]]]) -> tuple[shapely.
 
     The surface is empty where the rings enclose nothing.
     """
-    surface: shapely.Geometry = shapely.Polygon()
+    parts: list[shapely.Geometry] = []
     is_repaired = False
     for ring in rings:
         if len(ring) < 3:
@@ -53,9 +53,28 @@ def from_rings(rings: Sequence[Sequence[tuple[float, float]]]) -> tuple[shapely.
         if not part.is_valid:
             is_repaired = True
             part = _surface(shapely.make_valid(part))
-        # A ring inside another one is a hole, a ring inside a hole an island, whatever the order and sense of the file.
-        surface = part if surface.is_empty else shapely.symmetric_difference(surface, part)
+        parts.append(part)
+    # A ring inside another one is a hole, a ring inside a hole an island, whatever the order and sense of the file.
+    surface = shapely.Polygon()
+    for layer in _apart(parts):
+        surface = layer if surface.is_empty else shapely.symmetric_difference(surface, layer)
     return _surface(surface), is_repaired
+
+
+def _apart(parts: Sequence[shapely.Geometry]) -> list[shapely.Geometry]:
+    """Return the parts in a few surfaces of parts that lie apart: a city of two hundred holes takes one difference, not two hundred."""
+    shapes = np.array(parts, dtype=object)
+    meets: list[set[int]] = [set() for _ in parts]
+    for one, other in zip(*shapely.STRtree(shapes).query(shapes, predicate="intersects").tolist(), strict=True):
+        meets[one].add(other)
+    layers: list[list[int]] = []
+    for number in range(len(parts)):
+        free = next((layer for layer in layers if meets[number].isdisjoint(layer)), None)
+        if free is None:
+            layers.append([number])
+        else:
+            free.append(number)
+    return [_surface(shapely.GeometryCollection([parts[number] for number in layer])) for layer in layers]
 
 
 def _surface(shape: shapely.Geometry) -> shapely.Geometry:
