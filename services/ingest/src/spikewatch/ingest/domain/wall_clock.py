@@ -282,7 +282,7 @@ def local(
 
 @lru_cache(maxsize=4_096)
 def _local_day(day: date, zone: ZoneInfo) -> datetime | None:
-    """Return ``_SOME_DAY`` in UTC by the zone's clock of a day; None: clocks change on that day or beside it. Two changes there never are."""
+    """Return ``_SOME_DAY`` in UTC by the zone's clock of a day; None: clocks change on that day or beside it, where they do once."""
     start = datetime.combine(day, time(), zone)
     moments = (start, start.replace(fold=1), start + timedelta(days=1), (start + timedelta(days=1)).replace(fold=1))
     offsets = {moment.utcoffset() for moment in moments}
