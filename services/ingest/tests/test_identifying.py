@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spikewatch.ingest.domain import identifying
-from spikewatch.ingest.domain.identifying import is_identifying, without_identifiers
+from spikewatch.ingest.domain.identifying import is_identifying, is_number, without_identifiers
+from spikewatch.ingest.domain.profiles import numbers
 
 _NEAR = st.text(alphabet="0123456789 ./-()+@MRSNDOBx:#", max_size=24)
 _FORMS = st.sampled_from(
@@ -37,3 +38,10 @@ def test_a_range_of_houses_and_a_zip_code_are_no_phone(place: str) -> None:
 
 def test_an_id_that_looks_like_a_local_phone_is_an_id() -> None:
     assert not is_identifying("555-0143")
+
+
+@given(st.from_regex(numbers._is_plain.__self__, fullmatch=True))
+def test_what_a_profile_takes_for_a_number_at_a_glance_would_pass_every_question(number: str) -> None:
+    assert numbers._checked(number, "Run No") == number
+    assert is_number(number)
+    assert not is_identifying(number)
