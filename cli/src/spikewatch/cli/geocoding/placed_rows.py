@@ -16,7 +16,6 @@ PLACED: Final = (
 """Columns beside a geocoded row."""
 REVERSED: Final = ("geo_street", "geo_block", "geo_cross_street", "geo_distance_m", "geo_zip", "geo_county", "geo_vintage")
 """Columns beside a point whose street was looked up."""
-_LISTS: Final = frozenset({"geo_reasons", "geo_alternatives"})
 _DIGITS: Final = 6  # of a degree: 11 cm
 
 
@@ -77,13 +76,11 @@ class PlacedRows:
         if self._writer is None:
             row = {name: value for name, value in values.items() if name not in found} | found
             self._output.write(json.dumps(row, ensure_ascii=False) + "\n")
-        else:
-            self._writer.writerow([*(_cell(values.get(name)) for name in self._kept), *(_cell(found[name], name) for name in self._added)])
+            return
+        given = (values.get(name) for name in self._kept)
+        ours = ("; ".join(value) if type(value) is tuple else value for value in found.values())
+        self._writer.writerow([*(value if type(value) is str else _cell(value) for value in given), *ours])
 
 
-def _cell(value: Any, name: str = "") -> Any:
-    if isinstance(value, str | int | float) and not isinstance(value, bool):
-        return value
-    if value is None:
-        return ""
-    return ("; " if name == "geo_alternatives" else " ").join(value) if name in _LISTS else json.dumps(value, ensure_ascii=False)
+def _cell(value: Any) -> Any:
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, bool | list | dict) else value
