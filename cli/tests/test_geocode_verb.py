@@ -2,7 +2,9 @@ import csv
 import gzip
 import io
 import json
+import random
 import shlex
+import socket
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -194,3 +196,31 @@ def test_a_thousand_columns_and_a_cell_of_ten_megabytes_are_no_trouble(index: st
         found = list(csv.DictReader(stream))
     assert [row["geo_precision"] for row in found] == ["range", "none"]
     assert found[0]["c998"] == "1"
+
+
+def test_no_socket_is_opened(index: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_arguments: object, **_options: object) -> None:
+        raise AssertionError("a socket was opened")
+
+    for name in ("socket", "create_connection", "getaddrinfo", "gethostbyname"):
+        monkeypatch.setattr(socket, name, refuse)
+    (folder / "in.csv").write_text("address\n250 Elm Ave\nunknown place\n")
+    assert main(["geodata", "build", str(EXAMPLE / "streets.csv"), "-o", "own.geoindex"]) == 0
+    assert main(["geodata", "check", "--index", "own.geoindex", str(EXAMPLE / "known.csv")]) == 0
+    for arguments in (["in.csv"], ["--reverse", str(EXAMPLE / "known.csv")]):
+        assert main(["geocode", "--index", index, "-o", "out.csv", *arguments]) == 0
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_any_bytes_end_in_rows_or_in_a_sentence(seed: int, index: str, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rng = random.Random(seed)
+    content = bytearray((EXAMPLE / "calls.csv").read_bytes())
+    for _ in range(rng.randint(1, 30)):
+        place = rng.randrange(len(content))
+        content[place : place + rng.randint(0, 5)] = rng.randbytes(rng.randint(0, 6)).replace(b"\0", b"x" if seed % 4 else b"\0")
+    name = rng.choice(["in.csv", "in.txt", "in.jsonl", "in.tsv"])
+    (folder / name).write_bytes(content)
+    status = main(["geocode", "--index", index, name])
+    shown = capsys.readouterr()
+    assert status in {0, 1, 2}
+    assert (status == 2) == shown.err.strip().splitlines()[-1].startswith("spikewatch: ")
