@@ -137,6 +137,12 @@ def test_a_feature_given_twice_is_one_area(tmp_path: Path, folder: Path) -> None
     assert (done.areas, done.repeated) == (1, 1)
 
 
+def test_control_characters_of_a_name_reach_no_terminal(tmp_path: Path, folder: Path) -> None:
+    loaded(write(tmp_path / "town.geojson", ({"name": "A\x1b[31m\x00 Hill"}, square(0, 0))), folder)
+    (place,) = geojson_places(folder)
+    assert place.name.isprintable()
+
+
 def test_two_towns_with_a_neighbourhood_of_one_name_need_a_prefix(tmp_path: Path, folder: Path) -> None:
     loaded(write(tmp_path / "cedar.geojson", ({"name": "West End"}, square(0, 0))), folder)
     alder = write(tmp_path / "alder.geojson", ({"name": "West End"}, square(9, 0)), ({"name": "Mill"}, square(8, 0)))

@@ -90,7 +90,7 @@ def proposed(boundaries: Sequence[Boundary], naming: Naming) -> tuple[list[_Area
         surface = surface if surface.is_valid else shapely.make_valid(surface)
         if area not in first:
             first[area] = boundary.row, surface
-            areas.append(_Area(area, name[:128], surface))
+            areas.append(_Area(area, "".join(sign if sign.isprintable() else " " for sign in name[:128]), surface))
         elif shapely.equals_exact(first[area][1], surface):
             repeated += 1
         else:

@@ -12,11 +12,14 @@ import numpy as np
 import shapely
 
 from spikewatch.contracts.contract import area_kind
-from spikewatch.enrichment.domain.areas.grid import Flags, Numbers, Reals
+from spikewatch.enrichment.domain.areas.grid import Flags, Grid, Numbers, Reals
 from spikewatch.enrichment.domain.areas.place import METRES_PER_DEGREE, Place
 from spikewatch.enrichment.domain.areas.shore import Shore
 
 __all__ = ["Outlines", "metres_to"]
+
+_MANY: Final = 2_000  # points from which sorting them first pays
+_NEIGHBOURS: Final = Grid(2)
 
 _Pairs = tuple[Numbers, Numbers]
 
@@ -42,6 +45,14 @@ class Outlines:
 
     def holding(self, lats: Reals, lons: Reals) -> _Pairs:
         """Return pairs (point, polygon) by the rule of borders, ordered by point, then by area id."""
+        if len(lats) < _MANY:
+            return self._holding(lats, lons)
+        # Neighbours after each other find the polygon's edges in the processor's cache: half as fast again.
+        order = np.argsort(_NEIGHBOURS.keys(lats, lons), kind="stable")
+        point, polygon = self._holding(lats[order], lons[order])
+        return _ordered(order[point], polygon)
+
+    def _holding(self, lats: Reals, lons: Reals) -> _Pairs:
         # The tree alone compares bounding boxes; the prepared polygon then decides, several times faster than
         # asking the tree for the predicate, which prepares the point instead.
         point, polygon = self._tree.query(shapely.points(lons, lats))
