@@ -201,6 +201,16 @@ def test_files_that_are_skipped_leave_nothing_to_build_from(tmp_path: Path) -> N
         reading(tmp_path, STREETS + f"Elm St,1,9,2,8,,,{LINE}\n", kinds={"roads_2021.csv": Kind.SKIP})
 
 
+def test_of_a_folder_what_is_nothing_that_is_known_is_passed_over_and_told(tmp_path: Path) -> None:
+    (tmp_path / "streets.csv").write_text(STREETS + f"Elm St,1,9,2,8,,,{LINE}\n")
+    (tmp_path / "budget.csv").write_text("year,sum\n2020,5\n")
+    source = read_sources([tmp_path])
+    assert [one.name for one in source.segments()] == ["Elm St"]
+    assert [told.split()[0] for told in source.passed_over] == ["budget.csv"]
+    with pytest.raises(GeodataUnusable, match=r"budget\.csv has neither shapes"):
+        read_sources([tmp_path / "budget.csv"])
+
+
 def test_each_county_gets_its_own_index_with_its_own_counts(tmp_path: Path) -> None:
     text = "FULLNAME,L_F_ADD,L_T_ADD,R_F_ADD,R_T_ADD,COUNTYFIPS,wkt\n"
     text += f"Elm St,101,199,100,198,99001,{LINE}\nOak St,101,199,100,198,99003,{LINE}\nAsh St,101,199,100,198,99003,{LINE}\n"

@@ -112,6 +112,8 @@ def _build(arguments: argparse.Namespace) -> int:
     began = time.perf_counter()
     try:
         reading = read_sources(arguments.files, _options(arguments))
+        for passed_over in reading.passed_over:
+            say(f"passed over: {passed_over}")
         for source in reading.report.sources:
             columns = ", ".join(f"{field}={column}" for field, column in source.column_map.columns.items())
             say(

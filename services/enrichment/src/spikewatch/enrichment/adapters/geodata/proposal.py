@@ -13,7 +13,7 @@ from spikewatch.enrichment.adapters.geodata.column_words import listed
 from spikewatch.enrichment.adapters.geodata.layer import Feature, Layer, Position, Shape, ShapeKind
 from spikewatch.enrichment.adapters.geodata.node_check import nodes_fit
 from spikewatch.enrichment.adapters.geodata.shapes import ShapeUnreadable, shape_of_wkt
-from spikewatch.enrichment.adapters.geodata.unusable import GeodataUnusable
+from spikewatch.enrichment.adapters.geodata.unusable import NothingKnown
 
 __all__ = ["SAMPLE", "propose", "sample_of", "shape_in"]
 
@@ -74,10 +74,10 @@ def propose(layer: Layer, sample: Sequence[Feature], kind: Kind | None = None) -
         kind: what people say that it is; None: told by the file.
 
     Raises:
-        GeodataUnusable: it is nothing that is known, or lacks what a layer of that kind must have.
+        NothingKnown: it is nothing that is known, or lacks what a layer of that kind must have.
     """
     if not sample:
-        raise GeodataUnusable(f"{layer.name} has no row that can be read")
+        raise NothingKnown(f"{layer.name} has no row that can be read")
     looks = [Look(place, name, [feature.values[place] for feature in sample]) for place, name in enumerate(layer.columns)]
     draft = _Draft(layer.name, looks, sample)
     return draft.map_for(kind or draft.kind())
@@ -108,7 +108,7 @@ class _Draft:
                 return Kind.NAMES
             if named(self._looks, _ALIASES) and named(self._looks, _ALIAS_OF):
                 return Kind.ALIAS
-            raise GeodataUnusable(
+            raise NothingKnown(
                 f"{self._name} has neither shapes, nor columns of latitude and longitude, nor aliases of streets; say what it is with "
                 "--map, or leave it out"
             )
@@ -143,7 +143,7 @@ class _Draft:
     def _street(self) -> ColumnMap:
         name = street_name(self._looks)
         if self._shape is not ShapeKind.LINE or not name:
-            raise GeodataUnusable(
+            raise NothingKnown(
                 f"{self._name} has no {'column with the name of a street' if not name else 'lines'}; say with --map which column it is"
             )
         numbers = ranges(self._looks)
@@ -162,14 +162,14 @@ class _Draft:
     def _names(self) -> ColumnMap:
         name, edge = street_name(self._looks), named(self._looks, ("tlid",))
         if not name or not edge:
-            raise GeodataUnusable(f"{self._name} lacks TLID or the name of a street; say with --map which columns they are")
+            raise NothingKnown(f"{self._name} lacks TLID or the name of a street; say with --map which columns they are")
         return ColumnMap(Kind.NAMES, {"edge": edge[0].name, **name}, 0.95, "TLID and names without shapes, as in TIGER's FEATNAMES")
 
     def _point(self) -> ColumnMap:
         house, address = self._house(), self._address()
         name = street_name([look for look in self._looks if look is not house and look is not address]) if house else {}
         if self._shape is None or not (name or address):
-            raise GeodataUnusable(f"{self._name} has no column with addresses, or no coordinates; say with --map which columns they are")
+            raise NothingKnown(f"{self._name} has no column with addresses, or no coordinates; say with --map which columns they are")
         if house and name:
             found, sure = {"number": house.name, **name}, 0.95
         else:
@@ -181,7 +181,7 @@ class _Draft:
     def _alias(self) -> ColumnMap:
         alias, street = named(self._looks, _ALIASES), named(self._looks, _ALIAS_OF)
         if not alias or not street:
-            raise GeodataUnusable(f"{self._name} lacks a column called alias or one called street; say with --map which they are")
+            raise NothingKnown(f"{self._name} lacks a column called alias or one called street; say with --map which they are")
         return ColumnMap(Kind.ALIAS, {"alias": alias[0].name, "name": street[0].name}, 0.9, "a column of aliases and one of streets")
 
     def _area(self, kind: Kind) -> ColumnMap:
@@ -191,7 +191,7 @@ class _Draft:
         name = zips if kind is Kind.ZIP else names[0] if names else None
         if self._shape is None or name is None or (kind is Kind.COUNTY and code is None):
             needs = {Kind.ZIP: "ZIP codes", Kind.COUNTY: "FIPS codes of counties and names"}.get(kind, "names")
-            raise GeodataUnusable(f"{self._name} has no column with {needs}, or no coordinates; say with --map which columns they are")
+            raise NothingKnown(f"{self._name} has no column with {needs}, or no coordinates; say with --map which columns they are")
         found = {"name": name.name} | ({"code": code.name} if kind is Kind.COUNTY and code else {}) | self._geometry
         if kind in {Kind.LANDMARK, Kind.ZIP}:
             found |= {field: column for field, column in areas_of(self._looks, sides=False).items() if field in {"county", "state"}}

@@ -16,7 +16,7 @@ from spikewatch.enrichment.adapters.geodata.layers import layers_of
 from spikewatch.enrichment.adapters.geodata.mapped_rows import MappedLayer, coordinates_of
 from spikewatch.enrichment.adapters.geodata.projection import projection_of
 from spikewatch.enrichment.adapters.geodata.proposal import propose, sample_of, shape_in
-from spikewatch.enrichment.adapters.geodata.unusable import GeodataUnusable
+from spikewatch.enrichment.adapters.geodata.unusable import GeodataUnusable, NothingKnown
 from spikewatch.enrichment.domain.geocoding.records import AddressPoint, Alias, Landmark, PlaceArea, StreetSegment, Vintage
 
 __all__ = ["Reading", "SourceOptions", "proposals", "read_sources"]
@@ -54,9 +54,11 @@ class Reading:
         report: what was read; whole when every record was taken.
         vintages: the sources, with their counts once they were read.
         size: bytes that all files have.
+        passed_over: a sentence for each file of a folder or a zip that is nothing that is known.
     """
 
-    def __init__(self, layers: Sequence[MappedLayer]) -> None:
+    def __init__(self, layers: Sequence[MappedLayer], passed_over: Sequence[str] = ()) -> None:
+        self.passed_over = passed_over
         self._layers = layers
         self.report = BuildReport([mapped.report for mapped in layers])
         self.vintages: list[Vintage] = [mapped.report.vintage for mapped in layers]
@@ -120,10 +122,19 @@ def read_sources(paths: Sequence[Path], options: SourceOptions | None = None) ->
     """
     given = options or SourceOptions()
     mapped: list[MappedLayer] = []
+    passed_over: list[str] = []
     for path in paths:
         dated = _day_of(path)
-        for layer in layers_of(path):
-            column_map, sample = _map_of(layer, given)
+        layers = layers_of(path)
+        for layer in layers:
+            try:
+                column_map, sample = _map_of(layer, given)
+            except NothingKnown as error:
+                # Of a folder or a zip not every file is meant; one that was named is.
+                if len(layers) == 1:
+                    raise
+                passed_over.append(str(error))
+                continue
             if column_map.kind is Kind.SKIP:
                 continue
             report = SourceReport(layer.name, column_map, _vintage(layer, column_map, dated))
@@ -131,8 +142,9 @@ def read_sources(paths: Sequence[Path], options: SourceOptions | None = None) ->
             projection = projection_of(layer, _positions(sample, places))
             mapped.append(MappedLayer(layer, report, projection, len(mapped)))
     if not mapped:
-        raise GeodataUnusable("no file is left to build from; give at least one file of streets or address points")
-    return Reading(mapped)
+        why = passed_over[0] if passed_over else "no file is left to build from; give at least one file of streets or address points"
+        raise GeodataUnusable(why)
+    return Reading(mapped, passed_over)
 
 
 def proposals(path: Path, options: SourceOptions | None = None) -> list[tuple[Layer, ColumnMap]]:
