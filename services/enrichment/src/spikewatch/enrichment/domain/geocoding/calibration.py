@@ -11,7 +11,7 @@ ORIGIN: Final = (
     "businesses, fire and ambulance calls), taken by a hash of the string; as they are, with one slip of the keyboard, and with a quarter "
     "of the segments missing. The other half was only used to check. Rungs marked 'stated' had no points to measure with: cautious figures."
 )
-"""Where the numbers come from. Streets there are short: in the country the share of the extent carries the radius, and that was not measured."""
+"""Where the numbers come from. Streets there are short: in the country the share of the extent carries the radius, unmeasured."""
 
 
 class Rung(NamedTuple):
@@ -59,6 +59,7 @@ FACTORS: Final = {
     "other_zip": 0.9,  # n = 106
     "other_city": 0.85,  # stated
     "zip_not_in_index": 0.9,  # stated
+    "city_not_in_index": 0.75,  # stated
     "coordinates_outside_index": 0.5,  # stated
 }
 """What remains of the confidence when something was assumed."""

@@ -12,6 +12,7 @@ __all__ = ["Context", "Contexts", "Told"]
 # a county is nearly always right.
 _OTHER_ZIP: Final = 0.06
 _OTHER_CITY: Final = 0.12
+_OTHER_BOTH: Final = 0.12
 _OTHER_COUNTY: Final = 0.5
 _KEPT: Final = 4096
 
@@ -85,6 +86,8 @@ class Contexts:
 
     def _of(self, zip5: str, city: str | None, county: str, reason: str) -> Told:
         known_city, known_county = self._city(city), county if self.counties else ""
+        if not reason and city and self.cities and not known_city and not zip5:
+            reason = "city_not_in_index"
         return Told(zip5, known_city, known_county, reason, is_empty=not (zip5 or known_city or known_county))
 
     def _city(self, city: str | None) -> str:
@@ -98,7 +101,8 @@ class Contexts:
         if told.zip5 and row.zip5 != told.zip5 and row.zip5:
             penalty = _OTHER_ZIP
         if told.city and row.city != told.city and row.city:
-            penalty += _OTHER_CITY
+            # City and ZIP code together are hardly both wrong.
+            penalty += _OTHER_CITY + _OTHER_BOTH if penalty else _OTHER_CITY
         if told.county and row.county != told.county and row.county:
             penalty += _OTHER_COUNTY
         return penalty

@@ -17,8 +17,10 @@ _NEAREST_M: Final = 250.0
 _ALMOST_M: Final = 30.0  # less than a street's width is a crossing that the drawing misses
 _APART: Final = 0.12
 _MOST_STREETS: Final = 8
+_MOST_NEAR: Final = 6  # pairs of streets whose nodes are compared
 _MOST_NODES: Final = 1500  # of two streets of a whole state; more are not compared one by one
 _CELL: Final = 4000  # steps of a degree: 445 m north, more than _NEAREST_M also east and west up to 55 degrees of latitude
+_KEPT_CELLS: Final = 2_000  # streets whose nodes are kept by squares
 _KEPT: Final = 50_000  # crossings that are kept once they were found, some 15 MB
 
 _Spot = tuple[float, float, float, tuple[int, ...]]
@@ -32,10 +34,13 @@ class Crossings:
         self._streets = streets
         self._contexts = contexts
         self._kept: dict[tuple[int, int], list[_Spot]] = {}
+        self._cells: dict[int, dict[tuple[int, int], list[int]]] = {}
         self._kept_near: dict[tuple[int, int], _Spot | None] = {}
 
     def crossing(self, one: Sequence[Found], other: Sequence[Found], told: Told) -> list[Hit]:
         """Return where a street of the first crosses one of the second, best first; each hit is a different crossing."""
+        if len(one) == len(other) == 1 and (spots := self._shared(one[0].street, other[0].street)):
+            return self._at(one[0].penalty + other[0].penalty, one[0], other[0], spots, told)
         hits: list[Hit] = []
         least = 9.0
         pairs = [(a.penalty + b.penalty, a, b) for a in one[:_MOST_STREETS] for b in other[:_MOST_STREETS] if a.street is not b.street]
@@ -48,7 +53,7 @@ class Crossings:
                 hits += self._at(penalty, a, b, spots, told)
                 least = min(least, penalty)
         if not hits or least >= CONFLICT:
-            for penalty, a, b in pairs:
+            for penalty, a, b in pairs[:_MOST_NEAR]:
                 if penalty < CONFLICT and a.street.number != b.street.number and (spot := self._nearest(a.street, b.street)) is not None:
                     hits.append(self._near_hit(penalty, a, b, spot, told))
         hits.sort(key=lambda hit: hit.penalty)
@@ -114,24 +119,39 @@ class Crossings:
         few, many = sorted((one, other), key=lambda street: len(self._streets.nodes(street)))
         if len(self._streets.nodes(many)) > _MOST_NODES:
             return None
-        cells: dict[tuple[int, int], list[int]] = {}
-        for node in self._streets.nodes(many):
-            cells.setdefault((lines.node_lat[node] // _CELL, lines.node_lon[node] // _CELL), []).append(node)
+        own, others = self._cells_of(few), self._cells_of(many)
         best: tuple[float, int, int] | None = None
-        for node in self._streets.nodes(few):
-            own_lat, own_lon = lines.node_lat[node], lines.node_lon[node]
-            row, column = own_lat // _CELL, own_lon // _CELL
+        for (row, column), nodes in own.items():
             for cell in [(row + up, column + right) for up in (-1, 0, 1) for right in (-1, 0, 1)]:
-                for its in cells.get(cell, ()):
-                    apart = metres(own_lat / SCALE, own_lon / SCALE, lines.node_lat[its] / SCALE, lines.node_lon[its] / SCALE)
-                    if apart <= _NEAREST_M and (best is None or (apart, node, its) < best):
-                        best = (apart, node, its)
+                for its in others.get(cell, ()):
+                    for node in nodes:
+                        apart = metres(
+                            lines.node_lat[node] / SCALE,
+                            lines.node_lon[node] / SCALE,
+                            lines.node_lat[its] / SCALE,
+                            lines.node_lon[its] / SCALE,
+                        )
+                        if apart <= _NEAREST_M and (best is None or (apart, node, its) < best):
+                            best = (apart, node, its)
         if best is None:
             return None
         apart, node, its = best
         lat = (lines.node_lat[node] + lines.node_lat[its]) / 2 / SCALE
         lon = (lines.node_lon[node] + lines.node_lon[its]) / 2 / SCALE
         return lat, lon, apart, self._contexts_at(few, {node})
+
+    def _cells_of(self, street: Street) -> dict[tuple[int, int], list[int]]:
+        """Return a street's nodes by squares of the map."""
+        known = self._cells.get(street.number)
+        if known is None:
+            lines = self._streets.lines
+            known = {}
+            for node in self._streets.nodes(street):
+                known.setdefault((lines.node_lat[node] // _CELL, lines.node_lon[node] // _CELL), []).append(node)
+            if len(self._cells) >= _KEPT_CELLS:
+                self._cells.clear()
+            self._cells[street.number] = known
+        return known
 
     def _near_hit(self, penalty: float, a: Found, b: Found, spot: _Spot, told: Told) -> Hit:
         lat, lon, apart, contexts = spot

@@ -52,23 +52,24 @@ class Finder:
         self._glued = streets.glued
         self._spelling = spelling
         self._of_word = streets.of_word
-        self._kept: dict[StreetName, list[Found]] = {}
+        self._kept: dict[tuple[str, ...], list[Found]] = {}
 
     def find(self, words: list[str]) -> list[Found]:
         """Return the streets that the words can mean, best first; empty when there is none."""
+        written = tuple(words)
+        known = self._kept.get(written)
+        if known is not None:
+            return known
         name = read_street(words)
         if name is None:
             return []
-        known = self._kept.get(name)
-        if known is not None:
-            return known
         streets = self._by_key.get(name.key)
         if streets is not None:
             found = _weighed(name, streets, 0.0, ())
             if found[0].penalty < CONFLICT or len(words) == 1:
                 if len(self._kept) >= _KEPT:
                     self._kept.clear()
-                self._kept[name] = found
+                self._kept[written] = found
                 return found
             # GREAT HIGHWAY LOWER may be a name with a word to spare rather than a direction that is contradicted.
             return sorted(found + self._glued_or_dropped(name, words), key=_penalty)
@@ -112,6 +113,11 @@ class Finder:
                     (Found(_GLUED + _type_penalty(name.type, street.name.type)[0], street, ("name_run_together",)) for street in streets),
                     key=_penalty,
                 )
+        # THE EMBARCADERONORTH ST: a direction that the street does not even have.
+        for way in ("NORTH", "SOUTH", "EAST", "WEST"):
+            if key.endswith(way) and (streets := self._by_key.get(key.removesuffix(way))) is not None:
+                bare = key.removesuffix(way)
+                return _weighed(name._replace(key=bare, words=bare, post=way[0]), streets, _GLUED, ("name_run_together",))
         # CESARCHAVEZST: the type is run together with the name.
         for length in range(2, 0 if name.type else min(9, len(key) - 2)):
             kind = TYPES.get(key[-length:])

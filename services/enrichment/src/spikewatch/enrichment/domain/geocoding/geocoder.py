@@ -113,7 +113,7 @@ class Geocoder:
         lat, lon = round(best.lat, 6), round(best.lon, 6)
         return Answer(lat, lon, best.precision, radius, confidence, best.matched, reasons, len(hits), (), its_zip, its_county, vintage)
 
-    def _house(self, parsed: Parsed, told: Told) -> list[Hit]:  # a ladder: the surer comes first
+    def _house(self, parsed: Parsed, told: Told) -> list[Hit]:  # noqa: C901  # a ladder: the surer comes first
         words = parsed.streets[0]
         found = self.finder.find(words)
         if parsed.suffix and parsed.suffix in "NSEW" and (with_way := self.finder.find([parsed.suffix, *words])):

@@ -52,7 +52,7 @@ def rivals(hits: Sequence[Hit]) -> list[Hit]:
     best = hits[0].penalty
     kept: list[Hit] = []
     for hit in hits:
-        if hit.penalty > best + _MARGIN:
+        if hit.penalty > best + _MARGIN or len(kept) > _MOST_ALTERNATIVES:
             break
         if all(metres(hit.lat, hit.lon, other.lat, other.lon) > _SAME_PLACE_M for other in kept):
             kept.append(hit)

@@ -13,6 +13,7 @@ from spikewatch.enrichment.domain.geocoding.streets import Side, Sides, Street, 
 __all__ = ["Houses"]
 
 _INSET_M: Final = 15.0  # the cross street's half width and half a house: no house stands in the crossing itself
+_MOST_SIDES: Final = 12
 _OTHER_SIDE: Final = 0.06
 _BEYOND: Final = 0.15
 _FAR_BEYOND: Final = 0.28
@@ -43,23 +44,30 @@ class Houses:
         sides, reach = ready.sides, ready.reach
         at = bisect_right(ready.lows, number) - 1
         parity = number & 1
-        hits: list[Hit] = []
+        hits: list[Side] = []
         across: list[Side] = []
         while at >= 0 and reach[at] >= number:
             side = sides[at]
             at -= 1
             if side[1] >= number:
-                if side[2] == parity or side[2] == 2:
-                    hits.append(self._on(found, side, number, Precision.RANGE, told))
-                else:
-                    across.append(side)
+                (hits if side[2] == parity or side[2] == 2 else across).append(side)
         if hits:
-            return hits
+            chosen = hits if len(hits) == 1 else self._fitting(hits, told)
+            return [self._on(found, side, number, Precision.RANGE, told) for side in chosen]
         if across:
-            return [self._on(found, side, number, Precision.NEAR_RANGE, told, _OTHER_SIDE, "other_side") for side in across]
+            chosen = self._fitting(across, told)
+            return [self._on(found, side, number, Precision.NEAR_RANGE, told, _OTHER_SIDE, "other_side") for side in chosen]
         return self._beyond(found, sides, number, told) or self.street(
             found, told, "number_not_in_ranges" if sides else "street_without_numbers"
         )
+
+    def _fitting(self, sides: list[Side], told: Told) -> list[Side]:
+        """Return the sides that fit best what was told: of a name in fifty towns only those can count, a dozen show the doubt."""
+        if not told.is_empty:
+            penalties = [self._contexts.penalty(side[5], told) for side in sides]
+            least = min(penalties)
+            sides = [side for side, penalty in zip(sides, penalties, strict=True) if penalty <= least + 0.05]
+        return sides[:_MOST_SIDES]
 
     def _points(self, found: Found, number: int, told: Told) -> list[Hit]:
         street, streets = found.street, self._streets
@@ -98,10 +106,11 @@ class Houses:
         if not near:
             return []
         least = min(gap for gap, _ in near)
+        gaps = {id(side): gap for gap, side in near}
+        chosen = self._fitting([side for gap, side in near if gap <= least + 2], told)
         return [
-            self._on(found, side, number, Precision.NEAR_RANGE, told, _BEYOND + gap / 1000, "number_beyond_range")
-            for gap, side in near
-            if gap <= least + 2
+            self._on(found, side, number, Precision.NEAR_RANGE, told, _BEYOND + gaps[id(side)] / 1000, "number_beyond_range")
+            for side in chosen
         ]
 
     def block(self, found: Found, number: int, told: Told) -> list[Hit]:

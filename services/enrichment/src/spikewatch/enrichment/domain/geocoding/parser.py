@@ -9,7 +9,7 @@ from typing import Final
 from spikewatch.enrichment.domain.geocoding.coordinates import coordinates_in
 from spikewatch.enrichment.domain.geocoding.fold import LONGEST, fold
 from spikewatch.enrichment.domain.geocoding.parsed import Kind, Parsed
-from spikewatch.enrichment.domain.geocoding.phrases import NO_ADDRESS, PARCEL, UNIT_MARKS, cleaned, cut_unit
+from spikewatch.enrichment.domain.geocoding.phrases import LEADING, NO_ADDRESS, PARCEL, UNIT_MARKS, cleaned, cut_unit
 from spikewatch.enrichment.domain.geocoding.street_words import STATES, TYPES
 
 __all__ = ["parse"]
@@ -23,7 +23,6 @@ _GLUED_HOUSE: Final = re.compile(r"(\d{1,6})((?!ST\b|ND\b|RD\b|TH\b)[A-Z]{2,} .+
 _BLOCK: Final = re.compile(r"(\d{1,6})(?:\s?-\s?\d{1,6})?[ -]*(?:HUNDRED |HUND )?(?:BLOCKS?|BLKS?|BLCK|BLOK|BK)\b(?: OF\b)?[ ,:-]*(.*)")
 _BLOCK_AFTER: Final = re.compile(r"(.+?)[ ,(]+(\d{1,6})[ -]*(?:HUNDRED )?(?:BLOCK|BLK|BLCK|BLOK)\)?")
 _BLOCK_MASKED: Final = re.compile(r"(\d{1,4})XX? +(?:BLOCK |BLK )?(?:OF )?(.+)")  # 15XX LYON ST
-_BLOCK_WORDS: Final = ("BLOCK", "BLK", "BLCK", "BLOK", " BK ")
 # MARKET ST: 5TH ST TO 6TH ST · MARKET ST BETWEEN 5TH ST AND 6TH ST · MARKET ST FROM 5TH ST TO 6TH ST
 _BETWEEN: Final = re.compile(
     r"(?P<a>[^:]{2,}?) ?(?:: ?|\bBETWEEN\b|\bBTWN?\b|\bBET\b|\bFROM\b)(?: ?BETWEEN\b)? ?(?P<b>.{2,}?) (?:TO|THRU|THROUGH|AND|&|"
@@ -32,6 +31,7 @@ _BETWEEN: Final = re.compile(
 _BETWEEN_FIRST: Final = re.compile(r"(?:BETWEEN|BTWN?|BET) (?P<b>.{2,}?) (?:AND|&) (?P<c>.{2,}?) ON (?P<a>.{2,})")
 _NUMBERS_IN_BRACKETS: Final = re.compile(r"\((\d{1,6}) ?- ?(\d{1,6})\)")
 _CROSSING: Final = re.compile(r" ?[/&@+] ?")
+_SIMPLE_CROSSING: Final = re.compile(r"([A-Z0-9][A-Z0-9 ]+?) ?[/&@] ?([A-Z0-9][A-Z0-9 ]+)")
 _CROSSING_WORDS: Final = re.compile(r" (?:AND|AT|AT THE CORNER OF|NEAR|W) ")
 _CROSSING_X: Final = re.compile(r" (?:X|ON) ")
 _MILE: Final = re.compile(
@@ -92,9 +92,8 @@ def _from_number(folded: str) -> Parsed:
 
 
 def _house(  # noqa: C901  # one turn an address: calls would cost as much as the cutting
-    number: int, number_to: int, suffix: str, rest: str, folded: str
+    number: int, number_to: int, suffix: str, rest: str, folded: str, kind: Kind = Kind.HOUSE
 ) -> Parsed:
-    reasons: tuple[str, ...] = ()
     zip5 = ""
     if rest[-1].isdigit() and len(rest) > 5 and (found := _ZIP_AT_END.search(rest)) is not None and "ROUTE" not in rest[-12:]:
         zip5 = found[1]
@@ -127,31 +126,36 @@ def _house(  # noqa: C901  # one turn an address: calls would cost as much as th
     if not words:
         return _named(folded)
     if 90 <= number_to - number <= 99 and number % 100 <= 1:
-        return Parsed(Kind.BLOCK, (words, *crosses), number - number % 100, tail=tail, zip5=zip5, state=state, reasons=reasons)
-    return Parsed(Kind.HOUSE, (words, *crosses), number, number_to, suffix, tail, zip5, state, reasons=reasons)
+        return Parsed(Kind.BLOCK, (words, *crosses), number - number % 100, tail=tail, zip5=zip5, state=state)
+    return Parsed(kind, (words, *crosses) if crosses else (words,), number, number_to, suffix, tail, zip5, state)
 
 
 def _block(number: int, rest: str, folded: str) -> Parsed:
     number = number * 100 if 0 < number < 100 and " HUND" in folded else number
     # 1501 BLOCK means the block that 1501 stands in; 1 BLOCK and 99 BLOCK the first one.
-    made = _house(number - number % 100, 0, "", rest, folded) if rest else _NOTHING
-    return made._replace(kind=Kind.BLOCK) if made.kind is Kind.HOUSE else Parsed(Kind.NOTHING, reasons=("no_street",))
+    made = _house(number - number % 100, 0, "", rest, folded, Kind.BLOCK) if rest else _NOTHING
+    return made if made.kind is Kind.BLOCK else Parsed(Kind.NOTHING, reasons=("no_street",))
 
 
-def _from_letter(folded: str) -> Parsed:  # noqa: C901  # a ladder: the first that fits counts
+def _from_letter(folded: str) -> Parsed:  # noqa: C901, PLR0912  # a ladder: the first that fits counts
     if ("BLOCK" in folded or "PARCEL" in folded or "APN" in folded) and PARCEL.search(folded):
         return Parsed(Kind.NOTHING, reasons=("parcel",))
     if folded.startswith(("BETWEEN ", "BTW", "BET ")) and (between := _between(folded)) is not None:
         return between
+    # Two names and one mark between them are a crossing, and the commonest of what starts with a letter.
+    if (simple := _SIMPLE_CROSSING.fullmatch(folded)) is not None:
+        one, other = simple[1].split(), simple[2].split()
+        if one[0] not in LEADING and UNIT_MARKS.isdisjoint(one) and UNIT_MARKS.isdisjoint(other):
+            return Parsed(Kind.CROSSING, (one, other))
     text = cleaned(folded)
     if not text or text in NO_ADDRESS:
         return Parsed(Kind.NOTHING, reasons=("unknown",))
-    if text != folded and text[0].isdigit() and not (text[0] == "5" and "/" in text):
+    if text != folded and text[0].isdigit():
         made = _from_number(text)
         return made._replace(reasons=(*made.reasons, "lead_in_dropped")) if made.kind is not Kind.NOTHING else made
     if (between := _between(text)) is not None:
         return between
-    if any(word in text for word in _BLOCK_WORDS) and (block := _BLOCK_AFTER.fullmatch(text)) is not None:
+    if "BL" in text and (block := _BLOCK_AFTER.fullmatch(text)) is not None:
         return _block(int(block[2]), block[1], text)
     if (grid := _GRID_HOUSE.match(text)) is not None:
         return _house(int(grid[1]), 0, "", grid[2], text)
@@ -231,7 +235,7 @@ def _named(text: str) -> Parsed:
         at = parts.index(numbered)
         return made._replace(tail=tuple(parts[at + 1 :]), zip5=zip5, state=state, reasons=("lead_in_dropped",))
     words = re.sub(r"[/&@+-]", " ", parts[0]).split()
-    return Parsed(Kind.NAME, (words,), tail=tuple(parts[1:]), zip5=zip5, state=state)
+    return Parsed(Kind.NAME, (words,) if words else (), tail=tuple(parts[1:]), zip5=zip5, state=state)
 
 
 def _number_and_rest(text: str) -> tuple[int, int, str, str]:

@@ -5,7 +5,7 @@ from typing import Final
 
 from spikewatch.enrichment.domain.geocoding.street_words import DIRECTIONS, STRONG_TYPES, TYPES, one_of
 
-__all__ = ["NO_ADDRESS", "PARCEL", "UNIT_MARKS", "cleaned", "cut_unit"]
+__all__ = ["LEADING", "NO_ADDRESS", "PARCEL", "UNIT_MARKS", "cleaned", "cut_unit"]
 
 _NO_ADDRESS: Final = (
     "UNKNOWN, UNK, UNKN, N/A, NA, N A, NONE, NULL, NAN, NOT KNOWN, NOT REPORTED, NOT AVAILABLE, NOT PROVIDED, UNSPECIFIED, UNDETERMINED, "
@@ -45,7 +45,7 @@ _NO_SLASH: Final = re.compile(r"\b\d{1,2} ?/ ?F(?:LR?|LOOR)?\b|\bC/O\b|\bW/(?= )
 _SIDES: Final = re.compile(r"\b([NS])/([EW])\b")
 
 _SLASHES: Final = re.compile(r"\b(?:[NSCW]|\d{1,2}) ?/")  # the only ones before which something else than a street can stand
-_LEADING: Final = one_of(
+LEADING: Final = one_of(
     "AT NEAR NR IN ON INSIDE OUTSIDE BEHIND BY FROM ACROSS FRONT AREA VICINITY VIC REAR SIDE FOOT END INTERSECTION INT CORNER CRNR "
     "OFF ALONG CALL CLOSE NEXT "
     "OPPOSITE OPP FOUND LOCATED RESIDENCE HOME HOUSE APARTMENT APT BETWEEN PRIVATE OWN SINGLE FAMILY FRIENDS MULTI DWELLING MOTEL "
@@ -73,7 +73,7 @@ _FLOORS: Final = one_of("FL FLR FLOOR LEVEL LVL")
 def cleaned(text: str) -> str:
     """Return the text without labels and lead-ins: ``12 ELM STREET, APT 3`` of ``IN A HOME AT 12 ELM STREET, APT 3``."""
     first = text.partition(" ")[0]
-    if first not in _LEADING and ":" not in text and not ("/" in text and _SLASHES.search(text)):
+    if first not in LEADING and ":" not in text and not ("/" in text and _SLASHES.search(text)):
         return text.strip(" ,:-/")
     if "/" in text:
         text = _SIDES.sub(r"\1\2", text)
