@@ -40,12 +40,12 @@ def city() -> Geocoder:
 
 
 def known(file: str, columns: tuple[str, str, str], mark: str = "") -> list[tuple[str, float, float]]:
-    """Every tenth different string of a file, with its place."""
+    """Half of the different strings of a file, with their places: the half that the geocoder was built with."""
     with (CITY / file).open(encoding="utf-8", newline="") as rows:
         told = {
             row[columns[0]]: (float(row[columns[1]]), float(row[columns[2]])) for row in csv.DictReader(rows) if mark in row[columns[0]]
         }
-    return [(text, *place) for text, place in told.items() if zlib.crc32(text.encode()) % 20 == 0]
+    return [(text, *place) for text, place in told.items() if zlib.crc32(text.encode()) % 2 == 0]
 
 
 FIRE = ("sffd_incidents_dev.csv", ("Address", "lat", "lon"))
