@@ -35,6 +35,8 @@ VERB_MODULES: Final = (
     "geodata",
     "geocode",
     "areas",
+    "dedupe",
+    "match",
     "profile",
     "reclassify",
 )

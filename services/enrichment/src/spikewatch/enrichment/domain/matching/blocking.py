@@ -13,7 +13,7 @@ import numpy.typing as npt
 from spikewatch.enrichment.domain.matching.codes import KIND_CODE
 from spikewatch.enrichment.domain.matching.columns import Columns, Ints
 
-__all__ = ["Candidates", "candidates"]
+__all__ = ["Candidates", "candidates", "pairs_within"]
 
 _HOUR: Final = 3_600.0
 _CELL_M: Final = 400.0  # with its ring, everything within 400 m and most within 800 is met
@@ -35,7 +35,7 @@ Mask = npt.NDArray[np.bool_]
 
 @dataclass(frozen=True, slots=True)
 class Candidates:
-    """The pairs, each once with the earlier record first, and which records met more partners than are compared."""
+    """The pairs, each once with the earlier record first, and which records share place or call with more others than are compared."""
 
     first: Ints
     second: Ints
@@ -92,6 +92,22 @@ def _cells(columns: Columns) -> list[tuple[Ints, Ints]]:
     return [(own, (row + up) * (1 << 22) + column(row + up) + aside) for up in (-1, 0, 1) for aside in (-1, 0, 1)]
 
 
+def pairs_within(group: Ints) -> Ints:
+    """Return all pairs of records with one group, each as first times the number of records plus second; groups below 0 have none."""
+    order = np.argsort(group, kind="stable")
+    order = order[group[order] >= 0]
+    pairs: list[Ints] = [np.zeros(0, dtype=np.int64)]
+    step = 1
+    while len(order) > step:
+        one, two = order[:-step], order[step:]
+        same = group[one] == group[two]
+        if not same.any():
+            break
+        pairs.append(one[same] * len(group) + two[same])
+        step += 1
+    return np.concatenate(pairs)
+
+
 class _Found:
     """Collects the pairs of several joins."""
 
@@ -124,10 +140,12 @@ class _Found:
         end = np.searchsorted(line, at + high, side="right")
         middle = np.searchsorted(line, at, side="left")
         kept_begin, kept_end = np.maximum(begin, middle - self._most), np.minimum(end, middle + self._most)
-        if low == 0.0:
+        is_scene = low == 0.0
+        if is_scene:
             kept_end = np.minimum(end, middle + 2 * self._most)
         count = np.maximum(kept_end - kept_begin, 0)
-        self._crowded.append(probes[count < end - begin])
+        if is_scene:  # a hospital is always crowded; a place or a call is only when something is wrong
+            self._crowded.append(probes[count < end - begin])
         total = int(count.sum())
         if not total:
             return

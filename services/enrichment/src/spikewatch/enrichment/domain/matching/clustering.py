@@ -36,12 +36,14 @@ class Clusters:
     """For every record the first record of its cluster, how well the cluster holds together and what stood nearest outside.
 
     ``within`` and ``outside`` are in hundredths of a bit; ``NOTHING`` for a single report or where nothing was near.
-    ``cut`` holds the records of groups that were too large to compare each with each.
+    ``component`` numbers the groups whose reports were compared each with each. ``cut`` holds the records of groups that
+    were too large for that.
     """
 
     founder: Ints
     within: Ints
     outside: Ints
+    component: Ints
     cut: Ints
 
 
@@ -74,7 +76,7 @@ def cluster(columns: Columns, first: Ints, second: Ints, scores: Scores, weights
             for group, inner, outer in _divide(size, pairs, weights.join, weights.veto):
                 at = [reports[index] for index in group]
                 founder[at], within[at], outside[at] = at[0], inner, outer
-    return Clusters(founder, within, outside, cut)
+    return Clusters(founder, within, outside, component, cut)
 
 
 def _ties(found: Scores, one: Ints, two: Ints, size: int) -> Ints:

@@ -1,6 +1,6 @@
 """Why reports are one overdose: the weight of each field for each pair, the strongest and the weakest tie, what would have split them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -46,7 +46,7 @@ class Explanation:
         strongest, weakest: of the edges; None for a single report.
         loosest: the report that is tied least to the others: it would have been split off first.
         tie: half its best and half its mean score with the others, in bits.
-        splits: the fewest fields without which the loosest report would have stood alone; empty when no fields would do.
+        splits: the fewest fields that would have had to disagree for the loosest report to stand alone; empty when none would do.
         outside: the best fit of another overdose nearby, in bits; None when there was none.
     """
 
@@ -118,18 +118,26 @@ def _tie(bits: Sequence[float]) -> float:
 
 
 def _splits(edges: Sequence[Edge], weights: Weights) -> tuple[str, ...]:
-    """Return the fewest fields to leave out so that the tie falls below the threshold, the one that lowers it most first."""
-    parts: list[Mapping[str, float]] = [{one.field: one.bits for one in edge.evidence} for edge in edges]
-    left: list[str] = []
-    names = sorted({name for part in parts for name, bits in part.items() if bits > 0})
+    """Return the fewest fields that would have had to disagree so that the tie falls below the threshold, the heaviest first."""
+    stated = [{one.field: one.bits for one in edge.evidence} for edge in edges]
+    worst = [{one.field: _worst(one, weights) for one in edge.evidence if one.field != "prior"} for edge in edges]
+    names = sorted({name for part in worst for name in part})
+    turned: list[str] = []
 
-    def without(fields: list[str]) -> float:
-        return _tie([sum(bits for name, bits in part.items() if name not in fields) for part in parts])
+    def otherwise(fields: list[str]) -> float:
+        parts = zip(stated, worst, strict=True)
+        return _tie([sum(low[name] if name in fields and name in low else bits for name, bits in said.items()) for said, low in parts])
 
     while names:
-        lowering = min(names, key=lambda name: (without([*left, name]), name))
-        left.append(lowering)
+        lowering = min(names, key=lambda name: (otherwise([*turned, name]), name))
+        turned.append(lowering)
         names.remove(lowering)
-        if without(left) < weights.join / SCALE:
-            return tuple(left)
+        if otherwise(turned) < weights.join / SCALE:
+            return tuple(turned)
     return ()
+
+
+def _worst(evidence: Evidence, weights: Weights) -> float:
+    field, offset = next((one, start) for one, start in zip(FIELDS, OFFSETS, strict=True) if one.name == evidence.field)
+    begin = offset + field.contexts.index(evidence.context) * len(field.levels)
+    return min(int(weights.table[begin : begin + len(field.levels)].min()) / SCALE, evidence.bits)

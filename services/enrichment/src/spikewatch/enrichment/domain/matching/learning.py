@@ -8,14 +8,14 @@ from uuid import UUID
 import numpy as np
 import numpy.typing as npt
 
-from spikewatch.enrichment.domain.matching.blocking import candidates
+from spikewatch.enrichment.domain.matching.blocking import candidates, pairs_within
 from spikewatch.enrichment.domain.matching.columns import Columns, Floats, Ints
 from spikewatch.enrichment.domain.matching.comparison import Looked, compare, oriented
 from spikewatch.enrichment.domain.matching.fields import FIELDS, OFFSETS, SIZE
 from spikewatch.enrichment.domain.matching.records import Compared
 from spikewatch.enrichment.domain.matching.weights import SCALE, Weights
 
-__all__ = ["Counts", "count_labelled", "learn", "learn_unlabelled"]
+__all__ = ["Counts", "count_labelled", "count_reviewed", "learn", "learn_unlabelled"]
 
 _AT_ONCE: Final = 200_000
 _POOL: Final = 8.0  # counts that the field's levels are given over all contexts before anything was seen
@@ -55,12 +55,23 @@ def count_labelled(records: Sequence[Compared], people: Mapping[UUID, object], c
     known = {label: number for number, label in enumerate(dict.fromkeys(people.values()))}
     person = np.array([known[people[one.key]] if one.key in people else -1 for one in records], dtype=np.int64)
     found = candidates(columns, wide=True)
-    pairs = np.union1d(found.first * len(records) + found.second, _pairs_of(person) if len(records) else found.first)
+    pairs = np.union1d(found.first * len(records) + found.second, pairs_within(person) if len(records) else found.first)
     first, second = pairs // max(len(records), 1), pairs % max(len(records), 1)
     labelled = (person[first] >= 0) & (person[second] >= 0)
     first, second = first[labelled], second[labelled]
     for looked, part in _compared(columns, first, second):
         counts.add(looked, (person[first[part]] == person[second[part]]).astype(np.float64))
+
+
+def count_reviewed(records: Sequence[Compared], reviewed: Mapping[tuple[UUID, UUID], bool], counts: Counts) -> int:
+    """Add pairs of records, in canonical order, that somebody reviewed, and return how many of them were found."""
+    place = {one.key: index for index, one in enumerate(records)}
+    pairs = [(place[one], place[two], same) for (one, two), same in reviewed.items() if one in place and two in place and one != two]
+    if pairs:
+        first, second, same = (np.array(column, dtype=np.int64) for column in zip(*pairs, strict=True))
+        for looked, part in _compared(Columns.of(records), first, second):
+            counts.add(looked, same[part].astype(np.float64))
+    return len(pairs)
 
 
 def learn(counts: Counts, base: Weights, *, name: str, origin: str) -> Weights:
@@ -125,18 +136,3 @@ def _spread(counts: Floats) -> Floats:
     padded: npt.NDArray[np.float64] = np.pad(counts, ((0, 0), (1, 1)), mode="edge")
     spread: Floats = padded[:, :-2] * _NEIGHBOURS[0] + padded[:, 1:-1] * _NEIGHBOURS[1] + padded[:, 2:] * _NEIGHBOURS[2]
     return spread
-
-
-def _pairs_of(person: Ints) -> Ints:
-    order = np.argsort(person, kind="stable")
-    order = order[person[order] >= 0]
-    pairs: list[Ints] = [np.zeros(0, dtype=np.int64)]
-    step = 1
-    while len(order) > step:
-        one, two = order[:-step], order[step:]
-        same = person[one] == person[two]
-        if not same.any():
-            break
-        pairs.append(one[same] * len(person) + two[same])
-        step += 1
-    return np.concatenate(pairs)

@@ -11,15 +11,15 @@ from uuid import UUID
 import numpy as np
 
 from spikewatch.contracts.identifiers import incident_id, overdose_id
-from spikewatch.enrichment.domain.matching.blocking import candidates
-from spikewatch.enrichment.domain.matching.clustering import NOTHING, Clusters, cluster, scored
+from spikewatch.enrichment.domain.matching.blocking import candidates, pairs_within
+from spikewatch.enrichment.domain.matching.clustering import Clusters, cluster, scored
 from spikewatch.enrichment.domain.matching.codes import KIND_CODE
 from spikewatch.enrichment.domain.matching.columns import Columns, Ints
 from spikewatch.enrichment.domain.matching.comparison import distances
 from spikewatch.enrichment.domain.matching.records import Compared, newest
 from spikewatch.enrichment.domain.matching.weights import Weights
 
-__all__ = ["Assignment", "Matched", "match"]
+__all__ = ["Assignment", "Matched", "compared_pairs", "match"]
 
 _CALL_S: Final = 12 * 3_600.0  # how far apart two records of one call are
 _SCENE_S: Final = 3_600.0
@@ -57,18 +57,13 @@ class Matched:
         if not self._ids:
             overdoses: dict[int, tuple[UUID, float]] = {}
             incidents: dict[int, UUID] = {}
-            rows = zip(
-                self.records,
-                self.clusters.founder.tolist(),
-                self.incident.tolist(),
-                self.clusters.within.tolist(),
-                self.clusters.outside.tolist(),
-                strict=True,
-            )
-            for record, person, scene, within, outside in rows:
+            founders = self.clusters.founder
+            sizes = np.bincount(founders, minlength=len(founders)).tolist()
+            ties = zip(founders.tolist(), self.clusters.within.tolist(), self.clusters.outside.tolist(), strict=True)
+            for record, (person, within, outside), scene in zip(self.records, ties, self.incident.tolist(), strict=True):
                 if person not in overdoses:
-                    confidence = 1.0 if within == NOTHING else self.weights.together.of(within)
-                    overdoses[person] = (overdose_id(self.records[person].key), round(confidence * self.weights.alone.of(outside), 4))
+                    confidence = self.weights.confidence(sizes[person], within, outside)
+                    overdoses[person] = (overdose_id(self.records[person].key), confidence)
                 if scene not in incidents:
                     incidents[scene] = incident_id(self.records[scene].key)
                 self._ids[record.key] = Assignment(overdoses[person][0], incidents[scene], overdoses[person][1])
@@ -81,12 +76,19 @@ def match(records: Iterable[Compared], weights: Weights) -> Matched:
     columns = Columns.of(standing)
     if not standing:
         nothing = np.zeros(0, dtype=np.int64)
-        return Matched((), columns, weights, Clusters(nothing, nothing, nothing, nothing), nothing, nothing)
+        return Matched((), columns, weights, Clusters(nothing, nothing, nothing, nothing, nothing), nothing, nothing)
     found = candidates(columns)
     scores = scored(columns, found.first, found.second, weights)
     clusters = cluster(columns, found.first, found.second, scores, weights)
     incident = _incidents(standing, columns, found.first, found.second, clusters.founder)
     return Matched(tuple(standing), columns, weights, clusters, incident, np.union1d(found.crowded, clusters.cut))
+
+
+def compared_pairs(matched: Matched) -> tuple[Ints, Ints]:
+    """Return the pairs that were compared: those of the blocks, and all within each connected group."""
+    found, count = candidates(matched.columns), max(len(matched.records), 1)
+    pairs = np.union1d(found.first * count + found.second, pairs_within(matched.clusters.component))
+    return pairs // count, pairs % count
 
 
 def _incidents(records: Sequence[Compared], columns: Columns, first: Ints, second: Ints, person: Ints) -> Ints:

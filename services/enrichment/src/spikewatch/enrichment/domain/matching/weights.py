@@ -45,7 +45,8 @@ class Weights:
     """All weights in one array. ``join`` and ``veto`` are in hundredths of a bit.
 
     ``together`` gives the probability that the reports of one overdose belong together, by the least of their ties;
-    ``alone`` that none is missing, by the strongest tie to a report that was left out.
+    ``complete`` that none is missing, by the strongest tie to a report that was left out: one calibration for an overdose of a
+    single report, one for two, one for more.
     """
 
     name: str
@@ -55,12 +56,17 @@ class Weights:
     join: int
     veto: int
     together: Calibration
-    alone: Calibration
+    complete: tuple[Calibration, Calibration, Calibration]
 
     def scores(self, looked: Looked) -> npt.NDArray[np.int32]:
         """Return the score of every compared pair, in hundredths of a bit."""
         total: npt.NDArray[np.int32] = self.table[looked].sum(axis=0, dtype=np.int32)
         return total
+
+    def confidence(self, reports: int, within: int, outside: int) -> float:
+        """Return the probability that an overdose of so many reports holds all of one person's and no other, to four digits."""
+        together = self.together.of(within) if reports > 1 else 1.0
+        return round(together * self.complete[min(reports, 3) - 1].of(outside), 4)
 
     def with_table(self, table: npt.NDArray[np.float64], *, name: str, origin: str) -> "Weights":
         """Return the same with other weights, given in bits."""
@@ -95,7 +101,7 @@ class Weights:
             raise WrongWeights("version must be a whole number from 1")
         confidence = document.get("confidence")
         if not isinstance(confidence, dict):
-            raise WrongWeights("confidence must be an object with together and alone")
+            raise WrongWeights("confidence must be an object with together and complete")
         return cls(
             name=str(document.get("name", "")),
             version=version,
@@ -104,7 +110,7 @@ class Weights:
             join=_bits(document.get("join"), "join"),
             veto=_bits(document.get("veto"), "veto"),
             together=_calibration(confidence.get("together"), "confidence.together"),
-            alone=_calibration(confidence.get("alone"), "confidence.alone"),
+            complete=_complete(confidence.get("complete")),
         )
 
     def to_json(self) -> str:
@@ -126,7 +132,7 @@ class Weights:
             "origin": self.origin,
             "join": self.join / SCALE,
             "veto": self.veto / SCALE,
-            "confidence": {"together": _steps(self.together), "alone": _steps(self.alone)},
+            "confidence": {"together": _steps(self.together), "complete": [_steps(one) for one in self.complete]},
             "fields": fields,
         }
         return _compact(document)
@@ -178,6 +184,13 @@ def _calibration(value: object, where: str) -> Calibration:
     if list(edges) != sorted(edges) or not all(isinstance(step[1], int | float) and 0 <= step[1] <= 1 for step in steps):
         raise WrongWeights(f"{where} must have growing bits, and shares from 0 to 1")
     return Calibration(edges, tuple(float(step[1]) for step in steps))
+
+
+def _complete(value: object) -> tuple[Calibration, Calibration, Calibration]:
+    if not isinstance(value, list) or len(value) != 3:
+        raise WrongWeights("confidence.complete must be three lists of steps: for one report, for two, for more")
+    one, two, more = (_calibration(steps, "confidence.complete") for steps in value)
+    return one, two, more
 
 
 def _steps(calibration: Calibration) -> list[list[float | None]]:

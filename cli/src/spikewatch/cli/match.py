@@ -1,0 +1,254 @@
+"""``spikewatch match``: learn the weights of the matcher, measure how well they do, and show why reports are together."""
+
+import argparse
+import contextlib
+import csv
+import io
+from collections.abc import Hashable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, Final
+from uuid import UUID
+
+from spikewatch.chassis.collector import spare_collector
+from spikewatch.cli.dedupe import add_weights_option, weights_named
+from spikewatch.cli.exit_status import DONE, REFUSED_ROWS, CannotRun
+from spikewatch.cli.files.opened import STANDARD_INPUT, opened
+from spikewatch.cli.files.written import written
+from spikewatch.cli.matching.report_rows import report_rows
+from spikewatch.cli.progress import Progress, say
+from spikewatch.cli.tables import add_json_option, print_json, print_table
+from spikewatch.enrichment.adapters.matching_weights import NEUTRAL
+from spikewatch.enrichment.domain.matching.clustering import scored
+from spikewatch.enrichment.domain.matching.evaluation import Agreement, Figure, agreement, pair_agreement, reliability
+from spikewatch.enrichment.domain.matching.explanation import Edge, explain
+from spikewatch.enrichment.domain.matching.learning import Counts, count_labelled, count_reviewed, learn, learn_unlabelled
+from spikewatch.enrichment.domain.matching.matcher import Matched, compared_pairs, match
+from spikewatch.enrichment.domain.matching.records import Compared, newest
+from spikewatch.enrichment.domain.matching.weights import SCALE
+
+__all__ = ["add"]
+
+_TRUTH: Final = "truth_event"
+_YES: Final = frozenset({"1", "true", "yes", "same"})
+_NO: Final = frozenset({"0", "false", "no", "different"})
+
+
+def add(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the verb."""
+    parser = verbs.add_parser(
+        "match",
+        help="learn and measure the weights of the matcher; explain a match",
+        description="Learn the weights by which reports are matched, measure them on labelled reports, or show why reports are together.",
+        epilog="Example: spikewatch match evaluate labelled.csv.gz",
+    )
+    actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)
+    learning = actions.add_parser(
+        "learn",
+        help="learn weights from labelled or reviewed reports, or without labels",
+        description="Learn weights and write them as JSON. Reports whose truth column is empty are left out. Figures of the outcome are "
+        "those of spikewatch match evaluate on a file that was not learnt from.",
+        epilog="Example: spikewatch match learn --unlabelled -o weights.json reports.csv.gz",
+    )
+    add_weights_option(learning)
+    learning.set_defaults(weights=NEUTRAL)
+    how = learning.add_mutually_exclusive_group()
+    how.add_argument("--truth", default=_TRUTH, metavar="COLUMN", help=f"column that says who the person is (default: {_TRUTH})")
+    how.add_argument("--unlabelled", action="store_true", help="learn without labels, by expectation and maximisation")
+    how.add_argument("--reviewed", metavar="PAIRS.csv", help="reviewed pairs: columns report_id_1, report_id_2, same (yes or no)")
+    learning.add_argument("--name", default="local", help="name of the weights (default: local)")
+    learning.add_argument("-o", "--output", default=STANDARD_INPUT, metavar="FILE", help="write the weights to FILE")
+    learning.add_argument("files", nargs="+", metavar="FILE", help=".csv with the columns of dedupe, also .gz; - reads standard input")
+    learning.set_defaults(run=_learn)
+    measuring = actions.add_parser(
+        "evaluate",
+        help="precision, recall and F1 on labelled reports",
+        description="Match labelled reports and compare with the labels: by pairs, by clusters, each with its 95 %% interval, and whether "
+        "the confidence keeps what it promises.",
+        epilog="Example: spikewatch match evaluate --weights neutral labelled.csv.gz",
+    )
+    add_weights_option(measuring)
+    add_json_option(measuring)
+    measuring.add_argument("--truth", default=_TRUTH, metavar="COLUMN", help=f"column that says who the person is (default: {_TRUTH})")
+    measuring.add_argument("file", metavar="FILE", help=".csv with the columns of dedupe, also .gz; - reads standard input")
+    measuring.set_defaults(run=_evaluate)
+    telling = actions.add_parser(
+        "explain",
+        help="why the reports of one overdose are together",
+        description="Show for the overdose of one report the weight of each field for each pair, the strongest and the weakest edge, and "
+        "what would have split it.",
+        epilog="Example: spikewatch match explain --report R0000002 reports.csv.gz",
+    )
+    add_weights_option(telling)
+    add_json_option(telling)
+    telling.add_argument("--report", required=True, metavar="ID", help="report_id of one of its reports")
+    telling.add_argument("file", metavar="FILE", help=".csv or .jsonl with the reports, also .gz; - reads standard input")
+    telling.set_defaults(run=_explain)
+
+
+class _Reports:
+    """The reports of one file."""
+
+    def __init__(self, name: str, truth: str | None) -> None:
+        self.keys: dict[str, UUID] = {}
+        self.names: dict[UUID, str] = {}
+        self.people: dict[UUID, str] = {}
+        self.refused = 0
+        read: list[Compared] = []
+        with opened(name) as file, Progress(f"read {Path(name).name}", file.size, unit="bytes") as progress:
+            spare_collector()
+            for row in report_rows(file, truth=truth):
+                if row.record is None:
+                    self.refused += 1
+                    continue
+                read.append(row.record)
+                self.keys[row.report_id] = row.record.key
+                self.names.setdefault(row.record.key, row.report_id)
+                if row.truth:
+                    self.people[row.record.key] = row.truth
+            progress.reach(file.size or file.done())
+        self.records = newest(read)
+        if truth is not None and not self.people:
+            raise CannotRun(f"{name} names nobody in its column {truth}; name another one with --truth")
+
+    @property
+    def status(self) -> int:
+        """The exit status, refused rows told."""
+        if self.refused:
+            say(f"{self.refused:,} rows refused; spikewatch dedupe --errors FILE lists them")
+        return REFUSED_ROWS if self.refused else DONE
+
+
+def _learn(arguments: argparse.Namespace) -> int:
+    base = weights_named(arguments.weights)
+    counts = Counts.none()
+    status, pairs, total = DONE, 0, 0
+    weights = base
+    for name in arguments.files:
+        reports = _Reports(name, None if arguments.unlabelled or arguments.reviewed else arguments.truth)
+        status = max(status, reports.status)
+        total += len(reports.records)
+        if arguments.unlabelled:
+            weights = learn_unlabelled(reports.records, weights, name=arguments.name)
+        elif arguments.reviewed:
+            pairs += count_reviewed(reports.records, _reviewed(arguments.reviewed, reports.keys), counts)
+        else:
+            count_labelled(reports.records, reports.people, counts)
+    if not arguments.unlabelled:
+        if arguments.reviewed and not pairs:
+            raise CannotRun(f"{arguments.reviewed} names no pair of reports of these files; give the file they came from")
+        source = f"{pairs} reviewed pairs" if arguments.reviewed else f"labels of {total} reports"
+        weights = learn(counts, base, name=arguments.name, origin=f"{source}, beginning with {base.name}")
+    with contextlib.ExitStack() as stack:
+        written(stack, arguments.output).write(weights.to_json())
+    say(f"learnt {arguments.name} from {weights.origin}")
+    return status
+
+
+def _reviewed(name: str, keys: dict[str, UUID]) -> dict[tuple[UUID, UUID], bool]:
+    pairs = {}
+    with opened(name) as file:
+        rows = csv.DictReader(io.TextIOWrapper(file.stream, encoding="utf-8-sig", newline=""))
+        if not {"report_id_1", "report_id_2", "same"} <= set(rows.fieldnames or ()):
+            raise CannotRun(f"{name} needs the columns report_id_1, report_id_2 and same")
+        for row in rows:
+            one, two, said = keys.get(row["report_id_1"]), keys.get(row["report_id_2"]), (row["same"] or "").strip().lower()
+            if said not in _YES | _NO:
+                raise CannotRun(f"{name}:{rows.line_num}: same must be yes or no")
+            if one is not None and two is not None:
+                pairs[one, two] = said in _YES
+    return pairs
+
+
+def _evaluate(arguments: argparse.Namespace) -> int:
+    weights = weights_named(arguments.weights)
+    reports = _Reports(arguments.file, arguments.truth)
+    records = [record for record in reports.records if record.key in reports.people]
+    truth = [reports.people[record.key] for record in records]
+    with Progress("match", len(records), unit="reports") as progress:
+        matched = match(records, weights)
+        progress.reach(len(records))
+    assignments = matched.assignments()
+    clusters = agreement([assignments[record.key].overdose_id for record in records], truth)
+    first, second = compared_pairs(matched)
+    same = [truth[one] == truth[two] for one, two in zip(first.tolist(), second.tolist(), strict=True)]
+    scores = scored(matched.columns, first, second, weights) / SCALE
+    sizes: dict[str, int] = {}
+    for label in truth:
+        sizes[label] = sizes.get(label, 0) + 1
+    f1, precision, recall, threshold = pair_agreement(scores.tolist(), same, sum(size * (size - 1) // 2 for size in sizes.values()))
+    promised = _promises(matched, truth, sizes)
+    if arguments.as_json:
+        print_json(
+            {
+                "reports": len(records),
+                "weights": weights.name,
+                "clusters": asdict(clusters),
+                "pairs": {"f1": f1, "precision": precision, "recall": recall, "threshold": threshold},
+                "confidence": [{"claimed": claimed, "right": right, "overdoses": count} for claimed, right, count in promised],
+            }
+        )
+    else:
+        print_table(_rows(clusters), title=f"Clusters: {len(records):,} reports, {len(sizes):,} people, weights {weights.name}")
+        pair = {"figure": "pairs", "f1": f"{f1:.4f}", "precision": f"{precision:.4f}", "recall": f"{recall:.4f}", "bits": threshold}
+        print_table([pair], title="Scored pairs at their best threshold (pairs that were never compared count as missed)")
+        rows = [{"confidence": f"{claimed:.3f}", "exactly_right": f"{right:.3f}", "overdoses": count} for claimed, right, count in promised]
+        print_table(rows, title="Confidence: what was promised, and what was right")
+    return reports.status
+
+
+def _promises(matched: Matched, truth: list[str], sizes: dict[str, int]) -> list[tuple[float, float, int]]:
+    members: dict[Hashable, list[str]] = {}
+    confidence: dict[Hashable, float] = {}
+    for one, label in zip(matched.assignments().values(), truth, strict=True):
+        members.setdefault(one.overdose_id, []).append(label)
+        confidence[one.overdose_id] = one.confidence
+    right = {overdose: len(set(labels)) == 1 and len(labels) == sizes[labels[0]] for overdose, labels in members.items()}
+    return reliability(confidence, right)
+
+
+def _rows(clusters: Agreement) -> list[dict[str, Any]]:
+    figures: dict[str, Figure] = {
+        "F1": clusters.f1,
+        "precision": clusters.precision,
+        "recall": clusters.recall,
+        "exactly right": clusters.exact,
+    }
+    return [
+        {"figure": name, "value": f"{one.value:.4f}", "interval_95": f"{one.low:.4f} to {one.high:.4f}"} for name, one in figures.items()
+    ]
+
+
+def _explain(arguments: argparse.Namespace) -> int:
+    weights = weights_named(arguments.weights)
+    reports = _Reports(arguments.file, None)
+    key = reports.keys.get(arguments.report)
+    if key is None:
+        raise CannotRun(f"{arguments.file} has no report {arguments.report}; give a report_id of the file")
+    matched = match(reports.records, weights)
+    assignment = matched.assignments().get(key)
+    if assignment is None:
+        raise CannotRun(f"report {arguments.report} was withdrawn, so it belongs to no overdose")
+    told = explain(matched, key)
+    names = reports.names
+    if arguments.as_json:
+        print_json(asdict(told) | {"overdose_id": assignment.overdose_id, "names": {str(one): names[one] for one in told.reports}})
+        return reports.status
+    print(f"overdose {assignment.overdose_id}, incident {assignment.incident_id}, confidence {assignment.confidence}")
+    print(f"reports {', '.join(names[one] for one in told.reports)}")
+    for edge in sorted(told.edges, key=lambda one: -one.bits):
+        mark = " (strongest)" if edge == told.strongest else " (weakest)" if edge == told.weakest else ""
+        print_table(_evidence(edge), title=f"{names[edge.first]} and {names[edge.second]}: {edge.bits:+.2f} bits{mark}")
+    if told.loosest is not None and told.tie is not None:
+        print(f"least tied: {names[told.loosest]} by {told.tie:+.2f} bits; they join from {weights.join / SCALE:+.2f}")
+        print(f"it would have stood alone had there been another {' and another '.join(told.splits) or 'report: no field would do'}")
+    if told.outside is not None:
+        print(f"the nearest overdose left out fits by {told.outside:+.2f} bits")
+    return reports.status
+
+
+def _evidence(edge: Edge) -> list[dict[str, Any]]:
+    return [
+        {"field": one.field, "among": one.context, "says": one.level, "bits": f"{one.bits:+.2f}"}
+        for one in sorted(edge.evidence, key=lambda one: -one.bits)
+    ]

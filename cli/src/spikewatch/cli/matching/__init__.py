@@ -1,0 +1,1 @@
+"""What the verbs that match reports of files share."""

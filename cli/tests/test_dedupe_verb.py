@@ -1,0 +1,119 @@
+import csv
+import gzip
+import io
+import json
+import random
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from spikewatch.cli.main import main
+
+HEADER = "report_id,received_at,agency,agency_record_no,cad_no,event_time,time_precision,lat,lon,geo_precision,age,sex,hospital,truth_event"
+ROWS = (
+    "R1,2026-05-01T02:10:00Z,CAD,C1,26-1001,2026-05-01T02:00:00Z,second,40.5,-79.5,address,45,M,,7",
+    "R2,2026-05-01T03:10:00Z,EMS,E1,26-1001,2026-05-01T02:08:00Z,second,40.5001,-79.5,address,45,M,MERCY,7",
+    "R3,2026-05-01T05:10:00Z,ED,D1,,2026-05-01T02:44:00Z,minute,,,none,45,M,MERCY,7",
+    "R4,2026-05-01T05:10:00Z,EMS,E2,,2026-05-01T09:08:00Z,second,40.6,-79.5,address,23,F,,8",
+    "R5,2026-05-02T05:10:00Z,EMS,E1,26-1001,2026-05-01T02:08:00Z,second,40.5001,-79.5,address,46,M,MERCY,7",
+)
+
+
+def table(path: Path, rows: tuple[str, ...] = ROWS, header: str = HEADER) -> str:
+    text = "\n".join((header, *rows)) + "\n"
+    path.write_bytes(gzip.compress(text.encode()) if path.suffix == ".gz" else text.encode())
+    return str(path)
+
+
+def out(path: Path) -> list[dict[str, str]]:
+    text = gzip.decompress(path.read_bytes()).decode() if path.suffix == ".gz" else path.read_text(encoding="utf-8")
+    return list(csv.DictReader(io.StringIO(text)))
+
+
+def test_rows_come_out_in_the_order_of_input_with_the_fixed_columns(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    output = tmp_path / "out.csv"
+    assert main(["dedupe", "-o", str(output), table(tmp_path / "in.csv.gz")]) == 0
+    rows = out(output)
+    assert list(rows[0])[:4] == ["report_id", "overdose_id", "incident_id", "confidence"]
+    assert [row["report_id"] for row in rows] == ["R1", "R2", "R3", "R4", "R5"]
+    person = rows[0]["overdose_id"]
+    assert [row["overdose_id"] == person for row in rows] == [True, True, True, False, True]
+    assert all(0 < float(row["confidence"]) <= 1 for row in rows)
+    assert "5 rows: 4 reports of 2 overdoses in 2 incidents" in capsys.readouterr().err
+
+
+def test_the_order_of_rows_and_the_labels_change_nothing(tmp_path: Path) -> None:
+    outputs = []
+    for seed in range(4):
+        rows = list(ROWS)
+        random.Random(seed).shuffle(rows)
+        if seed % 2:
+            rows = [row.rsplit(",", 1)[0] + f",{seed}{index}" for index, row in enumerate(rows)]
+        name = tmp_path / f"{seed}.csv"
+        assert main(["dedupe", "-o", f"{name}.out.csv", table(name, tuple(rows))]) == 0
+        outputs.append(sorted(tuple(row.values()) for row in out(Path(f"{name}.out.csv"))))
+    assert all(output == outputs[0] for output in outputs)
+
+
+def test_standard_input_and_output_and_json_lines(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    text = "\n".join((HEADER, *ROWS)) + "\n"
+    for options, is_json in (([], False), (["--json"], True)):
+        monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(text.encode())))
+        assert main(["dedupe", *options, "-"]) == 0
+        lines = capsys.readouterr().out.splitlines()
+        if is_json:
+            assert list(json.loads(lines[0])) == ["report_id", "overdose_id", "incident_id", "confidence"]
+        else:
+            assert lines[0] == "report_id,overdose_id,incident_id,confidence"
+        assert len(lines) == 5 + (not is_json)
+
+
+def test_refused_rows_are_counted_and_written_without_their_values(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    errors, output = tmp_path / "errors.jsonl", tmp_path / "out.csv"
+    bad = ROWS[1].replace("2026-05-01T02:08:00Z", "sometime")
+    source = table(tmp_path / "in.csv", (ROWS[0], bad, ROWS[3]))
+    assert main(["dedupe", "--errors", str(errors), "-o", str(output), source]) == 1
+    assert [row["report_id"] for row in out(output)] == ["R1", "R4"]
+    [refused] = [json.loads(line) for line in errors.read_text(encoding="utf-8").splitlines()]
+    assert (refused["file"], refused["line"], refused["field"]) == (source, 3, "event_time")
+    assert {"problem", "expected", "example"} <= set(refused)
+    assert "sometime" not in json.dumps(refused)
+    assert "1 refused" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("header", "named"), [("report_id,agency", "event_time"), ("agency,event_time", "agency_record_no"), ("report_id,event_time", "agency")]
+)
+def test_a_table_without_what_is_needed_is_not_run(tmp_path: Path, capsys: pytest.CaptureFixture[str], header: str, named: str) -> None:
+    assert main(["dedupe", table(tmp_path / "in.csv", ("1,2",), header)]) == 2
+    told = capsys.readouterr().err
+    assert named in told
+    assert told.count("\n") == 1 or "has no column" in told
+
+
+def test_weights_that_are_none_are_refused_with_their_place(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    wrong = tmp_path / "w.json"
+    wrong.write_text('{"format": 1, "fields": {"height": {}}}', encoding="utf-8")
+    assert main(["dedupe", "--weights", str(wrong), table(tmp_path / "in.csv")]) == 2
+    assert "height" in capsys.readouterr().err
+    assert main(["dedupe", "--weights", "nowhere.json", table(tmp_path / "in.csv")]) == 2
+
+
+def test_reports_of_the_contract_are_matched_too(tmp_path: Path) -> None:
+    feed, reports, output = tmp_path / "feed.csv", tmp_path / "reports.jsonl", tmp_path / "out.jsonl"
+    feed.write_text("record_id,occurred_at,zip,outcome,reversal_given\nA1,2026-05-01T14:03:00Z,19401,fatal,no\n", encoding="utf-8")
+    assert main(["normalize", "--format", "statutory", "-o", str(reports), str(feed)]) == 0
+    with reports.open("a", encoding="utf-8") as file:
+        file.write("{}\n")
+    assert main(["dedupe", "-o", str(output), str(reports)]) == 1
+    [row] = [json.loads(line) for line in output.read_text(encoding="utf-8").splitlines()]
+    assert row["report_id"] == json.loads(reports.read_text(encoding="utf-8").splitlines()[0])["report_id"]
+    assert row["overdose_id"] != row["incident_id"]
+
+
+def test_an_empty_table_is_all_well(tmp_path: Path) -> None:
+    output = tmp_path / "out.csv"
+    assert main(["dedupe", "--adapt", "-o", str(output), table(tmp_path / "in.csv", ())]) == 0
+    assert output.read_text(encoding="utf-8") == "report_id,overdose_id,incident_id,confidence\n"

@@ -1,0 +1,119 @@
+import csv
+import json
+import random
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from spikewatch.cli.main import main
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+@pytest.fixture
+def labelled(tmp_path: Path) -> str:
+    """Three hundred overdoses, told by dispatch, an ambulance and a hospital."""
+    draw = random.Random(4)
+    rows = []
+    for person in range(300):
+        at = START + timedelta(minutes=draw.uniform(0, 60_000))
+        lat, lon, age, sex = 40.5 + draw.uniform(0, 0.05), -79.5 + draw.uniform(0, 0.05), draw.randrange(18, 80), draw.choice("MF")
+        for agency, lag in (("CAD", 0), ("EMS", 8), ("ED", 43)):
+            when = at + timedelta(minutes=lag + draw.gauss(0, 3))
+            rows.append(
+                {
+                    "report_id": f"R{len(rows)}",
+                    "agency": agency,
+                    "agency_record_no": f"{agency}{person}",
+                    "event_time": f"{when:%Y-%m-%dT%H:%M:%SZ}",
+                    "time_precision": "second",
+                    "lat": lat if agency != "ED" else "",
+                    "lon": lon if agency != "ED" else "",
+                    "geo_precision": "address" if agency != "ED" else "none",
+                    "age": age if agency != "CAD" else "",
+                    "sex": sex,
+                    "hospital": "MERCY" if agency != "CAD" else "",
+                    "truth_event": person,
+                }
+            )
+    path = tmp_path / "labelled.csv"
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+    return str(path)
+
+
+def figures(capsys: pytest.CaptureFixture[str], *options: str) -> dict[str, dict[str, dict[str, float]]]:
+    capsys.readouterr()
+    assert main(["match", "evaluate", "--json", *options]) == 0
+    return json.loads(capsys.readouterr().out)
+
+
+def test_what_is_learnt_from_labels_does_better_than_nothing_learnt(
+    labelled: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    weights = str(tmp_path / "w.json")
+    before = figures(capsys, "--weights", "neutral", labelled)
+    assert main(["match", "learn", "-o", weights, "--name", "cedar", labelled]) == 0
+    after = figures(capsys, "--weights", weights, labelled)
+    assert after["weights"] == "cedar"
+    assert after["clusters"]["f1"]["value"] >= max(before["clusters"]["f1"]["value"], 0.95)
+    f1 = after["clusters"]["f1"]
+    assert f1["low"] <= f1["value"] <= f1["high"]
+    assert after["pairs"]["f1"] > 0.9
+    assert sum(row["overdoses"] for row in after["confidence"]) >= 300  # type: ignore[call-overload, misc]
+
+
+def test_learning_without_labels_reads_none(labelled: str, tmp_path: Path) -> None:
+    weights, again = tmp_path / "w.json", tmp_path / "again.json"
+    assert main(["match", "learn", "--unlabelled", "-o", str(weights), labelled]) == 0
+    blind = Path(labelled).with_name("blind.csv")
+    rows = list(csv.DictReader(Path(labelled).read_text(encoding="utf-8").splitlines()))
+    with blind.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, [name for name in rows[0] if not name.startswith("truth_")], extrasaction="ignore")
+        writer.writeheader()
+        writer.writerows(rows)
+    assert main(["match", "learn", "--unlabelled", "-o", str(again), str(blind)]) == 0
+    assert weights.read_bytes() == again.read_bytes()
+
+
+def test_reviewed_pairs_are_learnt_from(labelled: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pairs, weights = tmp_path / "pairs.csv", tmp_path / "w.json"
+    lines = [f"R{3 * person},R{3 * person + 1},yes\nR{3 * person},R{(3 * person + 4) % 900},no\n" for person in range(100)]
+    pairs.write_text("report_id_1,report_id_2,same\n" + "".join(lines), encoding="utf-8")
+    assert main(["match", "learn", "--reviewed", str(pairs), "-o", str(weights), labelled]) == 0
+    assert "200 reviewed pairs" in json.loads(weights.read_text(encoding="utf-8"))["origin"]
+    pairs.write_text("report_id_1,report_id_2,same\nX,Y,yes\n", encoding="utf-8")
+    assert main(["match", "learn", "--reviewed", str(pairs), labelled]) == 2
+    pairs.write_text("a,b\n", encoding="utf-8")
+    assert main(["match", "learn", "--reviewed", str(pairs), labelled]) == 2
+    pairs.write_text("report_id_1,report_id_2,same\nR1,R2,perhaps\n", encoding="utf-8")
+    assert main(["match", "learn", "--reviewed", str(pairs), labelled]) == 2
+    assert "perhaps" not in capsys.readouterr().err
+
+
+def test_an_explanation_names_the_reports_and_what_each_field_weighs(labelled: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["match", "explain", "--report", "R1", labelled]) == 0
+    told = capsys.readouterr().out
+    assert "R0, R1, R2" in told
+    assert "(strongest)" in told
+    assert "it would have stood alone had there been another" in told
+    assert main(["match", "explain", "--json", "--report", "R1", labelled]) == 0
+    document = json.loads(capsys.readouterr().out)
+    for edge in document["edges"]:
+        assert sum(one["bits"] for one in edge["evidence"]) == pytest.approx(edge["bits"])
+    assert main(["match", "explain", "--report", "R99999", labelled]) == 2
+
+
+def test_a_file_without_labels_is_not_evaluated(labelled: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["match", "evaluate", "--truth", "truth_person", labelled]) == 2
+    assert "truth_person" in capsys.readouterr().err
+
+
+def test_people_get_tables(labelled: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["match", "evaluate", labelled]) == 0
+    told = capsys.readouterr().out
+    assert "exactly right" in told
+    assert "Confidence" in told

@@ -1,0 +1,194 @@
+"""Weights as data, learning them, measuring them, and explaining what they led to."""
+
+import json
+import random
+from importlib.resources import files
+from uuid import UUID
+
+import jsonschema
+import numpy as np
+import pytest
+
+from spikewatch.enrichment.adapters.matching_weights import LEARNT, NEUTRAL, load_weights
+from spikewatch.enrichment.domain.matching.evaluation import agreement, pair_agreement, reliability
+from spikewatch.enrichment.domain.matching.explanation import edge, explain
+from spikewatch.enrichment.domain.matching.fields import FIELDS, OFFSETS
+from spikewatch.enrichment.domain.matching.learning import Counts, count_labelled, count_reviewed, learn, learn_unlabelled
+from spikewatch.enrichment.domain.matching.matcher import match
+from spikewatch.enrichment.domain.matching.records import Compared, newest, of_row
+from spikewatch.enrichment.domain.matching.weights import SCALE, Weights, WrongWeights
+
+
+def bits(weights: Weights, field: str, context: str, level: str) -> float:
+    for one, offset in zip(FIELDS, OFFSETS, strict=True):
+        if one.name == field:
+            return int(weights.table[offset + one.contexts.index(context) * len(one.levels) + one.levels.index(level)]) / SCALE
+    raise AssertionError(field)
+
+
+def reports(people: int, seed: int = 1) -> tuple[list[Compared], dict[UUID, int]]:
+    """An ambulance and a fire engine to each person; the engine's crew writes down the sex, right in nine of ten."""
+    draw = random.Random(seed)
+    made, truth = [], {}
+    for person in range(people):
+        minute, lat, sex = draw.randrange(20_000), 40 + draw.uniform(0, 0.02), draw.choice("MF")
+        for agency, lag in (("EMS", 8), ("FIRE", 4)):
+            at = minute + lag + draw.randrange(3)
+            told = sex if agency == "EMS" or draw.random() < 0.9 else {"M": "F", "F": "M"}[sex]
+            row = {"agency": agency, "agency_record_no": f"{agency}{person}", "sex": told, "lat": str(lat), "lon": "-79"}
+            row["event_time"] = f"2026-05-{1 + at // 1440:02d}T{at // 60 % 24:02d}:{at % 60:02d}:07Z"
+            made.append(of_row(row))
+            truth[made[-1].key] = person
+    return newest(made), truth
+
+
+@pytest.mark.parametrize("name", [LEARNT, NEUTRAL])
+def test_shipped_weights_fit_their_schema_and_say_where_they_are_from(name: str) -> None:
+    document = json.loads(files("spikewatch.enrichment.data").joinpath(f"matching_{name}.json").read_text(encoding="utf-8"))
+    schema = json.loads(files("spikewatch.enrichment.data").joinpath("matching.schema.json").read_text(encoding="utf-8"))
+    jsonschema.validate(document, schema)
+    weights = load_weights(name)
+    assert weights.name == name
+    assert len(weights.origin) > 20
+    assert json.loads(weights.to_json()) == document
+
+
+def test_weights_come_back_as_they_were_written() -> None:
+    weights = load_weights(NEUTRAL)
+    again = Weights.parse(weights.to_json())
+    assert np.array_equal(weights.table, again.table)
+    assert (again.join, again.veto, again.together, again.complete) == (weights.join, weights.veto, weights.together, weights.complete)
+
+
+@pytest.mark.parametrize(
+    ("change", "where"),
+    [
+        ({"format": 2}, "format"),
+        ({"colour": 1}, "colour"),
+        ({"version": 0}, "version"),
+        ({"version": True}, "version"),
+        ({"join": "0"}, "join"),
+        ({"veto": 1000}, "veto"),
+        ({"fields": []}, "fields"),
+        ({"fields": {"height": {}}}, "height"),
+        ({"fields": {"age": []}}, "age"),
+        ({"fields": {"age": {"old": {}}}}, "old"),
+        ({"fields": {"age": {"exact": 3}}}, "exact"),
+        ({"fields": {"age": {"exact": {"77": 1}}}}, "77"),
+        ({"fields": {"age": {"exact": {"0": True}}}}, "exact.0"),
+        ({"confidence": {}}, "confidence"),
+        ({"confidence": 7}, "confidence"),
+        ({"confidence": {"together": [[2, 0.5], [1, 0.6], [None, 1]], "complete": []}}, "together"),
+    ],
+)
+def test_what_is_no_weights_is_refused_with_its_place(change: dict[str, object], where: str) -> None:
+    document = json.loads(load_weights(NEUTRAL).to_json()) | change
+    with pytest.raises(WrongWeights, match=where):
+        Weights.parse(json.dumps(document))
+
+
+def test_a_file_of_weights_is_named_where_it_is_wrong() -> None:
+    with pytest.raises(WrongWeights, match="nowhere"):
+        load_weights("nowhere.json")
+    with pytest.raises(WrongWeights, match="no JSON"):
+        Weights.parse("{")
+
+
+def test_labels_teach_how_often_a_field_is_wrong() -> None:
+    counts = Counts.none()
+    count_labelled(*reports(600), counts)
+    learnt = learn(counts, load_weights(NEUTRAL), name="x", origin="test")
+    # Nine of ten agree where one person is meant, five of ten by chance: log2(.9/.5) and log2(.1/.5), drawn a little towards zero.
+    assert bits(learnt, "sex", "ems|fire", "same") == pytest.approx(0.85, abs=0.15)
+    assert bits(learnt, "sex", "ems|fire", "different") == pytest.approx(-2.32, abs=0.5)
+    # Of what was never seen the weights begun with stay.
+    assert bits(learnt, "hospital", "ems|ed", "same") == bits(load_weights(NEUTRAL), "hospital", "ems|ed", "same")
+
+
+def test_without_labels_much_the_same_is_learnt() -> None:
+    records, truth = reports(600)
+    counts = Counts.none()
+    count_labelled(records, truth, counts)
+    labelled = learn(counts, load_weights(NEUTRAL), name="x", origin="test")
+    blind = learn_unlabelled(records, load_weights(NEUTRAL))
+    for level in ("same", "different"):
+        assert bits(blind, "sex", "ems|fire", level) == pytest.approx(bits(labelled, "sex", "ems|fire", level), abs=0.4)
+
+
+def test_reports_of_unknown_people_are_not_counted() -> None:
+    records, truth = reports(20)
+    counts, some = Counts.none(), Counts.none()
+    count_labelled(records, {}, counts)
+    assert counts.same.sum() == counts.different.sum() == 0
+    count_labelled(records, {key: person for key, person in truth.items() if person == 3}, some)
+    assert some.same[OFFSETS[0] :].sum() > 0
+    assert some.different.sum() == 0
+
+
+def test_reviewed_pairs_that_are_not_there_are_left_out() -> None:
+    records, _ = reports(5)
+    counts = Counts.none()
+    known = (records[0].key, records[1].key)
+    assert count_reviewed(records, {known: True, (records[0].key, UUID(int=1)): False}, counts) == 1
+    assert count_reviewed(records, {}, counts) == 0
+
+
+def test_agreement_counts_pairs_and_people() -> None:
+    # Persons a (3 reports, one lost) and b (2 reports, one of a's among them).
+    found = agreement(["x", "x", "y", "y", "y"], ["a", "a", "a", "b", "b"])
+    assert found.precision.value == pytest.approx(2 / 4)
+    assert found.recall.value == pytest.approx(2 / 4)
+    assert found.exact.value == 0
+    perfect = agreement([1, 1, 2], ["a", "a", "b"])
+    assert (perfect.f1.value, perfect.precision.value, perfect.exact.value) == (1, 1, 1)
+
+
+def test_intervals_hold_the_figure_and_narrow_with_more_people() -> None:
+    draw = random.Random(3)
+
+    def width(people: int) -> float:
+        truth = [person for person in range(people) for _ in range(3)]
+        found = [person if draw.random() < 0.9 else -index for index, person in enumerate(truth)]
+        one = agreement(found, truth).f1
+        assert one.low <= one.value <= one.high
+        return one.high - one.low
+
+    assert width(1_000) < width(50) / 2
+
+
+def test_pairs_at_their_best_threshold() -> None:
+    f1, precision, recall, threshold = pair_agreement([5.0, 4.0, 3.0, 3.0, 1.0], [True, True, False, True, False], 4)
+    assert (precision, recall, threshold) == (3 / 4, 3 / 4, 3.0)
+    assert f1 == pytest.approx(3 / 4)
+    assert pair_agreement([], [], 3) == (0, 0, 0, 0)
+
+
+def test_reliability_compares_what_was_promised_with_what_was_right() -> None:
+    rows = reliability({"a": 0.95, "b": 0.99, "c": 0.31}, {"a": True, "b": False, "c": True})
+    assert rows == [(0.31, 1.0, 1), (pytest.approx(0.97), 0.5, 2)]
+
+
+def test_an_explanation_adds_up_and_names_what_would_have_split() -> None:
+    weights = load_weights()
+    first = of_row({"agency": "CAD", "agency_record_no": "c", "event_time": "2026-05-01T02:00:00Z", "cad_no": "26-1001", "sex": "M"})
+    second = of_row({"agency": "EMS", "agency_record_no": "e", "event_time": "2026-05-01T02:08:00Z", "cad_no": "26-1001", "sex": "M"})
+    matched = match([first, second], weights)
+    told = explain(matched, second.key)
+    assert told.reports == (first.key, second.key)
+    [only] = told.edges
+    assert told.strongest == told.weakest == only == edge(second, first, weights)
+    assert sum(one.bits for one in only.evidence) == pytest.approx(only.bits)
+    assert {one.field for one in only.evidence} >= {"cad", "time", "sex"}
+    assert told.tie == pytest.approx(only.bits)
+    # One field would do; the number of the call is another.
+    assert len(told.splits) == 1
+    other = of_row({"agency": "EMS", "agency_record_no": "e", "event_time": "2026-05-01T02:08:00Z", "cad_no": "26-1002", "sex": "M"})
+    assert edge(first, other, weights).bits < weights.join / SCALE
+
+
+def test_a_report_alone_has_no_edges() -> None:
+    alone = of_row({"agency": "ED", "agency_record_no": "d", "event_time": "2026-05-01T02:00:00Z"})
+    told = explain(match([alone], load_weights()), alone.key)
+    assert (told.edges, told.strongest, told.loosest, told.splits, told.outside) == ((), None, None, (), None)
+    with pytest.raises(KeyError):
+        explain(match([alone], load_weights()), UUID(int=5))
