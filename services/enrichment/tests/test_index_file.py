@@ -5,9 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from spikewatch.enrichment.adapters.geodata.index_file import VERSION, read_index, write_index
+from spikewatch.enrichment.adapters.geodata.index_file import VERSION, read_index, vintages_of, write_index
 from spikewatch.enrichment.adapters.geodata.unusable import IndexUnusable
 from spikewatch.enrichment.domain.geocoding.packed import Packed
+from spikewatch.enrichment.domain.geocoding.records import Vintage
 
 PACKED = Packed(
     {"small": np.arange(5, dtype=np.uint8), "none": np.empty(0, np.int32), "grid": np.arange(6_000, dtype=np.float64).reshape(2000, 3)},
@@ -24,6 +25,7 @@ def written(folder: Path) -> Path:
 def test_what_is_written_is_read_the_same_and_cannot_be_changed(tmp_path: Path) -> None:
     packed = read_index(written(tmp_path))
     assert packed.facts == PACKED.facts
+    assert vintages_of(packed) == [Vintage("Straße", "2021", "street", 3)]
     for name, array in PACKED.arrays.items():
         found = packed.arrays[name]
         assert (found.dtype, found.shape, found.tolist()) == (array.dtype, array.shape, array.tolist())

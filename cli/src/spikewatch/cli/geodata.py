@@ -139,8 +139,9 @@ def _build(arguments: argparse.Namespace) -> int:
 
 
 def _told(built: Built) -> str:
-    each = f", {built.bytes / built.segments:.0f} bytes a segment" if built.segments and not built.points else ""
-    return f"{built.path}: {built.bytes:,} bytes, {built.segments:,} segments, {built.points:,} points{each}"
+    each = f", {built.bytes / built.segments:.0f} bytes a segment" if built.segments and not built.points + built.others else ""
+    lost = f"; of {built.unusable:,} further segments the name or the line is of no use" if built.unusable else ""
+    return f"{built.path}: {built.bytes:,} bytes, {built.segments:,} segments, {built.points:,} points{each}{lost}"
 
 
 def _propose(arguments: argparse.Namespace) -> int:

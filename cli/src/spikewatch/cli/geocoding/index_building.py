@@ -1,6 +1,7 @@
 """Builds indexes of what is read, with a bar, and tells how large they are."""
 
 import time
+from collections import Counter
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -8,24 +9,34 @@ from typing import Any
 from spikewatch.cli.exit_status import CannotRun
 from spikewatch.cli.progress import Progress, say
 from spikewatch.enrichment.adapters.geodata.by_county import packed_by_county
-from spikewatch.enrichment.adapters.geodata.index_file import write_index
+from spikewatch.enrichment.adapters.geodata.index_file import vintages_of, write_index
 from spikewatch.enrichment.adapters.geodata.open_geocoder import ENDING
 from spikewatch.enrichment.adapters.geodata.sources import Reading
 from spikewatch.enrichment.domain.geocoding.compile import compiled
 from spikewatch.enrichment.domain.geocoding.packed import Packed
-from spikewatch.enrichment.domain.geocoding.records import Vintage
 
 __all__ = ["Built", "build_indexes"]
 
 
 @dataclass(frozen=True, slots=True)
 class Built:
-    """An index that was written: its size, and how many segments and points its sources gave."""
+    """An index that was written.
+
+    Attributes:
+        path: where.
+        bytes: its size.
+        segments: pieces of streets in it.
+        points: addresses in it.
+        others: landmarks, areas and aliases that its sources gave.
+        unusable: segments that its sources gave and the geocoder cannot use, because their name says nothing or they have no length.
+    """
 
     path: Path
     bytes: int
     segments: int
     points: int
+    others: int
+    unusable: int
 
     def as_json(self) -> dict[str, Any]:
         """Return it for programs."""
@@ -53,14 +64,13 @@ def build_indexes(reading: Reading, output: Path, *, each_county: bool) -> list[
             )
             progress.reach(reading.done)
         _require_some(reading)
-        return [_write(output, packed, reading.vintages)]
+        return [_write(output, packed)]
     output.mkdir(parents=True, exist_ok=True)
     built: list[Built] = []
     with Progress("read", reading.size, unit="bytes") as progress:
         reading.tick = lambda: progress.reach(reading.done)
         for code, county in packed_by_county(reading):
-            vintages = [Vintage(*one) for one in county.facts["vintages"]]  # type: ignore[arg-type, union-attr, misc]
-            built.append(_write(output / f"{code}{ENDING}", county, vintages))
+            built.append(_write(output / f"{code}{ENDING}", county))
     _require_some(reading)
     return built
 
@@ -74,8 +84,12 @@ def _require_some(reading: Reading) -> None:
         )
 
 
-def _write(path: Path, packed: Packed, vintages: list[Vintage]) -> Built:
+def _write(path: Path, packed: Packed) -> Built:
     # Of two indexes the one that was built later places what is stored (docs/adr/0014-versions-of-geodata.md).
     write_index(path, packed._replace(facts={**packed.facts, "built_at": int(time.time())}))
-    segments, points = (sum(one.records for one in vintages if one.kind == kind) for kind in ("street", "point"))
-    return Built(path, path.stat().st_size, segments, points)
+    given: Counter[str] = Counter()
+    for vintage in vintages_of(packed):
+        given[vintage.kind] += vintage.records
+    segments, points = len(packed.arrays["left_from"]), len(packed.arrays["point_number"])
+    others = given.total() - given["street"] - given["point"]
+    return Built(path, path.stat().st_size, segments, points, others, given["street"] - segments)

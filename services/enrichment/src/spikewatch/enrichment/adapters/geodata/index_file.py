@@ -21,14 +21,15 @@ import struct
 from collections.abc import Mapping
 from pathlib import Path
 from tempfile import NamedTemporaryFile
-from typing import IO, Any, Final
+from typing import IO, Any, Final, cast
 
 import numpy as np
 
 from spikewatch.enrichment.adapters.geodata.unusable import IndexUnusable
 from spikewatch.enrichment.domain.geocoding.packed import Packed
+from spikewatch.enrichment.domain.geocoding.records import Vintage
 
-__all__ = ["VERSION", "read_index", "write_index"]
+__all__ = ["VERSION", "read_index", "vintages_of", "write_index"]
 
 VERSION: Final = 1
 _MARK: Final = b"spikewatch-geo\r\n"
@@ -93,6 +94,11 @@ def read_index(path: Path) -> Packed:
         return Packed(arrays, description["facts"])
     except (ValueError, KeyError, TypeError) as error:
         raise IndexUnusable(f"{path} has a description that cannot be read ({type(error).__name__}); {_BUILD_ANEW}") from None
+
+
+def vintages_of(packed: Packed) -> list[Vintage]:
+    """Return the sources of an index."""
+    return [Vintage(*one) for one in cast("list[tuple[str, str, str, int]]", packed.facts.get("vintages", []))]
 
 
 def _described(packed: Packed) -> tuple[bytes, dict[str, int]]:
