@@ -147,6 +147,18 @@ def test_what_is_remembered_is_what_the_polygons_say(
     both(Atlas(places), [y for _, y in points], [x for x, _ in points])
 
 
+@pytest.mark.parametrize("thin", [1e-9, 1e-13, 1e-160, 1e-310])
+def test_needle_thin_counties_are_answered(thin: float) -> None:
+    needles = [
+        Place("county:99001", "", Polygon([(1.0, 1.0), (1.0 + thin, 1.0), (1.0, 1.5)])),
+        Place("county:99003", "", Polygon([(0.0, 0.0), (thin, 0.0), (0.0, thin)])),
+        Place("county:99005", "", Polygon([(0.0, 0.5), (0.0625, 0.5), (0.0625, 0.5 + thin), (0.0, 0.5)])),
+    ]
+    atlas = Atlas([place for place in needles if place.geometry.area > 0])
+    lats, lons = [1.2, 1.2, 0.0, 0.001, 0.5, 0.501], [1.0, 1.001, 0.0, 0.001, 0.03, 0.0626]
+    assert len(both(atlas, lats, lons)) == len(lats)
+
+
 def test_a_dense_sweep_across_borders_and_shores_agrees() -> None:
     chance = np.random.default_rng(3)
     diagonal = Place("district:c", "Diagonal", Polygon([(-79.9, 40.1), (-78.2, 40.83), (-78.3, 40.9), (-79.95, 40.2)]))

@@ -15,7 +15,7 @@ import shapely
 from spikewatch.enrichment.domain.areas.grid import Flags, Grid, Numbers, Reals
 from spikewatch.enrichment.domain.areas.place import METRES_PER_DEGREE
 
-__all__ = ["BorderCells", "Polygons", "widened"]
+__all__ = ["BorderCells", "Polygons", "edges", "widened"]
 
 Polygons = Sequence[shapely.Geometry] | npt.NDArray[np.object_]
 
@@ -30,7 +30,7 @@ class BorderCells:
     """The cells of a grid that an edge of a polygon, or what lies within ``reach_m`` metres of it, may touch."""
 
     def __init__(self, grid: Grid, polygons: Polygons, *, reach_m: float = 0.0) -> None:
-        begin, end = _edges(polygons)
+        begin, end = edges(polygons)
         # Pieces of at most half a cell lie in at most two by two cells, whatever the slope of the edge.
         pieces = np.maximum(1, np.ceil(2 * grid.per_degree * np.abs(end - begin).max(axis=1, initial=0))).astype(np.int64)
         # Several pieces share a cell on most maps: eight bits to a piece leave few cells marked without need.
@@ -62,7 +62,8 @@ def widened(west: Reals, south: Reals, east: Reals, north: Reals, metres: float)
     return west - wide, south - high, east + wide, north + high
 
 
-def _edges(polygons: Polygons) -> tuple[Reals, Reals]:
+def edges(polygons: Polygons) -> tuple[Reals, Reals]:
+    """Return begin and end of every edge of all rings, longitude first."""
     rings = shapely.get_rings(shapely.get_parts(np.array(polygons, dtype=object)))
     points, ring = shapely.get_coordinates(rings, return_index=True)
     follows = ring[1:] == ring[:-1]

@@ -148,7 +148,8 @@ def metres_to(polygon: shapely.Geometry, lat: float, lon: float) -> float:
     # A degree of longitude is shorter than one of latitude: nearest in degrees is not nearest on the ground.
     narrow = math.cos(math.radians(lat))
     level = shapely.transform(polygon, lambda xy: xy * (narrow, 1.0))
-    return float(shapely.distance(level, shapely.Point(lon * narrow, lat))) * METRES_PER_DEGREE
+    with np.errstate(all="ignore"):  # an edge of no length has no direction; those beside it are measured
+        return float(shapely.distance(level, shapely.Point(lon * narrow, lat))) * METRES_PER_DEGREE
 
 
 def _surface(shapes: Sequence[shapely.Geometry]) -> shapely.Geometry:

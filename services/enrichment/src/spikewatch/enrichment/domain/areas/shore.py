@@ -11,7 +11,7 @@ import numpy as np
 import shapely
 
 from spikewatch.contracts.contract import area_kind
-from spikewatch.enrichment.domain.areas.borders import BorderCells, Polygons, widened
+from spikewatch.enrichment.domain.areas.borders import BorderCells, Polygons, edges, widened
 from spikewatch.enrichment.domain.areas.grid import Flags, Grid, Numbers, Reals
 from spikewatch.enrichment.domain.areas.place import METRES_PER_DEGREE
 
@@ -26,6 +26,7 @@ SHORE_KINDS: Final = frozenset({"county"})
 
 # Coarse: 500 m widens its cells by little, and over 7 km the length of a degree of longitude is one number.
 _GRID: Final = Grid(16)
+_NO_LENGTH_DEGREES: Final = 1e-12  # a tenth of a micrometre
 _MOST_STRETCHES: Final = 4_096  # stretches of coast kept ready: a long coast in use at once, and some megabytes
 
 
@@ -75,7 +76,7 @@ class Shore:
         return near
 
     def _metres(self, lats: Reals, lons: Reals, county: Numbers) -> Reals:
-        """Return how far each point is from its county, infinity when more than about ``SHORE_M`` metres."""
+        """Return how far each point outside of it is from its county, infinity when more than about ``SHORE_M`` metres."""
         metres = np.full(len(lats), math.inf)
         cells = _GRID.keys(lats, lons)
         order = np.lexsort((cells, county))
@@ -90,13 +91,18 @@ class Shore:
         return metres
 
     def _stretch(self, county: int, cell: int) -> shapely.Geometry:
-        """Return the county in and around a cell, its degrees of longitude as short as those of latitude."""
+        """Return the border of the county in and around a cell, its degrees of longitude as short as those of latitude."""
         known = self._stretches.get((county, cell))
         if known is None:
             (west,), (south,), (east,), (north,) = widened(*_GRID.boxes(np.array([cell])), SHORE_M)
-            narrow = _narrow(cell)
-            piece = shapely.clip_by_rect(self._polygons[county], west, south, east, north)
-            known = shapely.transform(piece, lambda xy: xy * (narrow, 1.0))
+            begin, end = edges([self._polygons[county]])
+            low, high = np.minimum(begin, end), np.maximum(begin, end)
+            touched = (low <= (east, north)).all(axis=1) & (high >= (west, south)).all(axis=1)
+            # Clipping fails on needle-thin polygons, and edges of no length have no direction to measure from; their ends are
+            # those of the edges beside them.
+            touched &= (high - low).max(axis=1) > _NO_LENGTH_DEGREES
+            lines = np.stack([begin[touched], end[touched]], axis=1) * (_narrow(cell), 1.0)
+            known = shapely.multilinestrings(shapely.linestrings(lines))
             if len(self._stretches) >= _MOST_STRETCHES:
                 self._stretches.clear()
             self._stretches[(county, cell)] = known
