@@ -103,6 +103,16 @@ def test_standard_input_is_lines_csv_or_json(
     assert told in (["range", "none", "intersection"], ["range", "intersection"])  # a blank line of CSV is no row
 
 
+def test_commas_of_an_address_are_its_own_where_there_is_one_column(index: str, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "in.csv").write_text('address\n250 Elm Ave, Westmark\n"350 Elm Ave, Apt 3"\n')
+    (folder / "in.txt").write_text("Elm Ave / 3rd St, Westmark\n250 Elm Ave, Westmark, 99951\n")
+    for name in ("in.csv", "in.txt"):
+        assert main(["geocode", "--index", index, name]) == 0
+        found = rows(capsys.readouterr().out)
+        assert ["none" in row["geo_precision"] for row in found] == [False, False]
+    assert found[1]["address"] == "250 Elm Ave, Westmark, 99951"
+
+
 def test_parts_of_an_address_are_joined_and_homes_are_left_alone(index: str, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (folder / "in.csv").write_text("house_number,street_name,Patient City,Patient Zip\n250,Elm Ave,Farville,10001\n")
     assert main(["geocode", "--index", index, "in.csv"]) == 0

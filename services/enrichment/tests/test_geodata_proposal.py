@@ -227,7 +227,7 @@ def test_a_map_that_is_not_there_is_told(tmp_path: Path) -> None:
     [
         ("LEFTADD1", ("left", "from")), ("RGTADD2", ("right", "to")), ("L_HADD", ("left", "to")), ("LFADDR", ("left", "from")),
         ("RT_TO", ("right", "to")), ("FROM_ADDR_LEFT", ("left", "from")), ("LFROMTYP", None), ("ZIPL", None),
-        ("L_ADD", None), ("FROM", None),
+        ("L_ADD", None), ("FROM", None), ("a" * 100_000, None),
     ],
 )  # fmt: skip
 def test_a_name_tells_an_end_of_a_range_or_nothing(name: str, end: tuple[str, str] | None) -> None:

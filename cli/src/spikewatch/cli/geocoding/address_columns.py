@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final, NamedTuple
 
 from spikewatch.cli.exit_status import CannotRun
-from spikewatch.cli.geocoding.address_rows import LINE, AddressRow, AddressTable, Form
+from spikewatch.cli.geocoding.address_rows import ADDRESS_NAMES, LINE, AddressRow, AddressTable, Form
 from spikewatch.enrichment.adapters.geodata.column_guess import coordinates
 from spikewatch.enrichment.adapters.geodata.column_look import Look
 from spikewatch.enrichment.adapters.geodata.column_words import listed
@@ -14,12 +14,6 @@ from spikewatch.enrichment.domain.geocoding.answer import Query
 
 __all__ = ["AddressColumns", "add_column_options", "address_columns", "point_columns", "text_of_cell"]
 
-_NAMES: Final = listed(
-    "address fulladdress fulladdr streetaddress incidentaddress incidentlocation eventaddress eventlocation calladdress sceneaddress "
-    "blockaddress hundredblockaddress hundredblock block100 addressblock siteaddress locationaddress addr location incidentstreet "
-    "addressline1 address1 addressofinjury injuryaddress injurylocation injuryplace deathaddress placeofinjury intersection "
-    "locationdescription locdesc place where street streetname"
-)
 _HOUSES: Final = listed("housenumber streetnumber addressnumber addrnumber houseno streetno housenum number hn addrnum stno")
 _STREETS: Final = ("street", "streetname", "stname", "roadname", "streetfull", "fullstreetname")
 _TYPES: Final = ("streettype", "sttype", "streetsuffix", "suffix", "streettyp")
@@ -133,7 +127,7 @@ def _looks(table: AddressTable) -> list[Look]:
 def _address(looks: Sequence[Look]) -> tuple[str, ...]:
     house = next((look for look in _of_names(looks, _HOUSES) if look.house_numbers > 0.8), None)
     street = next((look for look in _of_names(looks, _STREETS) if look.worded > 0.8 and look.addresses < 0.5), None)
-    whole = next((look for look in _of_names(looks, _NAMES) if look is not street and look.worded > 0.5), None)
+    whole = next((look for look in _of_names(looks, ADDRESS_NAMES) if look is not street and look.worded > 0.5), None)
     if whole is None and house is not None and street is not None:
         kind = next((look for look in _of_names(looks, _TYPES) if look.types > 0.5), None)
         return (house.name, street.name, *([kind.name] if kind is not None and street.typed_names < 0.5 else []))

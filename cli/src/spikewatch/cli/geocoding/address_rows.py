@@ -11,20 +11,27 @@ from typing import Any, Final, NamedTuple
 
 from spikewatch.cli.exit_status import CannotRun
 from spikewatch.cli.files.opened import STANDARD_INPUT, OpenedFile
+from spikewatch.enrichment.adapters.geodata.column_words import letters, listed
 from spikewatch.enrichment.adapters.geodata.csv_layer import delimiter_of
 from spikewatch.enrichment.adapters.geodata.text_lines import encoding_of_text
 from spikewatch.enrichment.adapters.geodata.unusable import GeodataUnusable
 
-__all__ = ["LINE", "AddressRow", "AddressTable", "Form", "address_table"]
+__all__ = ["ADDRESS_NAMES", "LINE", "AddressRow", "AddressTable", "Form", "address_table"]
 
 LINE: Final = "address"
 """The column that a plain line becomes."""
+ADDRESS_NAMES: Final = listed(
+    "address fulladdress fulladdr streetaddress incidentaddress incidentlocation eventaddress eventlocation calladdress sceneaddress "
+    "blockaddress hundredblockaddress hundredblock block100 addressblock siteaddress locationaddress addr location incidentstreet "
+    "addressline1 address1 addressofinjury injuryaddress injurylocation injuryplace deathaddress placeofinjury intersection "
+    "locationdescription locdesc place where street streetname"
+)
+"""Names of columns that hold an address, by letters and digits, the surest first."""
 _LONGEST_CELL: Final = 1 << 26
 _LOOKED_AT: Final = 500
 _MOST_COLUMNS: Final = 4096
 _JSON: Final = (".jsonl", ".ndjson", ".json")
 _TABLES: Final = (".csv", ".tsv")
-_LINES: Final = (".txt", ".lst")
 
 
 class Form(StrEnum):
@@ -87,7 +94,7 @@ def address_table(file: OpenedFile, *, has_named_columns: bool) -> AddressTable:
         delimiter = delimiter_of(start)
         reader = csv.reader(lines, delimiter=delimiter)
         columns = _header(file.name, reader)
-        rows = _csv_rows(reader, columns)
+        rows = _csv_rows(reader, columns, delimiter)
     else:
         rows = _json_rows(lines) if form is Form.JSON_LINES else _plain_rows(lines)
     sample = list(islice(rows, _LOOKED_AT))
@@ -99,15 +106,15 @@ def address_table(file: OpenedFile, *, has_named_columns: bool) -> AddressTable:
 def _form(name: str, start: str, *, has_named_columns: bool) -> Form:
     plain = name.lower().removesuffix(".gz")
     if name != STANDARD_INPUT:
-        for endings, form in ((_JSON, Form.JSON_LINES), (_TABLES, Form.CSV), (_LINES, Form.LINES)):
+        for endings, form in ((_JSON, Form.JSON_LINES), (_TABLES, Form.CSV)):
             if plain.endswith(endings):
                 return form
     first = next(line for line in start.splitlines() if line.strip())
     if first.lstrip().startswith("{"):
         return Form.JSON_LINES
-    # A header names things; an address has a number, or a crossing of two names.
-    is_header = not any(map(str.isdigit, first)) and any(mark in first for mark in ",;\t|") and "/" not in first
-    return Form.CSV if has_named_columns or is_header or first.strip().lower() in {LINE, "location"} else Form.LINES
+    cells = next(csv.reader([first], delimiter=delimiter_of(first)), [])
+    is_header = any(letters(cell) in ADDRESS_NAMES for cell in cells)
+    return Form.CSV if has_named_columns or is_header else Form.LINES
 
 
 def _header(name: str, reader: "Iterator[list[str]]") -> tuple[str, ...]:
@@ -121,7 +128,7 @@ def _header(name: str, reader: "Iterator[list[str]]") -> tuple[str, ...]:
     return tuple(column or f"column {place}" for place, column in enumerate(columns, start=1))
 
 
-def _csv_rows(reader: Any, columns: Sequence[str]) -> Iterator[AddressRow]:
+def _csv_rows(reader: Any, columns: Sequence[str], delimiter: str) -> Iterator[AddressRow]:
     width = len(columns)
     while True:
         line = reader.line_num + 1
@@ -134,6 +141,8 @@ def _csv_rows(reader: Any, columns: Sequence[str]) -> Iterator[AddressRow]:
             continue
         if len(cells) == width:
             yield AddressRow(line, dict(zip(columns, cells, strict=True)))
+        elif width == 1 and cells:  # one column needs no delimiter: commas are the address's own
+            yield AddressRow(line, {columns[0]: delimiter.join(cells)})
         elif len(cells) > width:
             yield AddressRow(line, {}, "more cells than the header has")
         elif cells:

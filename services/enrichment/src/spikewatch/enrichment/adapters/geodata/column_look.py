@@ -11,6 +11,7 @@ from spikewatch.enrichment.domain.geocoding.street_words import DIRECTIONS, STAT
 
 __all__ = ["Look", "house_number", "number"]
 
+_INVENTED: Final = "99"  # no state has it: the examples' county lies there
 _NUMBER: Final = re.compile(r"[+-]?\d+(?:\.\d*)?|[+-]?\.\d+")
 _HOUSE: Final = re.compile(r"\d{1,6}(?:\.0*)?(?:\s?[A-Za-z]|\s?1/2|-\d{1,4})?")
 _ZIP: Final = re.compile(r"\d{5}(?:\.0|-?\d{4})?")
@@ -110,7 +111,7 @@ class Look:
     @cached_property
     def counties(self) -> float:
         """Share of values that could be the FIPS code of a county."""
-        return self.share(lambda value: len(value) == 5 and value.isdigit() and (value[:2] in STATE_OF_FIPS or value[:2] == "99"))
+        return self.share(lambda value: len(value) == 5 and value.isdigit() and (value[:2] in STATE_OF_FIPS or value[:2] == _INVENTED))
 
     @cached_property
     def distinct(self) -> float:

@@ -31,6 +31,7 @@ _NOISE: Final = frozenset(
         "actual act theo theoretical"
     )
 )
+_LONGEST_NAME: Final = 60  # letters; no longer name is read in pieces
 _LONGEST: Final = 14  # letters of a piece: housenumber and a few
 
 
@@ -49,13 +50,15 @@ def end_of_range(name: str) -> tuple[Side, End] | None:
 
     The name must be nothing but a side, an end and words for house number, in any order: that is what keeps LFROMTYP apart.
     """
-    found = _read(letters(name), None, None)
+    plain = letters(name)
+    found = _read(plain, None, None) if len(plain) <= _LONGEST_NAME else frozenset()
     return next(iter(found)) if len(found) == 1 else None
 
 
 def side_besides(name: str, of: frozenset[str]) -> Side | Literal["both"] | None:
     """Tell the side in a name that besides words of a given meaning has only that; None when the name holds more, or not that meaning."""
-    found = _sides(letters(name), of, None, has_meaning=False)
+    plain = letters(name)
+    found = _sides(plain, of, None, has_meaning=False) if len(plain) <= _LONGEST_NAME else frozenset()
     return next(iter(found)) if len(found) == 1 else None
 
 
