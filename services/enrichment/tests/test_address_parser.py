@@ -25,6 +25,8 @@ from spikewatch.enrichment.domain.geocoding.parser import parse
         ("N6W23001 BLUEMOUND RD", 23001, "BLUEMOUND RD"),
         ("in a home at 12 Elm Street, Apt 3", 12, "ELM STREET"),
         ("REAR OF 12 ELM ST", 12, "ELM ST"),
+        ("HOTEL ROOM AT 12 ELM ST", 12, "ELM ST"),
+        ("FRONT YARD OF 12 ELM ST", 12, "ELM ST"),
         ("APT 3, 12 ELM ST", 12, "ELM ST"),
         ("100 FRONT ST", 100, "FRONT ST"),
         ("100 N FRONT ST REAR", 100, "N FRONT ST"),
@@ -74,6 +76,16 @@ def test_crossings(text: str) -> None:
     assert (parsed.kind, parsed.streets) == (Kind.CROSSING, (["MARKET", "ST"], ["5TH", "ST"]))
 
 
+@pytest.mark.parametrize("text", ["TURK AND TAYLOR STS", "TURK & TAYLOR STREETS", "TURK: TAYLOR INTERSECTION"])
+def test_a_type_said_once_for_both_streets_is_left_out(text: str) -> None:
+    assert parse(text).streets == (["TURK"], ["TAYLOR"])
+
+
+def test_the_unit_block_is_the_first() -> None:
+    parsed = parse("UNIT BLOCK OF 6TH STREET")
+    assert (parsed.kind, parsed.number, parsed.streets) == (Kind.BLOCK, 0, (["6TH", "STREET"],))
+
+
 def test_three_streets_of_a_crossing() -> None:
     assert len(parse("MARKET ST/3RD ST/KEARNY ST").streets) == 3
 
@@ -86,6 +98,7 @@ def test_three_streets_of_a_crossing() -> None:
         "MARKET ST FROM 5TH ST TO 6TH ST",
         "BTWN 5TH ST & 6TH ST ON MARKET ST",
         "MARKET ST: 5TH ST to 6TH ST (50 - 99)",
+        "MARKET ST: 5TH ST \\ MINT ST to 6TH ST",
     ],
 )
 def test_stretches_between_two_streets(text: str) -> None:

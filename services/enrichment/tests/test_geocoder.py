@@ -59,6 +59,8 @@ def test_numbers_grow_along_the_street_and_keep_away_from_the_crossing(geocoder:
         "150 MCKINLEY BLVD CEDARTON",
         "APT 4, 150 MCKINLEY BLVD",
         "in a home at 150 McKinley Blvd.",
+        "CEDAR DINER 150 MCKINLEY BLVD",
+        "MCKINLEY BLVD 150",
     ],
 )
 def test_all_ways_of_writing_an_address_give_the_same_place(geocoder: Geocoder, text: str) -> None:
@@ -147,6 +149,30 @@ def test_each_step_down_the_ladder_leaves_its_reason(geocoder: Geocoder) -> None
 
 def test_a_number_far_from_every_range_is_not_placed_on_a_long_street(geocoder: Geocoder) -> None:
     assert geocoder.geocode("5112 OAK RD").lat is None
+
+
+def test_a_city_that_the_index_does_not_know_costs_confidence(geocoder: Geocoder) -> None:
+    answer = geocoder.geocode("150 OAK RD", city="Faraway")
+    assert "city_not_in_index" in answer.reasons
+    assert answer.confidence < 0.8
+
+
+def test_a_name_without_numbers_gives_way_to_no_guess_when_one_slip_away_is_a_street_with_that_number() -> None:
+    streets = [
+        StreetSegment("Hays St", ((-84.0, 40.0), (-84.0, 40.001))),
+        StreetSegment("Hayes St", ((-84.1, 40.0), (-84.1, 40.001)), 1, 99, 2, 98),
+    ]
+    answer = Geocoder(compiled(streets, vintages=town.VINTAGES)).geocode("12 HAYS ST")
+    assert (answer.lat, answer.reasons) == (None, ("ambiguous",))
+    assert {one.matched for one in answer.alternatives} == {"HAYS ST", "12 HAYES ST"}
+
+
+def test_what_is_answered_does_not_depend_on_what_was_asked_before(geocoder: Geocoder) -> None:
+    texts = ["150 OAK RD", "OAK RD & 2ND AVE", "300 BLOCK OAK RD", "150 OAKK RD", "250 MAIN ST", "8 MILE RD & W ELM ST"]
+    fresh = Geocoder(compiled(town.segments(), (), town.LANDMARKS, town.PLACES, town.ALIASES, vintages=town.VINTAGES))
+    first = [fresh.geocode(text) for text in texts]
+    assert [fresh.geocode(text) for text in reversed(texts)] == first[::-1]
+    assert [geocoder.geocode(text) for text in texts] == first
 
 
 def test_25th_street_is_not_25th_avenue(geocoder: Geocoder) -> None:

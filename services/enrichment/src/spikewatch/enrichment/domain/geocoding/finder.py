@@ -106,18 +106,16 @@ class Finder:
         if name.type and name.type not in STRONG_TYPES and (streets := self._by_key.get(key + name.type)) is not None:
             whole = StreetName(key + name.type, f"{name.words} {name.type}", name.pre, "", name.post)  # BUENA VISTA has no type
             return _weighed(whole, streets, 0.0, ())
-        for told in {key, name.pre + key + name.post}:
+        for told, is_whole in ((key, False), (name.pre + key + name.post, True)):
             if (streets := self._glued.get(told)) is not None:
-                # The directions are in the letters: they need not be told again.
-                return sorted(
-                    (Found(_GLUED + _type_penalty(name.type, street.name.type)[0], street, ("name_run_together",)) for street in streets),
-                    key=_penalty,
-                )
+                # Directions in the letters need not be told again; those beside them do count.
+                bare = name._replace(pre="", post="") if is_whole or not (name.pre or name.post) else name
+                return sorted((_as_glued(bare, street) for street in streets), key=_penalty)
         # THE EMBARCADERONORTH ST: a direction that the street does not even have.
         for way in ("NORTH", "SOUTH", "EAST", "WEST"):
             if key.endswith(way) and (streets := self._by_key.get(key.removesuffix(way))) is not None:
-                bare = key.removesuffix(way)
-                return _weighed(name._replace(key=bare, words=bare, post=way[0]), streets, _GLUED, ("name_run_together",))
+                short = key.removesuffix(way)
+                return _weighed(name._replace(key=short, words=short, post=way[0]), streets, _GLUED, ("name_run_together",))
         # CESARCHAVEZST: the type is run together with the name.
         for length in range(2, 0 if name.type else min(9, len(key) - 2)):
             kind = TYPES.get(key[-length:])
@@ -226,6 +224,14 @@ def _weighed(name: StreetName, streets: list[Street], start: float, reasons: tup
     return made
 
 
+def _as_glued(name: StreetName, street: Street) -> Found:
+    penalty, reasons = _GLUED + _type_penalty(name.type, street.name.type)[0], ("name_run_together",)
+    if name.pre or name.post:
+        more, reason = _way_penalty(name, street.name)
+        return Found(penalty + more, street, (*reasons, reason) if reason and more else reasons)
+    return Found(penalty, street, reasons)
+
+
 def _type_penalty(told: str, its: str) -> tuple[float, str]:
     if told == its:
         return 0.0, ""
@@ -241,6 +247,8 @@ def _type_penalty(told: str, its: str) -> tuple[float, str]:
 def _way_penalty(name: StreetName, its: StreetName) -> tuple[float, str]:
     if name.type == "ROUTE" and its.type == "ROUTE":
         return 0.01, ""
+    if name.pre == its.pre and name.post == its.post:
+        return 0.0, ""
     told, have = {name.pre, name.post} - {""}, {its.pre, its.post} - {""}
     if told == have:
         return _WAY_MOVED, "direction_moved"

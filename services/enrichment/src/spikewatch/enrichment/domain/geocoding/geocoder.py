@@ -27,6 +27,7 @@ _DECIDES: Final = 0.05  # names that fit worse than the best place found by more
 _CONSIDERED: Final = 0.2  # unless a ZIP code or city was told, which can make up for as much
 _NO_STREET: Final = 0.2  # a name alone, without number or crossing, must fit better than this to be taken for a street
 _MOST_STREETS: Final = 40
+_MOST_LEADING: Final = 8  # words before a house number
 _NUMBERED: Final = frozenset({Precision.POINT, Precision.RANGE})
 
 
@@ -257,6 +258,11 @@ class Geocoder:
         if len(words) > 2 and words[-1].isdigit() and len(words[-1]) < 6 and TYPES.get(words[-2]) in STRONG_TYPES:
             hits = self._numbered(self.finder.find(words[:-1]), int(words[-1]), told)  # OAK RD 112
             return [hit._replace(reasons=(*hit.reasons, "number_after_street")) for hit in hits if hit.precision in _NUMBERED]
+        # FRIENDS HOUSE 481 MINNA ST: what stands before a number and a street that exists tells something else.
+        for at in range(1, min(len(words) - 1, _MOST_LEADING)):
+            if words[at].isdigit() and len(words[at]) < 6 and self.finder.is_known(words[at + 1 :]):
+                hits = self._numbered(self.finder.find(words[at + 1 :]), int(words[at]), told)
+                return [hit._replace(reasons=(*hit.reasons, "lead_in_dropped")) for hit in hits if hit.precision in _NUMBERED]
         for part in parsed.tail:
             if marks := self._landmarks(part.split(), told):
                 return marks

@@ -32,6 +32,8 @@ _BETWEEN_FIRST: Final = re.compile(r"(?:BETWEEN|BTWN?|BET) (?P<b>.{2,}?) (?:AND|
 _NUMBERS_IN_BRACKETS: Final = re.compile(r"\((\d{1,6}) ?- ?(\d{1,6})\)")
 _CROSSING: Final = re.compile(r" ?[/&@+] ?")
 _SIMPLE_CROSSING: Final = re.compile(r"([A-Z0-9][A-Z0-9 ]+?) ?[/&@] ?([A-Z0-9][A-Z0-9 ]+)")
+_LABELLED_CROSSING: Final = re.compile(r"([^:/&@]{2,}?) ?: ?([^:/&@]{2,}?)(?: INTERSECTION)?")  # 19TH AVE: QUINTARA ST INTERSECTION
+_BOTH_TYPES: Final = frozenset({"STS", "STREETS", "AVES", "AVENUES", "AVS", "ROADS", "RDS"})
 _CROSSING_WORDS: Final = re.compile(r" (?:AND|AT|AT THE CORNER OF|NEAR|W) ")
 _CROSSING_X: Final = re.compile(r" (?:X|ON) ")
 _MILE: Final = re.compile(
@@ -145,8 +147,17 @@ def _from_letter(folded: str) -> Parsed:  # noqa: C901, PLR0912  # a ladder: the
     # Two names and one mark between them are a crossing, and the commonest of what starts with a letter.
     if (simple := _SIMPLE_CROSSING.fullmatch(folded)) is not None:
         one, other = simple[1].split(), simple[2].split()
-        if one[0] not in LEADING and UNIT_MARKS.isdisjoint(one) and UNIT_MARKS.isdisjoint(other):
+        if (
+            " BE" not in folded
+            and " BT" not in folded
+            and other[-1] not in _BOTH_TYPES
+            and one[0] not in LEADING
+            and UNIT_MARKS.isdisjoint(one)
+            and UNIT_MARKS.isdisjoint(other)
+        ):
             return Parsed(Kind.CROSSING, (one, other))
+    if folded.startswith(("UNIT BLOCK", "UNIT BLK")):
+        return _from_number(f"0{folded.removeprefix('UNIT')}")  # so they say in Washington
     text = cleaned(folded)
     if not text or text in NO_ADDRESS:
         return Parsed(Kind.NOTHING, reasons=("unknown",))
@@ -170,6 +181,8 @@ def _from_letter(folded: str) -> Parsed:  # noqa: C901, PLR0912  # a ladder: the
             zip5 = found[1]
         streets = [words for part in parts if (words := cut_unit(part.partition("(")[0].replace("-", " ").replace(",", " ").split()))]
         if len(streets) > 1:
+            if streets[-1][-1] in _BOTH_TYPES and len(streets[-1]) > 1:
+                streets[-1].pop()  # TURK AND TAYLOR STS
             return Parsed(Kind.CROSSING, tuple(streets), tail=tail, zip5=zip5)
         if streets:
             return Parsed(Kind.NAME, (streets[0],), tail=tail, zip5=zip5, reasons=("one_street_only",))
@@ -177,6 +190,8 @@ def _from_letter(folded: str) -> Parsed:  # noqa: C901, PLR0912  # a ladder: the
 
 
 def _crossing_parts(text: str) -> list[str]:
+    if (pair := _LABELLED_CROSSING.fullmatch(text)) is not None:
+        return [pair[1], pair[2]]
     for pattern in (_CROSSING, _CROSSING_WORDS, _CROSSING_X):
         parts = [part for part in pattern.split(text) if part.strip()]
         if len(parts) > 1:
@@ -194,7 +209,8 @@ def _between(text: str) -> Parsed | None:
     found = _BETWEEN_FIRST.fullmatch(plain) or _BETWEEN.fullmatch(plain)
     if found is None:
         return None
-    streets = tuple(cut_unit(re.sub(r"[-,:/&@]", " ", found[part]).split()) for part in "abc")
+    # CUSTER AVE / CARGO WAY TO ...: where two streets end at the stretch, the first stands for both.
+    streets = tuple(cut_unit(re.sub(r"[-,:]", " ", re.split(r"[/&@]", found[part])[0]).split()) for part in "abc")
     if not all(streets):
         return None
     return Parsed(Kind.BETWEEN, streets, int(numbers[1]) if numbers else 0, int(numbers[2]) if numbers else 0)
