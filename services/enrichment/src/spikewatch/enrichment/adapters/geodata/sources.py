@@ -1,6 +1,7 @@
 """Reads files of any mixture: settles what each is, then gives the records of all, kind by kind, in bounded memory."""
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -11,6 +12,7 @@ from typing import Final, TypeVar
 from spikewatch.enrichment.adapters.geodata import layer_records
 from spikewatch.enrichment.adapters.geodata.build_report import BuildReport, SourceReport
 from spikewatch.enrichment.adapters.geodata.column_map import ColumnMap, Kind, MapFile
+from spikewatch.enrichment.adapters.geodata.drawing_order import FALLING, in_drawing_order
 from spikewatch.enrichment.adapters.geodata.layer import Feature, Layer, Position
 from spikewatch.enrichment.adapters.geodata.layers import layers_of
 from spikewatch.enrichment.adapters.geodata.mapped_rows import MappedLayer, coordinates_of
@@ -78,7 +80,10 @@ class Reading:
                 names.setdefault(edge, {})[name] = None
         by_edge = {edge: tuple(known) for edge, known in names.items()}
         for mapped in self._of(Kind.STREET):
-            yield from self._counted(mapped, layer_records.segments(mapped, by_edge))
+            for segment, is_turned in in_drawing_order(self._counted(mapped, layer_records.segments(mapped, by_edge))):
+                mapped.report.notes[FALLING] += is_turned
+                yield segment
+            mapped.report.notes += Counter()  # what was never counted is not told
 
     def points(self) -> Iterator[AddressPoint]:
         """Return all address points."""
