@@ -4,11 +4,12 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
+from shapely.geometry import box
 
 from spikewatch.contracts.report import LocatedReport, Report
 from spikewatch.contracts.vocabulary import PlacePrecision
 from spikewatch.enrichment.domain.geocoding.answer import Answer, Query
-from spikewatch.enrichment.domain.geography import Atlas
+from spikewatch.enrichment.domain.geography import Atlas, Place
 from spikewatch.enrichment.domain.locate import Geodata, locate
 
 UNKNOWN = Answer(None, None, PlacePrecision.NONE, 0.0, 0.0, reasons=("not_found",))
@@ -36,14 +37,14 @@ def place(atlas: Atlas, report: Callable[..., Report]) -> Callable[..., LocatedR
     return build
 
 
-Place = Callable[..., LocatedReport]
+Placed = Callable[..., LocatedReport]
 
 
 def codes(one: LocatedReport) -> list[str]:
     return [note.code for note in one.quality]
 
 
-def test_an_address_becomes_a_position_with_its_areas_and_says_how_it_was_found(place: Place) -> None:
+def test_an_address_becomes_a_position_with_its_areas_and_says_how_it_was_found(place: Placed) -> None:
     search = Search(**{"12_Mill_St": MILL})
     one = place(search, address="12 Mill St", city="Cedar Falls", county_fips="99001")
     assert search.asked == [Query("12 Mill St", city="Cedar Falls", county="99001")]
@@ -54,14 +55,14 @@ def test_an_address_becomes_a_position_with_its_areas_and_says_how_it_was_found(
     assert (one.place_key, one.geodata_version, codes(one)) == ("99001", 7, [])
 
 
-def test_stated_coordinates_come_before_the_address(place: Place) -> None:
+def test_stated_coordinates_come_before_the_address(place: Placed) -> None:
     search = Search(**{"12_Mill_St": MILL})
     one = place(search, lat=40.3, lon=-79.3, precision=PlacePrecision.POINT, address="12 Mill St")
     assert one.position is not None
     assert (one.position.method, one.position.lat, search.asked) == ("reported", 40.3, [])
 
 
-def test_of_address_and_corner_the_better_known_place_stands(place: Place) -> None:
+def test_of_address_and_corner_the_better_known_place_stands(place: Placed) -> None:
     street = MILL._replace(precision=PlacePrecision.STREET, radius_m=900.0)
     corner = MILL._replace(precision=PlacePrecision.INTERSECTION, radius_m=20.0)
     one = place(Search(Mill_St=street, **{"Mill_St_/_Oak_St": corner}), address="Mill St", intersection="Mill St / Oak St")
@@ -69,25 +70,25 @@ def test_of_address_and_corner_the_better_known_place_stands(place: Place) -> No
     assert one.position.precision is PlacePrecision.INTERSECTION
 
 
-def test_a_whole_street_gives_its_county_and_neither_zip_code_nor_neighbourhood(place: Place) -> None:
+def test_a_whole_street_gives_its_county_and_neither_zip_code_nor_neighbourhood(place: Placed) -> None:
     one = place(Search(Mill_St=MILL._replace(precision=PlacePrecision.STREET, radius_m=900.0)), address="Mill St")
     assert one.areas == ("state:99", "county:99001")
 
 
-def test_an_address_that_is_not_found_falls_to_the_zip_code_and_says_so(place: Place) -> None:
+def test_an_address_that_is_not_found_falls_to_the_zip_code_and_says_so(place: Placed) -> None:
     one = place(Search(), address="12 Nowhere Ln", zip5="99901")
     assert one.position is not None
     assert (one.position.method, codes(one)) == ("zip_centroid", ["address_not_geocoded"])
 
 
-def test_an_ambiguous_address_is_not_guessed(place: Place) -> None:
+def test_an_ambiguous_address_is_not_guessed(place: Placed) -> None:
     unsure = UNKNOWN._replace(reasons=("ambiguous",), candidates=2)
     one = place(Search(**{"12_Mill": unsure}), address="12 Mill", county_fips="99001")
     assert one.position is not None
     assert (one.position.method, codes(one)) == ("county_centroid", ["address_ambiguous", "address_not_geocoded"])
 
 
-def test_a_city_says_more_than_a_county_and_less_than_a_zip_code(place: Place) -> None:
+def test_a_city_says_more_than_a_county_and_less_than_a_zip_code(place: Placed) -> None:
     search = Search(city=MILL._replace(precision=PlacePrecision.CITY, radius_m=5_000.0))
     city = place(search, city="Cedar Falls", county_fips="99001")
     assert city.position is not None
@@ -101,9 +102,18 @@ def test_a_city_says_more_than_a_county_and_less_than_a_zip_code(place: Place) -
     ("lon", "key", "noted"),
     [(-78.9, "99003", "address_in_other_county"), (-78.2, "99001", "address_outside_county")],
 )
-def test_an_address_found_in_another_county_is_believed_only_near_the_line(place: Place, lon: float, key: str, noted: str) -> None:
+def test_an_address_found_in_another_county_is_believed_only_near_the_line(place: Placed, lon: float, key: str, noted: str) -> None:
     one = place(Search(**{"12_Mill_St": MILL._replace(lon=lon)}), address="12 Mill St", county_fips="99001")
     assert (one.place_key, codes(one)[0]) == (key, noted)
+
+
+def test_a_city_known_by_its_polygon_counts_the_report_and_water_none(report: Callable[..., Report]) -> None:
+    areas = [Place(area, area, box(-80, 40, -79, 41)) for area in ("county:99001", "city:9900001", "water:lake", "neighborhood:old-mill")]
+    search = Search(city=MILL._replace(precision=PlacePrecision.CITY, radius_m=5_000.0), **{"12_Mill_St": MILL})
+    places = ({"city": "Cedar Falls"}, {"address": "12 Mill St"})
+    city, house = locate([report(str(n), location=place) for n, place in enumerate(places)], Geodata(Atlas(areas), search))
+    assert city.areas == ("state:99", "county:99001", "city:9900001")
+    assert house.areas[:4] == ("state:99", "county:99001", "city:9900001", "neighborhood:old-mill")
 
 
 def test_reports_are_asked_for_together_and_keep_their_order(atlas: Atlas, report: Callable[..., Report]) -> None:

@@ -9,7 +9,7 @@ from spikewatch.contracts.contract import AgencyId, AreaId, Contract, ShortText,
 from spikewatch.contracts.report import Drug, Position, QualityNote, Reversal, TraceId, Victims
 from spikewatch.contracts.vocabulary import Outcome, SourceType, TimePrecision
 
-__all__ = ["Incident", "IncidentChange", "Overdose", "ReportReference"]
+__all__ = ["Incident", "IncidentChange", "Overdose", "PublicPosition", "ReportReference"]
 
 
 class IncidentChange(StrEnum):
@@ -47,6 +47,15 @@ class Overdose(Contract):
     quality: tuple[QualityNote, ...] = ()
 
 
+class PublicPosition(Contract):
+    """Where an incident may be shown to everybody: displaced, on land of the same county, the same for every incident of a place."""
+
+    lat: float = Field(ge=-90, le=90)
+    lon: float = Field(ge=-180, le=180)
+    radius_m: float = Field(ge=0, description="The true place lies within so many metres; 0: somewhere in the county.")
+    tier: ShortText = Field(description="How hidden: public or wide, see docs/geocoding/public-points.md.")
+
+
 class Incident(Contract):
     """One or more overdoses at one place and time. Its end is a tombstone under the same key."""
 
@@ -56,6 +65,9 @@ class Incident(Contract):
     occurred_at: UtcDatetime
     place_key: ShortText
     position: Position | None = None
+    public_position: PublicPosition | None = Field(
+        default=None, description="None: its place is not known exactly, or the operator has set up no public points."
+    )
     areas: tuple[AreaId, ...] = ()
     overdoses: tuple[Overdose, ...] = Field(min_length=1)
     aliases: tuple[UUID, ...] = Field(default=(), description="Incidents that were merged into this one.")

@@ -2,15 +2,19 @@
 
 import asyncio
 import logging
+from collections.abc import Callable
 from typing import Final
 
 from spikewatch.chassis.kafka.subscription import Subscription
 from spikewatch.chassis.runtime import Runtime
 from spikewatch.contracts import topics
+from spikewatch.enrichment.adapters.census_file import census_of
 from spikewatch.enrichment.adapters.geodata.unusable import IndexUnusable
 from spikewatch.enrichment.adapters.geodata_files import GeodataFiles
 from spikewatch.enrichment.adapters.geojson_geography import GeographyError
 from spikewatch.enrichment.adapters.mongo_match_store import MongoMatchStore
+from spikewatch.enrichment.domain.locate import Geodata
+from spikewatch.enrichment.domain.public_point.publication import PublicPositions
 from spikewatch.enrichment.handlers import locate_handler, match_handler
 from spikewatch.enrichment.service import LocateReports, MatchReports
 from spikewatch.enrichment.settings import EnrichmentSettings
@@ -26,15 +30,28 @@ async def build(runtime: Runtime, settings: EnrichmentSettings) -> None:
     """Wire the service; called once, before anything is consumed."""
     files = GeodataFiles(settings.enrichment_geography, settings.enrichment_geodata)
     # Reading all counties takes about two seconds of CPU: off the loop, so that health checks are answered meanwhile.
-    place = LocateReports(await asyncio.to_thread(files.load))
+    geodata = await asyncio.to_thread(files.load)
+    masks = _masks(settings)
+    place = LocateReports(geodata)
     store = MongoMatchStore(runtime.mongo, settings.enrichment_retention)
     await store.prepare()
+    match = MatchReports(store, masks(geodata))
     runtime.subscribe(Subscription(topics.REPORTS, "enrichment-locate", locate_handler(place), max_records=_BATCH))
-    runtime.subscribe(Subscription(topics.LOCATED, "enrichment-match", match_handler(MatchReports(store)), max_records=_BATCH))
-    runtime.every(_LOOK_SECONDS, lambda: _renew(files, place), name="geodata")
+    runtime.subscribe(Subscription(topics.LOCATED, "enrichment-match", match_handler(match), max_records=_BATCH))
+    runtime.every(_LOOK_SECONDS, lambda: _renew(files, place, match, masks), name="geodata")
 
 
-async def _renew(files: GeodataFiles, place: LocateReports) -> None:
+def _masks(settings: EnrichmentSettings) -> Callable[[Geodata], PublicPositions | None]:
+    """Return what makes the public positions on a map; none without their key."""
+    if settings.enrichment_public_key is None or settings.enrichment_census is None:
+        return lambda _geodata: None
+    key, census = settings.enrichment_public_key.get_secret_value().encode(), census_of(settings.enrichment_census)
+    return lambda geodata: PublicPositions(geodata.geography, census, key=key)
+
+
+async def _renew(
+    files: GeodataFiles, place: LocateReports, match: MatchReports, masks: Callable[[Geodata], PublicPositions | None]
+) -> None:
     """Place by exchanged files from now on; unusable ones are told once, and those in use stay."""
     if not await asyncio.to_thread(files.is_exchanged):
         return
@@ -44,4 +61,5 @@ async def _renew(files: GeodataFiles, place: LocateReports) -> None:
         _log.error("exchanged geodata cannot be used, the former stay in use", extra={"cause": str(error)})
         return
     place.use(geodata)
+    match.use(masks(geodata))
     _log.info("geodata exchanged; `spikewatch geodata reapply` takes what was placed before", extra={"version": geodata.version})

@@ -14,6 +14,7 @@ from spikewatch.enrichment.domain.candidate import Candidate, Extract
 from spikewatch.enrichment.domain.component import Components
 from spikewatch.enrichment.domain.locate import Geodata, locate
 from spikewatch.enrichment.domain.match import match
+from spikewatch.enrichment.domain.survivorship import Masking
 from spikewatch.enrichment.domain.transition import StoredIncident, transitions
 from spikewatch.enrichment.ports import KnownReport, MatchStore, ReportState, StoredReport
 
@@ -54,8 +55,13 @@ class MatchReports:
     written before they are matched: of two writers at work at the same time, the later one sees both reports.
     """
 
-    def __init__(self, store: MatchStore) -> None:
+    def __init__(self, store: MatchStore, masking: Masking | None = None) -> None:
         self._store = store
+        self._masking = masking
+
+    def use(self, masking: Masking | None) -> None:
+        """Show what changes from now on by other maps."""
+        self._masking = masking
 
     async def apply(self, reports: Sequence[LocatedReport]) -> list[Publication]:
         """Take a batch in and return what must be published, also when nothing changed since an earlier attempt.
@@ -66,7 +72,7 @@ class MatchReports:
         components = Components()
         batch = await self._take_in(reports, components)
         stored = await self._grow(components)
-        changed = await _aside(components.size, lambda: _changed(components, stored, batch))
+        changed = await _aside(components.size, lambda: _changed(components, stored, batch, self._masking))
         await self._write(changed, stored)
         renewed = {publication.incident.incident_id for publication in changed}
         again = [
@@ -156,7 +162,9 @@ async def _aside(reports: int, step: Callable[[], R]) -> R:
     return step() if reports < _LARGE else await asyncio.to_thread(step)
 
 
-def _changed(components: Components, stored: dict[UUID, StoredIncident], batch: frozenset[UUID]) -> list[Publication]:
+def _changed(
+    components: Components, stored: dict[UUID, StoredIncident], batch: frozenset[UUID], masking: Masking | None
+) -> list[Publication]:
     held: dict[UUID, set[UUID]] = defaultdict(set)
     for one in stored.values():
         for member in one.members:
@@ -165,7 +173,7 @@ def _changed(components: Components, stored: dict[UUID, StoredIncident], batch: 
     for keys, candidates in components.groups():
         causes = keys & batch
         old_ids = {identity for key in keys for identity in held.get(key, ())}
-        for one in transitions(match(candidates), stored, old_ids, causes):
+        for one in transitions(match(candidates), stored, old_ids, causes, masking):
             mine = causes & (one.keys if one.active else frozenset(stored[one.incident_id].members))
             changed.append(Publication(one, mine or causes))
     return changed

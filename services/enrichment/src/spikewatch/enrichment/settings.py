@@ -3,11 +3,13 @@
 from datetime import timedelta
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
 
 from spikewatch.chassis.settings import ChassisSettings
 
 __all__ = ["EnrichmentSettings"]
+
+_LEAST_KEY = 16
 
 
 class EnrichmentSettings(ChassisSettings):
@@ -20,8 +22,20 @@ class EnrichmentSettings(ChassisSettings):
     )
     enrichment_geodata: Path | None = Field(
         default=None,
-        description="Index of streets made by spikewatch geodata build, or a folder of *.geoindex files; without one addresses stay unplaced.",
+        description="Index of streets made by spikewatch geodata build, or a folder of them; without one addresses stay unplaced.",
         examples=["/etc/spikewatch/geodata/cedar.geoindex"],
+    )
+    enrichment_public_key: SecretStr | None = Field(
+        default=None,
+        description="Secret of the public points, at least 16 characters; without it incidents carry none. Another key draws every point "
+        "again, and each change tells an onlooker more: keep it.",
+        examples=["$(head -c 32 /dev/urandom | base64)"],
+    )
+    enrichment_census: Path | None = Field(
+        default=None,
+        validate_default=True,
+        description="For public points: CSV of counties (county_fips, population) or of households (county_fips, lat, lon).",
+        examples=["/etc/spikewatch/census.csv"],
     )
     enrichment_retention: timedelta = Field(
         default=timedelta(days=400),
@@ -29,3 +43,17 @@ class EnrichmentSettings(ChassisSettings):
         description="How long after its arrival a report takes part in matching (ISO 8601).",
         examples=["P400D"],
     )
+
+    @field_validator("enrichment_public_key")
+    @classmethod
+    def _is_long_enough(cls, key: SecretStr | None) -> SecretStr | None:
+        if key is not None and len(key.get_secret_value()) < _LEAST_KEY:
+            raise ValueError(f"is shorter than {_LEAST_KEY} characters")
+        return key
+
+    @field_validator("enrichment_census")
+    @classmethod
+    def _belongs_to_a_key(cls, census: Path | None, known: ValidationInfo) -> Path | None:
+        if (known.data.get("enrichment_public_key") is None) != (census is None):
+            raise ValueError("belongs together with the key of the public points: set both or none")
+        return census

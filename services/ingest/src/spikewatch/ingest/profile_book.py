@@ -85,7 +85,8 @@ class ProfileBook:
         else:
             self._held.move_to_end(key)
         if isinstance(made, Rejected):
-            raise made
+            # The same refusal each time: without this its traceback would keep every record that it refused.
+            raise made.with_traceback(None)
         return f"{record.profile}@{record.profile_version}", made
 
 

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import Protocol
 
+import shapely
+
 from spikewatch.enrichment.domain.areas.atlas import Atlas
 from spikewatch.enrichment.domain.areas.place import Centroid, Place, metres_between
 
@@ -18,6 +20,14 @@ class Geography(Protocol):
 
     def centroid(self, area: str) -> Centroid | None:
         """Return the middle of an area; None when the area is not known."""
+        ...
+
+    def outline(self, area: str) -> shapely.Geometry | None:
+        """Return an area's polygon in WGS 84 degrees, longitude first; None when it has none."""
+        ...
+
+    def outlines(self, kind: str) -> list[shapely.Geometry]:
+        """Return the polygons of all areas of a kind."""
         ...
 
     def metres_outside(self, area: str, lat: float, lon: float) -> float | None:

@@ -17,7 +17,10 @@ from spikewatch.enrichment.domain.addresses import AddressSearch, addressed
 from spikewatch.enrichment.domain.geocoding.answer import Answer
 from spikewatch.enrichment.domain.geography import Geography
 
-__all__ = ["EXACT", "Geodata", "locate"]
+__all__ = ["EXACT", "WATER", "Geodata", "locate"]
+
+WATER: Final = "water"
+"""Kind of the areas that say where nobody lives; nothing is counted by them."""
 
 EXACT: Final = frozenset(
     {
@@ -209,8 +212,11 @@ def _located(report: Report, placed: _Placement, version: int) -> LocatedReport:
         areas.append(f"zip:{placed.zip5}")
     position = placed.position
     if position is not None and position.precision in EXACT:
-        areas += [area for area in placed.polygons if area_kind(area) not in {"state", "county", "zip"}]
+        areas += [area for area in placed.polygons if area_kind(area) not in {"state", "county", "zip", WATER}]
         areas.append(f"h3:{h3.latlng_to_cell(position.lat, position.lon, _AREA_CELL)}")
+    elif position is not None and position.precision is PlacePrecision.CITY:
+        # The middle of a city lies in it, and in no neighbourhood of it that anything was said of.
+        areas += [area for area in placed.polygons if area_kind(area) == "city"]
     if placed.county is not None:
         key = placed.county
     elif position is not None:

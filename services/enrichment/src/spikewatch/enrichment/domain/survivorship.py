@@ -5,18 +5,18 @@ medical examiner or a death on scene says so, else the latest. Age and sex: medi
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Final, TypeVar
+from typing import Final, Protocol, TypeVar
 
 from spikewatch.contracts.identifiers import overdose_id
-from spikewatch.contracts.incident import Incident, IncidentChange, Overdose
-from spikewatch.contracts.report import Drug, QualityNote, Reversal, Victims
+from spikewatch.contracts.incident import Incident, IncidentChange, Overdose, PublicPosition
+from spikewatch.contracts.report import Drug, Position, QualityNote, Reversal, Victims
 from spikewatch.contracts.vocabulary import Disposition, Outcome, PlacePrecision, Sex, SourceType, TimePrecision, YesNo
 from spikewatch.enrichment.domain.candidate import Candidate
 from spikewatch.enrichment.domain.links import Link
 from spikewatch.enrichment.domain.locate import EXACT
 from spikewatch.enrichment.domain.match import MatchedIncident, MatchedOverdose
 
-__all__ = ["CONFIDENCE", "incident"]
+__all__ = ["CONFIDENCE", "Masking", "incident"]
 
 T = TypeVar("T")
 
@@ -34,15 +34,25 @@ CONFIDENCE: Final = {None: 1.0, Link.NUMBER: 0.997, Link.PLACE: 0.985}
 on simulated reports with known truth. It says nothing of reports that are missing from the overdose."""
 
 
-def incident(matched: MatchedIncident, *, version: int, change: IncidentChange, aliases: Iterable[str] = ()) -> Incident:
-    """Return the incident as it is published."""
+class Masking(Protocol):
+    """Says where an incident may be shown to everybody."""
+
+    def of(self, position: Position | None, areas: Sequence[str]) -> PublicPosition | None:
+        """Return the public position; None when there is none to show."""
+        ...
+
+
+def incident(
+    matched: MatchedIncident, *, version: int, change: IncidentChange, aliases: Iterable[str] = (), masking: Masking | None = None
+) -> Incident:
+    """Return the incident as it is published; without ``masking`` it has no public position."""
     overdoses = tuple(_overdose(one) for one in matched.overdoses)
     counted = max((report.extract.victims.count or 0 for report in matched.members), default=0)
     if counted > len(overdoses):
         # An agency counted more people than sent or gave reports: told, but nobody is invented.
         note = QualityNote(field="victims.count", code="more_people_counted")
         overdoses = (overdoses[0].model_copy(update={"quality": (*overdoses[0].quality, note)}), *overdoses[1:])
-    placed = _placed(matched.members)
+    placed = _placed(matched.members).extract
     return Incident.model_validate(
         {
             "incident_id": matched.incident_id,
@@ -50,8 +60,9 @@ def incident(matched: MatchedIncident, *, version: int, change: IncidentChange, 
             "change": change,
             "occurred_at": min(one.occurred_at for one in overdoses),
             "place_key": matched.members[0].extract.place_key,
-            "position": placed.extract.position,
-            "areas": placed.extract.areas,
+            "position": placed.position,
+            "public_position": None if masking is None else masking.of(placed.position, placed.areas),
+            "areas": placed.areas,
             "overdoses": overdoses,
             "aliases": tuple(aliases),
         }

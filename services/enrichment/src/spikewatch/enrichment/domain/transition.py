@@ -7,7 +7,7 @@ from uuid import UUID
 
 from spikewatch.contracts.incident import IncidentChange
 from spikewatch.enrichment.domain.match import MatchedIncident
-from spikewatch.enrichment.domain.survivorship import incident
+from spikewatch.enrichment.domain.survivorship import Masking, incident
 
 __all__ = ["StoredIncident", "transitions"]
 
@@ -35,7 +35,11 @@ class StoredIncident:
 
 
 def transitions(
-    matched: Iterable[MatchedIncident], stored: Mapping[UUID, StoredIncident], old_ids: Iterable[UUID], causes: frozenset[UUID]
+    matched: Iterable[MatchedIncident],
+    stored: Mapping[UUID, StoredIncident],
+    old_ids: Iterable[UUID],
+    causes: frozenset[UUID],
+    masking: Masking | None = None,
 ) -> list[StoredIncident]:
     """Return the incidents of one component that differ from what is stored, each with its next version.
 
@@ -44,12 +48,13 @@ def transitions(
         stored: every stored incident that may bear one of these ids, retracted ones included.
         old_ids: the active stored incidents of the component.
         causes: the reports whose arrival led here.
+        masking: says where each may be shown to everybody.
     """
     now = {one.incident_id: one for one in matched}
     before = [stored[identity] for identity in sorted(old_ids)]
     home = {report.key: one.incident_id for one in now.values() for report in one.members}
     changed = [
-        _renewed(one, stored.get(identity), before, now, home, causes)
+        _renewed(one, stored.get(identity), before, now, home, causes, masking)
         for identity, one in now.items()
         if not ((old := stored.get(identity)) is not None and old.active and old.digest == one.digest)
     ]
@@ -57,13 +62,14 @@ def transitions(
     return changed
 
 
-def _renewed(  # the six things a change is read from
+def _renewed(  # the seven things a change is read from
     one: MatchedIncident,
     old: StoredIncident | None,
     before: list[StoredIncident],
     now: Mapping[UUID, MatchedIncident],
     home: Mapping[UUID, UUID],
     causes: frozenset[UUID],
+    masking: Masking | None,
 ) -> StoredIncident:
     identity = one.incident_id
     members = tuple(report.key for report in one.members)
@@ -79,7 +85,7 @@ def _renewed(  # the six things a change is read from
     else:
         change = IncidentChange.UPDATED
     version = 1 if old is None else old.version + 1
-    published = incident(one, version=version, change=change, aliases=map(str, aliases))
+    published = incident(one, version=version, change=change, aliases=map(str, aliases), masking=masking)
     return StoredIncident(
         incident_id=identity,
         founder=members[0],

@@ -79,6 +79,10 @@ class Atlas:
         number = self._index.get(area)
         return None if number is None else self._outlines.polygons[number]
 
+    def outlines(self, kind: str) -> list[shapely.Geometry]:
+        """Return the polygons of all areas of a kind."""
+        return [self._outlines.polygons[number] for area, number in self._index.items() if area_kind(area) == kind]
+
     def _answered(self, y: Reals, x: Reals, numbers_of: Callable[[Reals, Reals], Numbers]) -> list[tuple[str, ...]]:
         on_earth = (np.abs(y) <= 90) & (np.abs(x) <= 180)  # false for what is no number as well
         if on_earth.all():
