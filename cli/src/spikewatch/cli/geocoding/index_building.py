@@ -2,6 +2,7 @@
 
 import time
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -58,7 +59,7 @@ def build_indexes(reading: Reading, output: Path, *, each_county: bool) -> list[
         raise CannotRun(f"{output} {told}")
     if not each_county:
         with Progress("read", reading.size, unit="bytes") as progress:
-            reading.tick = lambda: progress.reach(reading.done)
+            reading.tick = _showing(reading, progress)
             packed = compiled(
                 reading.segments(), reading.points(), reading.landmarks(), reading.places(), reading.aliases(), vintages=reading.vintages
             )
@@ -68,11 +69,21 @@ def build_indexes(reading: Reading, output: Path, *, each_county: bool) -> list[
     output.mkdir(parents=True, exist_ok=True)
     built: list[Built] = []
     with Progress("read", reading.size, unit="bytes") as progress:
-        reading.tick = lambda: progress.reach(reading.done)
+        reading.tick = _showing(reading, progress)
         for code, county in packed_by_county(reading):
             built.append(_write(output / f"{code}{ENDING}", county))
     _require_some(reading)
     return built
+
+
+def _showing(reading: Reading, progress: Progress) -> Callable[[], None]:
+    def show() -> None:
+        before = progress.done
+        progress.reach(reading.done)
+        if before < reading.size <= reading.done:
+            progress.message("all is read; the index is being packed")
+
+    return show
 
 
 def _require_some(reading: Reading) -> None:
