@@ -113,7 +113,8 @@ def test_reports_of_the_contract_are_matched_too(tmp_path: Path) -> None:
     assert row["overdose_id"] != row["incident_id"]
 
 
-def test_an_empty_table_is_all_well(tmp_path: Path) -> None:
+@pytest.mark.parametrize("adapt", ["lags", "all", "no"])
+def test_an_empty_table_is_all_well(tmp_path: Path, adapt: str) -> None:
     output = tmp_path / "out.csv"
-    assert main(["dedupe", "--adapt", "-o", str(output), table(tmp_path / "in.csv", ())]) == 0
+    assert main(["dedupe", "--adapt", adapt, "-o", str(output), table(tmp_path / "in.csv", ())]) == 0
     assert output.read_text(encoding="utf-8") == "report_id,overdose_id,incident_id,confidence\n"

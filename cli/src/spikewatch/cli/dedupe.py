@@ -23,6 +23,7 @@ from spikewatch.enrichment.domain.matching.weights import Weights, WrongWeights
 __all__ = ["COLUMNS", "add", "add_weights_option", "refusal", "weights_named"]
 
 COLUMNS: Final = ("report_id", "overdose_id", "incident_id", "confidence")
+_ADAPTATIONS: Final = ("lags", "all", "no")
 _EVERY: Final = 1_000  # rows between two movements of the bar
 
 
@@ -37,7 +38,13 @@ def add(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
         epilog="Example: spikewatch dedupe -o overdoses.csv reports.csv.gz",
     )
     add_weights_option(parser)
-    parser.add_argument("--adapt", action="store_true", help="first learn the weights anew from this very file, without labels")
+    parser.add_argument(
+        "--adapt",
+        choices=_ADAPTATIONS,
+        default="lags",
+        help="what is first learnt from this very file, without labels: how long after the call each kind of agency dates an overdose "
+        "(lags, default), all weights, or nothing (no: as the service does)",
+    )
     parser.add_argument("--json", dest="as_json", action="store_true", help="write JSON lines whatever the input is")
     parser.add_argument("-o", "--output", metavar="FILE", default=STANDARD_INPUT, help="write rows to FILE (- for standard output)")
     parser.add_argument("--errors", metavar="FILE", help="write each refused row to FILE as a JSON line")
@@ -107,10 +114,10 @@ def run(arguments: argparse.Namespace) -> int:
                 if count % _EVERY == 0:
                     progress.reach(file.done())
             progress.reach(file.size or file.done())
-        if arguments.adapt:
+        if arguments.adapt == "all":
             weights = learn_unlabelled(newest(records), weights)
         with Progress("match", len(rows), unit="reports") as progress:
-            matched = match(records, weights)
+            matched = match(records, weights, learns_lags=arguments.adapt == "lags")
             assignments = matched.assignments()
             progress.reach(len(rows))
         _write(written(stack, arguments.output), rows, assignments, as_json=as_json)

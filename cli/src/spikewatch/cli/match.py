@@ -69,6 +69,7 @@ def add(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     )
     add_weights_option(measuring)
     add_json_option(measuring)
+    measuring.add_argument("--adapt", choices=("lags", "no"), default="lags", help="as spikewatch dedupe does (default: lags)")
     measuring.add_argument("--truth", default=_TRUTH, metavar="COLUMN", help=f"column that says who the person is (default: {_TRUTH})")
     measuring.add_argument("file", metavar="FILE", help=".csv with the columns of dedupe, also .gz; - reads standard input")
     measuring.set_defaults(run=_evaluate)
@@ -166,7 +167,8 @@ def _evaluate(arguments: argparse.Namespace) -> int:
     records = [record for record in reports.records if record.key in reports.people]
     truth = [reports.people[record.key] for record in records]
     with Progress("match", len(records), unit="reports") as progress:
-        matched = match(records, weights)
+        matched = match(records, weights, learns_lags=arguments.adapt == "lags")
+        weights = matched.weights
         progress.reach(len(records))
     assignments = matched.assignments()
     clusters = agreement([assignments[record.key].overdose_id for record in records], truth)

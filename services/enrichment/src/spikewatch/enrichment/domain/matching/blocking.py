@@ -13,22 +13,37 @@ import numpy.typing as npt
 from spikewatch.enrichment.domain.matching.codes import KIND_CODE
 from spikewatch.enrichment.domain.matching.columns import Columns, Ints
 
-__all__ = ["Candidates", "candidates", "pairs_within"]
+__all__ = [
+    "AGES",
+    "ARRIVAL_WINDOW",
+    "BAND",
+    "BEFORE",
+    "CELL_M",
+    "DATE_WINDOW",
+    "DEATH_WINDOW",
+    "HOUR",
+    "METRES",
+    "NUMBER_WINDOW",
+    "SCENE_WINDOW",
+    "Candidates",
+    "candidates",
+    "pairs_within",
+]
 
-_HOUR: Final = 3_600.0
-_CELL_M: Final = 400.0  # with its ring, everything within 400 m and most within 800 is met
+HOUR: Final = 3_600.0
+CELL_M: Final = 400.0  # with its ring, everything within 400 m and most within 800 is met
 _MOST: Final = 24  # partners on each side that a record meets by one key; true pairs are further apart in one case of a thousand
-_NUMBER_WINDOW: Final = 12 * _HOUR  # numbers start again each year or day, so they need an end
-_SCENE_WINDOW: Final = 3 * _HOUR
-_DATE_WINDOW: Final = 26 * _HOUR
-_DEATH_WINDOW: Final = 60 * _HOUR
-_BEFORE: Final = 2 * _HOUR
-_ARRIVAL_WINDOW: Final = 3 * _HOUR
-_AGES: Final = 2  # years that two agencies' ages of one person may differ
-_METRES: Final = 111_194.9
-_BAND: Final = 0.1  # degrees of latitude in which cells have one width
-_FAR: Final = 1e12
-_CAD, _EMS, _FIRE, _POLICE, _ED, _ME, _OTHER = (KIND_CODE[name] for name in ("cad", "ems", "fire", "police", "ed", "me", "other"))
+NUMBER_WINDOW: Final = 12 * HOUR  # numbers start again each year or day, so they need an end
+SCENE_WINDOW: Final = 3 * HOUR
+DATE_WINDOW: Final = 26 * HOUR
+DEATH_WINDOW: Final = 60 * HOUR
+BEFORE: Final = 2 * HOUR
+ARRIVAL_WINDOW: Final = 3 * HOUR
+AGES: Final = 2  # years that two agencies' ages of one person may differ
+METRES: Final = 111_194.9
+BAND: Final = 0.1  # degrees of latitude in which cells have one width
+_ED: Final = KIND_CODE["ed"]
+_ME: Final = KIND_CODE["me"]
 
 Mask = npt.NDArray[np.bool_]
 
@@ -54,37 +69,37 @@ def candidates(columns: Columns, *, wide: bool = False) -> Candidates:
     rough = columns.rough > 0
     exact = ~rough
     numbered = columns.cad > 0
-    found.join(columns.cad, numbered, columns.cad, numbered, 0.0, _NUMBER_WINDOW)
+    found.join(columns.cad, numbered, columns.cad, numbered, 0.0, NUMBER_WINDOW)
     placed = (columns.place_class > 0) & (columns.place_class < 4)
     scene = placed & exact & (kind != _ME)
     late = placed & (kind == _ME)
     for target, probe in _cells(columns):
-        found.join(target, scene, probe, scene, 0.0, _SCENE_WINDOW)
-        found.join(target, placed, probe, placed & rough, -_BEFORE, _DATE_WINDOW)
-        found.join(target, placed & exact, probe, late, -_DEATH_WINDOW, _BEFORE)
+        found.join(target, scene, probe, scene, 0.0, SCENE_WINDOW)
+        found.join(target, placed, probe, placed & rough, -BEFORE, DATE_WINDOW)
+        found.join(target, placed & exact, probe, late, -DEATH_WINDOW, BEFORE)
     treated = columns.hospital > 0
     hospitals = columns.hospital
-    found.join(hospitals, treated & (kind != _ED), hospitals, treated & (kind == _ED), -_ARRIVAL_WINDOW, _HOUR)
-    found.join(hospitals, treated & (kind != _ME), hospitals, treated & (kind == _ME), -_DEATH_WINDOW, _BEFORE)
+    found.join(hospitals, treated & (kind != _ED), hospitals, treated & (kind == _ED), -ARRIVAL_WINDOW, HOUR)
+    found.join(hospitals, treated & (kind != _ME), hospitals, treated & (kind == _ME), -DEATH_WINDOW, BEFORE)
     aged = everyone & (columns.age_low >= 0) & (columns.age_low == columns.age_high) & (columns.age_rough == 0)
     ages = 1 + columns.age_low + 200 * columns.region
     if wide:
-        found.join(columns.region, kind != _ED, columns.region, kind == _ED, -_ARRIVAL_WINDOW, _HOUR)
-        found.join(columns.region, kind != _ME, columns.region, kind == _ME, -_DEATH_WINDOW, _BEFORE)
-    for years in range(-_AGES, _AGES + 1):
-        found.join(ages, aged & (kind != _ED), ages + years, aged & (kind == _ED), -_ARRIVAL_WINDOW, _HOUR)
-        found.join(ages, aged & (kind != _ME), ages + years, aged & (kind == _ME), -_DEATH_WINDOW, _BEFORE)
+        found.join(columns.region, kind != _ED, columns.region, kind == _ED, -ARRIVAL_WINDOW, HOUR)
+        found.join(columns.region, kind != _ME, columns.region, kind == _ME, -DEATH_WINDOW, BEFORE)
+    for years in range(-AGES, AGES + 1):
+        found.join(ages, aged & (kind != _ED), ages + years, aged & (kind == _ED), -ARRIVAL_WINDOW, HOUR)
+        found.join(ages, aged & (kind != _ME), ages + years, aged & (kind == _ME), -DEATH_WINDOW, BEFORE)
     return found.all()
 
 
 def _cells(columns: Columns) -> list[tuple[Ints, Ints]]:
     """Return for each of the nine neighbours: the key of each record's cell, and the key of that neighbour of it."""
-    row = np.floor(columns.lat * (_METRES / _CELL_M)).astype(np.int64)
+    row = np.floor(columns.lat * (METRES / CELL_M)).astype(np.int64)
 
     def column(rows: Ints) -> Ints:
         # Width by bands of latitude, so that neighbouring rows have the same columns but for the borders of the bands.
-        middle = np.floor(rows * (_CELL_M / _METRES) / _BAND) * _BAND
-        width = np.maximum(np.cos(np.radians(middle)), 0.01) * (_METRES / _CELL_M)
+        middle = np.floor(rows * (CELL_M / METRES) / BAND) * BAND
+        width = np.maximum(np.cos(np.radians(middle)), 0.01) * (METRES / CELL_M)
         whole: Ints = np.floor((columns.lon + 360.0) * width).astype(np.int64)
         return whole
 
@@ -132,10 +147,10 @@ class _Found:
         probes, place = probes[met], place[met]
         # One number for key and time, in the order of keys; records come in order of time, so a stable sort keeps it.
         start = self._seconds.min()
-        span = self._seconds.max() - start + 4 * _DEATH_WINDOW
+        span = self._seconds.max() - start + 4 * DEATH_WINDOW
         order = np.argsort(key_of_target, kind="stable")
-        line = key_of_target[order] * span + (self._seconds[targets[order]] - start + _DEATH_WINDOW)
-        at = place * span + (self._seconds[probes] - start + _DEATH_WINDOW)
+        line = key_of_target[order] * span + (self._seconds[targets[order]] - start + DEATH_WINDOW)
+        at = place * span + (self._seconds[probes] - start + DEATH_WINDOW)
         begin = np.searchsorted(line, at + low, side="left")
         end = np.searchsorted(line, at + high, side="right")
         middle = np.searchsorted(line, at, side="left")

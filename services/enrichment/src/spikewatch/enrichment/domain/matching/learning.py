@@ -15,12 +15,14 @@ from spikewatch.enrichment.domain.matching.fields import FIELDS, OFFSETS, SIZE
 from spikewatch.enrichment.domain.matching.records import Compared
 from spikewatch.enrichment.domain.matching.weights import SCALE, Weights
 
-__all__ = ["Counts", "count_labelled", "count_reviewed", "learn", "learn_unlabelled"]
+__all__ = ["Counts", "count_labelled", "count_reviewed", "learn", "learn_lags", "learn_unlabelled"]
 
 _AT_ONCE: Final = 200_000
 _POOL: Final = 8.0  # counts that the field's levels are given over all contexts before anything was seen
 _CONTEXT: Final = 25.0  # counts that a context is given from all contexts together
 _BELIEF: Final = 30.0  # matches in a context at which its own weights count as much as the ones begun with
+_LAG_PAIRS: Final = 200_000
+_LAG_ROUNDS: Final = 4
 _MOST: Final = 12.0  # bits: no single field decides alone, because any field can be mistyped
 _ORDERED: Final = frozenset({"time", "date", "distance", "age"})  # levels that neighbour one another
 _NEIGHBOURS: Final = np.array([0.2, 0.6, 0.2])
@@ -107,6 +109,30 @@ def learn_unlabelled(records: Sequence[Compared], base: Weights, *, rounds: int 
             odds = np.exp2(np.clip(weights.scores(looked) / SCALE, -60.0, 60.0))
             counts.add(looked, odds / (1.0 + odds))
         weights = learn(counts, base, name=name, origin=f"{rounds} rounds without labels on {len(records)} reports, from {base.name}")
+    return weights
+
+
+def learn_lags(columns: Columns, first: Ints, second: Ints, base: Weights) -> Weights:
+    """Return weights whose time differences are learnt from candidate pairs of the records themselves, all else as it was.
+
+    When each agency dates an overdose differs from county to county more than anything else does, and it can be seen without
+    labels: in the pairs that agree in everything else. Of many pairs those in the middle of the period are looked at.
+    """
+    middle = max(len(first) - _LAG_PAIRS, 0) // 2
+    part = slice(middle, middle + _LAG_PAIRS)
+    looked = compare(columns, *oriented(columns, first[part], second[part]))
+    time = next(number for number, field in enumerate(FIELDS) if field.name == "time")
+    bins = looked[time]
+    others = (base.scores(looked) - base.table[bins]) / SCALE
+    place = slice(OFFSETS[time], OFFSETS[time] + FIELDS[time].size)
+    table = base.table / SCALE
+    weights = base
+    for _ in range(_LAG_ROUNDS):
+        odds = np.exp2(np.clip(others + weights.table[bins] / SCALE, -60.0, 60.0))
+        counts = Counts.none()
+        counts.add(bins[None, :], odds / (1.0 + odds))
+        table[place] = learn(counts, base, name="", origin="").table[place] / SCALE
+        weights = base.with_table(table, name=base.name, origin=f"{base.origin}; time differences of {len(bins)} pairs without labels")
     return weights
 
 

@@ -9,6 +9,7 @@ from typing import Final
 from uuid import UUID
 
 import numpy as np
+import numpy.typing as npt
 
 from spikewatch.contracts.identifiers import incident_id, overdose_id
 from spikewatch.enrichment.domain.matching.blocking import candidates, pairs_within
@@ -16,10 +17,11 @@ from spikewatch.enrichment.domain.matching.clustering import Clusters, cluster, 
 from spikewatch.enrichment.domain.matching.codes import KIND_CODE
 from spikewatch.enrichment.domain.matching.columns import Columns, Ints
 from spikewatch.enrichment.domain.matching.comparison import distances
+from spikewatch.enrichment.domain.matching.learning import learn_lags
 from spikewatch.enrichment.domain.matching.records import Compared, newest
 from spikewatch.enrichment.domain.matching.weights import Weights
 
-__all__ = ["Assignment", "Matched", "compared_pairs", "match"]
+__all__ = ["Assignment", "Matched", "compared_pairs", "match", "related"]
 
 _CALL_S: Final = 12 * 3_600.0  # how far apart two records of one call are
 _SCENE_S: Final = 3_600.0
@@ -70,14 +72,20 @@ class Matched:
         return self._ids
 
 
-def match(records: Iterable[Compared], weights: Weights) -> Matched:
-    """Return the overdoses and incidents of a set of records; resends, corrections and withdrawals may be among them."""
+def match(records: Iterable[Compared], weights: Weights, *, learns_lags: bool = False) -> Matched:
+    """Return the overdoses and incidents of a set of records; resends, corrections and withdrawals may be among them.
+
+    With ``learns_lags`` the weights of time differences are first learnt from these very records, without labels: for whole
+    files. A part of a stream is matched with the weights as they are, so that it does not matter which part it is.
+    """
     standing = newest(records)
     columns = Columns.of(standing)
     if not standing:
         nothing = np.zeros(0, dtype=np.int64)
         return Matched((), columns, weights, Clusters(nothing, nothing, nothing, nothing, nothing), nothing, nothing)
     found = candidates(columns)
+    if learns_lags:
+        weights = learn_lags(columns, found.first, found.second, weights)
     scores = scored(columns, found.first, found.second, weights)
     clusters = cluster(columns, found.first, found.second, scores, weights)
     incident = _incidents(standing, columns, found.first, found.second, clusters.founder)
@@ -91,6 +99,35 @@ def compared_pairs(matched: Matched) -> tuple[Ints, Ints]:
     return pairs // count, pairs % count
 
 
+def related(records: Iterable[Compared], weights: Weights) -> set[tuple[UUID, UUID]]:
+    """Return the pairs of reports that have a say in where the other belongs: tied by their score, or by call or scene.
+
+    Where a report belongs follows from the reports that it is related to, from those that they are related to, and so on: a store
+    that reads these, and no others, gives ``match`` all it needs (``keys`` finds them).
+    """
+    standing = newest(records)
+    if not standing:
+        return set()
+    columns = Columns.of(standing)
+    found = candidates(columns)
+    call, scene = _linked(columns, found.first, found.second)
+    kept = (scored(columns, found.first, found.second, weights) >= weights.join) | call | scene
+    pairs = zip(found.first[kept].tolist(), found.second[kept].tolist(), strict=True)
+    return {(standing[one].key, standing[two].key) for one, two in pairs}
+
+
+def _linked(columns: Columns, first: Ints, second: Ints) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+    """Return which pairs are of one call, and which of one scene."""
+    apart = np.abs(columns.seconds[first] - columns.seconds[second])
+    call = (columns.cad[first] > 0) & (columns.cad[first] == columns.cad[second]) & (apart <= _CALL_S)
+    scene = (apart <= _SCENE_S) & (distances(columns, first, second) <= _SCENE_M)
+    for side in (first, second):
+        # What an emergency department or a medical examiner states may be the home or the hospital.
+        kind, place = columns.kind[side], columns.place_class[side]
+        scene &= (place > 0) & (place < 3) & (columns.rough[side] == 0) & (kind != _ED) & (kind != _ME)
+    return call, scene
+
+
 def _incidents(records: Sequence[Compared], columns: Columns, first: Ints, second: Ints, person: Ints) -> Ints:
     """Return for every record the record that founds its incident.
 
@@ -99,13 +136,7 @@ def _incidents(records: Sequence[Compared], columns: Columns, first: Ints, secon
     """
     crossing = person[first] != person[second]
     first, second = first[crossing], second[crossing]
-    apart = np.abs(columns.seconds[first] - columns.seconds[second])
-    call = (columns.cad[first] > 0) & (columns.cad[first] == columns.cad[second]) & (apart <= _CALL_S)
-    scene = (apart <= _SCENE_S) & (distances(columns, first, second) <= _SCENE_M)
-    for side in (first, second):
-        # What an emergency department or a medical examiner states may be the home or the hospital.
-        kind, place = columns.kind[side], columns.place_class[side]
-        scene &= (place > 0) & (place < 3) & (columns.rough[side] == 0) & (kind != _ED) & (kind != _ME)
+    call, scene = _linked(columns, first, second)
     linked = call | scene
     reach = np.where(call, _CALL_S, _SCENE_S)[linked].tolist()
     links: dict[int, dict[int, float]] = {}

@@ -258,7 +258,7 @@ def _seconds(text: str, field: str) -> float:
 
 def _meaningful(text: str) -> str:
     # Computer-aided dispatch numbers are typed with and without separators.
-    folded = "".join(sign for sign in text.upper() if sign.isalnum())
+    folded = text.upper() if text.isalnum() else "".join(sign for sign in text.upper() if sign.isalnum())
     return folded if len(folded) >= _SHORTEST_NUMBER and not _MEANING.isdisjoint(folded) else ""
 
 
