@@ -1,0 +1,227 @@
+"""Makes the shipped weights of the matcher: neutral ones from what is generally known, learnt ones from labelled draws.
+
+    python benchmarks/matching_weights.py [--labelled FILE]
+
+``--labelled``: a table with truth columns, of which only the half whose scenes hash to an even number is looked at.
+Each mix of ``matching_draws.py`` gives one draw for learning and another one, never learnt from, for the confidence.
+"""
+
+import argparse
+import csv
+import gzip
+import math
+import zlib
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+from matching_draws import MIXES, draw_reports
+
+from spikewatch.enrichment.domain.matching.fields import DISTANCE_EDGES_M, FIELDS, OFFSETS, SIZE, TIME_EDGES_MIN
+from spikewatch.enrichment.domain.matching.learning import Counts, count_labelled, learn
+from spikewatch.enrichment.domain.matching.matcher import match
+from spikewatch.enrichment.domain.matching.records import Compared, newest, of_row
+from spikewatch.enrichment.domain.matching.weights import SCALE, Calibration, Weights
+
+HOME = Path(__file__).parents[1] / "services/enrichment/src/spikewatch/enrichment/data"
+START = Weights("neutral", 1, "", np.zeros(SIZE, dtype=np.int32), -150, -800, Calibration((), (0.9,)), (Calibration((), (1.0,)),) * 3)
+# Minutes after the call at which each kind of agency dates the overdose, and how much that varies.
+LAG = {"cad": (0, 3), "ems": (8, 7), "fire": (5, 5), "police": (18, 22), "ed": (42, 20), "me": (150, 240), "other": (30, 90)}
+
+
+def neutral() -> Weights:
+    table = np.zeros(SIZE)
+    for field, offset in zip(FIELDS, OFFSETS, strict=True):
+        for row, context in enumerate(field.contexts):
+            for column, level in enumerate(field.levels):
+                table[offset + row * len(field.levels) + column] = _bits(field.name, context, level, column)
+    return START.with_table(
+        np.clip(table, -12, 12), name="neutral", origin="set from what is generally known of the field; nothing was learnt from any file"
+    )
+
+
+def _bits(field: str, context: str, level: str, column: int) -> float:  # one table a field
+    first, _, second = context.partition("|")
+    same_kind = first == second
+    if field == "prior":
+        return ({"ems": -4.5, "other": -4.0}.get(first, -8.0)) if same_kind else -3.0
+    if field == "time":
+        return _time(first, second, column)
+    if field == "date":
+        return {-1: 0.0, 0: 1.0, 1: 0.0, 2: -1.0}.get(column - 3 if column - 3 > -2 else -9, -3.0)
+    if field == "distance":
+        who, _, place = context.partition(":")
+        return _distance(who, place, column)
+    if field == "age":
+        exact = (4.2, 3.2, 0.5, -2.0, -4.0, -5.5, -7.0, -8.0, -8.5, -9.0, -10.0, -11.0)
+        one = (0.9, 0.9, 0.9, 0.8, 0.6, 0.3, 0.0, -0.5, -1.2, -2.5, -5.0, -7.0)
+        both = (1.0, 0.9, 0.9, 0.8, 0.6, 0.3, 0.1, -0.3, -0.8, -1.8, -4.0, -6.0)
+        return {"exact": exact, "one_rough": one, "both_rough": both}[context][column]
+    if field in {"outcome", "disposition", "drug"}:
+        return _clinical(field, context, level)
+    pairs = {
+        "sex": (0.8, -2.5 if "cad" in context or "fire" in context else -4.0),
+        "race": (1.0, -3.5),
+        "cad": (6.5, -6.5),
+        "hospital": (2.0, -4.5),
+        "zip": (1.2, -4.0) if context == "scene" else (1.0, -0.5),
+        "naloxone": (0.3, -0.4, 0.3),
+        "doses": (0.5, -0.5),
+        "house": (1.5, -0.3, -1.5) if context == "scene" else (3.0, 0.0, -0.3),
+        "unit": (1.5, -1.0),
+    }
+    return pairs[field][column]
+
+
+def _time(first: str, second: str, column: int) -> float:
+    edges = (-8_640.0, *map(float, TIME_EDGES_MIN), 8_640.0)
+    low, high = edges[column], edges[column + 1]
+    mean = LAG[second][0] - LAG[first][0]
+    deviation = math.hypot(LAG[first][1], LAG[second][1])
+
+    def below(x: float, spread: float) -> float:
+        return 0.5 * (1 + math.erf((x - mean) / (spread * math.sqrt(2))))
+
+    def share(spread: float) -> float:
+        return below(high, spread) - below(low, spread)
+
+    even = (high - low) / 17_280
+    same = 0.85 * share(deviation) + 0.12 * share(4 * deviation) + 0.03 * even
+    reach = 60 * 60 if "me" in (first, second) else 180
+    different = 0.9 * max(min(high, reach) - max(low, -reach), 0) / (2 * reach) + 0.1 * even
+    return math.log2(same / different)
+
+
+def _distance(who: str, place: str, column: int) -> float:
+    edges = (0.3, *map(float, DISTANCE_EDGES_M), 30_000.0)
+    low, high = edges[column], edges[column + 1]
+    median, width = {"point": (28, 0.9), "near": (50, 1.0), "street": (250, 1.2), "area": (2_500, 1.2)}[place]
+
+    def below(x: float) -> float:
+        return 0.5 * (1 + math.erf(math.log(x / median) / (width * math.sqrt(2))))
+
+    here = below(high) - below(low)
+    county = (min(high, 12_000) ** 2 - min(low, 12_000) ** 2) / 12_000**2
+    if who == "scene":
+        around = (min(high, 800) ** 2 - min(low, 800) ** 2) / 800**2
+        return math.log2((0.985 * here + 0.015 * county + 1e-5) / (0.15 * here + 0.75 * around + 0.1 * county + 1e-4))
+    at_scene = 0.4 if who == "ed" else 0.8
+    return math.log2((at_scene * here + (1 - at_scene) * county + 1e-4) / (0.03 * here + 0.97 * county + 1e-4))
+
+
+def _clinical(field: str, context: str, level: str) -> float:
+    if field == "drug":
+        bits = {"both_opioid": 0.8, "both_unknown": 0.8, "nested": 0.3, "one_unknown": 0.0, "different": -1.5}.get(level, 2.0)
+        return bits / 2 if context == "police" else bits
+    one, two = level.split("/")
+    if field == "outcome":
+        known = {one, two} - {"unknown"}
+        if "unknown" in (one, two):
+            return 0.0
+        return 2.5 if known == {"fatal"} else -2.0 if "fatal" in known else 0.2
+    first, second = context.split("|")
+    if (first, second) == ("ems", "ed"):
+        return {"transported": 0.7, "refused": -5.0, "released": -4.0, "died_on_scene": -6.0}.get(one, 0.0)
+    if (first, second) == ("ems", "ems") and "-" not in (one, two):
+        return 0.5 if one == two else -2.0
+    return 0.0
+
+
+def even_half(rows: list[dict[str, str]]) -> list[dict[str, str]]:
+    """Return the rows of every scene whose first overdose hashes to an even number; twins are never parted."""
+    twins = {int(row["truth_event"]) for row in rows if row["truth_kind"] == "twin"}
+
+    def scene(number: int) -> int:
+        while number in twins and number - 1 in twins:
+            number -= 1
+        return number
+
+    return [row for row in rows if zlib.crc32(str(scene(int(row["truth_event"]))).encode()) % 2 == 0]
+
+
+def read(rows: Iterable[dict[str, str]]) -> tuple[list[Compared], dict[object, str]]:
+    records, truth = [], {}
+    for row in rows:
+        record = of_row(row)
+        records.append(record)
+        truth[record.key] = row["truth_event"]
+    return newest(records), truth
+
+
+def calibrated(weights: Weights, draws: list[tuple[list[Compared], dict[object, str]]]) -> Weights:
+    """Return the weights with the shares of right overdoses that they reach on draws they did not learn from."""
+    within: list[tuple[int, bool]] = []
+    outside: tuple[list[tuple[int, bool]], ...] = ([], [], [])
+    for records, truth in draws:
+        matched = match(records, weights)
+        found: dict[int, list[int]] = {}
+        for index, founder in enumerate(matched.clusters.founder.tolist()):
+            found.setdefault(founder, []).append(index)
+        sizes: dict[str, int] = {}
+        for record in matched.records:
+            sizes[truth[record.key]] = sizes.get(truth[record.key], 0) + 1
+        for founder, members in found.items():
+            labels = {truth[matched.records[index].key] for index in members}
+            pure = len(labels) == 1
+            if len(members) > 1:
+                within.append((int(matched.clusters.within[founder]), pure))
+            if pure:
+                outside[min(len(members), 3) - 1].append((int(matched.clusters.outside[founder]), len(members) == sizes[labels.pop()]))
+    edges_in = tuple(bits * SCALE for bits in (1, 2, 3, 4, 5, 6, 8, 10, 13, 16))
+    edges_out = tuple(bits * SCALE for bits in (-99, -6, -4, -2, 0, 2, 4))
+    return Weights(
+        weights.name,
+        weights.version,
+        weights.origin,
+        weights.table,
+        weights.join,
+        weights.veto,
+        _shares(within, edges_in, growing=True),
+        tuple(_shares(seen, edges_out, growing=False) for seen in outside),
+    )
+
+
+def _shares(seen: list[tuple[int, bool]], edges: tuple[int, ...], *, growing: bool) -> Calibration:
+    """Return the share of each step, neighbouring steps pooled until they grow (or fall) with the score."""
+    steps = [[0.0, 0.0] for _ in range(len(edges) + 1)]
+    for score, right in seen:
+        step = steps[sum(score >= edge for edge in edges)]
+        step[0] += right
+        step[1] += 1
+    sign = 1 if growing else -1
+    pools = [[right + 1.0, count + 1.05, 1.0] for right, count in steps]
+    merged: list[list[float]] = []
+    for pool in pools:
+        merged.append(pool)
+        while len(merged) > 1 and sign * (merged[-1][0] / merged[-1][1] - merged[-2][0] / merged[-2][1]) < 0:
+            last = merged.pop()
+            merged[-1] = [a + b for a, b in zip(merged[-1], last, strict=True)]
+    return Calibration(edges, tuple(round(right / count, 4) for right, count, width in merged for _ in range(int(width))))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--labelled", type=Path)
+    parser.add_argument("--overdoses", type=int, default=3_000)
+    given = parser.parse_args()
+    begun = neutral()
+    counts = Counts.none()
+    held = []
+    for seed, (name, mix) in enumerate(MIXES.items()):
+        count_labelled(*read(draw_reports(mix, given.overdoses, 1_000 + seed)), counts)
+        held.append(read(draw_reports(mix, given.overdoses, 2_000 + seed)))
+        print(f"counted {name}")
+    origin = f"{len(MIXES)} simulated draws of {given.overdoses} overdoses (benchmarks/matching_draws.py)"
+    if given.labelled:
+        with gzip.open(given.labelled, "rt", encoding="utf-8", newline="") as file:
+            rows = even_half(list(csv.DictReader(file)))
+        count_labelled(*read(rows), counts)
+        origin += f" and {len(rows)} simulated reports of another author, half of a labelled file"
+    learnt = learn(counts, begun, name="learnt", origin=f"counted on {origin}")
+    for weights in (begun, learnt):
+        (HOME / f"matching_{weights.name}.json").write_text(calibrated(weights, held).to_json(), encoding="utf-8")
+        print(f"wrote {weights.name}.json")
+
+
+if __name__ == "__main__":
+    main()
