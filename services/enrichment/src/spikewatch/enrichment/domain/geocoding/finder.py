@@ -83,10 +83,10 @@ class Finder:
         name = read_street(words)
         return [] if name is None else [one for one in self._near(name) if one.street.name.key != name.key]
 
-    def is_known(self, words: list[str]) -> bool:
-        """Return whether a street is called exactly so."""
+    def is_known(self, words: list[str], *, typed: bool = False) -> bool:
+        """Return whether a street is called exactly so; with ``typed`` only if its type is written too."""
         name = read_street(words)
-        return name is not None and name.key in self._by_key
+        return name is not None and name.key in self._by_key and (not typed or bool(name.type))
 
     def _glued_or_dropped(self, name: StreetName, words: list[str]) -> list[Found]:
         if name.type == "ROUTE":

@@ -15,6 +15,7 @@ from spikewatch.enrichment.domain.geocoding.houses import Houses
 from spikewatch.enrichment.domain.geocoding.packed import Packed
 from spikewatch.enrichment.domain.geocoding.parsed import Kind, Parsed
 from spikewatch.enrichment.domain.geocoding.parser import parse
+from spikewatch.enrichment.domain.geocoding.phrases import NUMBERED_THINGS
 from spikewatch.enrichment.domain.geocoding.places import Places
 from spikewatch.enrichment.domain.geocoding.reverse import Reverse
 from spikewatch.enrichment.domain.geocoding.spelling import Spelling
@@ -260,7 +261,13 @@ class Geocoder:
             return [hit._replace(reasons=(*hit.reasons, "number_after_street")) for hit in hits if hit.precision in _NUMBERED]
         # FRIENDS HOUSE 481 MINNA ST: what stands before a number and a street that exists tells something else.
         for at in range(1, min(len(words) - 1, _MOST_LEADING)):
-            if words[at].isdigit() and len(words[at]) < 6 and self.finder.is_known(words[at + 1 :]):
+            owner = words[at - 1]  # PIER 7 and ROOM 7 are no house 7
+            if (
+                words[at].isdigit()
+                and len(words[at]) < 6
+                and owner not in NUMBERED_THINGS
+                and self.finder.is_known(words[at + 1 :], typed=True)
+            ):
                 hits = self._numbered(self.finder.find(words[at + 1 :]), int(words[at]), told)
                 return [hit._replace(reasons=(*hit.reasons, "lead_in_dropped")) for hit in hits if hit.precision in _NUMBERED]
         for part in parsed.tail:
