@@ -153,8 +153,7 @@ class Geocoder:
             for hit in self._houses.house(one, number, told):
                 hits.append(hit)
                 best = min(best, hit.penalty)
-        if len(hits) > 1:
-            hits.sort(key=lambda hit: hit.penalty)
+        hits.sort(key=lambda hit: hit.penalty)
         return hits
 
     def _block(self, parsed: Parsed, told: Told) -> list[Hit]:
@@ -204,12 +203,8 @@ class Geocoder:
         return []
 
     def _whole(self, found: list[Found], told: Told, reason: str) -> list[Hit]:
-        hits = [
-            hit
-            for one in found[:_MOST_STREETS]
-            if one.penalty <= found[0].penalty + _DECIDES
-            for hit in self._houses.street(one, told, reason)
-        ]
+        best = [one for one in found[:_MOST_STREETS] if one.penalty <= found[0].penalty + _DECIDES]
+        hits = [hit for one in best for hit in self._houses.street(one, told, reason)]
         return sorted(hits, key=lambda hit: hit.penalty)
 
     def _between(self, parsed: Parsed, told: Told) -> list[Hit]:
