@@ -75,6 +75,7 @@ class Mix:
     further: float = 0.0  # share of scenes with several people at which one more is found, again and again
     ems_number: float = 0.6
     midnight: float = 0.04
+    misplaced: float = 0.015  # share of places that were read wrongly: as many lie anywhere as lie a few streets off
 
 
 MIXES = {
@@ -160,6 +161,11 @@ class City:
             text, precision = f"{scene.street} {draw.choice(['&', '/', 'AND'])} {scene.cross}", "intersection"
             along = (start / 100) * mix.block_m
             x, y = (along, y) if scene.axis else (x, along)
+        if draw.random() < mix.misplaced:
+            if draw.random() < 0.5:
+                x, y = draw.uniform(0, mix.extent_m), draw.uniform(0, mix.extent_m)
+            else:
+                x, y = x + draw.uniform(-600, 600), y + draw.uniform(-600, 600)
         lat, lon = self.position(x, y)
         known = draw.random() < 0.62
         return {"address_text": text, "zip": self.zip5(scene) if known else "", "lat": lat, "lon": lon, "geo_precision": precision}

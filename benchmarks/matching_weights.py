@@ -69,6 +69,7 @@ def _bits(field: str, context: str, level: str, column: int) -> float:  # one ta
         "doses": (0.5, -0.5),
         "house": (1.5, -0.3, -1.5) if context == "scene" else (3.0, 0.0, -0.3),
         "unit": (1.5, -1.0),
+        "street": (1.5, -0.7) if context == "scene" else (2.0, -0.2),
     }
     return pairs[field][column]
 

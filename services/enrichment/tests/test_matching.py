@@ -148,6 +148,13 @@ def test_a_merge_that_shows_itself_late_is_made() -> None:
     assert together(call, hospital, crew)
 
 
+def test_a_place_that_was_read_wrongly_is_found_by_the_street() -> None:
+    crew = row("EMS", "e", 8, age=61, sex="M", address_text="2071 INNES AVE")
+    officer = row("POLICE", "p", 20, age=61, sex="M", address_text="2071 Innes Av", lat=40.56)
+    assert together(crew, officer)
+    assert not together(crew, row("POLICE", "p", 20, age=33, sex="F", address_text="12 ELM ST", lat=40.56))
+
+
 def test_a_death_weeks_late_finds_its_overdose() -> None:
     late = row("ME", "m", 150, age=61, sex="M", outcome="FATAL", received_at=(NIGHT + timedelta(days=40)).isoformat())
     crew = row("EMS", "e", 8, age=61, sex="M", outcome="FATAL", disposition="DOS")
@@ -191,12 +198,14 @@ def test_a_feed_that_repeats_itself_is_bounded_and_reported() -> None:
 def test_a_flood_costs_its_length_and_not_its_square() -> None:
     def seconds(count: int) -> float:
         records = flood(count)
-        began = process_time()
-        match(records, WEIGHTS)
-        return process_time() - began
+        taken = []
+        for _ in range(3):  # the least of three: a busy machine slows one, hardly all
+            began = process_time()
+            match(records, WEIGHTS)
+            taken.append(process_time() - began)
+        return min(taken)
 
-    seconds(500)
-    assert seconds(8_000) < 8 * max(seconds(2_000), 0.02)  # four times as many; a square would be sixteen times
+    assert seconds(6_000) < 8 * max(seconds(1_500), 0.02)  # four times as many; a square would be sixteen times
 
 
 @pytest.mark.parametrize(("lat", "lon"), [(71.3, -156.8), (0.05, 6.6), (-43.5, 172.6), (37.8, -122.4)])

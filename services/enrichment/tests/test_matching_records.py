@@ -105,21 +105,21 @@ def test_a_date_in_the_guise_of_a_time_is_taken_for_a_date(time: str, precision:
 
 
 @pytest.mark.parametrize(
-    ("text", "house", "unit"),
+    ("text", "house", "unit", "street"),
     [
-        ("1100 BLK LEAVENWORTH ST", -1, ""),
-        ("1000-BLK JUNIPERO SERRA", -1, ""),
-        ("200 Block of OLIVE", -1, ""),
-        ("LARKIN ST / OAK AVE", -1, ""),
-        ("4114 24TH #204", 4114, "204"),
-        ("33 CERES RM 12", 33, "12"),
-        ("12 MAIN ST", 12, ""),
-        ("", -1, ""),
+        ("1100 BLK LEAVENWORTH ST", -1, "", "LEAVENWORTH"),
+        ("1000-BLK JUNIPERO SERRA", -1, "", "JUNIPERO"),
+        ("200 Block of OLIVE", -1, "", "OLIVE"),
+        ("LARKIN ST / OAK AVE", -1, "", "LARKIN"),
+        ("4114 24TH #204", 4114, "204", "24TH"),
+        ("33 CERES RM 12", 33, "12", "CERES"),
+        ("12 w. Main St", 12, "", "MAIN"),
+        ("", -1, "", ""),
     ],
 )
-def test_house_number_and_unit_are_read_from_the_address(text: str, house: int, unit: str) -> None:
+def test_house_number_unit_and_street_are_read_from_the_address(text: str, house: int, unit: str, street: str) -> None:
     record = of_row(ROW | {"address_text": text})
-    assert (record.house, record.unit) == (house, unit)
+    assert (record.house, record.unit, record.street) == (house, unit, street)
 
 
 @pytest.mark.parametrize("number", ["", "0", "NA", "000000", "-", "n/a"])

@@ -96,7 +96,8 @@ def _components(count: int, first: Ints, second: Ints, scores: Scores, join: int
     cut = np.flatnonzero(too_large)
     level = join
     while too_large.any() and level < _HIGHEST:
-        level += _CUT
+        # The next threshold that parts anything; a flood of copies has one score and is not gone through step by step.
+        level = max(level + _CUT, int(scores[too_large[first]].min()) + 1)
         kept = (scores >= level) | ~too_large[first]
         first, second, scores = first[kept], second[kept], scores[kept]
         component = _connected(count, first, second)
@@ -111,22 +112,19 @@ def _components(count: int, first: Ints, second: Ints, scores: Scores, join: int
 
 
 def _connected(count: int, first: Ints, second: Ints) -> Ints:
-    parent = list(range(count))
-    for one, two in zip(first.tolist(), second.tolist(), strict=True):
-        while parent[one] != one:
-            parent[one] = one = parent[parent[one]]  # noqa: PLW2901  # climbs to the root, halving the path
-        while parent[two] != two:
-            parent[two] = two = parent[parent[two]]  # noqa: PLW2901
-        if one < two:
-            parent[two] = one
-        elif two < one:
-            parent[one] = two
-    roots = np.array(parent, dtype=np.int64)
+    """Return for every record the first record of its connected group: roots hook onto lower roots until none does."""
+    roots = np.arange(count)
     while True:
-        higher = roots[roots]
-        if np.array_equal(higher, roots):
+        one, two = roots[first], roots[second]
+        lower = np.minimum(one, two)
+        hooked = roots.copy()
+        np.minimum.at(hooked, one, lower)
+        np.minimum.at(hooked, two, lower)
+        while not np.array_equal(hooked, higher := hooked[hooked]):
+            hooked = higher
+        if np.array_equal(hooked, roots):
             return roots
-        roots = higher
+        roots = hooked
 
 
 def _divide(size: int, scores: list[int], join: int, veto: int) -> list[tuple[list[int], int, int]]:

@@ -45,6 +45,7 @@ class Columns:
     cad: Ints
     house: Ints
     unit: Ints
+    street: Ints
 
     def __len__(self) -> int:
         return len(self.seconds)
@@ -103,6 +104,7 @@ class Columns:
             cad=_numbered([one.cad for one in records]),
             house=house,
             unit=_numbered([one.unit for one in records]),
+            street=_numbered([one.street for one in records]),
         )
 
 

@@ -118,6 +118,7 @@ def compare(columns: Columns, first: Ints, second: Ints) -> Looked:
     gap = np.abs(one - two)
     put(15, who, np.where(gap == 0, 0, np.where(gap <= _NEAR_HOUSE, 1, 2)), (one >= 0) & (two >= 0))
     equal(16, who, columns.unit, 0)
+    equal(17, who, columns.street, 0)
     return looked
 
 

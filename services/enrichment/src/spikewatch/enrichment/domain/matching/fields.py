@@ -77,6 +77,7 @@ FIELDS: Final = (
     Field("doses", KIND_PAIRS, _SAME),
     Field("house", _WHO, ("same", "near", "different")),
     Field("unit", _WHO, _SAME),
+    Field("street", _WHO, _SAME),
 )
 
 OFFSETS: Final = tuple(accumulate((field.size for field in FIELDS), initial=1))[:-1]

@@ -29,11 +29,11 @@ __all__ = ["blocks", "probes"]
 _ED: Final = KIND_CODE["ed"]
 _ME: Final = KIND_CODE["me"]
 _COARSE: Final = 4  # cells on a side of a block of places: 1.6 km
-_BUCKET: Final = {"n": 24 * HOUR, "p": 6 * HOUR, "r": 24 * HOUR, "m": 48 * HOUR, "d": 24 * HOUR, "o": 24 * HOUR}
+_BUCKET: Final = {"n": 24 * HOUR, "p": 6 * HOUR, "s": 6 * HOUR, "r": 24 * HOUR, "m": 48 * HOUR, "d": 24 * HOUR, "o": 24 * HOUR}
 
 
 def blocks(record: Compared) -> tuple[str, ...]:
-    """Return the blocks that a record lies in: by number of the call, by place, by hospital, and by age."""
+    """Return the blocks that a record lies in: by number of the call, place, street, hospital and age."""
     made = []
     if record.cad:
         made.append(_key("n", record.cad, record.seconds))
@@ -41,6 +41,8 @@ def blocks(record: Compared) -> tuple[str, ...]:
         row = _row(record.lat)
         family = "m" if record.kind == _ME else "r" if record.is_rough else "p"
         made.append(_key(family, _area(row, _column(record.lon, row)), record.seconds))
+    if _is_on_street(record):
+        made.append(_key("s", f"{record.region}:{record.street}", record.seconds))
     family = "m" if record.kind == _ME else "d" if record.kind == _ED else "o"
     if record.hospital:
         made.append(_key(family, f"h{record.hospital}", record.seconds))
@@ -59,6 +61,8 @@ def probes(record: Compared) -> tuple[str, ...]:
         for area in _areas(record):
             for family, begin, end in _times_of_places(record):
                 made.update(_span(family, area, begin, end))
+    if _is_on_street(record):
+        made.update(_span("s", f"{record.region}:{record.street}", at - HOUR, at + HOUR))
     people = [f"h{record.hospital}"] if record.hospital else []
     if _is_aged(record):
         people += [f"a{record.region}:{record.age_low + years}" for years in range(-AGES, AGES + 1)]
@@ -89,6 +93,10 @@ def _times_of_people(record: Compared) -> list[tuple[str, float, float]]:
     if record.kind == _ED:
         return [("o", at - ARRIVAL_WINDOW, at + HOUR), ("m", at - ARRIVAL_WINDOW, at + DEATH_WINDOW)]
     return [("d", at - HOUR, at + ARRIVAL_WINDOW), ("m", at - BEFORE, at + DEATH_WINDOW)]
+
+
+def _is_on_street(record: Compared) -> bool:
+    return bool(record.street) and not record.is_rough and record.kind not in {_ED, _ME}
 
 
 def _is_aged(record: Compared) -> bool:

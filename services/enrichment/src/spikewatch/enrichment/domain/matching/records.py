@@ -22,6 +22,12 @@ _DAY_S: Final = 86_400.0
 _HOUSE: Final = re.compile(r"\s*(\d{1,6})(?:[A-Z]|\s?1/2)?\s+(?!\s*(?:BLK|BLOCK)\b)(?=.*[A-Z])", re.IGNORECASE)
 _UNIT: Final = re.compile(r"(?:#\s*|\b(?:APT|UNIT|RM|ROOM|STE|SUITE)\.?\s*#?\s*)([A-Z]?\d{1,5}[A-Z]?|[A-Z])\s*$", re.IGNORECASE)
 _BLOCK: Final = re.compile(r"\s*\d+[\s-]+(?:BLK|BLOCK)\b", re.IGNORECASE)
+# Past a house number, "BLOCK OF" and a direction: "12 W MAIN ST", "1100-BLK MAIN", "MAIN ST / OAK AVE" all give MAIN.
+_STREET: Final = re.compile(
+    r"\s*(?:\d+[A-Z]?\s*(?:1/2\s+)?[\s-]*)?(?:(?:BLK|BLOCK)\s+)?(?:OF\s+)?(?:[NSEW]{1,2}\.?\s+)?(\d+(?:ST|ND|RD|TH)|[A-Z][A-Z0-9']*)\b",
+    re.IGNORECASE,
+)
+_NOWHERE: Final = (-1, "", "")
 _MEANING: Final = frozenset("123456789")
 _SHORTEST_NUMBER: Final = 3  # "0", "-" and "NA" are fillers; a filler would join every report of a county
 _OLDEST: Final = 130
@@ -72,6 +78,7 @@ class Compared:
     cad: str = ""
     house: int = -1
     unit: str = ""
+    street: str = ""
     withdrawn: bool = False
 
     @property
@@ -114,7 +121,7 @@ def of_row(row: Mapping[str, str]) -> Compared:
         place_class = 0
     age = _whole(get("age") or "")
     address = get("address_text") or ""
-    house, unit = _address(address) if address else (-1, "")
+    house, unit, street = _address(address) if address else _NOWHERE
     naloxone = _whole(get("naloxone") or "")
     return Compared(
         report_key(agency.lower(), number),
@@ -142,6 +149,7 @@ def of_row(row: Mapping[str, str]) -> Compared:
         _meaningful(get("cad_no") or ""),
         house,
         unit,
+        street,
     )
 
 
@@ -163,7 +171,7 @@ def of_report(report: Report) -> Compared:
 def _of_report(report: Report, position: Position | None, region: str, geodata_version: int) -> Compared:
     victims = report.victims
     low, high = (victims.age, victims.age) if victims.age is not None else _band(victims.age_band)
-    house, unit = _address(report.location.address or "")
+    house, unit, street = _address(report.location.address or report.location.intersection or "")
     named = [drug.drug_class.value for drug in report.drugs if drug.drug_class is not DrugClass.UNKNOWN]
     return Compared(
         key=report.report_key,
@@ -190,6 +198,7 @@ def _of_report(report: Report, position: Position | None, region: str, geodata_v
         cad=_meaningful(report.cad_number or ""),
         house=house,
         unit=unit,
+        street=street,
         withdrawn=report.withdrawn,
     )
 
@@ -262,13 +271,17 @@ def _meaningful(text: str) -> str:
     return folded if len(folded) >= _SHORTEST_NUMBER and not _MEANING.isdisjoint(folded) else ""
 
 
-def _address(text: str) -> tuple[int, str]:
-    """Return house number (-1: none is stated) and unit."""
-    if not text or _BLOCK.match(text):
-        return -1, ""
+def _address(text: str) -> tuple[int, str, str]:
+    """Return house number (-1: none is stated), unit, and the first word of the street's name."""
+    if not text:
+        return _NOWHERE
+    street = _STREET.match(text)
+    name = street[1].upper() if street else ""
+    if _BLOCK.match(text):
+        return -1, "", name
     house = _HOUSE.match(text)
     unit = _UNIT.search(text)
-    return int(house[1]) if house else -1, unit[1].upper() if unit else ""
+    return int(house[1]) if house else -1, unit[1].upper() if unit else "", name
 
 
 def _band(band: AgeBand | None) -> tuple[int, int]:
