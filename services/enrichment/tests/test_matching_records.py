@@ -107,13 +107,13 @@ def test_a_date_in_the_guise_of_a_time_is_taken_for_a_date(time: str, precision:
 @pytest.mark.parametrize(
     ("text", "house", "unit", "street"),
     [
-        ("1100 BLK LEAVENWORTH ST", -1, "", "LEAVENWORTH"),
-        ("1000-BLK JUNIPERO SERRA", -1, "", "JUNIPERO"),
-        ("200 Block of OLIVE", -1, "", "OLIVE"),
-        ("LARKIN ST / OAK AVE", -1, "", "LARKIN"),
-        ("4114 24TH #204", 4114, "204", "24TH"),
-        ("33 CERES RM 12", 33, "12", "CERES"),
-        ("12 w. Main St", 12, "", "MAIN"),
+        ("1100 BLK LEAVENWORTH ST", -1, "", "LEAVENWORTH:11"),
+        ("1000-BLK JUNIPERO SERRA", -1, "", "JUNIPERO:10"),
+        ("200 Block of OLIVE", -1, "", "OLIVE:2"),
+        ("LARKIN ST / OAK AVE", -1, "", ""),
+        ("4114 24TH #204", 4114, "204", "24TH:41"),
+        ("33 CERES RM 12", 33, "12", "CERES:0"),
+        ("12 w. Main St", 12, "", "MAIN:0"),
         ("", -1, "", ""),
     ],
 )

@@ -77,7 +77,7 @@ def candidates(columns: Columns, *, wide: bool = False) -> Candidates:
         found.join(target, scene, probe, scene, 0.0, SCENE_WINDOW)
         found.join(target, placed, probe, placed & rough, -BEFORE, DATE_WINDOW)
         found.join(target, placed & exact, probe, late, -DEATH_WINDOW, BEFORE)
-    # A place that was read wrongly may lie anywhere; the street's name still says the same.
+    # A place that was read wrongly may lie anywhere; the hundred-block as it was written still says the same.
     named = (columns.street > 0) & exact & (kind != _ED) & (kind != _ME)
     streets = columns.street * (1 + columns.region.max(initial=0)) + columns.region
     found.join(streets, named, streets, named, 0.0, HOUR)

@@ -22,9 +22,9 @@ _DAY_S: Final = 86_400.0
 _HOUSE: Final = re.compile(r"\s*(\d{1,6})(?:[A-Z]|\s?1/2)?\s+(?!\s*(?:BLK|BLOCK)\b)(?=.*[A-Z])", re.IGNORECASE)
 _UNIT: Final = re.compile(r"(?:#\s*|\b(?:APT|UNIT|RM|ROOM|STE|SUITE)\.?\s*#?\s*)([A-Z]?\d{1,5}[A-Z]?|[A-Z])\s*$", re.IGNORECASE)
 _BLOCK: Final = re.compile(r"\s*\d+[\s-]+(?:BLK|BLOCK)\b", re.IGNORECASE)
-# Past a house number, "BLOCK OF" and a direction: "12 W MAIN ST", "1100-BLK MAIN", "MAIN ST / OAK AVE" all give MAIN.
+# A number, "BLOCK OF" and a direction: "1124 W MAIN ST" and "1100-BLK MAIN" both give 11 and MAIN.
 _STREET: Final = re.compile(
-    r"\s*(?:\d+[A-Z]?\s*(?:1/2\s+)?[\s-]*)?(?:(?:BLK|BLOCK)\s+)?(?:OF\s+)?(?:[NSEW]{1,2}\.?\s+)?(\d+(?:ST|ND|RD|TH)|[A-Z][A-Z0-9']*)\b",
+    r"\s*(\d{1,6})[A-Z]?\s*(?:1/2\s+)?[\s-]*(?:(?:BLK|BLOCK)\s+)?(?:OF\s+)?(?:[NSEW]{1,2}\.?\s+)?(\d+(?:ST|ND|RD|TH)|[A-Z][A-Z0-9']+)\b",
     re.IGNORECASE,
 )
 _NOWHERE: Final = (-1, "", "")
@@ -272,16 +272,16 @@ def _meaningful(text: str) -> str:
 
 
 def _address(text: str) -> tuple[int, str, str]:
-    """Return house number (-1: none is stated), unit, and the first word of the street's name."""
-    if not text:
+    """Return house number (-1: none is stated), unit, and the hundred-block: the street's first word with the hundred of the number."""
+    street = _STREET.match(text) if text else None
+    if street is None:
         return _NOWHERE
-    street = _STREET.match(text)
-    name = street[1].upper() if street else ""
+    hundred = f"{street[2].upper()}:{int(street[1]) // 100}"
     if _BLOCK.match(text):
-        return -1, "", name
+        return -1, "", hundred
     house = _HOUSE.match(text)
     unit = _UNIT.search(text)
-    return int(house[1]) if house else -1, unit[1].upper() if unit else "", name
+    return int(house[1]) if house else -1, unit[1].upper() if unit else "", hundred
 
 
 def _band(band: AgeBand | None) -> tuple[int, int]:
