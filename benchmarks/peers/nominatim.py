@@ -1,0 +1,69 @@
+"""Nominatim over the same centreline, written as OpenStreetMap data with address interpolations; imported offline, without Wikipedia's ranks.
+
+Every string is asked raw, as free text, through its Python library (one session, no HTTP in between).
+"""
+
+import json
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from benchmarks.peers.centreline import Segment
+from benchmarks.peers.cluster import cluster, last_line
+from benchmarks.peers.environments import environment
+from benchmarks.peers.osm import write_osm
+from benchmarks.peers.results import Answers, Compared, PeerAbsentError
+from benchmarks.peers.strings import Known
+
+NAME = "Nominatim"
+_VERSION = "5.3.3"
+_PACKAGES = (f"nominatim-db=={_VERSION}", f"nominatim-api=={_VERSION}", "psycopg[binary]==3.3.9")
+
+
+def compared(sets: dict[str, list[Known]], pieces: Sequence[Segment]) -> Compared:
+    """Import the centreline and ask every set.
+
+    Raises:
+        PeerAbsentError: it is not installed, or does not work.
+    """
+    osm2pgsql = shutil.which("osm2pgsql")
+    if osm2pgsql is None:
+        raise PeerAbsentError("osm2pgsql is not installed: apt-get install --no-install-recommends osm2pgsql (or run with --install as root)")
+    programs = environment("nominatim", _PACKAGES)
+    with tempfile.TemporaryDirectory(prefix="spikewatch-nominatim-") as made, cluster("postgis") as running:
+        folder = Path(made)
+        write_osm(folder / "city.osm", pieces)
+        running.sql("postgres", 'CREATE USER "www-data";')
+        surroundings = running.environment() | {
+            "NOMINATIM_DATABASE_DSN": f"pgsql:dbname=nominatim;host={running.socket};user={running.owner}",
+            "NOMINATIM_IMPORT_STYLE": "address",
+            "NOMINATIM_OSM2PGSQL_BINARY": osm2pgsql,
+        }
+        words = ["import", "--project-dir", str(folder), "--osm-file", str(folder / "city.osm"), "--offline", "--no-updates", "-j", "2"]
+        _run([str(programs / "nominatim"), *words], surroundings, folder)
+        running.sql("nominatim", "ANALYZE;")
+        task = json.dumps({"folder": str(folder), "sets": {name: [row.text for row in rows] for name, rows in sets.items()}})
+        script = Path(__file__).with_name("nominatim_asks.py")
+        # -P: this folder stays off the path, or nominatim.py would stand before the library's own modules.
+        told = json.loads(_run([str(programs / "python"), "-P", str(script)], surroundings, folder, task))
+    answers = [
+        Answers(NAME, name, [None if place is None else (place[0], place[1]) for place in answer["places"]], answer["seconds"])
+        for name, answer in told.items()
+    ]
+    return Compared(f"{_VERSION}, {_version_of(osm2pgsql)}", answers)
+
+
+def _run(command: Sequence[str], surroundings: Mapping[str, str], folder: Path, text: str = "") -> str:
+    done = subprocess.run(
+        command, input=text, capture_output=True, text=True, env=dict(surroundings), cwd=folder, check=False, timeout=3600
+    )
+    if done.returncode:
+        raise PeerAbsentError(f"{Path(command[0]).name} {' '.join(command[1:2])} failed: {last_line(done.stderr)}")
+    return done.stdout
+
+
+def _version_of(osm2pgsql: str) -> str:
+    done = subprocess.run([osm2pgsql, "--version"], capture_output=True, text=True, check=False)
+    return (done.stdout + done.stderr).strip().splitlines()[0]
