@@ -90,7 +90,9 @@ _KIND_STARTS: Final = (
     ("hospital", "ed"),
     ("me", "me"),
     ("coroner", "me"),
+    ("examiner", "me"),
 )
+_KIND_ENDS: Final = (("pd", "police"), ("fd", "fire"), ("ems", "ems"))  # SFPD, SFFD, NYCEMS
 
 
 def code_of(words: tuple[str, ...], text: str) -> int:
@@ -107,5 +109,9 @@ def kind_of(agency: str) -> int:
         for start, kind in _KIND_STARTS:
             # A short beginning must be the whole word: "ed" is no part of "education".
             if part == start or (len(start) > 3 and part.startswith(start)) or (part.startswith(start) and part[len(start) :].isdecimal()):
+                return KIND_CODE[kind]
+    for part in parts:
+        for end, kind in _KIND_ENDS:
+            if part.endswith(end):
                 return KIND_CODE[kind]
     return KIND_CODE["other"]
