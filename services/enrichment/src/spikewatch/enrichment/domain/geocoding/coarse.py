@@ -45,6 +45,8 @@ class Coarse:
         radius, confidence = worth(precision, area.radius_m, ())
         if why and (why == "ambiguous" or (parsed.streets and alone != area.name)):
             reasons = (*reasons, why)
+        if area.is_of_streets:
+            reasons = (*reasons, "area_from_streets")
         zip5 = area.name if area.kind == "zip" else ""
         lat, lon = round(area.lat, 6), round(area.lon, 6)
         return Answer(lat, lon, precision, radius, confidence, area.name, reasons, 1, (), zip5, area.county, self._contexts.vintage)

@@ -5,6 +5,7 @@ from typing import Final
 
 import numpy as np
 
+from spikewatch.enrichment.domain.geocoding.areas_of_streets import areas_of_streets
 from spikewatch.enrichment.domain.geocoding.fold import fold_name
 from spikewatch.enrichment.domain.geocoding.network import network_arrays, usable
 from spikewatch.enrichment.domain.geocoding.packed import FORMAT, JSON, SCALE, Packed, narrowed, of_text
@@ -65,6 +66,8 @@ def compiled(
     What has no name, no line, or a position that is not on earth is left out.
     """
     contexts, names = _Contexts(), _Names()
+    segments = [segment for segment in segments if usable(segment)]
+    points, places = _on_earth(points), list(places)
     arrays = _segments(segments, names, contexts)
     arrays |= _points(points, names, contexts)
     street_count = len(names.numbers)
@@ -76,7 +79,7 @@ def compiled(
         have = arrays[column]
         arrays[column] = np.concatenate([have, np.full(street_count + 1 - len(have), have[-1], dtype=np.uint32)])
     arrays |= _landmarks(landmarks, contexts)
-    arrays |= _places(places)
+    arrays |= _places([*places, *areas_of_streets(segments, points, places)])
     facts: dict[str, JSON] = {
         "format": FORMAT,
         "vintages": [list(vintage) for vintage in vintages],
@@ -91,7 +94,7 @@ def _full_name(segment: StreetSegment) -> str:
 
 
 def _segments(segments: Iterable[StreetSegment], names: _Names, contexts: _Contexts) -> dict[str, np.ndarray]:
-    kept = [(street, segment) for segment in segments if usable(segment) and (street := names.number(_full_name(segment))) is not None]
+    kept = [(street, segment) for segment in segments if (street := names.number(_full_name(segment))) is not None]
     kept.sort(key=lambda pair: (pair[0], min(pair[1][2] or _HIGHEST, pair[1][4] or _HIGHEST)))
     ordered = [segment for _, segment in kept]
     arrays = {
@@ -109,11 +112,13 @@ def _first_of(streets: list[int], count: int) -> np.ndarray:
     return np.searchsorted(np.array(streets, dtype=np.int64), np.arange(count + 1)).astype(np.uint32)
 
 
+def _on_earth(points: Iterable[AddressPoint]) -> list[AddressPoint]:
+    return [point for point in points if 0 < point.number <= _HIGHEST and -90 <= point.lat <= 90 and -180 <= point.lon <= 180]
+
+
 def _points(points: Iterable[AddressPoint], names: _Names, contexts: _Contexts) -> dict[str, np.ndarray]:
     rows: dict[tuple[int, int, int], tuple[int, int]] = {}
     for point in points:
-        if not (0 < point.number <= _HIGHEST and -90 <= point.lat <= 90 and -180 <= point.lon <= 180):
-            continue
         if (street := names.number(point.street)) is not None:
             context = contexts.number(point.zip5, point.city, point.county, point.source)
             # Flats of one house share its point: the first stands for all.

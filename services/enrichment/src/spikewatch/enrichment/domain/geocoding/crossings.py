@@ -1,12 +1,17 @@
 """Places where two streets cross: a node that both have, else the nearest nodes; and the stretch of a street between two others."""
 
+import math
 from collections.abc import Sequence
 from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
 
 from spikewatch.enrichment.domain.geocoding.answer import Precision
 from spikewatch.enrichment.domain.geocoding.contexts import Contexts, Told
 from spikewatch.enrichment.domain.geocoding.finder import CONFLICT, Found
 from spikewatch.enrichment.domain.geocoding.hits import NO_CONTEXT, Hit, clusters, metres
+from spikewatch.enrichment.domain.geocoding.lines import METRES_PER_STEP
 from spikewatch.enrichment.domain.geocoding.packed import SCALE
 from spikewatch.enrichment.domain.geocoding.streets import Street, Streets
 
@@ -18,9 +23,10 @@ _ALMOST_M: Final = 30.0  # less than a street's width is a crossing that the dra
 _APART: Final = 0.12
 _MOST_STREETS: Final = 8
 _MOST_NEAR: Final = 6  # pairs of streets whose nodes are compared
-_MOST_NODES: Final = 1500  # of two streets of a whole state; more are not compared one by one
+_MOST_NODES: Final = 3000  # of two streets of a whole state; more are not compared
 _CELL: Final = 4000  # steps of a degree: 445 m north, more than _NEAREST_M also east and west up to 55 degrees of latitude
-_KEPT_CELLS: Final = 2_000  # streets whose nodes are kept by squares
+_ROW: Final = 1_000_000  # more squares than a row around the earth has
+_KEPT_SQUARES: Final = 2_000  # streets whose nodes are kept by squares
 _KEPT: Final = 50_000  # crossings that are kept once they were found, some 15 MB
 
 _Spot = tuple[float, float, float, tuple[int, ...]]
@@ -34,7 +40,7 @@ class Crossings:
         self._streets = streets
         self._contexts = contexts
         self._kept: dict[tuple[int, int], list[_Spot]] = {}
-        self._cells: dict[int, dict[tuple[int, int], list[int]]] = {}
+        self._squares: dict[int, tuple[NDArray[np.int64], NDArray[np.int64]]] = {}
         self._kept_near: dict[tuple[int, int], _Spot | None] = {}
 
     def crossing(self, one: Sequence[Found], other: Sequence[Found], told: Told) -> list[Hit]:
@@ -78,23 +84,27 @@ class Crossings:
         if shared := sorted(self._streets.nodes(one) & self._streets.nodes(other)):
             lines = self._streets.lines
             spots = [(lines.node_lat[node] / SCALE, lines.node_lon[node] / SCALE) for node in shared]
+            contexts_at = self._contexts_at(one, set(shared))
             for group in [[0]] if len(spots) == 1 else clusters(spots, _ONE_CROSSING_M):
                 lat = sum(spots[at][0] for at in group) / len(group)
                 lon = sum(spots[at][1] for at in group) / len(group)
                 reach = max(metres(lat, lon, *spots[at]) for at in group) if len(group) > 1 else 0.0
-                made.append((lat, lon, reach, self._contexts_at(one, {shared[at] for at in group})))
+                found = dict.fromkeys(context for at in group for context in contexts_at[shared[at]])
+                made.append((lat, lon, reach, tuple(found)))
         if len(self._kept) >= _KEPT:
             self._kept.clear()
         self._kept[key] = made
         return made
 
-    def _contexts_at(self, street: Street, nodes: set[int]) -> tuple[int, ...]:
-        streets, lines = self._streets, self._streets.lines
-        found: dict[int, None] = {}
-        for at in range(street.first, street.last):
-            if lines.from_node[at] in nodes or lines.to_node[at] in nodes:
-                found[streets.left_context[at]] = found[streets.right_context[at]] = None
-        return tuple(found)
+    def _contexts_at(self, street: Street, nodes: set[int]) -> dict[int, list[int]]:
+        """Return the contexts of the pieces of a street that end at each of the nodes; one turn for all of them."""
+        streets, lines, first, last = self._streets, self._streets.lines, street.first, street.last
+        found: dict[int, list[int]] = {node: [] for node in nodes}
+        wanted = np.fromiter(nodes, dtype=np.int64, count=len(nodes))
+        for ends in (lines.from_node, lines.to_node):
+            for at in np.flatnonzero(np.isin(np.asarray(ends[first:last]), wanted)).tolist():
+                found[ends[first + at]] += streets.left_context[first + at], streets.right_context[first + at]
+        return found
 
     def _fitting(self, contexts: tuple[int, ...], told: Told) -> tuple[int, float]:
         """Return the context that fits best what was told, and its penalty."""
@@ -119,38 +129,44 @@ class Crossings:
         few, many = sorted((one, other), key=lambda street: len(self._streets.nodes(street)))
         if len(self._streets.nodes(many)) > _MOST_NODES:
             return None
-        own, others = self._cells_of(few), self._cells_of(many)
-        best: tuple[float, int, int] | None = None
-        for (row, column), nodes in own.items():
-            for cell in [(row + up, column + right) for up in (-1, 0, 1) for right in (-1, 0, 1)]:
-                for its in others.get(cell, ()):
-                    for node in nodes:
-                        apart = metres(
-                            lines.node_lat[node] / SCALE,
-                            lines.node_lon[node] / SCALE,
-                            lines.node_lat[its] / SCALE,
-                            lines.node_lon[its] / SCALE,
-                        )
-                        if apart <= _NEAREST_M and (best is None or (apart, node, its) < best):
-                            best = (apart, node, its)
-        if best is None:
+        own, (squares, others) = self._by_square(few)[1], self._by_square(many)
+        lats, lons = np.asarray(lines.node_lat), np.asarray(lines.node_lon)
+        own_lats, own_lons = lats[own].astype(np.int64), lons[own].astype(np.int64)
+        ones, twos = [], []
+        for up in (-1, 0, 1):
+            for right in (-1, 0, 1):
+                wanted = (own_lats // _CELL + up) * _ROW + own_lons // _CELL + right
+                start, end = np.searchsorted(squares, wanted), np.searchsorted(squares, wanted, "right")
+                counts = end - start
+                ones.append(np.repeat(own, counts))
+                twos.append(others[np.repeat(end - np.cumsum(counts), counts) + np.arange(counts.sum())])
+        one_nodes, other_nodes = np.concatenate(ones), np.concatenate(twos)
+        if not one_nodes.size:
             return None
-        apart, node, its = best
+        north = (lats[one_nodes] - lats[other_nodes]).astype(float)
+        east = (lons[one_nodes] - lons[other_nodes]) * math.cos(math.radians(float(lats[one_nodes[0]]) / SCALE))
+        square_steps = north * north + east * east
+        least = int(square_steps.argmin())
+        apart = math.sqrt(float(square_steps[least])) * METRES_PER_STEP
+        if apart > _NEAREST_M:
+            return None
+        node, its = int(one_nodes[least]), int(other_nodes[least])
         lat = (lines.node_lat[node] + lines.node_lat[its]) / 2 / SCALE
         lon = (lines.node_lon[node] + lines.node_lon[its]) / 2 / SCALE
-        return lat, lon, apart, self._contexts_at(few, {node})
+        return lat, lon, apart, tuple(dict.fromkeys(self._contexts_at(few, {node})[node]))
 
-    def _cells_of(self, street: Street) -> dict[tuple[int, int], list[int]]:
-        """Return a street's nodes by squares of the map."""
-        known = self._cells.get(street.number)
+    def _by_square(self, street: Street) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return a street's nodes ordered by squares of the map, and the numbers of those squares."""
+        known = self._squares.get(street.number)
         if known is None:
+            nodes = np.array(sorted(self._streets.nodes(street)), dtype=np.int64)
             lines = self._streets.lines
-            known = {}
-            for node in self._streets.nodes(street):
-                known.setdefault((lines.node_lat[node] // _CELL, lines.node_lon[node] // _CELL), []).append(node)
-            if len(self._cells) >= _KEPT_CELLS:
-                self._cells.clear()
-            self._cells[street.number] = known
+            lats, lons = np.asarray(lines.node_lat)[nodes].astype(np.int64), np.asarray(lines.node_lon)[nodes].astype(np.int64)
+            squares = (lats // _CELL) * _ROW + lons // _CELL
+            order = np.argsort(squares, kind="stable")
+            if len(self._squares) >= _KEPT_SQUARES:
+                self._squares.clear()
+            known = self._squares[street.number] = squares[order], nodes[order]
         return known
 
     def _near_hit(self, penalty: float, a: Found, b: Found, spot: _Spot, told: Told) -> Hit:

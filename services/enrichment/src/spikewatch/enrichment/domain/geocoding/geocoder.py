@@ -1,21 +1,20 @@
 """The geocoder: places what people wrote, over one packed index. Nothing is remembered of what it was asked, and nothing is opened."""
 
-from collections.abc import Callable, Sequence
-from typing import Final
+from collections.abc import Sequence
 
-from spikewatch.enrichment.domain.geocoding.answer import NOWHERE, Answer, Precision, Query, ReverseAnswer
+from spikewatch.enrichment.domain.geocoding.answer import NOWHERE, Answer, Query, ReverseAnswer
 from spikewatch.enrichment.domain.geocoding.calibration import worth
 from spikewatch.enrichment.domain.geocoding.coarse import Coarse
 from spikewatch.enrichment.domain.geocoding.contexts import Contexts, Told
 from spikewatch.enrichment.domain.geocoding.crossings import Crossings
-from spikewatch.enrichment.domain.geocoding.finder import CONFLICT, REFUSED, Finder, Found
+from spikewatch.enrichment.domain.geocoding.finder import CONFLICT, REFUSED, Finder
 from spikewatch.enrichment.domain.geocoding.fold import fold_name
 from spikewatch.enrichment.domain.geocoding.hits import NO_CONTEXT, Hit, alternatives, rivals
 from spikewatch.enrichment.domain.geocoding.houses import Houses
+from spikewatch.enrichment.domain.geocoding.look_ups import LookUps
 from spikewatch.enrichment.domain.geocoding.packed import Packed
 from spikewatch.enrichment.domain.geocoding.parsed import Kind, Parsed
 from spikewatch.enrichment.domain.geocoding.parser import parse
-from spikewatch.enrichment.domain.geocoding.phrases import NUMBERED_THINGS
 from spikewatch.enrichment.domain.geocoding.places import Places
 from spikewatch.enrichment.domain.geocoding.reverse import Reverse
 from spikewatch.enrichment.domain.geocoding.spelling import Spelling
@@ -24,12 +23,10 @@ from spikewatch.enrichment.domain.geocoding.streets import Streets
 
 __all__ = ["Geocoder"]
 
-_DECIDES: Final = 0.05  # names that fit worse than the best place found by more than this are not even looked at
-_CONSIDERED: Final = 0.2  # unless a ZIP code or city was told, which can make up for as much
-_NO_STREET: Final = 0.2  # a name alone, without number or crossing, must fit better than this to be taken for a street
-_MOST_STREETS: Final = 40
-_MOST_LEADING: Final = 8  # words before a house number
-_NUMBERED: Final = frozenset({Precision.POINT, Precision.RANGE})
+# Metres from the middle line at which the median of 1,976 development rows of authoritative address points is: at 14 m 19.8, 16 m 18.1,
+# 17 m 17.2, 18 m 16.4, 19 m 15.6, 20 m 14.9; each address once: 16.3, 14.9, 14.2, 13.7, 13.1, 12.6. The median of businesses, which have
+# points at the door, rises meanwhile: 14.1, 15.7, 16.5, 17.3, 18.1, 19.0. None of them leaves or enters 100 m. 18 m keeps all of it low.
+_OFFSET_M = 18.0
 
 
 class Geocoder:
@@ -37,28 +34,20 @@ class Geocoder:
 
     Args:
         packed: the index; its arrays may be read-only memory maps.
-        offset_m: how far houses stand from the middle line of their street. On city streets, 16 m hits best.
+        offset_m: how far houses stand from the middle line of their street. 18 m hits best on city streets.
     """
 
-    def __init__(self, packed: Packed, *, offset_m: float = 16.0) -> None:
+    def __init__(self, packed: Packed, *, offset_m: float = _OFFSET_M) -> None:
         self.contexts = Contexts(packed.facts)
         self.places = Places(packed, self.contexts)
         self.streets = Streets(packed)
-        self.finder = Finder(self.streets, Spelling(packed.arrays["spelling_hash"], packed.arrays["spelling_name"], self.streets.keys))
-        self._houses = Houses(self.streets, self.contexts, offset_m)
-        self._crossings = Crossings(self.streets, self.contexts)
+        finder = Finder(self.streets, Spelling(packed.arrays["spelling_hash"], packed.arrays["spelling_name"], self.streets.keys))
+        houses = Houses(self.streets, self.contexts, offset_m)
+        crossings = Crossings(self.streets, self.contexts)
         self._reverse = Reverse(packed, self.streets, self.contexts)
         self.cities = self.contexts.cities | frozenset(self.places.cities)
         self._city_ends = frozenset(city.rpartition(" ")[2] for city in self.cities)
-        self._ways: dict[Kind, Callable[[Parsed, Told], list[Hit]]] = {
-            Kind.HOUSE: self._house,
-            Kind.BLOCK: self._block,
-            Kind.CROSSING: self._crossing,
-            Kind.BETWEEN: self._between,
-            Kind.MILE: self._mile,
-            Kind.NAME: self._name,
-            Kind.NOTHING: lambda _, __: [],
-        }
+        self._look_ups = LookUps(finder, houses, crossings, self.places, self.contexts, self.cities)
         self._coarse = Coarse(packed, self.contexts, self.places)
 
     def geocode(self, address: str | None, *, city: str | None = None, zip5: str | None = None, county: str | None = None) -> Answer:
@@ -79,7 +68,7 @@ class Geocoder:
         told = self.contexts.told(zip5 or parsed.zip5, city, county, parsed.state)
         if told.is_elsewhere:
             return NOWHERE._replace(reasons=(*parsed.reasons, told.reason))
-        hits = self._ways[kind](parsed, told)
+        hits = self._look_ups.places_of(parsed, told)
         if not hits or hits[0].penalty >= (CONFLICT if kind is Kind.BLOCK else REFUSED):
             return self._coarse.area(parsed, told, Query(None, city, zip5, county), "" if kind is Kind.NOTHING else "place_not_found")
         return self._chosen(hits, parsed, told, city, zip5, county)
@@ -114,176 +103,6 @@ class Geocoder:
         radius, confidence = worth(best.precision, best.extent_m, reasons)
         lat, lon = round(best.lat, 6), round(best.lon, 6)
         return Answer(lat, lon, best.precision, radius, confidence, best.matched, reasons, len(hits), (), its_zip, its_county, vintage)
-
-    def _house(self, parsed: Parsed, told: Told) -> list[Hit]:  # noqa: C901  # a ladder: the surer comes first
-        words = parsed.streets[0]
-        found = self.finder.find(words)
-        if parsed.suffix and parsed.suffix in "NSEW" and (with_way := self.finder.find([parsed.suffix, *words])):
-            found = with_way if not found or with_way[0].penalty < found[0].penalty else found
-        hits = self._numbered(found, parsed.number, told)
-        if hits and hits[0].precision in _NUMBERED:
-            return hits
-        joined = int(f"{parsed.number}{parsed.number_to:02d}") if parsed.number_to else 0
-        if joined and (as_one := self._numbered(found, joined, told)) and as_one[0].precision in _NUMBERED:
-            return as_one  # 12-34 56TH AVE, as in Queens
-        if len(parsed.streets) > 1 and found and (not hits or hits[0].precision is Precision.STREET):
-            crossing = self._crossings.crossing(found, self.finder.find(parsed.streets[1]), told)
-            if crossing:
-                return [hit._replace(reasons=(*hit.reasons, "number_not_in_ranges")) for hit in crossing]
-        if hits and hits[0].precision is Precision.STREET:
-            # HAYS ST has no numbers, HAYES ST has this one: who knows which is meant?
-            others = self._numbered(self.finder.alike(words), parsed.number, told)
-            hits += [hit._replace(penalty=hits[0].penalty) for hit in others if hit.precision in _NUMBERED]
-        if not found or found[0].penalty >= CONFLICT:
-            whole = [str(parsed.number), *words]  # 8 MILE RD
-            if self.finder.is_known(whole):
-                if len(parsed.streets) > 1:
-                    return self._crossing(parsed._replace(streets=(whole, *parsed.streets[1:])), told)
-                return self._name(Parsed(Kind.NAME, (whole,)), told)
-            if marks := self._landmarks(whole, told):
-                return marks
-        return hits
-
-    def _numbered(self, found: list[Found], number: int, told: Told) -> list[Hit]:
-        hits: list[Hit] = []
-        best = 9.0
-        for one in found[:_MOST_STREETS]:
-            if one.penalty > best + (_DECIDES if told.is_empty else _CONSIDERED):
-                break
-            for hit in self._houses.house(one, number, told):
-                hits.append(hit)
-                best = min(best, hit.penalty)
-        hits.sort(key=lambda hit: hit.penalty)
-        return hits
-
-    def _block(self, parsed: Parsed, told: Told) -> list[Hit]:
-        hits: list[Hit] = []
-        best = 9.0
-        for one in self.finder.find(parsed.streets[0])[:_MOST_STREETS]:
-            if one.penalty > best + (_DECIDES if told.is_empty else _CONSIDERED):
-                break
-            for hit in self._houses.block(one, parsed.number, told):
-                hits.append(hit)
-                best = min(best, hit.penalty)
-        hits.sort(key=lambda hit: hit.penalty)
-        return hits
-
-    def _qualified(self, streets: tuple[list[str], ...], tail: tuple[str, ...], told: Told) -> list[Hit]:
-        """Try with the word after the comma in the streets' names: 9TH ST/AVENUE B, TI is 9TH TI ST there."""
-        part = tail[0].split()
-        if len(part) != 1 or len(streets) < 2:
-            return []
-        found = []
-        for words in streets[:2]:
-            ways = [self.finder.find(way) for way in ([*words[:-1], part[0], words[-1]], [*words, part[0]]) if self.finder.is_known(way)]
-            found.append([one for way in ways for one in way] + self.finder.find(words))
-        hits = self._crossings.crossing(found[0], found[1], told)
-        return hits if hits and hits[0].penalty < CONFLICT else []
-
-    def _crossing(self, parsed: Parsed, told: Told) -> list[Hit]:
-        streets, tail = parsed.streets, parsed.tail
-        found = [self.finder.find(words) for words in streets[:4]]
-        best: list[Hit] = []
-        for at, one in enumerate(found):
-            for other in found[at + 1 :]:
-                hits = self._crossings.crossing(one, other, told) if one and other else []
-                if hits and (not best or hits[0].penalty < best[0].penalty):
-                    best = hits
-        if best and best[0].penalty < REFUSED:
-            return best
-        if tail and (qualified := self._qualified(streets, tail, told)):
-            return qualified
-        if len(streets) > 1 and (marks := self._landmarks([*streets[0], *streets[1]], told)):
-            return marks
-        known = [one for one in found if one and one[0].penalty < _NO_STREET]
-        if len(known) == 1:
-            return self._whole(known[0], told, "other_street_unknown")
-        if known:
-            return self._whole(known[0], told, "streets_do_not_cross")
-        return []
-
-    def _whole(self, found: list[Found], told: Told, reason: str) -> list[Hit]:
-        best = [one for one in found[:_MOST_STREETS] if one.penalty <= found[0].penalty + _DECIDES]
-        hits = [hit for one in best for hit in self._houses.street(one, told, reason)]
-        return sorted(hits, key=lambda hit: hit.penalty)
-
-    def _between(self, parsed: Parsed, told: Told) -> list[Hit]:
-        street, one, other = (self.finder.find(words) for words in parsed.streets)
-        hits = self._crossings.between(street, one, other, told) if street else []
-        if (not hits or hits[0].precision is not Precision.BLOCK) and street and parsed.number_to:
-            middle = (parsed.number + parsed.number_to) // 2
-            numbered = [
-                hit._replace(precision=Precision.BLOCK, matched=f"{parsed.number}-{parsed.number_to} {hit.matched.partition(' ')[2]}")
-                for hit in self._numbered(street, middle, told)
-                if hit.precision in {Precision.POINT, Precision.RANGE, Precision.NEAR_RANGE}
-            ]
-            hits = numbered or hits
-        if not hits and street and street[0].penalty < _NO_STREET:
-            return self._whole(street, told, "streets_do_not_cross")
-        return hits
-
-    def _mile(self, parsed: Parsed, told: Told) -> list[Hit]:
-        mark = self.places.milepost(parsed.streets[0], parsed.mile)
-        if mark is not None:
-            return [
-                Hit(
-                    0.0,
-                    mark.lat,
-                    mark.lon,
-                    Precision.LANDMARK,
-                    mark.radius_m,
-                    f"{' '.join(parsed.streets[0])} {parsed.mile}",
-                    (),
-                    mark.context,
-                )
-            ]
-        found = self.finder.find(parsed.streets[0])
-        return self._whole(found, told, "milepost_not_in_index") if found and found[0].penalty < _NO_STREET else []
-
-    def _name(self, parsed: Parsed, told: Told) -> list[Hit]:
-        if not parsed.streets:
-            return []
-        words = parsed.streets[0]
-        if marks := self._landmarks(words, told):
-            return marks
-        if " ".join(words) in self.cities:
-            return []
-        found = self.finder.find(words)
-        if found and found[0].penalty < _NO_STREET and "trailing_words_dropped" not in found[0].reasons:
-            return self._whole(found, told, "no_number")
-        if len(words) > 2 and words[-1].isdigit() and len(words[-1]) < 6 and TYPES.get(words[-2]) in STRONG_TYPES:
-            hits = self._numbered(self.finder.find(words[:-1]), int(words[-1]), told)  # OAK RD 112
-            return [hit._replace(reasons=(*hit.reasons, "number_after_street")) for hit in hits if hit.precision in _NUMBERED]
-        # FRIENDS HOUSE 481 MINNA ST: what stands before a number and a street that exists tells something else.
-        for at in range(1, min(len(words) - 1, _MOST_LEADING)):
-            owner = words[at - 1]  # PIER 7 and ROOM 7 are no house 7
-            if (
-                words[at].isdigit()
-                and len(words[at]) < 6
-                and owner not in NUMBERED_THINGS
-                and self.finder.is_known(words[at + 1 :], typed=True)
-            ):
-                hits = self._numbered(self.finder.find(words[at + 1 :]), int(words[at]), told)
-                return [hit._replace(reasons=(*hit.reasons, "lead_in_dropped")) for hit in hits if hit.precision in _NUMBERED]
-        for part in parsed.tail:
-            if marks := self._landmarks(part.split(), told):
-                return marks
-        return []
-
-    def _landmarks(self, words: list[str], told: Told) -> list[Hit]:
-        return sorted(
-            Hit(
-                self.contexts.penalty(mark.context, told),
-                mark.lat,
-                mark.lon,
-                Precision.LANDMARK,
-                mark.radius_m,
-                mark.name,
-                (),
-                mark.context,
-            )
-            for mark in self.places.landmark(words)
-        )
 
     def _without_city(self, parsed: Parsed, city: str | None) -> tuple[Parsed, str | None]:
         """Take a known city from the end of the text: after a comma, or after the street's type."""

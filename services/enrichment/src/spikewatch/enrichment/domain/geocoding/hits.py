@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 from spikewatch.enrichment.domain.geocoding.answer import Alternative, Precision
 from spikewatch.enrichment.domain.geocoding.contexts import Contexts
 
-__all__ = ["NO_CONTEXT", "Hit", "alternatives", "clusters", "metres", "rivals"]
+__all__ = ["NO_CONTEXT", "Hit", "alternatives", "clusters", "joined", "metres", "rivals"]
 
 NO_CONTEXT: Final = -1
 _MARGIN: Final = 0.045
@@ -16,6 +16,7 @@ _SAME_PLACE_M: Final = 200.0
 """Two answers this near are one: both lie within the radius that is told."""
 _METRES_PER_DEGREE: Final = 111_195.0
 _MOST_ALTERNATIVES: Final = 10
+_SQUARE_DEGREES: Final = 0.01
 
 
 class Hit(NamedTuple):
@@ -69,16 +70,39 @@ def alternatives(hits: Sequence[Hit], contexts: Contexts) -> tuple[Alternative, 
     return tuple(made)
 
 
-def clusters(points: Sequence[tuple[float, float]], apart_m: float) -> list[list[int]]:
-    """Return positions of points in groups; a point joins the first group of which any point is nearer than ``apart_m``."""
-    groups: list[list[int]] = []
-    for at, (lat, lon) in enumerate(points):
-        near = [group for group in groups if any(metres(lat, lon, *points[other]) <= apart_m for other in group)]
-        for group in near[1:]:
-            near[0].extend(group)
-            groups.remove(group)
-        if near:
-            near[0].append(at)
-        else:
-            groups.append([at])
+def joined(points: Sequence[tuple[float, float]]) -> list[list[tuple[float, float]]]:
+    """Return points in groups that hang together: of squares of a kilometre those that touch. Quick also for thousands of points."""
+    squares: dict[tuple[int, int], list[tuple[float, float]]] = {}
+    for lat, lon in points:
+        squares.setdefault((int(lat // _SQUARE_DEGREES), int(lon // _SQUARE_DEGREES)), []).append((lat, lon))
+    groups: list[list[tuple[float, float]]] = []
+    while squares:
+        square, group = squares.popitem()
+        waiting = [square]
+        while waiting:
+            row, column = waiting.pop()
+            for near in ((row + up, column + right) for up in (-1, 0, 1) for right in (-1, 0, 1)):
+                if near in squares:
+                    group += squares.pop(near)
+                    waiting.append(near)
+        groups.append(group)
     return groups
+
+
+def clusters(points: Sequence[tuple[float, float]], apart_m: float) -> list[list[int]]:
+    """Return positions of points in groups; two points nearer than ``apart_m`` are in one group. Groups are in order of their first."""
+    up = apart_m / _METRES_PER_DEGREE
+    order = sorted(range(len(points)), key=points.__getitem__)
+    group_of: list[list[int]] = [[at] for at in range(len(points))]
+    start = 0
+    for place, at in enumerate(order):
+        lat, lon = points[at]
+        while points[order[start]][0] < lat - up:
+            start += 1
+        for other in order[start:place]:
+            own, its = group_of[at], group_of[other]
+            if own is not its and abs(points[other][1] - lon) < 4 * up and metres(lat, lon, *points[other]) <= apart_m:
+                its += own
+                for member in own:
+                    group_of[member] = its
+    return sorted((sorted(group) for group in {id(group): group for group in group_of}.values()), key=min)

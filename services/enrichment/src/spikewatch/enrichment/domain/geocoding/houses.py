@@ -6,7 +6,7 @@ from typing import Final
 from spikewatch.enrichment.domain.geocoding.answer import Precision
 from spikewatch.enrichment.domain.geocoding.contexts import Contexts, Told
 from spikewatch.enrichment.domain.geocoding.finder import Found
-from spikewatch.enrichment.domain.geocoding.hits import NO_CONTEXT, Hit, clusters, metres
+from spikewatch.enrichment.domain.geocoding.hits import NO_CONTEXT, Hit, clusters, joined, metres
 from spikewatch.enrichment.domain.geocoding.packed import SCALE
 from spikewatch.enrichment.domain.geocoding.streets import Side, Sides, Street, Streets
 
@@ -183,11 +183,15 @@ class Houses:
         best, spots, context = self._spots(street, told)
         if not spots:
             return []
-        lat = sum(spot[0] for spot in spots) / len(spots)
-        lon = sum(spot[1] for spot in spots) / len(spots)
-        # The middle of a bent street lies off it: the spot nearest to the middle lies on it.
-        lat, lon = min(spots, key=lambda spot: metres(lat, lon, spot[0], spot[1]))
-        reach = max(metres(lat, lon, spot[0], spot[1]) for spot in spots)
+        if reason == "no_number" and "type_missing" not in found.reasons:
+            # Nothing but the whole name of a street: however long it is, the circle holds all of it.
+            groups = joined(spots)
+            return [
+                Hit(found.penalty + best, *_on_street(group), Precision.STREET, _reach(group), street.shown, reasons, context)
+                for group in groups
+            ]
+        lat, lon = _on_street(spots)
+        reach = _reach(spots)
         # A number that no range comes near, or a crossing that is none, speaks against the whole street.
         if reach > (_LONGEST_CONTRADICTED_M if reason in _CONTRADICTIONS else _LONGEST_STREET_M):
             return []
@@ -219,6 +223,18 @@ class Houses:
             return 0.0, [], NO_CONTEXT
         best = min(of_penalty)
         return best, of_penalty[best], contexts[best]
+
+
+def _on_street(spots: list[tuple[float, float]]) -> tuple[float, float]:
+    """Return the spot nearest to the middle of what they span: the middle itself may lie off a bent street."""
+    lats, lons = [lat for lat, _ in spots], [lon for _, lon in spots]
+    lat, lon = (min(lats) + max(lats)) / 2, (min(lons) + max(lons)) / 2
+    return min(spots, key=lambda spot: metres(lat, lon, spot[0], spot[1]))
+
+
+def _reach(spots: list[tuple[float, float]]) -> float:
+    lat, lon = _on_street(spots)
+    return max(metres(lat, lon, spot[0], spot[1]) for spot in spots)
 
 
 def _middle(pieces: list[tuple[float, float, float, int, int]]) -> tuple[float, float, int, float]:

@@ -3,6 +3,7 @@
 import re
 from typing import Final, NamedTuple
 
+from spikewatch.enrichment.domain.geocoding.areas_of_streets import FROM_STREETS
 from spikewatch.enrichment.domain.geocoding.contexts import Contexts
 from spikewatch.enrichment.domain.geocoding.packed import SCALE, Packed, texts, view
 from spikewatch.enrichment.domain.geocoding.street_name import read_street
@@ -14,7 +15,7 @@ _LONGEST_GAP_MILES: Final = 2.0  # between two mileposts a road bends; over more
 
 
 class Area(NamedTuple):
-    """The middle of a ZIP code, city or county."""
+    """The middle of a ZIP code, city or county; ``is_of_streets`` when it follows from the streets there instead of from an outline."""
 
     kind: str
     name: str
@@ -23,6 +24,7 @@ class Area(NamedTuple):
     lat: float
     lon: float
     radius_m: float
+    is_of_streets: bool = False
 
 
 class Mark(NamedTuple):
@@ -46,8 +48,9 @@ class Places:
         self.cities: dict[str, list[Area]] = {}
         self.counties: dict[str, list[Area]] = {}
         for at, line in enumerate(texts(arrays["place_text"])):
-            kind, name, code, county, _ = line.split("\t")
-            area = Area(kind, name, code, county or (code if kind == "county" else ""), lat[at] / SCALE, lon[at] / SCALE, radius[at])
+            kind, name, code, county, source = line.split("\t")
+            county = county or (code if kind == "county" else "")
+            area = Area(kind, name, code, county, lat[at] / SCALE, lon[at] / SCALE, radius[at], source == str(FROM_STREETS))
             if kind == "zip":
                 self.zips[name] = area
             elif kind == "city":

@@ -103,17 +103,23 @@ def slips(one: str, other: str, limit: int) -> int:
     one, other = one[start:end_one], other[start:end_other]
     if not one or not other:
         return min(len(one) + len(other), limit + 1)
-    if abs(len(one) - len(other)) > limit or min(len(one), len(other)) > 3 * limit + 3:
+    if abs(len(one) - len(other)) > limit:
         return limit + 1
+    # Only the band of the table in which fewer slips than the limit are possible is filled in.
+    wide = limit + 1
     before: list[int] = []
-    row = list(range(len(other) + 1))
+    row = [min(j, wide) for j in range(len(other) + 1)]
     for i, letter in enumerate(one):
-        earlier, before, row = before, row, [i + 1]
-        for j, its in enumerate(other):
+        earlier, before, row = before, row, [wide] * (len(other) + 1)
+        row[0] = min(i + 1, wide)
+        least = row[0]
+        for j in range(max(0, i - limit), min(len(other), i + limit + 1)):
+            its = other[j]
             cost = before[j] if letter == its else 1 + min(before[j], before[j + 1], row[j])
             if i and j and letter == other[j - 1] and its == one[i - 1]:
                 cost = min(cost, earlier[j - 1] + 1)
-            row.append(cost)
-        if min(row) > limit:
+            row[j + 1] = cost
+            least = min(least, cost)
+        if least > limit:
             return limit + 1
     return min(row[-1], limit + 1)

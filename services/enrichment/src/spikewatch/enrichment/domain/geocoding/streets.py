@@ -136,9 +136,8 @@ class Streets:
         """Return the nodes on a street."""
         known = self._crossings.get(street.number)
         if known is None:
-            lines = self.lines
-            span = range(street.first, street.last)
-            known = frozenset([lines.from_node[at] for at in span] + [lines.to_node[at] for at in span])
+            lines, first, last = self.lines, street.first, street.last
+            known = frozenset(lines.from_node[first:last].tolist()).union(lines.to_node[first:last].tolist())
             self._crossings[street.number] = known
             if len(self._crossings) > _READY:
                 self._crossings.popitem(last=False)
