@@ -1,17 +1,18 @@
 import gzip
 import json
 import struct
+import tracemalloc
 import zipfile
 from pathlib import Path
 
 import pytest
+import shapefile
 
-from spikewatch.enrichment.adapters.geodata.dbf_rows import encoding_of
 from spikewatch.enrichment.adapters.geodata.layer import Layer, ShapeKind
 from spikewatch.enrichment.adapters.geodata.layers import layers_of
+from spikewatch.enrichment.adapters.geodata.shapefile_parts import encoding_of
 from spikewatch.enrichment.adapters.geodata.unusable import GeodataUnusable
 
-shapefile = pytest.importorskip("shapefile", reason="needs pyshp, of the extra geography, to write shapefiles")
 LINE = [(-44.95, 30.05), (-44.94, 30.051), (-44.93, 30.06)]
 DEGREES = 'GEOGCS["GCS_WGS_1984",UNIT["Degree",0.0174532925199433]]'
 HEADER = "street,number,lat,lon\n"
@@ -87,7 +88,9 @@ def test_names_keep_their_letters_in_any_encoding(tmp_path: Path, encoding: str,
 
 
 def test_an_encoding_that_nobody_knows_is_read_as_utf_8() -> None:
-    assert [encoding_of(told) for told in ("", "Martian", "utf8", "1252", "ISO-8859-15")] == [
+    assert [encoding_of(told) for told in ("", "Martian", "UTF-16", "idna", "utf8", "1252", "ISO-8859-15")] == [
+        "utf-8",
+        "utf-8",
         "utf-8",
         "utf-8",
         "utf8",
@@ -147,6 +150,96 @@ def test_damaged_bytes_never_end_in_anything_but_rows_or_a_sentence(tmp_path: Pa
             list(one(path).features())
         except GeodataUnusable as error:
             assert "roads.shp" in str(error)  # noqa: PT017  # rows are as good an end
+
+
+@pytest.mark.parametrize("words", [0, 1, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFC, 0xFFFFFFFF], ids=hex)
+def test_a_hostile_length_is_told_without_taking_memory(tmp_path: Path, words: int) -> None:
+    path = write_lines(tmp_path / "roads", ["Elm St"] * 100)
+    damaged = bytearray(path.read_bytes())
+    struct.pack_into(">I", damaged, 104, words)
+    path.write_bytes(damaged)
+    tracemalloc.start()
+    try:
+        with pytest.raises(GeodataUnusable, match="cut short or damaged"):
+            list(one(path).features())
+        assert tracemalloc.get_traced_memory()[1] < 2_000_000
+    finally:
+        tracemalloc.stop()
+
+
+def test_parts_that_overlap_are_told_before_they_multiply(tmp_path: Path) -> None:
+    with shapefile.Writer(str(tmp_path / "roads"), shapeType=3) as writer:
+        writer.field("NAME", "C", 10)
+        writer.line([LINE] * 4)
+        writer.record("A")
+    damaged = bytearray((tmp_path / "roads.shp").read_bytes())
+    struct.pack_into("<4i", damaged, 152, 0, 12, 0, 12)
+    (tmp_path / "roads.shp").write_bytes(damaged)
+    with pytest.raises(GeodataUnusable, match="cut short or damaged"):
+        list(one(tmp_path / "roads.shp").features())
+
+
+def test_a_shape_without_positions_is_an_empty_one(tmp_path: Path) -> None:
+    path = write_lines(tmp_path / "roads", ["Elm St"])
+    head = bytearray(path.read_bytes()[:100])
+    content = struct.pack("<I4dII", 3, 0, 0, 0, 0, 0, 0)
+    struct.pack_into(">I", head, 24, (108 + len(content)) // 2)
+    path.write_bytes(head + struct.pack(">II", 1, len(content) // 2) + content)
+    assert [row.shape for row in one(path).features()] == [None]
+
+
+def test_shapes_of_another_kind_are_told(tmp_path: Path) -> None:
+    with shapefile.Writer(str(tmp_path / "roofs"), shapeType=31) as writer:
+        writer.field("NAME", "C", 10)
+        writer.multipatch([[(0, 0, 1), (0, 1, 1), (1, 1, 1)]], [0])
+        writer.record("A")
+    with pytest.raises(GeodataUnusable, match="neither points, lines nor polygons"):
+        list(one(tmp_path / "roofs.shp").features())
+
+
+@pytest.mark.parametrize("written", [b"00012", b"1e999", b"*****", b"  7.0"])
+def test_a_number_stays_the_text_that_it_is_written_in(tmp_path: Path, written: bytes) -> None:
+    path = write_lines(tmp_path / "roads", ["Elm St"])
+    table = path.with_suffix(".dbf").read_bytes().rstrip(b"\x1a")
+    path.with_suffix(".dbf").write_bytes(table[:-5] + written)
+    assert [row.values[1] for row in one(path).features()] == [written.decode().strip()]
+
+
+def test_a_table_whose_rows_are_wider_than_its_columns_is_told(tmp_path: Path) -> None:
+    path = write_lines(tmp_path / "roads", ["Elm St"] * 3)
+    table = bytearray(path.with_suffix(".dbf").read_bytes())
+    table[10] += 1
+    path.with_suffix(".dbf").write_bytes(table)
+    with pytest.raises(GeodataUnusable, match="head is damaged"):
+        one(path)
+
+
+def test_a_long_shapefile_takes_no_more_memory_than_a_short_one(tmp_path: Path) -> None:
+    def peak(rows: int) -> int:
+        path = write_lines(tmp_path / f"roads{rows}", ["Elm St"] * rows)
+        path.with_suffix(".shx").unlink()  # nothing needs it
+        tracemalloc.start()
+        try:
+            assert sum(1 for _ in one(path).features()) == rows
+            return tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+
+    assert peak(4000) < peak(500) + 100_000
+
+
+def test_a_zip_with_a_member_without_a_name_is_read_past_it(tmp_path: Path) -> None:
+    write_lines(tmp_path / "roads", ["Elm St"])
+    with zipfile.ZipFile(tmp_path / "roads.zip", "w") as archive:
+        archive.writestr("x", b"")
+        for ending in (".shp", ".dbf"):
+            archive.write(tmp_path / f"roads{ending}", f"roads{ending}")
+    # No name of a member may be empty, and zipfile writes none.
+    damaged = bytearray((tmp_path / "roads.zip").read_bytes())
+    listed = damaged.index(b"PK\x01\x02")
+    damaged[listed + 28 : listed + 34] = struct.pack("<HHH", 0, 0, 1)  # what was the name is a remark now
+    (tmp_path / "roads.zip").write_bytes(damaged)
+    assert [row.values[0] for row in one(tmp_path / "roads.zip").features()] == ["Elm St"]
 
 
 @pytest.mark.parametrize(

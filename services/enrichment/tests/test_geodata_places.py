@@ -2,6 +2,7 @@ import json
 from pathlib import Path
 
 import pytest
+import shapefile
 
 from spikewatch.enrichment.adapters.geodata.sources import Reading, read_sources
 from spikewatch.enrichment.adapters.geodata.unusable import GeodataUnusable
@@ -81,7 +82,6 @@ def test_coordinates_that_are_no_degrees_are_refused(tmp_path: Path, lat: str, l
 
 @pytest.mark.parametrize("told", ["", 'PROJCS["WGS_1984_Web_Mercator_Auxiliary_Sphere",UNIT["Meter",1.0]]'])
 def test_web_mercator_is_converted(tmp_path: Path, told: str) -> None:
-    shapefile = pytest.importorskip("shapefile", reason="needs pyshp, of the extra geography, to write shapefiles")
     with shapefile.Writer(str(tmp_path / "roads"), shapeType=3) as writer:
         writer.field("FULLNAME", "C", 40)
         writer.line([[(-13_627_665.27, 4_547_675.35), (-13_627_000.0, 4_547_675.35)]])
@@ -93,7 +93,6 @@ def test_web_mercator_is_converted(tmp_path: Path, told: str) -> None:
 
 
 def test_a_state_plane_shapefile_is_refused_by_its_name_and_unit(tmp_path: Path) -> None:
-    shapefile = pytest.importorskip("shapefile", reason="needs pyshp, of the extra geography, to write shapefiles")
     with shapefile.Writer(str(tmp_path / "roads"), shapeType=3) as writer:
         writer.field("FULLNAME", "C", 40)
         writer.line([[(12.0, 34.0), (13.0, 34.0)]])  # small numbers, so that only the .prj tells

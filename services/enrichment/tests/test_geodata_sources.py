@@ -2,6 +2,7 @@ import json
 from pathlib import Path
 
 import pytest
+import shapefile
 
 from spikewatch.enrichment.adapters.geodata.by_county import packed_by_county
 from spikewatch.enrichment.adapters.geodata.column_map import ColumnMap, Kind, MapFile
@@ -102,7 +103,6 @@ def test_pieces_that_meet_are_one_line_and_of_others_the_longest_is_taken(tmp_pa
 
 
 def write_tiger(folder: Path) -> list[Path]:
-    shapefile = pytest.importorskip("shapefile", reason="needs pyshp, of the extra geography, to write shapefiles")
     edges, names = folder / "tl_2021_99001_edges", folder / "tl_2021_99001_featnames"
     with shapefile.Writer(str(edges), shapeType=3) as writer:
         for column in ("TLID", "FULLNAME", "ROADFLG", "LFROMADD", "LTOADD", "RFROMADD", "RTOADD", "ZIPL", "ZIPR", "TNIDF", "TNIDT"):

@@ -8,6 +8,7 @@ Alaska's Chugach and Copper River of 2019.
 from importlib.resources import as_file, files
 from typing import Final
 
+import shapefile
 import shapely
 
 from spikewatch.enrichment.domain.geography import Place
@@ -28,8 +29,6 @@ def us_counties() -> list[Place]:
         UsGeographyMissing: the packages are not installed.
     """
     try:
-        import shapefile  # noqa: PLC0415  # an optional extra: a deployment with geography files of its own does without
-
         folder = files("_plotly_geo") / "package_data"
     except ImportError as error:
         raise UsGeographyMissing(
@@ -54,7 +53,7 @@ def us_zip_codes() -> list[Place]:
         UsGeographyMissing: the packages are not installed.
     """
     try:
-        import zipcodes  # noqa: PLC0415  # an optional extra, as above
+        import zipcodes  # noqa: PLC0415  # an optional extra: a deployment with geography files of its own does without
     except ImportError as error:
         raise UsGeographyMissing(
             f"{error.name} is not installed; install spikewatch-enrichment[geography] or set a geography folder"

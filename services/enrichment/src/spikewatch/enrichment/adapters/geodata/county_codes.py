@@ -6,7 +6,8 @@ from functools import cache, lru_cache
 from importlib.resources import as_file, files
 from typing import Final
 
-from spikewatch.enrichment.adapters.geodata.dbf_rows import dbf_head, dbf_rows
+import shapefile
+
 from spikewatch.enrichment.domain.geocoding.street_words import STATE_OF_FIPS
 
 __all__ = ["county_code"]
@@ -41,11 +42,9 @@ def _by_name() -> Mapping[tuple[str, str], str]:
         source = files("_plotly_geo") / "package_data" / _NAMES
     except ModuleNotFoundError:
         return {}
-    with as_file(source) as path, path.open("rb") as stream:
-        head = dbf_head(path.name, stream)
-        state, code, name = (head.names.index(column) for column in ("STATEFP", "GEOID", "NAME"))
-        rows = [row for row in dbf_rows(path.name, stream, head, "utf-8") if row is not None]
-    return {(row[state], _plain(row[name])): row[code] for row in rows}
+    with as_file(source) as path, shapefile.Reader(dbf=str(path)) as reader:
+        rows = reader.iterRecords(fields=["STATEFP", "GEOID", "NAME"])
+        return {(row["STATEFP"], _plain(row["NAME"])): row["GEOID"] for row in rows}
 
 
 def _plain(name: str) -> str:

@@ -6,9 +6,8 @@ from typing import Final
 
 from typing_extensions import override
 
-from spikewatch.enrichment.adapters.geodata.dbf_rows import dbf_head, dbf_rows, encoding_of
 from spikewatch.enrichment.adapters.geodata.layer import Feature, Layer
-from spikewatch.enrichment.adapters.geodata.shp_shapes import shp_shapes
+from spikewatch.enrichment.adapters.geodata.shapefile_parts import columns_of, encoding_of, rows_of, shapes_of
 from spikewatch.enrichment.adapters.geodata.stored_file import StoredFile, failures_told
 from spikewatch.enrichment.adapters.geodata.unusable import GeodataUnusable
 
@@ -27,13 +26,12 @@ class TableLayer(Layer):
         self._encoding = encoding_of(cpg.whole(_SMALL).decode("ascii", "replace") if cpg else "")
         self.size = dbf.size
         with dbf.opened() as (stream, _):
-            self.columns = dbf_head(dbf.name, stream).names
+            self.columns = columns_of(dbf.name, stream)
 
     @override
     def features(self) -> Generator[Feature, None, None]:
         with self._dbf.opened() as (stream, done):
-            head = dbf_head(self.name, stream)
-            for row, values in enumerate(dbf_rows(self.name, stream, head, self._encoding), start=1):
+            for row, values in enumerate(rows_of(self.name, stream, self._encoding), start=1):
                 if row % _EVERY == 1:
                     self.done = done()
                 if values is not None:
@@ -60,16 +58,15 @@ class ShapeLayer(Layer):
         self.reference = prj.whole(_SMALL).decode("utf-8", "replace") if prj else ""
         self.size = shp.size + dbf.size
         with dbf.opened() as (stream, _):
-            self.columns = dbf_head(dbf.name, stream).names
+            self.columns = columns_of(dbf.name, stream)
 
     @override
     def features(self) -> Generator[Feature, None, None]:
         with ExitStack() as stack:
             shp, shp_done = stack.enter_context(self._shp.opened())
             dbf, dbf_done = stack.enter_context(self._dbf.opened())
-            head = dbf_head(self._dbf.name, dbf)
-            shapes = shp_shapes(self.name, shp)
-            for row, values in enumerate(dbf_rows(self._dbf.name, dbf, head, self._encoding), start=1):
+            shapes = shapes_of(self.name, shp)
+            for row, values in enumerate(rows_of(self._dbf.name, dbf, self._encoding), start=1):
                 if row % _EVERY == 1:
                     self.done = shp_done() + dbf_done()
                 try:

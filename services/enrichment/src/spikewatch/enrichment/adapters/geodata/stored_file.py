@@ -63,7 +63,7 @@ def failures_told(name: str) -> Iterator[None]:
     """Turn what goes wrong while bytes are read into one sentence."""
     try:
         yield
-    except (EOFError, zlib.error, zipfile.BadZipFile, gzip.BadGzipFile) as error:
+    except (EOFError, zlib.error, zipfile.BadZipFile, gzip.BadGzipFile, UnicodeDecodeError) as error:  # the last: names in a zip
         raise GeodataUnusable(f"{name} is packed and breaks off or is damaged ({type(error).__name__}); fetch it again") from None
     except (OSError, RuntimeError, NotImplementedError) as error:  # zipfile: encrypted, or packed in a way that Python cannot unpack
         told = error.strerror if isinstance(error, OSError) and error.strerror else type(error).__name__
@@ -101,7 +101,7 @@ def _lone(path: Path, name: str) -> StoredFile:
 
 def _inside(path: Path) -> list[StoredFile]:
     with failures_told(path.name), zipfile.ZipFile(path) as archive:
-        members = [member for member in archive.infolist() if not member.is_dir()]
+        members = [member for member in archive.infolist() if member.filename and not member.is_dir()]
     if len(members) > _MOST_MEMBERS:
         raise GeodataUnusable(f"{path.name} holds more than {_MOST_MEMBERS:,} files; give the ones that are meant")
     shown = [member for member in members if not member.filename.startswith(_HIDDEN)]
