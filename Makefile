@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 MEMBERS := packages/contracts packages/chassis services/ingest services/enrichment services/alerts services/directory cli
 
-.PHONY: help setup demo test test-unit test-integration check format proto generated lock up fuzz bench clean
+.PHONY: help setup demo test test-unit test-integration check format proto generated lock up fuzz bench bench-peers clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 20
@@ -61,6 +61,9 @@ fuzz: setup  ## 100,000 mutated inputs of every feed format
 
 bench: setup  ## measure throughput, latency and memory
 	$(BIN)/python benchmarks/pipeline.py
+
+bench-peers: setup  ## our geocoder beside PostGIS tiger, Nominatim and others on the same strings (PEERS="--all --install"; see benchmarks/peers)
+	@$(BIN)/python -m benchmarks.peers $(PEERS)
 
 clean:  ## remove the virtual environment and the local stack's folder
 	rm -rf $(VENV) .spikewatch

@@ -8,6 +8,7 @@ run all the same. Nothing is sent anywhere: servers listen on a Unix socket in a
 
 import argparse
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -31,6 +32,7 @@ PEERS = {
 
 def main() -> None:
     """Print the tables."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # servers are stopped on the way out
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     folder = Path(__file__).resolve().parents[3] / "shared" / "data" / "geo" / "sf"
     parser.add_argument("--data", type=Path, default=folder, metavar="FOLDER", help="San Francisco's centreline and strings")
@@ -41,8 +43,8 @@ def main() -> None:
     chosen = parser.parse_args()
     source = chosen.data / "sf_streets.csv.gz"
     if not source.exists():
-        print("skipped: San Francisco's centreline (sf_streets.csv.gz) and test strings are not here; they are not part of the project. Give")
-        print("their folder with --data.")
+        print("skipped: San Francisco's centreline (sf_streets.csv.gz) and test strings are not here. They are not part of the project;")
+        print("give their folder with --data.")
         return
     if chosen.install:
         _install()

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from spikewatch.enrichment.domain.geocoding.records import StreetSegment
 
-# "05TH": the city pads numbers so that names sort. Neither TIGER nor OpenStreetMap does, and their geocoders do not expect it.
+# "05TH": the city pads numbers so that names sort. Neither TIGER nor OpenStreetMap does, and of the strings some do and some do not.
 _PADDED = re.compile(r"\b0+(\d+(?:ST|ND|RD|TH))\b")
 
 
@@ -17,7 +17,7 @@ class Segment(NamedTuple):
     """A piece of street from crossing to crossing. House numbers are in drawing order, 0 for none; the line is (longitude, latitude)."""
 
     number: int
-    name: str
+    padded: str
     kind: str
     written: str
     left: tuple[int, int]
@@ -34,9 +34,14 @@ class Segment(NamedTuple):
         )  # fmt: skip
 
     @property
-    def full_name(self) -> str:
-        """The name with its type, numbers without padding: what peers get."""
-        return f"{self.name} {self.kind}".strip()
+    def name(self) -> str:
+        """The name without its type and without padding."""
+        return _PADDED.sub(r"\1", self.padded)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The name without its type in all its forms; peers get each as a name of its own, the one without padding first."""
+        return (self.name,) if self.name == self.padded else (self.name, self.padded)
 
 
 def segments(path: Path) -> Iterator[Segment]:
@@ -46,6 +51,6 @@ def segments(path: Path) -> Iterator[Segment]:
             left_from, left_to, right_from, right_to = (int(float(row[column] or 0)) for column in ("lf_from", "lf_to", "rt_from", "rt_to"))
             pairs = [pair.split() for pair in row["wkt"].removeprefix("LINESTRING(").removesuffix(")").split(",")]
             yield Segment(
-                number, _PADDED.sub(r"\1", row["street"]), row["st_type"], row["fullname"], (left_from, left_to), (right_from, right_to),
+                number, row["street"], row["st_type"], row["fullname"], (left_from, left_to), (right_from, right_to),
                 (int(float(row["f_node"])), int(float(row["t_node"]))), row["zip"], tuple((float(lon), float(lat)) for lon, lat in pairs),
             )  # fmt: skip

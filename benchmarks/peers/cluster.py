@@ -3,10 +3,11 @@
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
@@ -18,15 +19,29 @@ _PROGRAMS = Path("/usr/lib/postgresql")
 _PACKAGES = "postgresql postgresql-{v}-postgis-3 postgresql-{v}-postgis-3-scripts"
 # A throw-away database need not survive a power cut; a compiler that starts for every query would be timed instead of the geocoder.
 _OPTIONS = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "jit=off", "shared_buffers=512MB", "work_mem=32MB",
-            "maintenance_work_mem=128MB", "listen_addresses=", "max_connections=40", "autovacuum=off")  # fmt: skip
+            "maintenance_work_mem=128MB", "listen_addresses=", "max_connections=40", "autovacuum_naptime=2s")  # fmt: skip
+
+
+class _Account(NamedTuple):
+    """Whom PostgreSQL runs as; None: as who started us."""
+
+    name: str
+    user: int | None = None
+    group: int | None = None
+    groups: tuple[int, ...] | None = None
 
 
 class Cluster(NamedTuple):
-    """A running PostgreSQL: the folder of its socket and the superuser's name."""
+    """A running PostgreSQL: the folder of its socket, which has a folder `project` for what belongs to it, and the superuser's name."""
 
     programs: Path
     socket: Path
     owner: str
+
+    @property
+    def project(self) -> Path:
+        """A folder that is kept and restored together with the databases."""
+        return self.socket / "project"
 
     def environment(self) -> dict[str, str]:
         """Return the variables by which libpq finds it, and nothing else of the operator's databases."""
@@ -73,54 +88,89 @@ def packages_hint() -> str:
 
 
 @contextmanager
-def cluster(extension: str) -> Iterator[Cluster]:
+def cluster(extension: str, *, restored: Path | None = None, kept: Path | None = None) -> Iterator[Cluster]:
     """Make and start a cluster, and stop it and take it away at the end, whatever happened.
+
+    Args:
+        extension: what PostgreSQL must have.
+        restored: a file that an earlier run kept, to start from.
+        kept: where to keep what was made, when all went well.
 
     Raises:
         PeerAbsentError: no PostgreSQL with that extension, or it does not start.
     """
     folder = programs(extension)
     room = Path(tempfile.mkdtemp(prefix="spikewatch-peers-"))
-    as_owner, owner = _unprivileged(room)
+    account = _unprivileged(room)
     server: subprocess.Popen[bytes] | None = None
     try:
-        made = subprocess.run(
-            [str(folder / "initdb"), "-D", str(room / "store"), "-A", "trust", "-U", owner, "-E", "UTF8", "--locale=C.UTF-8", "--no-sync"],
-            capture_output=True, text=True, check=False, cwd=room, **as_owner,
-        )  # fmt: skip
-        if made.returncode:
-            raise PeerAbsentError(f"initdb failed: {last_line(made.stderr)}")
+        if restored is None:
+            _initdb(folder, room, account)
+        else:
+            _tar("-C", str(room), "-xpf", str(restored))
         options = [word for option in _OPTIONS for word in ("-c", option)]
         with (room / "log").open("wb") as log:
             server = subprocess.Popen(
                 [str(folder / "postgres"), "-D", str(room / "store"), "-k", str(room), *options],
-                stdout=log, stderr=log, cwd=room, start_new_session=True, **as_owner,
+                stdout=log, stderr=log, cwd=room, start_new_session=True,
+                user=account.user, group=account.group, extra_groups=account.groups,
             )  # fmt: skip
-        running = Cluster(folder, room, owner)
+        running = Cluster(folder, room, account.name)
         _wait(running, server)
         yield running
+        if kept is not None:
+            _stop(server)
+            draft = kept.with_suffix(".draft")
+            _tar("-C", str(room), "-cf", str(draft), "store", "project")
+            draft.replace(kept)
     finally:
         if server is not None:
-            server.send_signal(2)  # "fast": sessions are ended, the store is closed
-            try:
-                server.wait(30)
-            except subprocess.TimeoutExpired:
-                server.kill()
-                server.wait()
+            _stop(server)
         shutil.rmtree(room, ignore_errors=True)
 
 
-def _unprivileged(room: Path) -> tuple[Mapping[str, object], str]:
+def _initdb(folder: Path, room: Path, account: _Account) -> None:
+    (room / "project").mkdir()
+    words = ["-D", str(room / "store"), "-A", "trust", "-U", account.name, "-E", "UTF8", "--locale=C.UTF-8", "--no-sync"]
+    made = subprocess.run(
+        [str(folder / "initdb"), *words], capture_output=True, text=True, check=False, cwd=room,
+        user=account.user, group=account.group, extra_groups=account.groups,
+    )  # fmt: skip
+    if made.returncode:
+        raise PeerAbsentError(f"initdb failed: {last_line(made.stderr)}")
+
+
+def _stop(server: subprocess.Popen[bytes]) -> None:
+    if server.poll() is not None:
+        return
+    server.send_signal(signal.SIGINT)  # PostgreSQL's "fast": sessions are ended, the store is closed
+    try:
+        server.wait(60)
+    except subprocess.TimeoutExpired:
+        server.kill()
+        server.wait()
+
+
+def _tar(*words: str) -> None:
+    program = shutil.which("tar")
+    if program is None:
+        raise PeerAbsentError("there is no tar, which keeps the imported database from one run to the next")
+    done = subprocess.run([program, *words], capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise PeerAbsentError(f"tar failed: {last_line(done.stderr)}")
+
+
+def _unprivileged(room: Path) -> _Account:
     """PostgreSQL refuses to run as root: there it runs as its own account, or as nobody."""
     if os.geteuid() != 0:
-        return {}, pwd.getpwuid(os.geteuid()).pw_name
+        return _Account(pwd.getpwuid(os.geteuid()).pw_name)
     for name in ("postgres", "nobody"):
         try:
-            account = pwd.getpwnam(name)
+            entry = pwd.getpwnam(name)
         except KeyError:
             continue
-        os.chown(room, account.pw_uid, account.pw_gid)
-        return {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}, name
+        os.chown(room, entry.pw_uid, entry.pw_gid)
+        return _Account(name, entry.pw_uid, entry.pw_gid, ())
     raise PeerAbsentError("PostgreSQL does not run as root, and there is no other account: postgres, nobody")
 
 

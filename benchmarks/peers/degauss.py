@@ -17,6 +17,6 @@ def compared(sets: dict[str, list[Known]], pieces: Sequence[Segment]) -> NoRetur
         PeerAbsentError: always.
     """
     raise PeerAbsentError(
-        "It is delivered as a container image and a source repository only: Debian has no package of it (its ruby-geocoder asks web services "
-        "and is another program), PyPI has none, and an image could not be given this centreline in place of the TIGER database that it holds"
+        "It is delivered as a container image and a source repository only: neither Debian (whose ruby-geocoder is another program, which "
+        "asks web services) nor PyPI has a package of it"
     )

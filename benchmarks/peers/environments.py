@@ -16,7 +16,7 @@ def environment(name: str, packages: Sequence[str]) -> Path:
     Raises:
         PeerAbsentError: pip failed; the text has its first error.
     """
-    room = _cache() / f"{name}-{sys.version_info.major}.{sys.version_info.minor}"
+    room = cache() / f"{name}-{sys.version_info.major}.{sys.version_info.minor}"
     programs, stamp = room / "bin", room / "holds.txt"
     wanted = "\n".join(packages)
     if stamp.exists() and stamp.read_text(encoding="utf-8") == wanted:
@@ -32,7 +32,8 @@ def environment(name: str, packages: Sequence[str]) -> Path:
     return programs
 
 
-def _cache() -> Path:
+def cache() -> Path:
+    """Return the folder of all that is kept from one run to the next."""
     base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(base) / "spikewatch" / "bench-peers"
 

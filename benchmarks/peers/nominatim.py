@@ -1,8 +1,10 @@
-"""Nominatim over the same centreline, written as OpenStreetMap data with address interpolations; imported offline, without Wikipedia's ranks.
+"""Nominatim over the same centreline, written as OpenStreetMap data with address interpolations; imported offline, without Wikipedia.
 
-Every string is asked raw, as free text, through its Python library (one session, no HTTP in between).
+Every string is asked raw, as free text, through its Python library (one session, no HTTP in between). The import takes minutes, so the
+database is kept in the cache folder for the next run, under a name that tells the data and the versions.
 """
 
+import hashlib
 import json
 import shutil
 import subprocess
@@ -11,8 +13,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from benchmarks.peers.centreline import Segment
-from benchmarks.peers.cluster import cluster, last_line
-from benchmarks.peers.environments import environment
+from benchmarks.peers.cluster import Cluster, cluster, last_line
+from benchmarks.peers.cluster import programs as programs_with
+from benchmarks.peers.environments import cache, environment
 from benchmarks.peers.osm import write_osm
 from benchmarks.peers.results import Answers, Compared, PeerAbsentError
 from benchmarks.peers.strings import Known
@@ -30,20 +33,20 @@ def compared(sets: dict[str, list[Known]], pieces: Sequence[Segment]) -> Compare
     """
     osm2pgsql = shutil.which("osm2pgsql")
     if osm2pgsql is None:
-        raise PeerAbsentError("osm2pgsql is not installed: apt-get install --no-install-recommends osm2pgsql (or run with --install as root)")
+        hint = "apt-get install --no-install-recommends osm2pgsql (or run with --install as root)"
+        raise PeerAbsentError(f"osm2pgsql is not installed: {hint}")
     programs = environment("nominatim", _PACKAGES)
-    with tempfile.TemporaryDirectory(prefix="spikewatch-nominatim-") as made, cluster("postgis") as running:
-        folder = Path(made)
-        write_osm(folder / "city.osm", pieces)
-        running.sql("postgres", 'CREATE USER "www-data";')
-        surroundings = running.environment() | {
-            "NOMINATIM_DATABASE_DSN": f"pgsql:dbname=nominatim;host={running.socket};user={running.owner}",
-            "NOMINATIM_IMPORT_STYLE": "address",
-            "NOMINATIM_OSM2PGSQL_BINARY": osm2pgsql,
-        }
-        words = ["import", "--project-dir", str(folder), "--osm-file", str(folder / "city.osm"), "--offline", "--no-updates", "-j", "2"]
-        _run([str(programs / "nominatim"), *words], surroundings, folder)
-        running.sql("nominatim", "ANALYZE;")
+    version = f"{_VERSION}, {_version_of(osm2pgsql)}"
+    with tempfile.TemporaryDirectory(prefix="spikewatch-peers-") as made:
+        source = Path(made) / "city.osm"
+        write_osm(source, pieces)
+        named = hashlib.sha256(source.read_bytes() + f"{version} {programs_with('postgis')}".encode()).hexdigest()[:12]
+        imported = cache() / f"nominatim-{named}.tar"
+        if not imported.exists():
+            with cluster("postgis", kept=imported) as running:
+                _import(running, programs / "nominatim", source, osm2pgsql)
+    with cluster("postgis", restored=imported) as running:
+        folder, surroundings = running.project, _surroundings(running, osm2pgsql)
         task = json.dumps({"folder": str(folder), "sets": {name: [row.text for row in rows] for name, rows in sets.items()}})
         script = Path(__file__).with_name("nominatim_asks.py")
         # -P: this folder stays off the path, or nominatim.py would stand before the library's own modules.
@@ -52,7 +55,23 @@ def compared(sets: dict[str, list[Known]], pieces: Sequence[Segment]) -> Compare
         Answers(NAME, name, [None if place is None else (place[0], place[1]) for place in answer["places"]], answer["seconds"])
         for name, answer in told.items()
     ]
-    return Compared(f"{_VERSION}, {_version_of(osm2pgsql)}", answers)
+    return Compared(version, answers)
+
+
+def _import(running: Cluster, program: Path, source: Path, osm2pgsql: str) -> None:
+    running.sql("postgres", 'CREATE USER "www-data";')  # the reading account that Nominatim asks for
+    folder = running.project
+    words = ["import", "--project-dir", str(folder), "--osm-file", str(source), "--offline", "--no-updates", "-j", "2"]
+    _run([str(program), *words], _surroundings(running, osm2pgsql), folder)
+    running.sql("nominatim", "VACUUM ANALYZE;")
+
+
+def _surroundings(running: Cluster, osm2pgsql: str) -> dict[str, str]:
+    return running.environment() | {
+        "NOMINATIM_DATABASE_DSN": f"pgsql:dbname=nominatim;host={running.socket};user={running.owner}",
+        "NOMINATIM_IMPORT_STYLE": "address",
+        "NOMINATIM_OSM2PGSQL_BINARY": osm2pgsql,
+    }
 
 
 def _run(command: Sequence[str], surroundings: Mapping[str, str], folder: Path, text: str = "") -> str:
@@ -66,4 +85,4 @@ def _run(command: Sequence[str], surroundings: Mapping[str, str], folder: Path, 
 
 def _version_of(osm2pgsql: str) -> str:
     done = subprocess.run([osm2pgsql, "--version"], capture_output=True, text=True, check=False)
-    return (done.stdout + done.stderr).strip().splitlines()[0]
+    return f"osm2pgsql {(done.stdout + done.stderr).partition('version ')[2].split()[0]}"

@@ -50,11 +50,13 @@ def write_osm(path: Path, pieces: Iterable[Segment]) -> None:
     """Write the file, with an outline and a node of the city; numbers rise, as osm2pgsql needs."""
     drawn = _Map()
     for piece in pieces:
-        street = full_name(piece)
+        street, *others = full_names(piece)
         inner = [drawn.node(at) for at in piece.line[1:-1]]
         ends = drawn.crossing(piece.nodes[0], piece.line[0]), drawn.crossing(piece.nodes[1], piece.line[-1])
         if street:
-            drawn.ways.append(Way([ends[0], *inner, ends[1]], {"highway": "residential", "name": street}))
+            drawn.ways.append(
+                Way([ends[0], *inner, ends[1]], {"highway": "residential", "name": street} | ({"alt_name": others[0]} if others else {}))
+            )
             for numbers, side in ((piece.left, 1.0), (piece.right, -1.0)):
                 _houses(drawn, piece, street, numbers, side)
     outline = _box([at for at, _ in drawn.nodes.values()])
@@ -65,10 +67,10 @@ def write_osm(path: Path, pieces: Iterable[Segment]) -> None:
     _write(path, drawn)
 
 
-def full_name(piece: Segment) -> str:
-    """Return a name as OpenStreetMap writes it: "5th Street"."""
+def full_names(piece: Segment) -> list[str]:
+    """Return the names of a street as OpenStreetMap writes them: "5th Street", and the city's own "05th Street"."""
     kind = _TYPES.get(piece.kind, piece.kind.title())
-    return " ".join(word.capitalize() for word in f"{piece.name} {kind}".split())
+    return [" ".join(word.capitalize() for word in f"{name} {kind}".split()) for name in piece.names]
 
 
 def _houses(drawn: _Map, piece: Segment, street: str, numbers: tuple[int, int], side: float) -> None:
@@ -114,7 +116,8 @@ def _write(path: Path, drawn: _Map) -> None:
             refs = "".join(f'<nd ref="{node}"/>' for node in way.nodes)
             out.write(f'<way id="{number}" version="1">{refs}{_tags(way.tags)}</way>\n')
         city = {"type": "boundary", "boundary": "administrative", "admin_level": "8", "name": "San Francisco"}
-        out.write(f'<relation id="1" version="1"><member type="way" ref="{len(drawn.ways)}" role="outer"/>{_tags(city)}</relation>\n</osm>\n')
+        outer = f'<member type="way" ref="{len(drawn.ways)}" role="outer"/>'
+        out.write(f'<relation id="1" version="1">{outer}{_tags(city)}</relation>\n</osm>\n')
 
 
 def _tags(tags: Mapping[str, str]) -> str:

@@ -25,7 +25,7 @@ CREATE EXTENSION postgis; CREATE EXTENSION fuzzystrmatch; CREATE EXTENSION postg
 ALTER DATABASE peers SET search_path = public, tiger;
 """
 _TABLES = """
-CREATE TABLE public.centreline (number bigint, name text, kind text, left_from int, left_to int, right_from int, right_to int,
+CREATE TABLE public.centreline (number bigint, name text, padded text, kind text, left_from int, left_to int, right_from int, right_to int,
     from_node bigint, to_node bigint, zip text, line text);
 CREATE TABLE public.asked (number int, text text, other text);
 CREATE TABLE public.placed (number int, lat double precision, lon double precision);
@@ -56,7 +56,9 @@ $ask$;
 SELECT json_agg(json_build_array(number, lat, lon)) FROM placed;
 """
 _ONE_STRING = "SELECT geomout INTO found FROM geocode(one.text, 1) ORDER BY rating LIMIT 1;"
-_TWO_STREETS = "SELECT geomout INTO found FROM geocode_intersection(one.text, one.other, 'CA', 'San Francisco', '', 1) ORDER BY rating LIMIT 1;"
+_TWO_STREETS = """
+      SELECT geomout INTO found FROM geocode_intersection(one.text, one.other, 'CA', 'San Francisco', '', 1) ORDER BY rating LIMIT 1;
+"""
 
 
 def compared(sets: dict[str, list[Known]], pieces: Sequence[Segment]) -> Compared:
@@ -91,7 +93,7 @@ def _halves(text: str) -> tuple[str, str]:
 
 def _copied(pieces: Sequence[Segment]) -> str:
     rows = (
-        (piece.number, piece.name, piece.kind, *piece.left, *piece.right, *piece.nodes, piece.zip5,
+        (piece.number, piece.name, piece.padded, piece.kind, *piece.left, *piece.right, *piece.nodes, piece.zip5,
          f"LINESTRING({','.join(f'{lon} {lat}' for lon, lat in piece.line)})")
         for piece in pieces
     )  # fmt: skip

@@ -16,10 +16,19 @@ INSERT INTO edges (statefp, countyfp, tlid, tfidl, tfidr, mtfcc, fullname, zipl,
 SELECT '06', '075', number, 1, 1, 'S1400', trim(name || ' ' || kind), zip, zip, 'Y', from_node, to_node, ST_Multi(ST_GeomFromText(line, 4269))
 FROM centreline;
 
-INSERT INTO featnames (tlid, fullname, name, suftypabrv, mtfcc, paflag, statefp)
-SELECT number, trim(c.name || ' ' || coalesce(t.abbrev, c.kind)), c.name, coalesce(t.abbrev, nullif(c.kind, '')), 'S1400', 'P', '06'
-FROM centreline AS c LEFT JOIN street_type_lookup AS t ON t.name = c.kind;
-UPDATE edges SET fullname = f.fullname FROM featnames AS f WHERE f.tlid = edges.tlid;
+-- The Census keeps a leading direction apart from the name (S, Van Ness), and so does the geocoder's parser. Other forms of a name are alternates.
+INSERT INTO featnames (tlid, fullname, name, predirabrv, suftypabrv, mtfcc, paflag, statefp)
+SELECT number, concat_ws(' ', direction, rest, type), rest, direction, type, 'S1400', flag, '06'
+FROM (
+    SELECT c.number, coalesce(t.abbrev, nullif(c.kind, '')) AS type, named.flag,
+        substr(substring(named.name FROM '^(NORTH|SOUTH|EAST|WEST) .'), 1, 1) AS direction,
+        regexp_replace(named.name, '^(NORTH|SOUTH|EAST|WEST) (?=.)', '') AS rest
+    FROM centreline AS c
+    LEFT JOIN street_type_lookup AS t ON t.name = c.kind
+    CROSS JOIN LATERAL (VALUES (c.name, 'P'), (nullif(c.padded, c.name), 'A')) AS named (name, flag)
+    WHERE named.name IS NOT NULL
+) AS parts;
+UPDATE edges SET fullname = f.fullname FROM featnames AS f WHERE f.tlid = edges.tlid AND f.paflag = 'P';
 
 INSERT INTO addr (tlid, fromhn, tohn, side, zip, mtfcc, statefp)
 SELECT number, left_from::text, left_to::text, 'L', zip, 'D1000', '06' FROM centreline WHERE left_to > 0

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from benchmarks.peers.strings import Known
 
 Placed = tuple[float, float] | None
+_HEADER = f"{'':34}{'match %':>8}{'median m':>10}{'<=100 m %':>11}{'>500 m %':>10}{'per s':>10}"
 
 
 class PeerAbsentError(Exception):
@@ -56,7 +57,7 @@ def tables(sets: dict[str, list[Known]], answers: Iterable[Answers]) -> str:
         by_set[answer.asked_set].append(answer)
     lines: list[str] = []
     for name, rows in sets.items():
-        lines += ["", f"{name}, {len(rows):,} strings", f"{'':34}{'match %':>8}{'median m':>10}{'<=100 m %':>11}{'>500 m %':>10}{'per s':>10}"]
+        lines += ["", f"{name}, {len(rows):,} strings", _HEADER]
         lines += [_line(rows, answer) for answer in by_set[name]]
     return "\n".join(lines)
 

@@ -50,5 +50,6 @@ def asked_through(
 def _streets(pieces: Sequence[Segment]) -> dict[str, list[object]]:
     streets: dict[str, list[object]] = defaultdict(list)
     for piece in pieces:
-        streets[piece.full_name].append([piece.left, piece.right, piece.nodes, piece.line])
+        for name in piece.names:
+            streets[f"{name} {piece.kind}".strip()].append([piece.left, piece.right, piece.nodes, piece.line])
     return streets

