@@ -1,6 +1,7 @@
 """The service is wired to its topics, with geography and indexes in place before anything is consumed."""
 
 import json
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,9 +19,14 @@ from spikewatch.enrichment.settings import EnrichmentSettings
 class RecordingRuntime:
     mongo: Mongo
     subscriptions: list[Subscription] = field(default_factory=list)  # type: ignore[type-arg]  # of two topics
+    repeated: dict[str, Callable[[], Awaitable[None]]] = field(default_factory=dict)
 
     def subscribe(self, subscription: Subscription) -> None:  # type: ignore[type-arg]
         self.subscriptions.append(subscription)
+
+    def every(self, seconds: float, work: Callable[[], Awaitable[None]], *, name: str) -> None:
+        del seconds
+        self.repeated[name] = work
 
 
 def settings(folder: Path) -> EnrichmentSettings:
@@ -33,12 +39,13 @@ async def test_build_subscribes_to_both_topics_and_creates_the_indexes(mongo: Mo
     feature = {"type": "Feature", "properties": {"area": "county:99001", "name": "Cedar"}, "geometry": square}
     (tmp_path / "cedar.geojson").write_text(json.dumps({"type": "FeatureCollection", "features": [feature]}), encoding="utf-8")
     runtime = RecordingRuntime(mongo)
-    await build(runtime, settings(tmp_path))  # type: ignore[arg-type]  # the two members that build uses
+    await build(runtime, settings(tmp_path))  # type: ignore[arg-type]  # the three members that build uses
     assert {(one.topic, one.group) for one in runtime.subscriptions} == {
         (topics.REPORTS, "enrichment-locate"),
         (topics.LOCATED, "enrichment-match"),
     }
     assert all(one.group in one.topic.consumers for one in runtime.subscriptions)
+    assert runtime.repeated.keys() == {"geodata"}
     indexed = {name: await mongo.collection(name).aggregate([{"$indexStats": {}}]) for name in ("reports", "incidents")}
     assert {index["name"] for index in indexed["reports"]} == {"_id_", "blocks_1", "expires_at_1"}
     assert {index["name"] for index in indexed["incidents"]} == {"_id_", "keys_1", "expires_at_1"}

@@ -2,7 +2,6 @@
 
 import argparse
 import contextlib
-import gzip
 import json
 import re
 import sys
@@ -20,6 +19,7 @@ from spikewatch.cli.files.media_types import media_type
 from spikewatch.cli.files.opened import STANDARD_INPUT, OpenedFile, opened
 from spikewatch.cli.files.profiles import feed_of_profile
 from spikewatch.cli.files.recognition import recognise
+from spikewatch.cli.files.written import written
 from spikewatch.cli.ingest_secrets import HASH_KEY, SEAL_KEY, hash_secret
 from spikewatch.cli.progress import Progress, say
 from spikewatch.contracts.identifiers import event_id
@@ -91,8 +91,8 @@ def run(arguments: argparse.Namespace) -> int:
     _check(arguments)
     feed = _feed(arguments)
     with contextlib.ExitStack() as stack:
-        output = _written(stack, arguments.output)
-        errors = _written(stack, arguments.errors) if arguments.errors else None
+        output = written(stack, arguments.output)
+        errors = written(stack, arguments.errors) if arguments.errors else None
         work = _Work(arguments, feed, output, errors)
         spare_collector()
         for name in arguments.files:
@@ -257,17 +257,6 @@ def _refusal(name: str, line: int, rejected: Rejected) -> dict[str, Any]:
         "expected": rejected.expected,
         "example": rejected.example,
     }
-
-
-def _written(stack: contextlib.ExitStack, name: str) -> IO[str]:
-    if name == STANDARD_INPUT:
-        return sys.stdout
-    try:
-        if name.endswith(".gz"):
-            return stack.enter_context(gzip.open(name, "wt", encoding="utf-8"))
-        return stack.enter_context(Path(name).open("w", encoding="utf-8"))
-    except OSError as error:
-        raise CannotRun(f"{name} cannot be written ({type(error).__name__}); check its folder") from None
 
 
 def _moment(text: str) -> datetime:

@@ -74,7 +74,7 @@ class PlacedRows:
     def write(self, values: Mapping[str, Any], found: Mapping[str, Any]) -> None:
         """Write one row."""
         if self._writer is None:
-            row = {name: value for name, value in values.items() if name not in found} | found
+            row = {**{name: value for name, value in values.items() if name not in found}, **found}
             self._output.write(json.dumps(row, ensure_ascii=False) + "\n")
             return
         given = (values.get(name) for name in self._kept)
