@@ -9,11 +9,13 @@ from typing import Final
 from spikewatch.enrichment.adapters.geodata.column_words import letters, words
 from spikewatch.enrichment.domain.geocoding.street_words import DIRECTIONS, STATE_OF_FIPS, TYPES
 
-__all__ = ["Look", "house_number", "number"]
+__all__ = ["Look", "house_number", "hyphened_number", "number"]
 
 _INVENTED: Final = "99"  # no state has it: the examples' county lies there
 _NUMBER: Final = re.compile(r"[+-]?\d+(?:\.\d*)?|[+-]?\.\d+")
-_HOUSE: Final = re.compile(r"\d{1,6}(?:\.0*)?(?:\s?[A-Za-z]|\s?1/2|-\d{1,4})?")
+_HOUSE: Final = re.compile(r"(?:[NSEWnsew]\d{0,5}\s?[NSEWnsew]?(?=\d))?\d{1,6}(?:\.0*)?(?:\s?[A-Za-z]|\s?1/2|-\d{1,4})?")
+_START: Final = re.compile(r"\s*(?:[NSEW]\d{1,5}\s?[NSEW](?=\d)|[NSEW](?=\d{3}))?0*(\d{1,7})(?!\d)", re.IGNORECASE)
+_HYPHENED: Final = re.compile(r"\s*0*(\d{1,6})\s?-\s?(\d{1,6})[A-Za-z]?\s*")
 _ZIP: Final = re.compile(r"\d{5}(?:\.0|-?\d{4})?")
 _SHAPE: Final = re.compile(r"\s*(?:SRID=\d+;)?\s*(POINT|LINESTRING|POLYGON|MULTIPOINT|MULTILINESTRING|MULTIPOLYGON)\b", re.IGNORECASE)
 _ADDRESS: Final = re.compile(r"\d+[A-Za-z]?(?:[ -]\d+(?:/\d)?)?\s+\S*[A-Za-z]")
@@ -25,9 +27,18 @@ def number(text: str) -> float | None:
 
 
 def house_number(text: str) -> int:
-    """Return the whole number at the start of a house number, 0 when there is none: ``12A``, ``12 1/2`` and ``12-14`` are 12."""
-    match = re.match(r"\s*0*(\d{1,7})(?!\d)", text)
+    """Return the whole number at the start of a house number, 0 when there is none: ``12A``, ``12 1/2`` and ``12-14`` are 12.
+
+    Of a number on a grid (``W180N8085``, ``N8085``) the last part counts: it tells where along the street.
+    """
+    match = _START.match(text)
     return int(match[1]) if match else 0
+
+
+def hyphened_number(text: str) -> tuple[int, int]:
+    """Return both whole numbers of a house number with a hyphen: 52 and 1 of ``52-01``; the second is 0 where there is none."""
+    match = _HYPHENED.fullmatch(text)
+    return (int(match[1]), int(match[2])) if match else (house_number(text), 0)
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from spikewatch.enrichment.adapters.geodata.column_look import house_number, number
+from spikewatch.enrichment.adapters.geodata.column_look import hyphened_number, number
 from spikewatch.enrichment.adapters.geodata.column_map import Kind
 from spikewatch.enrichment.adapters.geodata.layer import ShapeKind
 from spikewatch.enrichment.adapters.geodata.mapped_rows import MappedLayer, Row, zip5
@@ -13,13 +13,17 @@ from spikewatch.enrichment.domain.geocoding.records import AddressPoint, Alias, 
 
 __all__ = ["address_points", "aliases", "landmarks", "names_of_edges", "places", "segments", "split_address"]
 
-_ADDRESS: Final = re.compile(r"(\d{1,7})(?:\s?-\s?\d{1,7})?[A-Za-z]?(?:\s+1/[24])?\s+(.*\S)", re.DOTALL)
+_ADDRESS: Final = re.compile(
+    r"((?:[NSEW]\d{1,5}\s?[NSEW](?=\d)|[NSEW](?=\d{3}))?\d{1,7}(?:\s?-\s?\d{1,7})?)[A-Za-z]?(?:\s+1/[24])?\s+(.*\S)", re.DOTALL
+)
 # What follows a street: anything after a comma, or a word for a unit with its number or letter. FLORIDA ST and LOT RD are streets.
 _UNIT: Final = re.compile(
     r"\s*[,;#(].*|\s+(?:APT|APARTMENT|UNIT|STE|SUITE|RM|ROOM|FL|FLOOR|BLDG|LOT|TRLR|SPC|SPACE)\b[ .#]*(?:\d\w*|[A-Z]\d*)\s*$",
     re.IGNORECASE | re.DOTALL,
 )
 _RADII: Final = {Kind.ZIP: 8_000.0, Kind.CITY: 10_000.0, Kind.COUNTY: 40_000.0}  # of what a file gives a point for, in metres
+_HYPHENED_END: Final = re.compile(r"\s*\d{1,4}\s?-\s?\d{2}\s*")
+_ENDS: Final = ("left_from", "left_to", "right_from", "right_to", "from", "to")
 _LANDMARK_M: Final = 150.0
 _NO: Final = frozenset({"N", "0", "NO", "FALSE"})
 _NO_NAMES: Final = frozenset(
@@ -29,10 +33,15 @@ _NO_NAMES: Final = frozenset(
 
 def split_address(address: str) -> tuple[int, str]:
     """Return the house number and the street of a whole address without its unit and city; 0 and nothing when it is none."""
+    written, street = _number_and_street(address)
+    return hyphened_number(written)[0], street
+
+
+def _number_and_street(address: str) -> tuple[str, str]:
     match = _ADDRESS.match(address.strip())
     if match is None:
-        return 0, ""
-    return int(match[1]), " ".join(_UNIT.sub("", match[2]).split())
+        return "", ""
+    return match[1], " ".join(_UNIT.sub("", match[2]).split())
 
 
 def names_of_edges(mapped: MappedLayer) -> Iterator[tuple[str, str]]:
@@ -83,16 +92,17 @@ def address_points(mapped: MappedLayer) -> Iterator[AddressPoint]:
     last: AddressPoint | None = None
     for row in mapped.rows():
         if whole:
-            house, street = split_address(row["address"])
+            written, street = _number_and_street(row["address"])
         else:
-            house, street = house_number(row["number"]), row.whole_street()
+            written, street = row["number"], row.whole_street()
+        house, house_to = hyphened_number(written)
         if not house or not street:
             report.left_out["no house number" if street else "no name of a street"] += 1
             continue
         if row.shape is None:
             continue
         lon, lat = point_of(row.shape)
-        made = AddressPoint(house, street, lat, lon, zip5(row["zip"]), row["city"] or city, mapped.county(row), mapped.source)
+        made = AddressPoint(house, street, lat, lon, zip5(row["zip"]), row["city"] or city, mapped.county(row), mapped.source, house_to)
         report.kept += 1
         if made == last:
             report.notes["the same address again"] += 1
@@ -148,7 +158,7 @@ def _segment(mapped: MappedLayer, row: Row) -> StreetSegment | None:
         report.notes["a line in pieces that do not meet: its longest is taken"] += 1
     left, right = _side(mapped, row, "left"), _side(mapped, row, "right")
     if mapped.has("from"):
-        left, right = _both_sides(house_number(row["from"]), house_number(row["to"]))
+        left, right = _both_sides(_end(row["from"]), _end(row["to"]))
     city = report.column_map.city
     first, last = _node(row["from_node"]), _node(row["to_node"])
     return StreetSegment(
@@ -170,11 +180,18 @@ def _segment(mapped: MappedLayer, row: Row) -> StreetSegment | None:
         pre_direction=row["pre_direction"],
         post_direction=row["post_direction"],
         source=mapped.source,
+        is_hyphened=any(_HYPHENED_END.fullmatch(row[field]) for field in _ENDS),
     )
 
 
+def _end(text: str) -> int:
+    """Return the number at one end of a range; a hyphen there can only be part of the number: 52-01 is 5201."""
+    first, second = hyphened_number(text)
+    return first * 100 + second if _HYPHENED_END.fullmatch(text) else first
+
+
 def _side(mapped: MappedLayer, row: Row, side: str) -> tuple[int, int]:
-    first, last = house_number(row[f"{side}_from"]), house_number(row[f"{side}_to"])
+    first, last = _end(row[f"{side}_from"]), _end(row[f"{side}_to"])
     if bool(first) == bool(last):
         return first, last
     mapped.report.notes["one end of a range of house numbers is missing"] += 1

@@ -69,7 +69,9 @@ def compiled(
     segments = [segment for segment in segments if usable(segment)]
     points, places = _on_earth(points), list(places)
     arrays = _segments(segments, names, contexts)
-    arrays |= _points(points, names, contexts)
+    hyphened = _hyphened(segments, points, names)
+    arrays |= _points(points, names, contexts, hyphened)
+    arrays["hyphened_street"] = narrowed(sorted(hyphened))
     street_count = len(names.numbers)
     arrays |= _aliases(aliases, names)
     keys = list(dict.fromkeys(name.key for name in names.numbers))
@@ -116,13 +118,25 @@ def _on_earth(points: Iterable[AddressPoint]) -> list[AddressPoint]:
     return [point for point in points if 0 < point.number <= _HIGHEST and -90 <= point.lat <= 90 and -180 <= point.lon <= 180]
 
 
-def _points(points: Iterable[AddressPoint], names: _Names, contexts: _Contexts) -> dict[str, np.ndarray]:
+def _hyphened(segments: Iterable[StreetSegment], points: Iterable[AddressPoint], names: _Names) -> set[int]:
+    """Return the streets on which a hyphen is part of a house number, as in Queens: their segments say so, or most of their points."""
+    found = {street for segment in segments if segment.is_hyphened and (street := names.number(_full_name(segment))) is not None}
+    falling: dict[int, int] = {}
+    for point in points:
+        if point.number_to and (street := names.number(point.street)) is not None:
+            # 12-14 may be either, 52-01 is no range.
+            falling[street] = falling.get(street, 0) + (1 if point.number_to < point.number else -1)
+    return found | {street for street, count in falling.items() if count > 0}
+
+
+def _points(points: Iterable[AddressPoint], names: _Names, contexts: _Contexts, hyphened: set[int]) -> dict[str, np.ndarray]:
     rows: dict[tuple[int, int, int], tuple[int, int]] = {}
     for point in points:
         if (street := names.number(point.street)) is not None:
             context = contexts.number(point.zip5, point.city, point.county, point.source)
             # Flats of one house share its point: the first stands for all.
-            rows.setdefault((street, point.number, context), (round(point.lat * SCALE), round(point.lon * SCALE)))
+            number = point.number * 100 + point.number_to if 0 < point.number_to < 100 and street in hyphened else point.number
+            rows.setdefault((street, number, context), (round(point.lat * SCALE), round(point.lon * SCALE)))
     order = sorted(rows)
     return {
         "point_first": _first_of([street for street, _, _ in order], len(names.numbers)),

@@ -28,6 +28,7 @@ _DROPPED: Final = 0.04
 _FIRST_LETTER: Final = 0.06  # people seldom miss the first letter
 _CORRECTED_UNTYPED: Final = 0.08
 _SHORTEST_UNTYPED: Final = 7  # FERRY without a type is rather a landmark than PERRY ST
+_SHORTEST_OTHER: Final = 6  # letters of a word that makes another name of one without a type
 _MOST_DROPPED: Final = 8
 _MISSING_WORD: Final = 0.04
 _MOST_COMPARED: Final = 100
@@ -136,7 +137,7 @@ class Finder:
             streets = self._by_key.get(name.key) or (self._glued.get(name.key) if name.type else None)
             if streets is None:
                 continue
-            if not name.type and any(word in TYPES for word in words[end:]):
+            if not name.type and any(word in TYPES or (len(word) >= _SHORTEST_OTHER and word.isalpha()) for word in words[end:]):
                 break  # VAN NESS SOMETHING AVE is not VAN NESS, EMBARCADERO CENTER not THE EMBARCADERO
             reasons = ("trailing_words_dropped",)
             best = _weighed(name, streets, _DROPPED if name.type else _DROPPED + 0.1, reasons)
@@ -249,6 +250,8 @@ def _way_penalty(name: StreetName, its: StreetName) -> tuple[float, str]:
         return 0.01, ""
     if name.pre == its.pre and name.post == its.post:
         return 0.0, ""
+    if name.post and its.post and name.post != its.post and name.key.isdigit():
+        return _WAY_OTHER, "direction_conflict"  # 300 EAST and 300 SOUTH cross
     told, have = {name.pre, name.post} - {""}, {its.pre, its.post} - {""}
     if told == have:
         return _WAY_MOVED, "direction_moved"

@@ -21,6 +21,7 @@ _NEAR_NUMBERS: Final = 100  # one block: farther from every range the number say
 _LONGEST_STREET_M: Final = 750.0  # the middle of a longer street says less than its ZIP code
 _LONGEST_CONTRADICTED_M: Final = 300.0
 _CONTRADICTIONS: Final = frozenset({"number_not_in_ranges", "streets_do_not_cross"})
+_DOUBTFUL: Final = frozenset({"name_corrected", "name_shortened", "type_conflict", "direction_conflict"})
 _MOSTLY: Final = 0.33
 _NEAR_M: Final = 100.0
 _MOST_PIECES: Final = 12  # of a hundred-block; more are slivers
@@ -53,7 +54,9 @@ class Houses:
                 (hits if side[2] == parity or side[2] == 2 else across).append(side)
         if hits:
             chosen = hits if len(hits) == 1 else self._fitting(hits, told)
-            return [self._on(found, side, number, Precision.RANGE, told) for side in chosen]
+            # EVANS ST for EVANS AVE is mostly right, and when it is wrong it is wrong by miles: no rung for which the block is sure.
+            precision = Precision.NEAR_RANGE if "type_conflict" in found.reasons else Precision.RANGE
+            return [self._on(found, side, number, precision, told) for side in chosen]
         if across:
             chosen = self._fitting(across, told)
             return [self._on(found, side, number, Precision.NEAR_RANGE, told, _OTHER_SIDE, "other_side") for side in chosen]
@@ -180,6 +183,8 @@ class Houses:
         """Return the middle of a street as far as it lies where was told; empty when it has no line and no points."""
         street = found.street
         reasons = (*found.reasons, reason) if reason else found.reasons
+        if reason in _CONTRADICTIONS and not _DOUBTFUL.isdisjoint(found.reasons):
+            return []  # a name that was corrected and a number that it does not have: another street is meant
         best, spots, context = self._spots(street, told)
         if not spots:
             return []

@@ -64,12 +64,15 @@ class LookUps:
         found = self.finder.find(words)
         if parsed.suffix and parsed.suffix in "NSEW" and (with_way := self.finder.find([parsed.suffix, *words])):
             found = with_way if not found or with_way[0].penalty < found[0].penalty else found
+        joined = parsed.number * 100 + parsed.number_to if 0 < parsed.number_to < 100 else 0
+        hyphened = [one for one in found if one.street.is_hyphened] if joined else []
+        if hyphened and (as_one := self._hyphened(hyphened, parsed, told)):
+            return as_one  # 12-34 56TH AVE, as in Queens
         hits = self._numbered(found, parsed.number, told)
         if hits and hits[0].precision in _NUMBERED:
             return hits
-        joined = int(f"{parsed.number}{parsed.number_to:02d}") if parsed.number_to else 0
-        if joined and (as_one := self._numbered(found, joined, told)) and as_one[0].precision in _NUMBERED:
-            return as_one  # 12-34 56TH AVE, as in Queens
+        if joined and (as_one := self._hyphened(found, parsed, told)):
+            return as_one
         if len(parsed.streets) > 1 and found and (not hits or hits[0].precision is Precision.STREET):
             crossing = self._crossings.crossing(found, self.finder.find(parsed.streets[1]), told)
             if crossing:
@@ -88,6 +91,15 @@ class LookUps:
                 return marks
         return hits
 
+    def _hyphened(self, found: list[Found], parsed: Parsed, told: Told) -> list[Hit]:
+        """Take both halves of a number with a hyphen for one number: 52-01 is 5201."""
+        number = parsed.number * 100 + parsed.number_to
+        hits = self._numbered(found, number, told)
+        if not hits or hits[0].precision not in _NUMBERED:
+            return []
+        shown = f"{parsed.number}-{parsed.number_to:02d} "
+        return [hit._replace(matched=shown + hit.matched.partition(" ")[2]) for hit in hits]
+
     def _numbered(self, found: list[Found], number: int, told: Told) -> list[Hit]:
         hits: list[Hit] = []
         best = 9.0
@@ -101,12 +113,21 @@ class LookUps:
         return hits
 
     def _block(self, parsed: Parsed, told: Told) -> list[Hit]:
+        words = parsed.streets[0]
+        hits = self._blocks(self.finder.find(words), parsed.number, told)
+        if hits and hits[0].precision is Precision.STREET:
+            # HAYS ST has no such block, HAYES ST has: who knows which is meant?
+            others = self._blocks(self.finder.alike(words), parsed.number, told)
+            hits += [hit._replace(penalty=hits[0].penalty) for hit in others if hit.precision is Precision.BLOCK]
+        return hits
+
+    def _blocks(self, found: list[Found], number: int, told: Told) -> list[Hit]:
         hits: list[Hit] = []
         best = 9.0
-        for one in self.finder.find(parsed.streets[0])[:_MOST_STREETS]:
+        for one in found[:_MOST_STREETS]:
             if one.penalty > best + (_DECIDES if told.is_empty else _CONSIDERED):
                 break
-            for hit in self._houses.block(one, parsed.number, told):
+            for hit in self._houses.block(one, number, told):
                 hits.append(hit)
                 best = min(best, hit.penalty)
         hits.sort(key=lambda hit: hit.penalty)

@@ -10,7 +10,8 @@ from spikewatch.enrichment.domain.geocoding.coordinates import coordinates_in
 from spikewatch.enrichment.domain.geocoding.fold import LONGEST, fold
 from spikewatch.enrichment.domain.geocoding.parsed import Kind, Parsed
 from spikewatch.enrichment.domain.geocoding.phrases import LEADING, NO_ADDRESS, PARCEL, UNIT_MARKS, cleaned, cut_unit
-from spikewatch.enrichment.domain.geocoding.street_words import STATES, TYPES
+from spikewatch.enrichment.domain.geocoding.police_blocks import unmasked
+from spikewatch.enrichment.domain.geocoding.street_words import DIRECTIONS, STATES, TYPES
 
 __all__ = ["parse"]
 
@@ -18,23 +19,29 @@ _NOTHING: Final = Parsed(Kind.NOTHING)
 # 123 MAIN · 12-14 MAIN · 201D TURK · 12 1/2 ELM · 12-34 56TH AVE
 _HOUSE: Final = re.compile(r"(\d{1,6})(?:\s?-\s?(\d{1,6})(?= ))?(?:-?([A-Z])(?= ))?(?:[ -]1/[234](?= ))? +(?!1/[234]\b)(\S.*)")
 # N6W23001 BLUEMOUND RD, W123 N456 MAIN ST
-_GRID_HOUSE: Final = re.compile(r"[NSEW]\d{1,5} ?[NSEW](\d{1,6}) +(\S.*)")
+# and N8085 COUNTY RD: what counts along a street is the number told last.
+_GRID_HOUSE: Final = re.compile(r"(?:[NSEW]\d{1,5} ?[NSEW](?=\d)|[NSEW](?=\d{3}))(\d{1,6})-? +([A-Z0-9].*[A-Z]{2}.*)")
+_NUMBERED_STREET: Final = re.compile(r"([A-Z]+) ?(?:[/&@]|(?:AND|AT|NEAR) )")
 _GLUED_HOUSE: Final = re.compile(r"(\d{1,6})((?!ST\b|ND\b|RD\b|TH\b)[A-Z]{2,} .+)")  # 123MARKET ST
-_BLOCK: Final = re.compile(r"(\d{1,6})(?:\s?-\s?\d{1,6})?[ -]*(?:HUNDRED |HUND )?(?:BLOCKS?|BLKS?|BLCK|BLOK|BK)\b(?: OF\b)?[ ,:-]*(.*)")
+_BLOCK: Final = re.compile(r"(\d{1,6})(?:\s?-\s?(\d{1,6}))?[ -]*(?:HUNDRED |HUND )?(?:BLOCKS?|BLKS?|BLCK|BLOK|BK)\b(?: OF\b)?[ ,:-]*(.*)")
 _BLOCK_AFTER: Final = re.compile(r"(.+?)[ ,(]+(\d{1,6})[ -]*(?:HUNDRED )?(?:BLOCK|BLK|BLCK|BLOK)\)?")
-_BLOCK_MASKED: Final = re.compile(r"(\d{1,4})XX? +(?:BLOCK |BLK )?(?:OF )?(.+)")  # 15XX LYON ST
 # MARKET ST: 5TH ST TO 6TH ST · MARKET ST BETWEEN 5TH ST AND 6TH ST · MARKET ST FROM 5TH ST TO 6TH ST
 _BETWEEN: Final = re.compile(
     r"(?P<a>[^:]{2,}?) ?(?:: ?|\bBETWEEN\b|\bBTWN?\b|\bBET\b|\bFROM\b)(?: ?BETWEEN\b)? ?(?P<b>.{2,}?) (?:TO|THRU|THROUGH|AND|&|"
     r"-) (?P<c>.{2,})"
 )
+_BETWEEN_SLASH: Final = re.compile(r"(?P<a>.{2,}?) BETWEEN (?P<b>.{2,}?) ?/ ?(?P<c>.{2,})")
+_SHORT_BETWEEN: Final = re.compile(r"\bB/(?:T|W)N?\b")
 _BETWEEN_FIRST: Final = re.compile(r"(?:BETWEEN|BTWN?|BET) (?P<b>.{2,}?) (?:AND|&) (?P<c>.{2,}?) ON (?P<a>.{2,})")
 _NUMBERS_IN_BRACKETS: Final = re.compile(r"\((\d{1,6}) ?- ?(\d{1,6})\)")
 _CROSSING: Final = re.compile(r" ?[/&@+] ?")
 _SIMPLE_CROSSING: Final = re.compile(r"([A-Z0-9][A-Z0-9 ]+?) ?[/&@] ?([A-Z0-9][A-Z0-9 ]+)")
 _LABELLED_CROSSING: Final = re.compile(r"([^:/&@]{2,}?) ?: ?([^:/&@]{2,}?)(?: INTERSECTION)?")  # 19TH AVE: QUINTARA ST INTERSECTION
 _BOTH_TYPES: Final = frozenset({"STS", "STREETS", "AVES", "AVENUES", "AVS", "ROADS", "RDS"})
-_CROSSING_WORDS: Final = re.compile(r" (?:AND|AT|AT THE CORNER OF|NEAR|W) ")
+_CROSSING_WORDS: Final = re.compile(
+    r" (?:(?:AND |AT |NEAR |ON )?(?:THE )?(?:CORNER|INTERSECTION) (?:OF|WITH)|(?:JUST )?(?:[NSEW]|NORTH|SOUTH|EAST|WEST) OF|"
+    r"(?:INTERSECTS|CROSSES|CROSSING|INTERSECTION)(?: WITH)?|CLOSE TO|AND|AT|NEAR|NR|W) "
+)
 _CROSSING_X: Final = re.compile(r" (?:X|ON) ")
 _MILE: Final = re.compile(
     r"(?P<before>.*?)[ ,-]*\b(?P<word>MM|MILE ?MARKER|MILE ?POST|MILE MKR|MP|MILE|EXIT|"
@@ -58,6 +65,9 @@ def parse(text: str | None) -> Parsed:
     folded = fold(text)
     if not folded:
         return Parsed(Kind.NOTHING, reasons=("unreadable",) if text.strip() else ())
+    if ("X" in folded or "BL" in folded or "**" in text or "--" in text or "##" in text or "__" in text) and folded not in NO_ADDRESS:
+        plain = unmasked(folded if "X" in folded or "BL" in folded else text)
+        folded = plain if plain.isascii() and plain == plain.upper() else fold(plain)
     if folded in NO_ADDRESS:
         return Parsed(Kind.NOTHING, reasons=("unknown",))
     if ("M" in folded or "X" in folded) and _MILE_WORDS.search(folded) is not None and (found := _mile(text)) is not None:
@@ -69,9 +79,10 @@ def parse(text: str | None) -> Parsed:
 
 def _from_number(folded: str) -> Parsed:
     if ("BL" in folded or "BK" in folded) and (block := _BLOCK.fullmatch(folded)) is not None:
-        return _block(int(block[1]), block[2], folded)
-    if "XX" in folded and (block := _BLOCK_MASKED.fullmatch(folded)) is not None:
-        return _block(int(block[1]) * 100, block[2], folded)
+        second = int(block[2] or 0)
+        # 1300-1399 BLOCK tells both ends; in 52-00 BLOCK the hyphen is part of the number.
+        first = int(block[1]) if second > int(block[1]) or not block[2] or len(block[2]) != 2 else int(block[1]) * 100 + second
+        return _block(first, block[3], folded)
     house = _HOUSE.match(folded)
     if house is None and "," in folded[:8]:
         folded = folded.replace(",", " ", 1)  # 112, OAK RD
@@ -82,13 +93,8 @@ def _from_number(folded: str) -> Parsed:
             return _house(int(glued[1]), 0, "", glued[2], folded)
         return _from_letter(folded)
     rest = house[4]
-    first, _, more = rest.partition(" ")
-    # 5 AVE / 10 ST: a number followed by nothing but a type is a numbered street.
-    if (
-        ("/" in rest or "&" in rest or "@" in rest or " AND " in rest)
-        and TYPES.get(first) in {"ST", "AVE"}
-        and (not more or more[0] in "/&@A")
-    ):
+    # 5 AVE / 10 ST and 300 E / 400 S: a number followed by nothing but a type or a direction is a street.
+    if (crossed := _NUMBERED_STREET.match(rest)) is not None and (TYPES.get(crossed[1]) in {"ST", "AVE"} or crossed[1] in DIRECTIONS):
         return _from_letter(folded)
     return _house(int(house[1]), int(house[2] or 0), house[3] or "", rest, folded)
 
@@ -142,6 +148,8 @@ def _block(number: int, rest: str, folded: str) -> Parsed:
 def _from_letter(folded: str) -> Parsed:  # noqa: C901, PLR0912  # a ladder: the first that fits counts
     if ("BLOCK" in folded or "PARCEL" in folded or "APN" in folded) and PARCEL.search(folded):
         return Parsed(Kind.NOTHING, reasons=("parcel",))
+    if "B/" in folded:
+        folded = _SHORT_BETWEEN.sub("BETWEEN", folded)
     if folded.startswith(("BETWEEN ", "BTW", "BET ")) and (between := _between(folded)) is not None:
         return between
     # Two names and one mark between them are a crossing, and the commonest of what starts with a letter.
@@ -156,8 +164,6 @@ def _from_letter(folded: str) -> Parsed:  # noqa: C901, PLR0912  # a ladder: the
             and UNIT_MARKS.isdisjoint(other)
         ):
             return Parsed(Kind.CROSSING, (one, other))
-    if folded.startswith(("UNIT BLOCK", "UNIT BLK")):
-        return _from_number(f"0{folded.removeprefix('UNIT')}")  # so they say in Washington
     text = cleaned(folded)
     if not text or text in NO_ADDRESS:
         return Parsed(Kind.NOTHING, reasons=("unknown",))
@@ -206,7 +212,7 @@ def _between(text: str) -> Parsed | None:
         return None
     numbers = _NUMBERS_IN_BRACKETS.search(text)
     plain = re.sub(r"\(.*?\)|\(.*$", " ", text).strip() if "(" in text else text
-    found = _BETWEEN_FIRST.fullmatch(plain) or _BETWEEN.fullmatch(plain)
+    found = _BETWEEN_FIRST.fullmatch(plain) or _BETWEEN.fullmatch(plain) or _BETWEEN_SLASH.fullmatch(plain)
     if found is None:
         return None
     # CUSTER AVE / CARGO WAY TO ...: where two streets end at the stretch, the first stands for both.
@@ -234,6 +240,7 @@ def _mile(text: str) -> Parsed | None:
 
 def _named(text: str) -> Parsed:
     zip5, state = "", ""
+    text = text.removeprefix("ZIP ").removeprefix("CODE ") if text.startswith("ZIP ") else text
     if (found := _ZIP_AT_END.search(text)) is not None:
         zip5 = found[1]
         text = text[: found.start()].strip(" ,-")

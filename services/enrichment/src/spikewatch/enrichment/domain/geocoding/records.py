@@ -46,6 +46,7 @@ class StreetSegment(NamedTuple):
         pre_direction: direction before the name, likewise.
         post_direction: direction after it, likewise.
         source: position in the list of vintages.
+        is_hyphened: the file writes its numbers with a hyphen that is part of them: 52-01 is 5201 here.
     """
 
     name: str
@@ -65,10 +66,15 @@ class StreetSegment(NamedTuple):
     pre_direction: str = ""
     post_direction: str = ""
     source: int = 0
+    is_hyphened: bool = False
 
 
 class AddressPoint(NamedTuple):
-    """One address with its own point, of a county's address points, of NAD or of OpenAddresses."""
+    """One address with its own point, of a county's address points, of NAD or of OpenAddresses.
+
+    Where a number has a hyphen, ``number_to`` is what follows it: the last number of a house, or on streets with such numbers the second
+    half of the number. It is 0 when there is none.
+    """
 
     number: int
     street: str
@@ -78,6 +84,7 @@ class AddressPoint(NamedTuple):
     city: str = ""
     county: str = ""
     source: int = 0
+    number_to: int = 0
 
 
 class Landmark(NamedTuple):

@@ -59,12 +59,16 @@ class Spelling:
 
     def near(self, key: str) -> tuple[int, list[str]]:
         """Return the fewest slips at which there are other names, and those names; no names when none is near enough."""
-        allowed = _allowed(key)
-        if not allowed:
-            return 0, []
+        # Most slips are single: a quarter of the keys finds those, and the others are then not asked for.
+        for allowed in range(1, _allowed(key) + 1):
+            if found := self._at(key, allowed):
+                return allowed, found
+        return 0, []
+
+    def _at(self, key: str, allowed: int) -> list[str]:
+        """Return the names at just so many slips; whatever has fewer has been looked for before."""
         hashes, names, keys = self._hashes, self._names, self._keys
-        size = len(hashes)
-        best = allowed + 1
+        size, length = len(hashes), len(key)
         found: list[str] = []
         seen: set[int] = set()
         for short in _without(key, allowed):
@@ -77,19 +81,12 @@ class Spelling:
                     continue
                 seen.add(place)
                 other = keys[place]
-                if other == key:
-                    continue
-                limit = min(best, 1 if len(other) < _SHORTEST_FOR_TWO else allowed)
-                if abs(len(other) - len(key)) > limit:
-                    continue
-                count = slips(key, other, limit)
-                if count < best and count <= limit:
-                    best, found = count, [other]
-                elif count == best and count <= limit:
+                its = len(other)
+                if abs(its - length) <= allowed and (allowed == 1 or its >= _SHORTEST_FOR_TWO) and slips(key, other, allowed) == allowed:
                     found.append(other)
             if len(seen) > _MOST_COMPARED:
                 break
-        return (best, found) if found else (0, [])
+        return found
 
 
 def slips(one: str, other: str, limit: int) -> int:

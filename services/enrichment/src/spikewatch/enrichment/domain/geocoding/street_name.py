@@ -50,7 +50,7 @@ def shown(name: StreetName) -> str:
     return " ".join(part for part in (name.pre, name.words, kind, name.post) if part)
 
 
-def read_street(tokens: list[str]) -> StreetName | None:  # noqa: C901  # one turn a name: calls would cost as much as the reading
+def read_street(tokens: list[str]) -> StreetName | None:  # noqa: C901, PLR0912  # one turn a name: calls would cost as much as the reading
     """Return the parts of a street's name; None when nothing is left that could be a name.
 
     Args:
@@ -84,6 +84,8 @@ def read_street(tokens: list[str]) -> StreetName | None:  # noqa: C901  # one tu
                 if not post and end - start > 1 and tokens[end - 1] in DIRECTIONS:
                     post = DIRECTIONS[tokens[end - 1]]  # BUENA VISTA EAST AVE
                     end -= 1
+                    if tokens[end - 1].isdigit():
+                        kind = ""  # 300 EAST ST is 300 EAST on a grid as Utah's, not the 300th street
         elif post and end - start == 1 and last in TYPES and tokens[end] in _LETTERED:
             post = ""  # AVENUE E is no avenue to the east
             end += 1

@@ -39,10 +39,11 @@ class Sides:
 class Street:
     """One name of a street and where its segments stand in the arrays."""
 
-    __slots__ = ("first", "last", "name", "number", "point_first", "point_last", "shown")
+    __slots__ = ("first", "is_hyphened", "last", "name", "number", "point_first", "point_last", "shown")
 
-    def __init__(self, number: int, name: StreetName, spans: tuple[int, int, int, int]) -> None:
+    def __init__(self, number: int, name: StreetName, spans: tuple[int, int, int, int], *, is_hyphened: bool = False) -> None:
         self.number = number
+        self.is_hyphened = is_hyphened
         self.name = name
         self.shown = shown(name._replace(words=_long(name.words)) if name.type != "ROUTE" else name)
         self.first, self.last, self.point_first, self.point_last = spans
@@ -67,9 +68,11 @@ class Streets:
         aliases = arrays["alias_street"].tolist()
         lines = texts(arrays["street_text"])
         real = len(lines) - len(aliases)
+        hyphened = frozenset(arrays["hyphened_street"].tolist()) if "hyphened_street" in arrays else frozenset()
         for at, line in enumerate(lines):
             of = at if at < real else aliases[at - real]
-            street = Street(of, StreetName(*line.split("\t")), (first[of], first[of + 1], point_first[of], point_first[of + 1]))
+            spans = (first[of], first[of + 1], point_first[of], point_first[of + 1])
+            street = Street(of, StreetName(*line.split("\t")), spans, is_hyphened=of in hyphened)
             self.by_key.setdefault(street.name.key, []).append(street)
         for streets in self.by_key.values():
             for street in streets:
