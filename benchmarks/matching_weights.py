@@ -23,7 +23,7 @@ from spikewatch.enrichment.domain.matching.matcher import match
 from spikewatch.enrichment.domain.matching.records import Compared, newest, of_row
 from spikewatch.enrichment.domain.matching.weights import SCALE, Calibration, Weights
 
-HOME = Path(__file__).parents[1] / "services/enrichment/src/spikewatch/enrichment/data"
+HOME = Path(__file__).parents[1] / "services/enrichment/src/spikewatch/enrichment/weights"
 START = Weights("neutral", 1, "", np.zeros(SIZE, dtype=np.int32), -150, -800, Calibration((), (0.9,)), (Calibration((), (1.0,)),) * 3)
 # Minutes after the call at which each kind of agency dates the overdose, and how much that varies.
 LAG = {"cad": (0, 3), "ems": (8, 7), "fire": (5, 5), "police": (18, 22), "ed": (42, 20), "me": (150, 240), "other": (30, 90)}

@@ -44,8 +44,8 @@ def reports(people: int, seed: int = 1) -> tuple[list[Compared], dict[UUID, int]
 
 @pytest.mark.parametrize("name", [LEARNT, NEUTRAL])
 def test_shipped_weights_fit_their_schema_and_say_where_they_are_from(name: str) -> None:
-    document = json.loads(files("spikewatch.enrichment.data").joinpath(f"matching_{name}.json").read_text(encoding="utf-8"))
-    schema = json.loads(files("spikewatch.enrichment.data").joinpath("matching.schema.json").read_text(encoding="utf-8"))
+    document = json.loads(files("spikewatch.enrichment.weights").joinpath(f"matching_{name}.json").read_text(encoding="utf-8"))
+    schema = json.loads(files("spikewatch.enrichment.weights").joinpath("matching.schema.json").read_text(encoding="utf-8"))
     jsonschema.validate(document, schema)
     weights = load_weights(name)
     assert weights.name == name

@@ -19,7 +19,7 @@ def load_weights(name: str = LEARNT) -> Weights:
         WrongWeights: the file cannot be read or holds no weights; the text names it.
     """
     if name in {LEARNT, NEUTRAL}:
-        return Weights.parse(files("spikewatch.enrichment.data").joinpath(f"matching_{name}.json").read_bytes())
+        return Weights.parse(files("spikewatch.enrichment.weights").joinpath(f"matching_{name}.json").read_bytes())
     try:
         return Weights.parse(Path(name).read_bytes())
     except OSError as error:
