@@ -163,3 +163,36 @@ def test_case_and_blanks_do_not_matter(number: int, blank: str, lower: bool) -> 
     text = f"{blank}{number} Elm{blank or ' '}Street{blank}"
     told = parse(text.lower() if lower else text)
     assert (told.number, told.streets) == (number, (["ELM", "STREET"],))
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("000 BLOCK OF LYON ST", 0), ("0 BLOCK LYON ST", 0), ("UNIT BLOCK OF LYON ST", 0), ("FIRST BLOCK OF LYON ST", 0), ("XX LYON ST", 0),
+        ("1XX BLOCK LYON ST", 100), ("13XX LYON ST", 1300), ("13** Lyon St", 1300), ("13-- LYON ST", 1300), ("13xx block of Lyon St", 1300),
+        ("1300XX LYON ST", 1300), ("135X LYON ST", 1300), ("1300 LYON ST BLOCK", 1300), ("BLOCK OF 1300 LYON ST", 1300),
+        ("ONE HUNDRED BLOCK OF LYON ST", 100), ("52-00 BLOCK LYON ST", 5200), ("1300-1399 BLK LYON ST", 1300),
+    ],
+)  # fmt: skip
+def test_numbers_that_police_files_hide(text: str, number: int) -> None:
+    parsed = parse(text)
+    assert (parsed.kind, parsed.number, parsed.streets[0]) == (Kind.BLOCK, number, ["LYON", "ST"])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "OAK RD \\ 2ND AVE", "OAK RD | 2ND AVE", "OAK RD NEAR 2ND AVE", "INTERSECTION OF OAK RD AND 2ND AVE", "CORNER OF OAK RD & 2ND AVE",
+        "OAK RD AT THE CORNER OF 2ND AVE", "OAK RD AND CORNER OF 2ND AVE", "OAK RD JUST SOUTH OF 2ND AVE",
+        "OAK RD INTERSECTION WITH 2ND AVE",
+    ],
+)  # fmt: skip
+def test_words_and_marks_of_crossings(text: str) -> None:
+    parsed = parse(text)
+    assert (parsed.kind, parsed.streets) == (Kind.CROSSING, (["OAK", "RD"], ["2ND", "AVE"]))
+
+
+@pytest.mark.parametrize("text", ["OAK RD B/T 1ST AVE AND 2ND AVE", "OAK RD B/W 1ST AVE & 2ND AVE", "OAK RD BETWEEN 1ST AVE / 2ND AVE"])
+def test_short_forms_of_between(text: str) -> None:
+    parsed = parse(text)
+    assert (parsed.kind, parsed.streets) == (Kind.BETWEEN, (["OAK", "RD"], ["1ST", "AVE"], ["2ND", "AVE"]))

@@ -3,9 +3,10 @@
 A look-up asks for a few dozen keys, whatever the number of names, and compares what it finds in full.
 """
 
-from bisect import bisect_left
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import cache
 from itertools import combinations
+from operator import itemgetter
 from typing import Final
 from zlib import crc32
 
@@ -38,6 +39,13 @@ def _without(key: str, slips_allowed: int) -> Iterable[str]:
             yield made + head[start:]
 
 
+@cache
+def _kept_letters(length: int, slips_allowed: int) -> tuple[Callable[[bytes], tuple[int, ...]], ...]:
+    """Return what takes from a head of letters those that are left when up to so many are left out."""
+    places = range(length)
+    return tuple(itemgetter(*kept) for count in range(slips_allowed + 1) for kept in combinations(places, length - count))
+
+
 def spelling_arrays(keys: Sequence[str]) -> dict[str, np.ndarray]:
     """Return the arrays that file every name; the position of a name in ``keys`` stands for it."""
     pairs = sorted(
@@ -53,6 +61,7 @@ class Spelling:
     """Look-up of names with slips over the packed arrays."""
 
     def __init__(self, hashes: np.ndarray, names: np.ndarray, keys: Sequence[str]) -> None:
+        self._array = hashes
         self._hashes = view(hashes)
         self._names = view(names)
         self._keys = keys
@@ -69,11 +78,13 @@ class Spelling:
         """Return the names at just so many slips; whatever has fewer has been looked for before."""
         hashes, names, keys = self._hashes, self._names, self._keys
         size, length = len(hashes), len(key)
+        head = key[:_PREFIX].encode()
+        every = [crc32(bytes(kept(head))) for kept in _kept_letters(len(head), allowed)]
+        starts = np.searchsorted(self._array, np.array(every, dtype=np.uint32)).tolist()
         found: list[str] = []
         seen: set[int] = set()
-        for short in _without(key, allowed):
-            wanted = crc32(short.encode())
-            at = bisect_left(hashes, wanted)
+        for wanted, start in zip(every, starts, strict=True):
+            at = start
             while at < size and hashes[at] == wanted:
                 place = names[at]
                 at += 1
@@ -102,7 +113,13 @@ def slips(one: str, other: str, limit: int) -> int:
         return min(len(one) + len(other), limit + 1)
     if abs(len(one) - len(other)) > limit:
         return limit + 1
-    # Only the band of the table in which fewer slips than the limit are possible is filled in.
+    if limit == 1:  # one slip leaves one letter, or two that changed places
+        return 1 if len(one) == len(other) == 1 or (len(one) == 2 and one == other[::-1]) else 2
+    return _banded(one, other, limit)
+
+
+def _banded(one: str, other: str, limit: int) -> int:  # noqa: C901  # the innermost loop of a look-up: no calls, not even of min
+    """Fill in that band of the table in which no more slips than the limit are possible."""
     wide = limit + 1
     before: list[int] = []
     row = [min(j, wide) for j in range(len(other) + 1)]
@@ -112,11 +129,18 @@ def slips(one: str, other: str, limit: int) -> int:
         least = row[0]
         for j in range(max(0, i - limit), min(len(other), i + limit + 1)):
             its = other[j]
-            cost = before[j] if letter == its else 1 + min(before[j], before[j + 1], row[j])
-            if i and j and letter == other[j - 1] and its == one[i - 1]:
-                cost = min(cost, earlier[j - 1] + 1)
+            cost = before[j]
+            if letter != its:
+                if before[j + 1] < cost:  # noqa: PLR1730
+                    cost = before[j + 1]
+                if row[j] < cost:  # noqa: PLR1730
+                    cost = row[j]
+                cost += 1
+                if i and j and letter == other[j - 1] and its == one[i - 1] and earlier[j - 1] < cost:
+                    cost = earlier[j - 1] + 1
             row[j + 1] = cost
-            least = min(least, cost)
+            if cost < least:  # noqa: PLR1730
+                least = cost
         if least > limit:
             return limit + 1
     return min(row[-1], limit + 1)
