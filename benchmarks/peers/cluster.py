@@ -184,6 +184,7 @@ def _wait(running: Cluster, server: subprocess.Popen[bytes]) -> None:
 
 
 def last_line(text: str) -> str:
-    """Return the last line that says something, shortened: what a tool gives as its reason."""
+    """Return the last line that names an error, else that says something, shortened: what a tool gives as its reason."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return lines[-1][:300] if lines else "it printed nothing"
+    named = [line for line in lines if "ERROR:" in line or "FATAL:" in line]
+    return (named or lines or ["it printed nothing"])[-1][:300]
