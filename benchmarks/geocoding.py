@@ -109,6 +109,16 @@ def _reliability(geocoder: Geocoder, sets: dict[str, list[Known]], misspelt: lis
             bin_ = min(int(answer.confidence * 10), 9)
             told[bin_].append(_metres((answer.lat, answer.lon), row) <= answer.radius_m)
             sure[bin_].append(answer.confidence)
+    print("\nanswers with a confidence of 0.9 and more, different strings     answers   within the radius")
+    for name, rows in {**sets, "misspelt, all sets": misspelt}.items():
+        answers = [(row, geocoder.geocode(row.text)) for row in {row.text: row for row in rows}.values()]
+        kept = [
+            _metres((at.lat, at.lon), row) <= at.radius_m
+            for row, at in answers
+            if at.confidence >= 0.9 and at.lat is not None and at.lon is not None
+        ]
+        if kept:
+            print(f"{name:62}{len(kept):>10,}{sum(kept) / len(kept):>20.3f}")
     print("\nconfidence   answers   mean confidence   within the radius   (different strings, misspelt ones too)")
     for bin_ in sorted(told):
         hits = told[bin_]
@@ -204,7 +214,16 @@ def _segments(path: Path) -> Iterator[StreetSegment]:
             line = tuple((float(lon), float(lat)) for lon, lat in pairs)
             nodes = int(float(row["f_node"])), int(float(row["t_node"]))
             yield StreetSegment(
-                row["fullname"], line, *numbers, left_zip=row["zip"], right_zip=row["zip"], from_node=nodes[0], to_node=nodes[1]
+                row["fullname"],
+                line,
+                numbers[0],
+                numbers[1],
+                numbers[2],
+                numbers[3],
+                left_zip=row["zip"],
+                right_zip=row["zip"],
+                from_node=nodes[0],
+                to_node=nodes[1],
             )
 
 

@@ -118,7 +118,7 @@ def slips(one: str, other: str, limit: int) -> int:
     return _banded(one, other, limit)
 
 
-def _banded(one: str, other: str, limit: int) -> int:  # noqa: C901  # the innermost loop of a look-up: no calls, not even of min
+def _banded(one: str, other: str, limit: int) -> int:  # the innermost loop of a look-up: no calls, not even of min
     """Fill in that band of the table in which no more slips than the limit are possible."""
     wide = limit + 1
     before: list[int] = []
