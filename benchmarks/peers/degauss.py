@@ -18,5 +18,5 @@ def compared(sets: dict[str, list[Known]], pieces: Sequence[Segment]) -> NoRetur
     """
     raise PeerAbsentError(
         "It is delivered as a container image and a source repository: neither Debian (whose ruby-geocoder is another program, which asks "
-        "web services) nor PyPI has a package of it, and no registry of Ruby's packages or of containers could be reached when this was made"
+        "web services) nor PyPI has a package of it, and no registry of Ruby's packages or of containers was reachable when this was made"
     )
