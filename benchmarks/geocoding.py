@@ -21,6 +21,7 @@ import time
 import zlib
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -84,7 +85,7 @@ def _score(name: str, rows: Sequence[Known], place: Callable[[str], Placed]) -> 
     found = [place(text) for text in texts]
     errors = [_metres(at, row) for at, row in zip(found, rows, strict=True) if at is not None]
     best = min(_taken(lambda: [place(text) for text in texts]) for _ in range(TURNS))
-    single = sorted(min(_taken(lambda text=text: place(text)) for _ in range(2)) for text in texts)
+    single = sorted(min(_taken(partial(place, text)) for _ in range(2)) for text in texts)
     total = len(rows)
     print(
         f"{name:28}{total:>6}{len(errors) / total:>9.1%}{statistics.median(errors) if errors else math.nan:>10.1f}"
