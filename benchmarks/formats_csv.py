@@ -12,9 +12,10 @@ import io
 import platform
 import random
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import product
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from uuid import UUID
@@ -29,19 +30,22 @@ from spikewatch.ingest.terminology import classifier
 
 ROWS = 40_000
 REPEATS = 5
-PROFILE = (Path(__file__).resolve().parent.parent / "examples/profiles/tablet-export.yaml").read_text(encoding="utf-8")
+EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
+FEED_EXAMPLES = EXAMPLES / "feeds"
+PROFILE = (EXAMPLES / "profiles/tablet-export.yaml").read_text(encoding="utf-8")
 
 
 def main() -> None:
     """Print one line for each format."""
     bodies = {"statutory": _statutory, "odmap": _odmap, "odin": _odin, "cad_911": _calls, "profile": _tablet}
+    bodies |= {"me_connecticut": _connecticut, "me_cook": _cook, "me_allegheny": _allegheny}
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("formats", nargs="*", metavar="FORMAT", help=f"of {', '.join(bodies)} (default: all)")
     chosen = parser.parse_args().formats or list(bodies)
     made = classifier()
     spare_collector()  # as the services do
     print(f"Python {platform.python_version()}, {ROWS:,} rows each, best of {REPEATS}")
-    print(f"{'format':<12}{'rows/s/core':>14}{'us a row':>10}{'csv alone, rows/s':>20}{'ratio':>8}{'reports':>10}")
+    print(f"{'format':<15}{'rows/s/core':>14}{'us a row':>10}{'csv alone, rows/s':>20}{'ratio':>8}{'reports':>10}")
     with TemporaryDirectory() as folder:
         for name in chosen:
             body, written = bodies[name](), Path(folder) / f"{name}.jsonl"
@@ -51,7 +55,7 @@ def main() -> None:
                 spent.append(took)
                 alone.append(_timed(lambda: sum(1 for _ in csv.reader(io.TextIOWrapper(io.BytesIO(body), newline=""))))[1])  # noqa: B023
             best, parsed = min(spent), min(alone)
-            print(f"{name:<12}{ROWS / best:>14,.0f}{best / ROWS * 1e6:>10.1f}{ROWS / parsed:>20,.0f}{best / parsed:>8.0f}{reports:>10,}")
+            print(f"{name:<15}{ROWS / best:>14,.0f}{best / ROWS * 1e6:>10.1f}{ROWS / parsed:>20,.0f}{best / parsed:>8.0f}{reports:>10,}")
 
 
 def _timed(work: Callable[[], int]) -> tuple[int, float]:
@@ -187,6 +191,103 @@ def _tablet() -> bytes:
         f"26-{told.number:06d},{told.at:%m/%d/%Y},{told.at:%H:%M}:{told.number % 59:02d},{told.lat},{told.lon},{told.address},CEDAR,"
         f"{told.zip5},{'Dead' if told.is_fatal else 'Alive'},{'M' if told.is_male else 'F'},{told.age},{'Y' if told.doses else 'N'},"
         f"{told.doses or ''},{';'.join(told.drugs)}"
+        for told in _overdoses()
+    ]
+    return "\n".join(rows).encode()
+
+
+def _header(example: str) -> str:
+    """Return the columns of a shipped example, as its owner writes them."""
+    return (FEED_EXAMPLES / example).read_text(encoding="utf-8").partition("\n")[0].rstrip("\r")
+
+
+def _cause(drugs: Sequence[str], chance: random.Random) -> str:
+    named = [drug for drug in drugs if drug != "Unknown"] or ["Fentanyl"]
+    told = " and ".join(named)
+    return chance.choice(
+        (
+            f"Acute intoxication due to the combined effects of {told}",
+            f"Acute {told} intoxication",
+            f"{told} toxicity",
+            f"Acute Intoxication by the Combined Effects of {', '.join(named)}, and Ethanol",
+        )
+    )
+
+
+def _connecticut() -> bytes:
+    chance = random.Random(11)
+    towns = [
+        (f"{start}{end}", county, f"{start}{end}, CT\n({41 + number / 40:.4f}, {-73 + number / 30:.4f})")
+        for number, (start, (end, county)) in enumerate(
+            product(
+                ("ALDER", "BIRCH", "CEDAR", "ELM"), (("TON", "HARTFORD"), ("FORD", "NEW HAVEN"), ("BURY", "WINDHAM"), ("HAM", "FAIRFIELD"))
+            )
+        )
+    ]
+    out = io.StringIO(newline="")
+    rows = csv.DictWriter(out, next(csv.reader([_header("me_connecticut/deaths.csv")])), lineterminator="\r\n")
+    rows.writeheader()
+    for told in _overdoses():
+        home, scene, death = (chance.choice(towns) for _ in range(3))
+        rows.writerow(
+            {
+                "Date": f"{told.at:%m/%d/%Y}",
+                "Date Type": "DateReported" if chance.random() < 0.1 else "DateofDeath",
+                "Age": told.age,
+                "Sex": "Male" if told.is_male else "Female",
+                "Residence City": f"{home[0]}{told.number}",  # the record's id is made of it
+                "Residence County": home[1],
+                "Injury City": scene[0],
+                "Injury County": scene[1],
+                "Injury State": chance.choice(("CT", "CONNECTICUT", "")),
+                "Injury Place": chance.choice(("Residence", "Home", "Friend's House", "Hotel or Motel", "Street")),
+                "Description of Injury": chance.choice(("Substance Use", "Used drugs", "Inhalation, Injection", "Ingestion")),
+                "Death City": death[0],
+                "Death County": death[1],
+                "Death State": "CT",
+                "Cause of Death": _cause(told.drugs, chance),
+                "Manner of Death": "Accident",
+                "Other Significant Conditions ": chance.choice(("", "", "", "Hypertensive cardiovascular disease", "Recent cocaine use")),
+                **{drug: "Y" for drug in told.drugs if drug in ("Heroin", "Fentanyl", "Cocaine", "Xylazine", "Oxycodone", "Methadone")},
+                "ResidenceCityGeo": home[2],
+                "InjuryCityGeo": scene[2],
+                "DeathCityGeo": death[2],
+            }
+        )
+    return out.getvalue().encode()
+
+
+def _cook() -> bytes:
+    chance = random.Random(12)
+    out = io.StringIO(newline="")
+    rows = csv.writer(out)
+    out.write(_header("me_cook/archive.csv") + "\n")
+    for told in _overdoses():
+        died = told.at + timedelta(minutes=chance.randrange(2_000))
+        other = chance.choice(("", "", "", "HYPERTENSIVE CARDIOVASCULAR DISEASE", "CHRONIC ALCOHOLISM"))
+        scene = (told.address, "CHICAGO", f"606{told.number % 100:02d}")
+        who = (told.age, "Male" if told.is_male else "Female", "White", False, "ACCIDENT")
+        rows.writerow(
+            [
+                f"ME2025-{told.number:05d}",
+                f"{told.at:%Y/%m/%d %H:%M}:00+00",
+                f"{died:%Y/%m/%d %H:%M}:00+00",
+                *who,
+                _cause(told.drugs, chance).upper(),
+                *("", "", "", other),
+                *scene,
+                *("ELSEWHERE", "60000", "", True, "", ""),
+                *(told.lon, told.lat),
+            ]
+        )
+    return out.getvalue().encode()
+
+
+def _allegheny() -> bytes:
+    rows = [_header("me_allegheny/deaths.csv")]
+    rows += [
+        f"{told.number},{told.at:%Y-%m-%dT%H:%M}:00,Accident,{told.age},{'Male' if told.is_male else 'Female'},W,MO,"
+        f"{','.join([*told.drugs, *[''] * (10 - len(told.drugs))])},15{told.number % 300:03d},15000,2025"
         for told in _overdoses()
     ]
     return "\n".join(rows).encode()
