@@ -107,23 +107,28 @@ def test_what_is_no_address_stays_with_its_county_and_says_so(town: tuple[Pipeli
 
 def test_a_new_index_is_taken_up_and_stored_reports_and_their_incidents_follow_it(town: tuple[Pipeline, Path]) -> None:
     pipeline, index = town
-    record = sent(pipeline, address="Willow Park")
+    record = sent(pipeline, address="350 Poplar Ave")
     (before,) = placings(pipeline, record)
     assert before["position"]["precision"] == "county"
-    built(index, "streets.csv", "landmarks.csv", "points.csv")
+    built(index, "streets.csv", "landmarks.csv", "aliases.csv")
     version = read_index(index).facts["built_at"]
     wait_until(lambda: version in taken_up(pipeline), "the service takes up the new index", seconds=60)
     (fresh,) = placings(pipeline, sent(pipeline, address="Harbor Clinic"))
     assert fresh["position"]["precision"] == "landmark"
     shown = reapplied(pipeline, index)
-    assert {"before": "county", "after": "landmark", "reports": 1} in shown["precision"]
+    assert {"before": "county", "after": "range", "reports": 1} in shown["precision"]
     assert placings(pipeline, record) == [before]
     done = reapplied(pipeline, index, "--apply")
     assert done["changed"] == shown["changed"] >= 1
     pipeline.settle()
     _, after = placings(pipeline, record)
-    assert after["position"]["precision"] == "landmark"
-    assert incident_of(pipeline, record)["position"] == after["position"]
+    assert after["position"]["precision"] == "range"
+    moved = incident_of(pipeline, record)
+    assert moved["position"] == after["position"]
+    gained = set(after["areas"]) - set(before["areas"])
+    assert any(area.startswith("neighborhood:") for area in gained)
+    for area in sorted(gained):
+        assert moved["incident_id"] in {body["incident_id"] for body in pipeline.current_contributions(area)}, area
     assert reapplied(pipeline, index, "--apply")["changed"] == 0
 
 
