@@ -34,7 +34,7 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Pipeline, P
     folder = tmp_path_factory.mktemp("geodata")
     index = folder / "westmark.geoindex"
     built(index, "streets.csv")
-    pipeline = Pipeline.start(folder, env={"SPIKEWATCH_ENRICHMENT_GEODATA": str(index)})
+    pipeline = Pipeline.start(folder, env={"SPIKEWATCH_ENRICHMENT_GEODATA": str(index)}, own_servers=True)
     enrol(pipeline, folder, AGENCY, source_type="police", county_fips=COUNTY, areas=[f"county:{COUNTY}"])
     yield pipeline, index
     pipeline.stop()
