@@ -1,0 +1,1 @@
+"""Detectors of spikes: pure functions of counts, many areas at a time."""
