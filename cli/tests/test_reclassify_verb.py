@@ -15,7 +15,7 @@ ROW = "record_id,occurred_at,zip,outcome,reversal_given,suspected_drugs\n"
 @pytest.fixture
 def vocabulary(tmp_path: Path) -> Path:
     path = tmp_path / "vocabulary.yaml"
-    shipped = files("spikewatch.ingest.data").joinpath("vocabulary.yaml").read_text(encoding="utf-8")
+    shipped = files("spikewatch.ingest.terminology").joinpath("vocabulary.yaml").read_text(encoding="utf-8")
     path.write_text(shipped.replace("\ndrugs:\n", "\ndrugs:\n  zylofene: {class: opioid}\n", 1), encoding="utf-8")
     return path
 

@@ -58,7 +58,7 @@ def test_a_new_word_reaches_stored_reports_once(
     assert "opioid@1" not in before["W-2026-1"]["case_definition_hits"]
 
     vocabulary = tmp_path / "vocabulary.yaml"
-    shipped = files("spikewatch.ingest.data").joinpath("vocabulary.yaml").read_text(encoding="utf-8")
+    shipped = files("spikewatch.ingest.terminology").joinpath("vocabulary.yaml").read_text(encoding="utf-8")
     vocabulary.write_text(shipped.replace("\ndrugs:\n", "\ndrugs:\n  zylofene: {class: opioid}\n", 1), encoding="utf-8")
     operator = Operator(stack, capsys, vocabulary)
     shown = operator.reclassify()

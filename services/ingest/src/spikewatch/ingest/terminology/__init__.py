@@ -52,7 +52,7 @@ def classifier(key: bytes = FILE_KEY, *, vocabulary_file: str | None = None, def
 
 def _text(path: str | None, shipped: str) -> tuple[str, str]:
     if path is None:
-        return files("spikewatch.ingest.data").joinpath(shipped).read_text(encoding="utf-8"), shipped
+        return files(__name__).joinpath(shipped).read_text(encoding="utf-8"), shipped
     try:
         return Path(path).read_text(encoding="utf-8"), path
     except (OSError, UnicodeDecodeError) as error:

@@ -1,1 +1,0 @@
-"""Data of ingest: the drug vocabulary and the case definitions."""
