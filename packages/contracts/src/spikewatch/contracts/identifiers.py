@@ -6,6 +6,7 @@ from uuid import UUID, SafeUUID
 
 __all__ = [
     "alert_id",
+    "decision_id",
     "event_id",
     "incident_id",
     "overdose_id",
@@ -59,6 +60,11 @@ def overdose_id(founding_report: UUID) -> UUID:
 def incident_id(founding_report: UUID) -> UUID:
     """Identify an incident by the key of the report that founds it."""
     return _named("incident", founding_report)
+
+
+def decision_id(*parts: object) -> UUID:
+    """Identify a decision by what was decided, by whom and when."""
+    return _named("decision", *parts)
 
 
 def alert_id(rule: str, rule_version: int, area: str, opened_at: str) -> UUID:

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from spikewatch.contracts.alert import Alert
 from spikewatch.contracts.contract import Contract
 from spikewatch.contracts.contribution import Contribution
+from spikewatch.contracts.decision import Decision
 from spikewatch.contracts.directory import DirectoryRecord
 from spikewatch.contracts.feed_health import FeedHealth
 from spikewatch.contracts.incident import Incident
@@ -20,6 +21,7 @@ __all__ = [
     "ALERTS",
     "ALL",
     "CONTRIBUTIONS",
+    "DECISIONS",
     "DIRECTORY",
     "FEEDS",
     "INCIDENTS",
@@ -42,6 +44,7 @@ _MODELS: Final[dict[str, type[BaseModel] | None]] = {
     "Alert": Alert,
     "DirectoryRecord": DirectoryRecord,
     "FeedHealth": FeedHealth,
+    "Decision": Decision,
 }
 # A dead letter carries its source record whole, plus the reason headers.
 _DEAD_LETTER_HEADROOM = 65_536
@@ -62,6 +65,7 @@ class EventType(StrEnum):
     REPORT_LOCATED = "org.spikewatch.report.located.v1"
     INCIDENT_CHANGED = "org.spikewatch.incident.changed.v1"
     INCIDENT_RETRACTED = "org.spikewatch.incident.retracted.v1"
+    MATCH_DECIDED = "org.spikewatch.match.decided.v1"
     CONTRIBUTION_CHANGED = "org.spikewatch.contribution.changed.v1"
     CONTRIBUTION_WITHDRAWN = "org.spikewatch.contribution.withdrawn.v1"
     ALERT_OPENED = "org.spikewatch.alert.opened.v1"
@@ -149,11 +153,12 @@ SUBMISSIONS: Final = _load("overdose.submissions.v1")
 REPORTS: Final = _load("overdose.reports.v1")
 LOCATED: Final = _load("overdose.reports.located.v1")
 INCIDENTS: Final = _load("overdose.incidents.v1")
+DECISIONS: Final = _load("overdose.decisions.v1")
 CONTRIBUTIONS: Final = _load("overdose.contributions.v1")
 ALERTS: Final = _load("overdose.alerts.v1")
 FEEDS: Final = _load("overdose.feeds.v1")
 DIRECTORY: Final = _load("directory.records.v1")
-ALL: Final = (SUBMISSIONS, REPORTS, LOCATED, INCIDENTS, CONTRIBUTIONS, ALERTS, FEEDS, DIRECTORY)
+ALL: Final = (SUBMISSIONS, REPORTS, LOCATED, INCIDENTS, DECISIONS, CONTRIBUTIONS, ALERTS, FEEDS, DIRECTORY)
 
 
 def service_of(group: str) -> str:
