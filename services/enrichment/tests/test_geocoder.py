@@ -83,6 +83,31 @@ def test_routes_aliases_and_names_run_together(geocoder: Geocoder, text: str, ro
     assert apart(answer, LAT + row * town.NORTH, LON + 1.5 * town.EAST) < 20
 
 
+@pytest.mark.parametrize("text", ["151 A OAK RD", "151 C MCKINLEY BLVD", "151 D 8 MILE RD", "151 B OAK RD 4", "151 A BROADWAY"])
+def test_a_letter_between_number_and_street_is_a_units(geocoder: Geocoder, text: str) -> None:
+    number, _, rest = text.split(" ", 2)
+    answer, plain = geocoder.geocode(text), geocoder.geocode(f"{number} {rest}")
+    assert (answer.lat, answer.lon, answer.precision) == (plain.lat, plain.lon, Precision.RANGE)
+    assert "unit_letter_dropped" in answer.reasons
+    assert plain.confidence > answer.confidence > 0.95 * plain.confidence
+
+
+def test_a_letter_that_is_a_streets_name_is_no_units() -> None:
+    streets = (("A St", 40.0), ("Oak Rd", 40.1), ("Turk St", 40.2))
+    lettered = [StreetSegment(name, ((-84.0, south), (-83.99, south)), 1, 99, 2, 98) for name, south in streets]
+    of_letters = Geocoder(compiled(lettered, vintages=town.VINTAGES))
+    assert of_letters.geocode("12 A ST").matched == "12 A ST"
+    assert of_letters.geocode("12 A ST").reasons == ()
+    assert of_letters.geocode("12 A OAK RD").matched == "12 OAK RD"
+    assert of_letters.geocode("12 Q TURRK ST").reasons == ("name_corrected", "unit_letter_dropped")
+    assert of_letters.geocode("12 B ST").lat is None
+
+
+@pytest.mark.parametrize("text", ["705 \\ BLVD", "705 / BLVD", "705 BLVD", "150 RD", "150 C", "150 - AVE", "150 & ST"])
+def test_a_number_with_nothing_but_a_type_or_a_letter_is_no_street(geocoder: Geocoder, text: str) -> None:
+    assert geocoder.geocode(text).precision not in {Precision.POINT, Precision.RANGE, Precision.NEAR_RANGE}
+
+
 @pytest.mark.parametrize("text", ["300 BLOCK OF OAK RD", "OAK RD 300 BLK", "3XX OAK RD", "300-399 OAK RD", "301 BLOCK OAK RD / 2ND AVE"])
 def test_a_block_is_placed_in_its_middle(geocoder: Geocoder, text: str) -> None:
     answer = geocoder.geocode(text)

@@ -54,7 +54,8 @@ FACTORS: Final = {
     "name_shortened": 0.8,  # stated
     "route_class_assumed": 0.9,  # stated
     "trailing_words_dropped": 0.95,  # n = 86
-    "leading_words_dropped": 0.6,  # n = 30: 3991 A 17TH ST
+    "leading_words_dropped": 0.6,  # n = 30, unit letters and streets whose own segments were taken away among them; 4 of 4 as written
+    "unit_letter_dropped": 0.97,  # stated: all four known points of such strings lie on another street than the one written
     "lead_in_dropped": 0.95,  # stated
     "number_after_street": 0.7,  # stated
     "other_zip": 0.9,  # n = 106

@@ -25,6 +25,7 @@ _WAY_UNTOLD, _WAY_EXTRA, _WAY_MOVED, _WAY_OTHER = 0.10, 0.12, 0.02, 0.4
 _WAY_TOLD: Final = 0.12
 _SPACED, _GLUED, _LETTERS = 0.005, 0.02, (0.0, 0.12, 0.22)
 _DROPPED: Final = 0.04
+_LETTER: Final = 0.01
 _FIRST_LETTER: Final = 0.06  # people seldom miss the first letter
 _CORRECTED_UNTYPED: Final = 0.08
 _SHORTEST_UNTYPED: Final = 7  # FERRY without a type is rather a landmark than PERRY ST
@@ -77,7 +78,7 @@ class Finder:
         found = self._glued_or_dropped(name, words)
         if found and found[0].penalty < CONFLICT:
             return found
-        return sorted(found + (self._misspelt(name, words) or self._shortened(name)), key=_penalty)
+        return sorted(found + (self._misspelt(name, words) or self._shortened(name) or self._after_letter(words)), key=_penalty)
 
     def alike(self, words: list[str]) -> list[Found]:
         """Return streets spelt nearly so, besides those spelt exactly so: HAYES ST for HAYS ST."""
@@ -145,12 +146,21 @@ class Finder:
         if best and best[0].penalty < CONFLICT:
             return best
         for start in range(1, min(len(words), 4)):
-            name = read_street(words[start:])
             if words[start - 1] not in _SPARE_LEADS:
                 break
+            name = read_street(words[start:])
             if name is not None and (streets := self._by_key.get(name.key)) is not None:
                 return _weighed(name, streets, _DROPPED, ("leading_words_dropped",))
-        return best
+        after = self._after_letter(words)
+        return after if after and "name_corrected" not in after[0].reasons else best
+
+    def _after_letter(self, words: list[str]) -> list[Found]:
+        """Try without a unit's letter: 3991 A 17TH ST. It never comes here where a street is called A: that one has been found before."""
+        if len(words) < 2 or len(words[0]) > 1 or not words[0].isalpha():
+            return []
+        reasons = ("unit_letter_dropped",)
+        found = [one for one in self.find(words[1:]) if one.penalty < CONFLICT]
+        return [one._replace(penalty=one.penalty + _LETTER, reasons=one.reasons + reasons) for one in found]
 
     def _misspelt(self, name: StreetName, words: list[str]) -> list[Found]:
         found = self._near(name)
@@ -168,7 +178,9 @@ class Finder:
     def _shortened(self, name: StreetName) -> list[Found]:
         """Take a street of which only some words were written: TERRY FRANCOIS BLVD for TERRY A FRANCOIS BLVD."""
         told = {word for word in name.words.split() if len(word) > 1}
-        longest = max(told, key=len, default="")
+        if not told or (len(told) == 1 and told <= TYPES.keys()):
+            return []  # 12 BLVD is no ALEMANY BLVD OFF RAMP
+        longest = max(told, key=len)
         found: list[Found] = []
         for key in self._of_word.get(longest, ())[:_MOST_COMPARED]:
             words = self._by_key[key][0].name.words.split()
@@ -192,7 +204,7 @@ class Finder:
         return sorted(found, key=_penalty)
 
 
-_SPARE_LEADS: Final = one_of("BLK BLOCK THE OLD BLACK OF ON AT A NEAR UPPER LOWER") | frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZ")
+_SPARE_LEADS: Final = one_of("BLK BLOCK THE OLD BLACK OF ON AT NEAR UPPER LOWER")
 
 
 def _penalty(found: Found) -> float:

@@ -78,6 +78,7 @@ class Spelling:
         """Return the names at just so many slips; whatever has fewer has been looked for before."""
         hashes, names, keys = self._hashes, self._names, self._keys
         size, length = len(hashes), len(key)
+        letters, most_other = set(key), 2 * allowed  # a slip changes at most two of the letters that occur; counting them is quick
         head = key[:_PREFIX].encode()
         every = [crc32(bytes(kept(head))) for kept in _kept_letters(len(head), allowed)]
         starts = np.searchsorted(self._array, np.array(every, dtype=np.uint32)).tolist()
@@ -93,7 +94,12 @@ class Spelling:
                 seen.add(place)
                 other = keys[place]
                 its = len(other)
-                if abs(its - length) <= allowed and (allowed == 1 or its >= _SHORTEST_FOR_TWO) and slips(key, other, allowed) == allowed:
+                if (
+                    abs(its - length) <= allowed
+                    and (allowed == 1 or its >= _SHORTEST_FOR_TWO)
+                    and len(letters.symmetric_difference(other)) <= most_other
+                    and slips(key, other, allowed) == allowed
+                ):
                     found.append(other)
             if len(seen) > _MOST_COMPARED:
                 break
