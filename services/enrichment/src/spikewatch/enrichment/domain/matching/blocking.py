@@ -57,13 +57,15 @@ class Candidates:
     crowded: Ints
 
 
-def candidates(columns: Columns, *, wide: bool = False) -> Candidates:
+def candidates(columns: Columns, *, wide: bool = False, bounded: bool = True) -> Candidates:
     """Return the pairs of records, given in canonical order, that are worth comparing.
 
+    Without ``bounded`` a record meets everybody its keys find, so that whether two are a pair follows from the two alone, whatever else
+    is there: for parts of a stream, from which floods are kept out.
     With ``wide`` the people of hospitals and medical examiners are met by time alone, whatever their age: for learning how
     often two people agree by chance, which cannot be seen among pairs that were chosen because they agree.
     """
-    found = _Found(columns, 4 * _MOST if wide else _MOST)
+    found = _Found(columns, len(columns) if not bounded else 4 * _MOST if wide else _MOST)
     everyone = np.ones(len(columns), dtype=np.bool_)
     kind = columns.kind
     rough = columns.rough > 0

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
 from spikewatch.enrichment.domain.matching.columns import Columns, Ints
 from spikewatch.enrichment.domain.matching.comparison import compare, oriented
+from spikewatch.enrichment.domain.matching.decided import NOTHING, NOTHING_DECIDED, Decided, Scores
 from spikewatch.enrichment.domain.matching.weights import Weights
 
 __all__ = ["LARGEST", "NOTHING", "Clusters", "Scores", "cluster", "scored"]
@@ -21,14 +21,9 @@ __all__ = ["LARGEST", "NOTHING", "Clusters", "Scores", "cluster", "scored"]
 LARGEST: Final = 48
 """Reports that are compared each with each. A larger group is cut at its weakest ties first."""
 
-NOTHING: Final = -(10**6)
-"""Stands for no tie at all, in hundredths of a bit."""
-
 _CUT: Final = 200  # hundredths of a bit by which the threshold is raised to cut a group that is too large
 _HIGHEST: Final = 4_000
 _AT_ONCE: Final = 200_000  # pairs compared in one go: bounds the memory
-
-Scores = npt.NDArray[np.int32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +51,10 @@ def scored(columns: Columns, first: Ints, second: Ints, weights: Weights) -> Sco
     return scores
 
 
-def cluster(columns: Columns, first: Ints, second: Ints, scores: Scores, weights: Weights) -> Clusters:
-    """Divide the records among people, given the scores of the candidate pairs."""
+def cluster(columns: Columns, first: Ints, second: Ints, scores: Scores, weights: Weights, decided: Decided = NOTHING_DECIDED) -> Clusters:
+    """Divide the records among people, given the scores of the candidate pairs; what people decided outranks them."""
     count = len(columns)
+    first, second, scores = decided.joined(count, first, second, scores)
     founder, within, outside = np.arange(count), np.full(count, NOTHING), np.full(count, NOTHING)
     tied = scores >= weights.join
     component, cut = _components(count, first[tied], second[tied], scores[tied], weights.join)
@@ -68,7 +64,8 @@ def cluster(columns: Columns, first: Ints, second: Ints, scores: Scores, weights
     for size in np.unique(size_at[size_at > 1]).tolist():
         members = order[size_at == size].reshape(-1, size)
         one, two = np.triu_indices(size, 1)
-        found = scored(columns, members[:, one].ravel(), members[:, two].ravel(), weights).reshape(-1, len(one))
+        left, right = members[:, one].ravel(), members[:, two].ravel()
+        found = decided.over(count, left, right, scored(columns, left, right, weights)).reshape(-1, len(one))
         clean = found.min(axis=1) >= weights.join
         founder[members[clean]] = members[clean][:, :1]
         within[members[clean]] = _ties(found[clean], one, two, size)[:, None]
@@ -92,23 +89,39 @@ def _components(count: int, first: Ints, second: Ints, scores: Scores, join: int
     """Return the connected group of each record by its first record, groups that are too large cut, and the records of those."""
     component = _connected(count, first, second)
     sizes = np.bincount(component, minlength=count)
-    too_large = sizes[component] > LARGEST
-    cut = np.flatnonzero(too_large)
-    level = join
+    cut = np.flatnonzero(sizes[component] > LARGEST)
+    if not len(cut):
+        return component, cut
+    # Each group by itself: what else is matched at the same time has no say in where it is cut.
+    pairs = np.flatnonzero(sizes[component[first]] > LARGEST)
+    pairs = pairs[np.argsort(component[first[pairs]], kind="stable")]
+    members = cut[np.argsort(component[cut], kind="stable")]
+    groups, member_begin = np.unique(component[members], return_index=True)
+    pair_begin = np.searchsorted(component[first[pairs]], groups)
+    ends = zip([*member_begin[1:].tolist(), len(members)], [*pair_begin[1:].tolist(), len(pairs)], strict=True)
+    for begin, start, (end, stop) in zip(member_begin.tolist(), pair_begin.tolist(), ends, strict=True):
+        own, tied = members[begin:end], pairs[start:stop]
+        parts = _parts(len(own), np.searchsorted(own, first[tied]), np.searchsorted(own, second[tied]), scores[tied], join)
+        component[own] = own[parts]
+    return component, cut
+
+
+def _parts(count: int, first: Ints, second: Ints, scores: Scores, join: int) -> Ints:
+    """Cut one group at its weakest ties until no part is too large; return the first record of each record's part."""
+    part, level = np.zeros(count, dtype=np.int64), join
+    too_large = np.ones(count, dtype=np.bool_)
     while too_large.any() and level < _HIGHEST:
         # The next threshold that parts anything; a flood of copies has one score and is not gone through step by step.
         level = max(level + _CUT, int(scores[too_large[first]].min()) + 1)
         kept = (scores >= level) | ~too_large[first]
         first, second, scores = first[kept], second[kept], scores[kept]
-        component = _connected(count, first, second)
-        sizes = np.bincount(component, minlength=count)
-        too_large = sizes[component] > LARGEST
-    if too_large.any():
+        part = _connected(count, first, second)
+        too_large = np.bincount(part, minlength=count)[part] > LARGEST
+    for group in np.unique(part[too_large]).tolist():
         # As alike as copies: a feed that repeats itself. Taken in canonical order, so many at a time.
-        for group in np.unique(component[too_large]).tolist():
-            members = np.flatnonzero(component == group)
-            component[members] = members[np.arange(len(members)) // LARGEST * LARGEST]
-    return component, cut
+        members = np.flatnonzero(part == group)
+        part[members] = members[np.arange(len(members)) // LARGEST * LARGEST]
+    return part
 
 
 def _connected(count: int, first: Ints, second: Ints) -> Ints:

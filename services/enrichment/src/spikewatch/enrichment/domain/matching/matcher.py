@@ -5,6 +5,7 @@ Invariant: no order of arrival, no repetition and no earlier decision takes part
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Final
 from uuid import UUID
 
@@ -17,6 +18,8 @@ from spikewatch.enrichment.domain.matching.clustering import Clusters, cluster, 
 from spikewatch.enrichment.domain.matching.codes import KIND_CODE
 from spikewatch.enrichment.domain.matching.columns import Columns, Ints
 from spikewatch.enrichment.domain.matching.comparison import distances
+from spikewatch.enrichment.domain.matching.decided import Decided
+from spikewatch.enrichment.domain.matching.decisions import DecisionLevel, Decisions
 from spikewatch.enrichment.domain.matching.learning import learn_lags
 from spikewatch.enrichment.domain.matching.records import Compared, newest
 from spikewatch.enrichment.domain.matching.weights import Weights
@@ -28,6 +31,7 @@ _SCENE_S: Final = 3_600.0
 _SCENE_M: Final = 250.0
 _ED: Final = KIND_CODE["ed"]
 _ME: Final = KIND_CODE["me"]
+_NONE: Final = Decisions()
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,23 +76,27 @@ class Matched:
         return self._ids
 
 
-def match(records: Iterable[Compared], weights: Weights, *, learns_lags: bool = False) -> Matched:
+def match(
+    records: Iterable[Compared], weights: Weights, *, learns_lags: bool = False, decisions: Decisions = _NONE, bounded: bool = True
+) -> Matched:
     """Return the overdoses and incidents of a set of records; resends, corrections and withdrawals may be among them.
 
-    With ``learns_lags`` the weights of time differences are first learnt from these very records, without labels: for whole
-    files. A part of a stream is matched with the weights as they are, so that it does not matter which part it is.
+    What people decided outranks every score. With ``learns_lags`` the weights of time differences are first learnt from these very
+    records, without labels: for whole files. A part of a stream is matched with the weights as they are, and without ``bounded``, so
+    that it does not matter which part it is: matching two unrelated sets at once gives what matching each alone gives.
     """
     standing = newest(records)
     columns = Columns.of(standing)
     if not standing:
         nothing = np.zeros(0, dtype=np.int64)
         return Matched((), columns, weights, Clusters(nothing, nothing, nothing, nothing, nothing), nothing, nothing)
-    found = candidates(columns)
+    found = candidates(columns, bounded=bounded)
     if learns_lags:
         weights = learn_lags(columns, found.first, found.second, weights)
+    decided = Decided.of(standing, decisions)
     scores = scored(columns, found.first, found.second, weights)
-    clusters = cluster(columns, found.first, found.second, scores, weights)
-    incident = _incidents(standing, columns, found.first, found.second, clusters.founder)
+    clusters = cluster(columns, found.first, found.second, scores, weights, decided)
+    incident = _incidents(standing, columns, found.first, found.second, clusters.founder, decided)
     return Matched(tuple(standing), columns, weights, clusters, incident, np.union1d(found.crowded, clusters.cut))
 
 
@@ -99,21 +107,23 @@ def compared_pairs(matched: Matched) -> tuple[Ints, Ints]:
     return pairs // count, pairs % count
 
 
-def related(records: Iterable[Compared], weights: Weights) -> set[tuple[UUID, UUID]]:
-    """Return the pairs of reports that have a say in where the other belongs: tied by their score, or by call or scene.
+def related(records: Iterable[Compared], weights: Weights, decisions: Decisions = _NONE) -> set[tuple[UUID, UUID]]:
+    """Return the pairs of reports that have a say in where the other belongs: tied by their score, by call or scene, or by a decision.
 
-    Where a report belongs follows from the reports that it is related to, from those that they are related to, and so on: a store
-    that reads these, and no others, gives ``match`` all it needs (``keys`` finds them).
+    Whether two are a pair follows from the two alone. Where a report belongs follows from the reports that it is related to, from
+    those that they are related to, and so on: a store that reads these, and no others, gives ``match`` all it needs (``keys`` finds them).
     """
     standing = newest(records)
     if not standing:
         return set()
     columns = Columns.of(standing)
-    found = candidates(columns)
+    found = candidates(columns, bounded=False)
     call, scene = _linked(columns, found.first, found.second)
     kept = (scored(columns, found.first, found.second, weights) >= weights.join) | call | scene
     pairs = zip(found.first[kept].tolist(), found.second[kept].tolist(), strict=True)
-    return {(standing[one].key, standing[two].key) for one, two in pairs}
+    here = {record.key for record in standing}
+    decided = (sorted(here & group) for group in decisions.together(DecisionLevel.INCIDENT)) if decisions else ()
+    return {(standing[one].key, standing[two].key) for one, two in pairs} | {pair for keys in decided for pair in pairwise(keys)}
 
 
 def _linked(columns: Columns, first: Ints, second: Ints) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
@@ -128,12 +138,13 @@ def _linked(columns: Columns, first: Ints, second: Ints) -> tuple[npt.NDArray[np
     return call, scene
 
 
-def _incidents(records: Sequence[Compared], columns: Columns, first: Ints, second: Ints, person: Ints) -> Ints:
+def _incidents(records: Sequence[Compared], columns: Columns, first: Ints, second: Ints, person: Ints, decided: Decided) -> Ints:
     """Return for every record the record that founds its incident.
 
     Overdoses of one call (an equal number) or of one scene (within an hour and 250 m) are one incident. As the window counts
     from the incident's founding record, a busy corner is cut into incidents of an hour instead of growing into one that never ends.
     """
+    person = _of_one_scene(person, decided)
     crossing = person[first] != person[second]
     first, second = first[crossing], second[crossing]
     call, scene = _linked(columns, first, second)
@@ -144,19 +155,47 @@ def _incidents(records: Sequence[Compared], columns: Columns, first: Ints, secon
         earlier, later = (one, two) if one < two else (two, one)
         near = links.setdefault(later, {})
         near[earlier] = max(near.get(earlier, 0.0), seconds)
+    apart: dict[int, set[int]] = {}
+    for one, two in decided.scenes_apart:
+        apart.setdefault(int(person[one]), set()).add(int(person[two]))
+        apart.setdefault(int(person[two]), set()).add(int(person[one]))
     home: dict[int, int] = {}
+    of_founder: dict[int, set[int]] = {}
     for later in sorted(links):
         opened = records[later].seconds
         founders: dict[int, float] = {}
         for earlier, seconds in links[later].items():
             founder = home.get(earlier, earlier)
             founders[founder] = max(founders.get(founder, 0.0), seconds)
-        within = [founder for founder, seconds in sorted(founders.items()) if opened - records[founder].seconds <= seconds]
-        if within:
-            home[later] = within[0]
+        for founder, seconds in sorted(founders.items()):
+            members = of_founder.setdefault(founder, {founder})
+            if opened - records[founder].seconds <= seconds and members.isdisjoint(apart.get(later, ())):
+                home[later] = founder
+                members.add(later)
+                break
     if not home:
         return person
     moved = np.arange(len(records))
     moved[list(home)] = list(home.values())
     incident: Ints = moved[person]
     return incident
+
+
+def _of_one_scene(person: Ints, decided: Decided) -> Ints:
+    """Return the founding record of each record's overdose, or of the first of the overdoses that were decided to be one incident."""
+    if not decided.scenes:
+        return person
+    root = np.arange(len(person))
+    for group in decided.scenes:
+        people = {int(person[one]) for one in group}
+        # Groups of reports are disjoint, groups of people need not be: one person may have reports in two of them.
+        roots = {_root(root, one) for one in people}
+        root[list(roots)] = min(roots)
+    scene: Ints = np.array([_root(root, one) for one in person.tolist()], dtype=np.int64)
+    return scene
+
+
+def _root(root: Ints, one: int) -> int:
+    while (above := int(root[one])) != one:
+        one = above
+    return one
