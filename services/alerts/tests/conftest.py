@@ -7,7 +7,8 @@ from uuid import UUID, uuid5
 
 import pytest
 
-from spikewatch.alerts.domain.rule import Rule, Rulebook
+from spikewatch.alerts.domain.rule import Rule
+from spikewatch.alerts.domain.rulebook import Rulebook
 from spikewatch.alerts.service.area_cache import AreaCache
 from spikewatch.alerts.service.close_quiet import CloseQuiet
 from spikewatch.alerts.service.evaluate import Evaluate

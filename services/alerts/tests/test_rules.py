@@ -11,7 +11,7 @@ from spikewatch.alerts.adapters.rules_file import read_rules
 from spikewatch.alerts.domain.episodes import all_episodes
 from spikewatch.alerts.domain.evidence import finding_of
 from spikewatch.alerts.domain.instants import DAY, HOUR, micros
-from spikewatch.alerts.domain.rule import Rulebook
+from spikewatch.alerts.domain.rulebook import Rulebook
 from spikewatch.alerts.domain.rules.tail import poisson_tail
 from spikewatch.alerts.domain.series import History
 from spikewatch.contracts.vocabulary import DrugClass

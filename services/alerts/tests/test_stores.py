@@ -19,12 +19,15 @@ from spikewatch.alerts.domain.evidence import Evidence
 from spikewatch.alerts.domain.fanned import Fanned
 from spikewatch.alerts.domain.instants import HOUR, micros
 from spikewatch.alerts.domain.lifecycle import Draft, opened, retracted, with_status
+from spikewatch.alerts.domain.marks import mark
 from spikewatch.alerts.ports import AreaState
 from spikewatch.alerts.testing import InMemoryAlertStore, InMemoryAreaStore, InMemoryContributionStore, InMemoryFannedStore
 from spikewatch.chassis.mongo import Mongo
 from spikewatch.chassis.outcome import Transient
 from spikewatch.contracts.alert import AlertContact
+from spikewatch.contracts.vocabulary import Outcome, SourceType
 
+BY_EMS = mark((Outcome.UNKNOWN,), (), (SourceType.EMS,))
 NOW = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
 
 
@@ -73,7 +76,7 @@ async def test_contributions_come_back_whole_by_key_span_and_window(stores, make
     assert await stores.contributions.load([one.key, two.key, "county:1|x"]) == {one.key: one, two.key: two}
     t10, t30, t70 = (micros(make.at(minute)) for minute in (10, 30, 70))
     rows = await stores.contributions.rows({one.area: (t10, t70 - 1), two.area: (t10, t30), "county:1": (0, t70)})
-    assert {area: sorted(found) for area, found in rows.items()} == {one.area: [(t10, 4)], two.area: [(t30, 4)], "county:1": []}
+    assert {area: sorted(found) for area, found in rows.items()} == {one.area: [(t10, BY_EMS)], two.area: [(t30, BY_EMS)], "county:1": []}
     assert await stores.contributions.within(one.area, t10, t70) == [one]
     assert await stores.contributions.within(one.area, t10, t70 - 1) == []
     assert (await stores.contributions.first(one.area), await stores.contributions.newest()) == (t10, t70)

@@ -37,6 +37,7 @@ VERB_MODULES: Final = (
     "areas",
     "dedupe",
     "match",
+    "rules",
     "profile",
     "reclassify",
 )

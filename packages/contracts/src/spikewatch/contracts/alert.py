@@ -93,6 +93,8 @@ class Alert(Contract):
     area: AreaId
     area_name: ShortText | None = None
     rule: RuleReference
+    tier: ShortText | None = Field(default=None, description="The rule's most severe tier that the window reaches.")
+    audience: tuple[ShortText, ...] = Field(default=(), description="Who may be told, as the rule says.")
     opened_at: UtcDatetime = Field(description="Event time at which the rule was first met.")
     last_met_at: UtcDatetime = Field(description="Newest event time at which the rule was met.")
     closed_at: UtcDatetime | None = None

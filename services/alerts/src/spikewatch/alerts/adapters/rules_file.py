@@ -1,27 +1,123 @@
-"""Reads the rules from a YAML file, or those that are shipped."""
+"""Reads the rules from a YAML file, or those that are shipped; what is wrong is told with its line."""
 
 from importlib.resources import files
 from pathlib import Path
+from typing import Any, Final
 
 import yaml
 
-from spikewatch.alerts.domain.rule import Rulebook
+from spikewatch.alerts.domain.rulebook import Problem, Rulebook, WrongRules
 
-__all__ = ["read_rules"]
+__all__ = ["PUBLISHED", "SHIPPED", "UnusableRules", "read_rules", "rules_of", "rules_of_package"]
+
+SHIPPED: Final = "rules.yaml"
+"""The rules in force where nothing else is said."""
+
+PUBLISHED: Final = "published.yaml"
+"""Every published definition of a spike as a rule, none of them in force."""
+
+_MOST_BYTES: Final = 4 * 2**20
+_LOADER: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+class UnusableRules(ValueError):  # noqa: N818  # named by its consequence
+    """A rules file that cannot be used. ``problems`` pairs each problem with its line, the first being 1."""
+
+    def __init__(self, name: str, problems: list[tuple[int, Problem]]) -> None:
+        lines = [f"{name}:{line}: {problem.rule}: {problem.field}: {problem.text}" for line, problem in problems]
+        super().__init__("\n".join(lines))
+        self.problems = tuple(problems)
 
 
 def read_rules(path: Path | None) -> Rulebook:
     """Return the rules of a file; without one, the shipped ones.
 
     Raises:
-        ValueError: the file is no YAML or a rule in it is wrong; the text says which.
+        UnusableRules: the file is no YAML or a rule in it is wrong; the text says which, and where.
         OSError: the file cannot be read.
     """
-    text = path.read_text(encoding="utf-8") if path is not None else files("spikewatch.alerts").joinpath("rules.yaml").read_text("utf-8")
+    if path is None:
+        return rules_of_package(SHIPPED)
+    content = path.read_bytes()
     try:
-        content = yaml.safe_load(text)
+        return rules_of(content.decode("utf-8-sig"), path.name)
+    except UnicodeDecodeError:
+        raise UnusableRules(path.name, [(1, Problem((), "the file", "text", "is no UTF-8; expected YAML"))]) from None
+
+
+def rules_of_package(name: str) -> Rulebook:
+    """Return the rules of a file that the package carries: ``SHIPPED`` or ``PUBLISHED``."""
+    return rules_of(files("spikewatch.alerts").joinpath(name).read_text("utf-8"), name)
+
+
+def rules_of(text: str, name: str) -> Rulebook:
+    """Return the rules of a text in YAML; ``name`` is what the errors call it.
+
+    Raises:
+        UnusableRules: see ``read_rules``.
+    """
+    if len(text) > _MOST_BYTES:
+        raise UnusableRules(name, [(1, Problem((), "the file", "size", "is above 4 MB; expected some hundred rules"))])
+    try:
+        tree = yaml.compose(text, Loader=_LOADER)
+        content: Any = yaml.load(text, Loader=_LOADER)  # noqa: S506  # a safe loader, in C where there is one
     except yaml.YAMLError as error:
-        raise ValueError("the rules file is no YAML") from error
+        mark = getattr(error, "problem_mark", None)
+        what = getattr(error, "problem", None) or "cannot be read"
+        line = 1 if mark is None else mark.line + 1
+        raise UnusableRules(name, [(line, Problem((), "the file", "text", f"is no YAML: {what}"))]) from None
+    except RecursionError:
+        raise UnusableRules(name, [(1, Problem((), "the file", "text", "is nested too deep; expected a list of rules"))]) from None
+    repeated = [] if tree is None else _repeated(tree)
+    if repeated:
+        raise UnusableRules(name, repeated)
     if not isinstance(content, dict):
-        raise ValueError("the rules file holds no mapping with a list under 'rules'")  # noqa: TRY004  # one kind of error for a wrong file
-    return Rulebook.of(content)
+        raise UnusableRules(name, [(1, Problem((), "the file", "rules", "expected a mapping with a list under 'rules'"))])
+    try:
+        return Rulebook.of(content)
+    except WrongRules as error:
+        raise UnusableRules(name, [(_line(tree, problem.path), problem) for problem in error.problems]) from None
+
+
+def _line(tree: yaml.Node | None, path: tuple[str | int, ...]) -> int:
+    """Return the line of the deepest part of a path that is there."""
+    if tree is None:
+        return 1
+    node, line = tree, tree.start_mark.line
+    for step in path:
+        found: yaml.Node | None = None
+        if isinstance(node, yaml.MappingNode):
+            for key, value in node.value:
+                if key.value == str(step):
+                    found, line = value, key.start_mark.line
+        elif isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
+            found = node.value[step]
+            line = found.start_mark.line
+        if found is None:
+            break
+        node = found
+    return int(line) + 1
+
+
+def _repeated(tree: yaml.Node) -> list[tuple[int, Problem]]:
+    """Return the keys that stand twice in one mapping: YAML's reader would silently keep the last."""
+    found: list[tuple[int, Problem]] = []
+    waiting, seen_nodes = [tree], {id(tree)}
+    while waiting:
+        node = waiting.pop()
+        children: list[yaml.Node] = []
+        if isinstance(node, yaml.MappingNode):
+            seen: set[str] = set()
+            for key, value in node.value:
+                if key.value in seen and isinstance(key, yaml.ScalarNode):
+                    found.append((key.start_mark.line + 1, Problem((), "the file", key.value, "stands twice in one mapping")))
+                if isinstance(key, yaml.ScalarNode):
+                    seen.add(key.value)
+                children.append(value)
+        elif isinstance(node, yaml.SequenceNode):
+            children = node.value
+        for child in children:
+            if id(child) not in seen_nodes:
+                seen_nodes.add(id(child))
+                waiting.append(child)
+    return sorted(found, key=lambda one: one[0])

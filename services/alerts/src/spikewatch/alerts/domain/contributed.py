@@ -56,7 +56,9 @@ def held_of(contribution: Contribution) -> Held:
         revision=contribution.revision,
         place_key=contribution.place_key,
         times=tuple(micros(overdose.occurred_at) for overdose in overdoses),
-        marks=tuple(mark((overdose.outcome,), overdose.drug_classes) for overdose in overdoses),
+        marks=tuple(
+            mark((overdose.outcome,), overdose.drug_classes, (report.source_type for report in overdose.reports)) for overdose in overdoses
+        ),
         reports=tuple(tuple(_row(report) for report in overdose.reports) for overdose in overdoses),
     )
 

@@ -61,7 +61,7 @@ def all_episodes(history: History, rule: Rule) -> list[Episode]:
     if not len(history):
         return []
     low, high = int(history.times[0]), int(history.times[-1])
-    return _between(history.select(low, high, rule.outcomes, rule.classes), rule, low, high)
+    return _between(history.select(low, high, rule.asks), rule, low, high)
 
 
 def zones_of(spans: Sequence[Span], known: Sequence[Episode], rule: Rule) -> list[Zone]:
@@ -93,7 +93,7 @@ def revised(history: History, rule: Rule, zone: Zone) -> list[Episode] | None:
     if head is None or head.opened_at >= zone.low or zone.stop > zone.high:
         return None
     high = min(zone.high, history.newest if history.newest is not None else zone.high)
-    series = history.select(zone.low - rule.quiet - rule.reach, high, rule.outcomes, rule.classes)
+    series = history.select(zone.low - rule.quiet - rule.reach, high, rule.asks)
     last = head.last_met_at if head.last_met_at < zone.low else _last_met_before(series, rule, zone.low)
     if last is None:
         return None
@@ -117,12 +117,15 @@ def recomputed(history: History, rule: Rule, zone: Zone) -> list[Episode]:
     if history.newest is None:
         return []
     stop = min(zone.stop, history.newest)
-    series = history.select(zone.start - rule.reach, stop, rule.outcomes, rule.classes)
+    series = history.select(zone.start - rule.reach, stop, rule.asks)
     return _between(series, rule, zone.start, stop)
 
 
 def _met(series: Series, rule: Rule, at: Instants) -> tuple[Instants, Instants]:
     counts = series.count(at - rule.window, at)
+    if rule.minimum_count > 1:
+        enough = counts >= rule.minimum_count
+        at, counts = at[enough], counts[enough]
     met = rule.criterion.met(series, at, counts, rule.window)
     return at[met], counts[met]
 

@@ -63,7 +63,7 @@ def of_counts(alert: Alert) -> str:
 
 def finding_of(history: History, rule: Rule, episode: Episode) -> Finding:
     """Explain the peak window; needs the history from the peak less the rule's reach on."""
-    series = history.select(episode.peak_at - rule.reach, episode.peak_at, rule.outcomes, rule.classes)
+    series = history.select(episode.peak_at - rule.reach, episode.peak_at, rule.asks)
     return rule.criterion.finding(series, episode.peak_at, episode.observed, rule.window)
 
 
@@ -86,7 +86,7 @@ def contributors_of(rule: Rule, episode: Episode, held: Iterable[Held]) -> tuple
     low, high = episode.peak_at - rule.window, episode.peak_at
     found: list[tuple[int, Held, list[int]]] = []
     for each in held:
-        counted = matches(np.array(each.marks, dtype=np.uint32), rule.outcomes, rule.classes)
+        counted = matches(np.array(each.marks, dtype=np.uint32), rule.asks)
         places = [place for place, time in enumerate(each.times) if low < time <= high and counted[place]]
         if places:
             found.append((min(each.times[place] for place in places), each, places))

@@ -1,5 +1,6 @@
 """The life of an alert: opened, updated, closed, retracted, each step on record; a version only for what a reader sees."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
@@ -39,6 +40,8 @@ class Draft:
         return {
             "status": AlertStatus.CLOSED if self.is_over else AlertStatus.OPEN,
             "rule": self.rule.reference(),
+            "tier": self.rule.tier_of(episode.observed, evidence.probability),
+            "audience": self.rule.audience,
             "opened_at": moment(episode.opened_at),
             "last_met_at": moment(episode.last_met_at),
             "closed_at": moment(episode.last_met_at + self.rule.quiet) if self.is_over else None,
@@ -129,8 +132,10 @@ def retracted(kept: Kept, survivor: UUID | None, now: datetime) -> Kept:
     return replace(kept, alert=alert.model_copy(update=update), pending=True)
 
 
-def with_contacts(kept: Kept, contacts: tuple[AlertContact, ...]) -> Kept:
-    """Return the alert with the contacts known now."""
+def with_contacts(kept: Kept, contacts: tuple[AlertContact, ...], roles: Sequence[str]) -> Kept:
+    """Return the alert with the contacts known now: those of the roles that its rule tells, or all where it names none."""
+    if roles:
+        contacts = tuple(contact for contact in contacts if contact.role in roles)
     return replace(kept, alert=kept.alert.model_copy(update={"contacts": contacts}))
 
 

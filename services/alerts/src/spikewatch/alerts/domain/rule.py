@@ -1,42 +1,94 @@
 """A rule: versioned data that says when the overdoses in an area are a spike."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, StringConstraints, ValidationError, model_validator
 
 from spikewatch.alerts.domain.instants import HOUR
-from spikewatch.alerts.domain.marks import asked, mark
+from spikewatch.alerts.domain.marks import Asked, asked
 from spikewatch.alerts.domain.rules import KINDS
 from spikewatch.alerts.domain.rules.criterion import Criterion
 from spikewatch.contracts.alert import RuleReference
-from spikewatch.contracts.contract import Contract, FreeText, ShortText, area_kind
-from spikewatch.contracts.vocabulary import DrugClass, Outcome
+from spikewatch.contracts.contract import AreaId, Contract, FreeText, ShortText, area_kind
+from spikewatch.contracts.vocabulary import DrugClass, Outcome, SourceType
 
-__all__ = ["Rule", "Rulebook"]
+__all__ = ["AUDIENCES", "Rule", "RuleId", "Tier"]
+
+RuleId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$")]
+"""A rule's id: small letters, digits and hyphens, for example ``odmap-24h``."""
+
+Audience = Literal["responder", "health", "law_enforcement", "partner", "public"]
+AUDIENCES: tuple[Audience, ...] = ("responder", "health", "law_enforcement", "partner", "public")
+"""Who may be told, in no order."""
+
+_STATE_DIGITS = 2  # of a county's FIPS code
+
+
+class Tier(Contract, extra="forbid"):
+    """One step of severity: reached when every bound that it states is."""
+
+    name: ShortText = Field(description="What the tier is called, for example notify.")
+    at_least: int | None = Field(default=None, ge=1, description="Overdoses in the window.")
+    probability_below: float | None = Field(default=None, gt=0, lt=1, description="Chance of so many; needs a kind that tells one.")
+
+    @model_validator(mode="after")
+    def _is_bounded(self) -> "Tier":
+        if self.at_least is None and self.probability_below is None:
+            raise ValueError("expected at_least or probability_below, for example at_least: 5")
+        return self
+
+    def is_reached(self, observed: int, probability: float | None) -> bool:
+        """Tell whether a window of so many overdoses and such a chance reaches it."""
+        if self.at_least is not None and observed < self.at_least:
+            return False
+        return self.probability_below is None or (probability is not None and probability < self.probability_below)
 
 
 class Rule(Contract, extra="forbid"):
-    """One version of one rule. A change of anything but the description needs a new version."""
+    """One version of one rule. A change of anything but the descriptions needs a new version."""
 
-    id: ShortText
+    id: RuleId
     version: int = Field(ge=1)
     description: FreeText
+    source: FreeText | None = Field(default=None, description="Where the rule was published.")
+    enabled: bool = Field(default=True, description="A rule that is not enabled is checked and back-tested, and raises nothing.")
     kind: ShortText = Field(description="Name of a rule kind, for example fixed_count.")
     window_hours: float = Field(ge=1, le=28 * 24)
-    area_kinds: tuple[ShortText, ...] = Field(min_length=1, description="Kinds of area it watches, for example county.")
+    area_kinds: tuple[ShortText, ...] = Field(default=(), description="Kinds of area it watches, for example county.")
+    areas: tuple[AreaId, ...] = Field(default=(), description="Single areas it watches, for example county:42091.")
+    within: tuple[AreaId, ...] = Field(default=(), description="Of the counties it watches only those of these states.")
     outcome: Literal["any", "fatal", "nonfatal"] = "any"
     drug_classes: tuple[DrugClass, ...] = Field(default=(), description="An overdose counts if it has one of them; empty asks nothing.")
-    quiet_hours: float = Field(default=24, ge=1, description="An alert ends when the rule was not met for so long.")
-    parameters: dict[str, float | int | str]
+    sources: tuple[SourceType, ...] = Field(default=(), description="An overdose counts if one of them reported it; empty asks nothing.")
+    minimum_count: int = Field(default=1, ge=1, description="Fewer overdoses in the window are never a spike.")
+    quiet_hours: float = Field(default=24, ge=1, description="An alert ends when the rule was not met for so long; then it is armed again.")
+    tiers: tuple[Tier, ...] = Field(default=(), description="Steps of severity, the least severe first.")
+    audience: tuple[Audience, ...] = Field(default=("responder", "health"), min_length=1, description="Who may be told.")
+    tells: tuple[ShortText, ...] = Field(default=(), description="Roles of the contacts that are told; empty: all of the area.")
+    parameters: dict[str, float | int | str | bool] = Field(default_factory=dict, description="What the kind asks for.")
+
+    @model_validator(mode="after")
+    def _watches_something(self) -> "Rule":
+        if not self.area_kinds and not self.areas:
+            raise ValueError("watches nothing; expected area_kinds or areas, for example area_kinds: [county]")
+        if any(area_kind(area) != "state" for area in self.within):
+            raise ValueError("within names states only, for example within: [state:42]")
+        if self.within and set(self.area_kinds) - {"county", "state"}:
+            raise ValueError("within can be asked of counties and states only; name other areas under areas")
+        if len({tier.name for tier in self.tiers}) < len(self.tiers):
+            raise ValueError("two tiers have one name")
+        return self
 
     @model_validator(mode="after")
     def _has_right_parameters(self) -> "Rule":
         if self.kind not in KINDS:
             raise ValueError(f"unknown kind of rule; expected one of {', '.join(KINDS)}")
-        KINDS[self.kind](**self.parameters)
+        try:
+            KINDS[self.kind](**self.parameters)
+        except ValidationError as error:
+            named = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
+            raise ValueError(f"wrong parameters: {named}") from None
         return self
 
     @cached_property
@@ -60,18 +112,24 @@ class Rule(Contract, extra="forbid"):
         return self.criterion.reach(self.window)
 
     @cached_property
-    def outcomes(self) -> int:
-        """Bits of the outcomes that count; 0 for any."""
-        return 0 if self.outcome == "any" else mark((Outcome(self.outcome),), ())
+    def asks(self) -> Asked:
+        """What an overdose must have to count."""
+        return asked(() if self.outcome == "any" else (Outcome(self.outcome),), self.drug_classes, self.sources)
 
     @cached_property
-    def classes(self) -> int:
-        """Bits of the drug classes that count; 0 for any."""
-        return asked(self.drug_classes)
+    def kinds_watched(self) -> frozenset[str]:
+        """The kinds of all areas it may watch."""
+        return frozenset(self.area_kinds) | {area_kind(area) for area in self.areas}
 
     def applies_to(self, area: str) -> bool:
-        """Tell whether the rule watches areas of this kind."""
-        return area_kind(area) in self.area_kinds
+        """Tell whether the rule watches an area."""
+        if area in self.areas:
+            return True
+        return area_kind(area) in self.area_kinds and (not self.within or self._lies_within(area))
+
+    def tier_of(self, observed: int, probability: float | None) -> str | None:
+        """Return the name of the most severe tier that is reached, None where none is or the rule has none."""
+        return next((tier.name for tier in reversed(self.tiers) if tier.is_reached(observed, probability)), None)
 
     def reference(self) -> RuleReference:
         """Return what an alert carries of the rule: every parameter and setting that decided."""
@@ -79,40 +137,12 @@ class Rule(Contract, extra="forbid"):
         parameters |= {"window_hours": self.window_hours, "quiet_hours": self.quiet_hours, "outcome": self.outcome}
         if self.drug_classes:
             parameters["drug_classes"] = ", ".join(self.drug_classes)
+        if self.sources:
+            parameters["sources"] = ", ".join(self.sources)
+        if self.minimum_count > 1:
+            parameters["minimum_count"] = self.minimum_count
         return RuleReference(rule_id=self.id, version=self.version, kind=self.kind, description=self.description, parameters=parameters)
 
-
-@dataclass(frozen=True)
-class Rulebook:
-    """All rules that are in force."""
-
-    rules: tuple[Rule, ...]
-
-    @classmethod
-    def of(cls, content: Mapping[str, Any]) -> "Rulebook":
-        """Read the content of a rules file.
-
-        Raises:
-            ValueError: it is not a list of rules, a rule is wrong, or an id is repeated.
-        """
-        entries = content.get("rules")
-        if not isinstance(entries, list) or not entries:
-            raise ValueError("expected a list under 'rules'")
-        rules = tuple(Rule.model_validate(entry) for entry in entries)
-        if len({rule.id for rule in rules}) < len(rules):
-            raise ValueError("a rule id is repeated; one version of a rule is in force at a time")
-        return cls(rules)
-
-    def watching(self, area: str) -> tuple[Rule, ...]:
-        """Return the rules that watch an area."""
-        return tuple(rule for rule in self.rules if rule.applies_to(area))
-
-    @cached_property
-    def area_kinds(self) -> frozenset[str]:
-        """The kinds of area that any rule watches."""
-        return frozenset(kind for rule in self.rules for kind in rule.area_kinds)
-
-    @cached_property
-    def horizon(self) -> int:
-        """How much history any decision about the present can need, in microseconds."""
-        return max(rule.reach + rule.quiet for rule in self.rules)
+    def _lies_within(self, area: str) -> bool:
+        code = area.partition(":")[2]
+        return f"state:{code[:_STATE_DIGITS]}" in self.within

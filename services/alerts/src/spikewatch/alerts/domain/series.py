@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from spikewatch.alerts.domain.instants import Instants
-from spikewatch.alerts.domain.marks import Marks, matches
+from spikewatch.alerts.domain.marks import EVERYTHING, Asked, Marks, matches
 
 __all__ = ["History", "Series"]
 
@@ -110,10 +110,10 @@ class History:
         # copies, so that the part left out is really freed
         return History(self.times[start:].copy(), self.marks[start:].copy(), self.first, loaded_from)
 
-    def select(self, low: int, high: int, outcomes: int, classes: int) -> Series:
+    def select(self, low: int, high: int, asks: Asked = EVERYTHING) -> Series:
         """Return the series a rule counts between two times, both included."""
         start, stop = np.searchsorted(self.times, low, side="left"), np.searchsorted(self.times, high, side="right")
         times = self.times[start:stop]
-        if outcomes or classes:
-            times = times[matches(self.marks[start:stop], outcomes, classes)]
+        if any(asks):
+            times = times[matches(self.marks[start:stop], asks)]
         return Series(times, self.first if self.first is not None else high)

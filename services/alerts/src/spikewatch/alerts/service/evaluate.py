@@ -14,7 +14,8 @@ from spikewatch.alerts.domain.contributed import Held
 from spikewatch.alerts.domain.identity import Kept
 from spikewatch.alerts.domain.instants import micros
 from spikewatch.alerts.domain.lifecycle import with_contacts, with_silent_feeds
-from spikewatch.alerts.domain.rule import Rulebook
+from spikewatch.alerts.domain.rule import Rule
+from spikewatch.alerts.domain.rulebook import Rulebook
 from spikewatch.alerts.domain.series import History
 from spikewatch.alerts.domain.spans import joined, spans_of
 from spikewatch.alerts.ports import AlertStore, AreaState, AreaStore, ContactBook, ContributionStore, FeedBook
@@ -158,7 +159,7 @@ class Evaluate:
 
     async def _kept_of(self, watched: dict[str, AreaChange], states: dict[str, AreaState]) -> dict[str, list[Kept]]:
         """Return the alerts of some areas that their spans may touch, and those that are pending."""
-        quiet = max(rule.quiet for rule in self._rulebook.rules)
+        quiet = self._rulebook.quiet
         kept: dict[str, list[Kept]] = {area: [] for area in watched}
         since = {area: states[area].spans[0][0] - quiet if area in states and states[area].spans else _FAR for area in watched}
         for each in await self._alerts.touching(since):
@@ -181,21 +182,24 @@ class Evaluate:
             history = History.of((await self._contributions.rows({area: (start, _FAR)})).get(area, ()), state.first, start)
         as_of = micros(now) if self._is_live else history.newest or 0
         revision = AreaRevision(area, history, self._contributions, self._alerts)
-        changed: list[Kept] = []
+        changed: list[tuple[Rule, Kept]] = []
         for rule in self._rulebook.watching(area):
             mine = [
                 each
                 for each in kept
                 if not each.is_retracted and (each.alert.rule.rule_id, each.alert.rule.version) == (rule.id, rule.version)
             ]
-            changed += await revision.revise(rule, state.spans, mine, as_of=as_of, now=now)
+            changed += [(rule, each) for each in await revision.revise(rule, state.spans, mine, as_of=as_of, now=now)]
         self._cache.put(area, revision.history.trimmed(self._rulebook.horizon), change.partition)
         if not changed:
-            return changed
+            return []
         asked = _asked(area, event)
         with event.as_current():
             contacts = await self._contacts.responsible(asked)
-        return [with_silent_feeds(with_contacts(each, contacts), self._feeds.silent(asked, each.alert.window.end)) for each in changed]
+        return [
+            with_silent_feeds(with_contacts(each, contacts, rule.tells), self._feeds.silent(asked, each.alert.window.end))
+            for rule, each in changed
+        ]
 
     def _messages(self, changes: dict[str, AreaChange], kept: dict[str, list[Kept]], changed: list[Kept]) -> dict[int, list[Message]]:
         newest = {each.alert_id: each for each in changed}

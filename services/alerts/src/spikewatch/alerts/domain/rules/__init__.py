@@ -1,6 +1,5 @@
 """Rule kinds. A new one is a module with a ``Criterion`` and one line here."""
 
-from collections.abc import Callable
 from typing import Final
 
 from spikewatch.alerts.domain.rules.criterion import Criterion
@@ -10,7 +9,7 @@ from spikewatch.alerts.domain.rules.poisson import PoissonBaseline
 
 __all__ = ["KINDS"]
 
-KINDS: Final[dict[str, Callable[..., Criterion]]] = {
+KINDS: Final[dict[str, type[Criterion]]] = {
     "fixed_count": FixedCount,
     "mean_plus_sd": MeanPlusSd,
     "poisson": PoissonBaseline,

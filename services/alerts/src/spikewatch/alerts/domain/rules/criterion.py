@@ -1,10 +1,11 @@
 """What every rule kind offers: whether it is met at a time, and what explains it."""
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Protocol
 
 from spikewatch.alerts.domain.instants import Bools, Instants
 from spikewatch.alerts.domain.series import Series
+from spikewatch.contracts.contract import Contract
 
 __all__ = ["Criterion", "Finding"]
 
@@ -24,20 +25,24 @@ class Finding:
     baseline: tuple[tuple[int, int, int], ...] = ()
 
 
-class Criterion(Protocol):
+class Criterion(Contract, ABC, extra="forbid"):
     """The test of one rule kind; its fields are the rule's parameters. All spans are microseconds.
 
     ``met`` and ``finding`` are functions of the series alone, so that any order of arrival gives the same alerts.
     """
 
+    @abstractmethod
+    def asks(self) -> str:
+        """Return what completes the sentence "the rule is met when …"."""
+
+    @abstractmethod
     def reach(self, window: int) -> int:
         """Return how long after an overdose it may still change a decision."""
-        ...
 
+    @abstractmethod
     def met(self, series: Series, at: Instants, counts: Instants, window: int) -> Bools:
         """Tell for sorted evaluation times, with the counts of the windows that end there, where the rule is met."""
-        ...
 
+    @abstractmethod
     def finding(self, series: Series, at: int, count: int, window: int) -> Finding:
         """Explain the window that ends at one time."""
-        ...

@@ -4,16 +4,16 @@ from typing import Literal
 
 import numpy as np
 from pydantic import Field
+from typing_extensions import override
 
 from spikewatch.alerts.domain.instants import Bools, Instants
-from spikewatch.alerts.domain.rules.criterion import Finding
+from spikewatch.alerts.domain.rules.criterion import Criterion, Finding
 from spikewatch.alerts.domain.series import Series
-from spikewatch.contracts.contract import Contract
 
 __all__ = ["FixedCount"]
 
 
-class FixedCount(Contract, extra="forbid"):
+class FixedCount(Criterion):
     """Met when the window holds more than, or at least, ``threshold`` overdoses.
 
     Published rules differ in the comparison ("exceeds" and "reaches"), so it is part of the rule.
@@ -22,15 +22,26 @@ class FixedCount(Contract, extra="forbid"):
     threshold: int = Field(ge=1)
     comparison: Literal["more_than", "at_least"]
 
+    @override
+    def asks(self) -> str:
+        """Name the threshold."""
+        return f"the window holds {self._words} {self.threshold}"
+
+    @override
     def reach(self, window: int) -> int:
         """An overdose counts in the windows that hold it, nowhere else."""
         return window
 
-    def met(self, series: Series, at: Instants, counts: Instants, window: int) -> Bools:  # noqa: ARG002  # the protocol's
+    @override
+    def met(self, series: Series, at: Instants, counts: Instants, window: int) -> Bools:  # the protocol's
         """Compare the counts."""
         return np.asarray(counts > self.threshold if self.comparison == "more_than" else counts >= self.threshold)
 
-    def finding(self, series: Series, at: int, count: int, window: int) -> Finding:  # noqa: ARG002  # the protocol's
+    @override
+    def finding(self, series: Series, at: int, count: int, window: int) -> Finding:  # the protocol's
         """Name the threshold."""
-        words = "more than" if self.comparison == "more_than" else "at least"
-        return Finding(demand=f"{words} {self.threshold}", threshold=float(self.threshold))
+        return Finding(demand=f"{self._words} {self.threshold}", threshold=float(self.threshold))
+
+    @property
+    def _words(self) -> str:
+        return "more than" if self.comparison == "more_than" else "at least"

@@ -3,18 +3,18 @@
 import numpy as np
 import numpy.typing as npt
 from pydantic import Field
+from typing_extensions import override
 
 from spikewatch.alerts.domain.instants import DAY, HOUR, Bools, Instants
-from spikewatch.alerts.domain.rules.criterion import Finding
+from spikewatch.alerts.domain.rules.criterion import Criterion, Finding
 from spikewatch.alerts.domain.series import Series
-from spikewatch.contracts.contract import Contract
 
 __all__ = ["MeanPlusSd"]
 
 _SHOWN = 30  # baseline spans in an explanation; more would not be read and makes alerts large
 
 
-class MeanPlusSd(Contract, extra="forbid"):
+class MeanPlusSd(Criterion):
     """Met when the count is above mean + ``sds`` · SD of the window-long blocks before, and at least ``minimum_count``.
 
     The blocks are counted back from ``lag_hours`` before the window's start, so that a spike that builds up does not
@@ -30,10 +30,20 @@ class MeanPlusSd(Contract, extra="forbid"):
     lag_hours: float = Field(default=24, ge=0)
     minimum_count: int = Field(default=3, ge=1)
 
+    @override
+    def asks(self) -> str:
+        """Name the threshold."""
+        return (
+            f"the count is at least {self.minimum_count} and above the mean and {self.sds:g} standard deviations of such windows in the "
+            f"{self.history_days:g} days that end {self.lag_hours:g} h before"
+        )
+
+    @override
     def reach(self, window: int) -> int:
         """An overdose counts in its window and then in every baseline up to the history's length."""
         return 2 * window + self._lag() + self._history()
 
+    @override
     def met(self, series: Series, at: Instants, counts: Instants, window: int) -> Bools:
         """Evaluate only where the count can be met at all: at the minimum, with history enough, above the mean."""
         met = np.zeros(len(at), dtype=np.bool_)
@@ -50,7 +60,8 @@ class MeanPlusSd(Contract, extra="forbid"):
             met[candidates] = counts[candidates] > mean + self.sds * deviation
         return met
 
-    def finding(self, series: Series, at: int, count: int, window: int) -> Finding:  # noqa: ARG002  # the protocol's
+    @override
+    def finding(self, series: Series, at: int, count: int, window: int) -> Finding:  # the protocol's
         """Give mean, threshold and the newest blocks."""
         times = np.array([at], dtype=np.int64)
         blocks = self._blocks(series, times, window)

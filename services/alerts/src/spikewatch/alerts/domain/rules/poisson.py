@@ -3,12 +3,12 @@
 import numpy as np
 import numpy.typing as npt
 from pydantic import Field
+from typing_extensions import override
 
 from spikewatch.alerts.domain.instants import DAY, HOUR, Bools, Instants
-from spikewatch.alerts.domain.rules.criterion import Finding
+from spikewatch.alerts.domain.rules.criterion import Criterion, Finding
 from spikewatch.alerts.domain.rules.tail import poisson_tail
 from spikewatch.alerts.domain.series import Series
-from spikewatch.contracts.contract import Contract
 
 __all__ = ["PoissonBaseline"]
 
@@ -16,7 +16,7 @@ _SHOWN = 30  # baseline spans in an explanation; more would not be read and make
 _ZERO_BASELINE = 0.5  # overdoses: half of the smallest count a baseline could have shown
 
 
-class PoissonBaseline(Contract, extra="forbid"):
+class PoissonBaseline(Criterion):
     """Met when P(X >= count) < ``probability`` and the count is at least ``minimum_count``.
 
     The mean is the rate over the ``baseline_days`` that end ``guard_hours`` before the window's start, times the window.
@@ -32,10 +32,20 @@ class PoissonBaseline(Contract, extra="forbid"):
     guard_hours: float = Field(default=24, ge=0)
     minimum_count: int = Field(default=3, ge=1)
 
+    @override
+    def asks(self) -> str:
+        """Name the probability."""
+        return (
+            f"the count is at least {self.minimum_count} and its chance below {self.probability:g} at the rate of the "
+            f"{self.baseline_days:g} days that end {self.guard_hours:g} h before"
+        )
+
+    @override
     def reach(self, window: int) -> int:
         """An overdose counts in its window and then in every baseline up to its length."""
         return window + round(self.guard_hours * HOUR) + round(self.baseline_days * DAY)
 
+    @override
     def met(self, series: Series, at: Instants, counts: Instants, window: int) -> Bools:
         """Take the tail only where the count is above its mean and at the minimum."""
         met = np.zeros(len(at), dtype=np.bool_)
@@ -48,6 +58,7 @@ class PoissonBaseline(Contract, extra="forbid"):
             met[place] = count > expected and poisson_tail(count, expected) < self.probability
         return met
 
+    @override
     def finding(self, series: Series, at: int, count: int, window: int) -> Finding:
         """Give the mean, the probability and the counts of the newest days or windows."""
         start, end = self._span(series, np.array([at], dtype=np.int64), window)

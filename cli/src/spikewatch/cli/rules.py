@@ -1,0 +1,165 @@
+"""``spikewatch rules``: what rules say, whether they can be used, and what changed between two files of them."""
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any, Final
+
+from spikewatch.alerts.adapters.rules_file import PUBLISHED, SHIPPED, UnusableRules, read_rules, rules_of_package
+from spikewatch.alerts.domain.rule import Rule
+from spikewatch.alerts.domain.rule_schema import rules_schema
+from spikewatch.alerts.domain.rule_text import in_words
+from spikewatch.alerts.domain.rulebook import Difference, Rulebook, differences
+from spikewatch.cli.exit_status import DONE, REFUSED_ROWS, CannotRun
+from spikewatch.cli.tables import add_json_option, print_json, print_table
+
+__all__ = ["RULES_OF_PACKAGE", "add", "rules_named"]
+
+RULES_OF_PACKAGE: Final = {"shipped": SHIPPED, "published": PUBLISHED}
+"""Names that may stand where a file of rules is asked for, and what they mean."""
+
+
+def add(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the verb with its own verbs."""
+    parser = verbs.add_parser(
+        "rules",
+        help="check, compare and explain the rules that say what a spike is",
+        description="Work on files of rules. In place of a FILE stand also: shipped (the rules in force where nothing is set) and "
+        "published (every published definition, none in force).",
+        epilog="Example: spikewatch rules explain published baltimore-tiers",
+    )
+    inner = parser.add_subparsers(title="verbs", metavar="VERB", required=True)
+    check = inner.add_parser(
+        "check",
+        help="tell whether rules can be used; every error with its line",
+        epilog="Example: spikewatch rules check rules.yaml",
+    )
+    check.add_argument("file", metavar="FILE")
+    add_json_option(check)
+    check.set_defaults(run=_check)
+    listing = inner.add_parser("ls", help="list rules", epilog="Example: spikewatch rules ls published")
+    listing.add_argument("file", metavar="FILE", nargs="?", default="shipped")
+    add_json_option(listing)
+    listing.set_defaults(run=_list)
+    explain = inner.add_parser("explain", help="say rules in words", epilog="Example: spikewatch rules explain rules.yaml odmap-24h")
+    explain.add_argument("file", metavar="FILE")
+    explain.add_argument("ids", metavar="ID", nargs="*", help="rules to explain; all without")
+    add_json_option(explain)
+    explain.set_defaults(run=_explain)
+    diff = inner.add_parser(
+        "diff",
+        help="what changed between two files; status 1 if a rule decides otherwise under its old version",
+        epilog="Example: spikewatch rules diff shipped rules.yaml",
+    )
+    diff.add_argument("before", metavar="BEFORE")
+    diff.add_argument("after", metavar="AFTER")
+    add_json_option(diff)
+    diff.set_defaults(run=_diff)
+    schema = inner.add_parser("schema", help="print the JSON schema of a file of rules", epilog="Example: spikewatch rules schema")
+    schema.set_defaults(run=_schema)
+
+
+def rules_named(name: str) -> Rulebook:
+    """Return the rules of a file, or those that ``shipped`` and ``published`` name.
+
+    Raises:
+        CannotRun: they cannot be used; the text has a line for each thing that is wrong.
+    """
+    try:
+        return rules_of_package(RULES_OF_PACKAGE[name]) if name in RULES_OF_PACKAGE else read_rules(Path(name))
+    except UnusableRules as error:
+        raise CannotRun(f"the rules cannot be used:\n{error}") from None
+    except OSError as error:
+        raise CannotRun(f"{name} cannot be read ({error.strerror}); name a file of rules, or shipped or published") from None
+
+
+def _check(arguments: argparse.Namespace) -> int:
+    try:
+        book = read_rules(Path(arguments.file)) if arguments.file not in RULES_OF_PACKAGE else rules_named(arguments.file)
+    except UnusableRules as error:
+        problems = [{"line": line, "rule": one.rule, "field": one.field, "problem": one.text} for line, one in error.problems]
+        if arguments.as_json:
+            print_json({"file": arguments.file, "rules": 0, "problems": problems})
+        else:
+            print(error)
+        return REFUSED_ROWS
+    except OSError as error:
+        raise CannotRun(f"{arguments.file} cannot be read ({error.strerror}); name a file of rules") from None
+    if arguments.as_json:
+        print_json({"file": arguments.file, "rules": len(book.known), "enabled": len(book.rules), "problems": []})
+    else:
+        print(f"{arguments.file}: {len(book.known)} rules can be used, {len(book.rules)} of them enabled")
+    return DONE
+
+
+def _list(arguments: argparse.Namespace) -> int:
+    rows = [_row(rule) for rule in rules_named(arguments.file).known]
+    if arguments.as_json:
+        print_json(rows)
+    else:
+        print_table([{name: ", ".join(value) if isinstance(value, list) else value for name, value in row.items()} for row in rows])
+    return DONE
+
+
+def _row(rule: Rule) -> dict[str, Any]:
+    return {
+        "id": rule.id,
+        "version": rule.version,
+        "enabled": "yes" if rule.enabled else "no",
+        "kind": rule.kind,
+        "window_hours": rule.window_hours,
+        "areas": [*rule.area_kinds, *rule.areas],
+        "parameters": [f"{name}={value}" for name, value in rule.parameters.items()],
+    }
+
+
+def _explain(arguments: argparse.Namespace) -> int:
+    book = rules_named(arguments.file)
+    unknown = set(arguments.ids) - {rule.id for rule in book.known}
+    if unknown:
+        raise CannotRun(f"no rule is called {', '.join(sorted(unknown))}; spikewatch rules ls {arguments.file} lists them")
+    chosen = [rule for rule in book.known if not arguments.ids or rule.id in arguments.ids]
+    if arguments.as_json:
+        print_json([{"id": rule.id, "version": rule.version, "sentences": in_words(rule)} for rule in chosen])
+        return DONE
+    print("\n\n".join("\n  ".join([f"{rule.id} (version {rule.version})", *in_words(rule)]) for rule in chosen))
+    return DONE
+
+
+def _diff(arguments: argparse.Namespace) -> int:
+    found = differences(rules_named(arguments.before), rules_named(arguments.after))
+    if arguments.as_json:
+        print_json(
+            [
+                {
+                    "rule": one.rule,
+                    "change": one.change,
+                    "needs_version": one.needs_version,
+                    "fields": [{"field": field, "before": before, "after": after} for field, before, after in one.fields],
+                }
+                for one in found
+            ]
+        )
+    else:
+        print("\n".join(line for one in found for line in _lines(one)) or "nothing changed")
+    return REFUSED_ROWS if any(one.needs_version for one in found) else DONE
+
+
+def _lines(one: Difference) -> list[str]:
+    lines = [f"{one.rule}: {one.change}"]
+    lines += [
+        f"  {field}: {json.dumps(before, ensure_ascii=False)} -> {json.dumps(after, ensure_ascii=False)}"
+        for field, before, after in one.fields
+    ]
+    if one.needs_version:
+        lines.append("  it decides otherwise under its old version; raise version, so that alerts say which rule raised them")
+    return lines
+
+
+def _as_text(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _schema(_arguments: argparse.Namespace) -> int:
+    print_json(rules_schema())
+    return DONE

@@ -1,0 +1,82 @@
+"""``spikewatch rules``: what people and programs get, and the exit status."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from spikewatch.cli.main import main
+
+RULE = """\
+rules:
+  - id: three-a-day
+    version: 1
+    description: Three in a day.
+    kind: fixed_count
+    area_kinds: [county]
+    window_hours: 24
+    parameters: {threshold: 3, comparison: at_least}
+"""
+
+
+@pytest.fixture
+def rules(tmp_path: Path) -> Path:
+    path = tmp_path / "rules.yaml"
+    path.write_text(RULE)
+    return path
+
+
+def test_check_tells_what_can_be_used(rules, capsys):
+    assert main(["rules", "check", str(rules)]) == 0
+    assert "1 rules can be used, 1 of them enabled" in capsys.readouterr().out
+    assert main(["rules", "check", "published", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["enabled"] == 0
+
+
+def test_check_tells_every_error_with_its_line(rules, capsys):
+    rules.write_text(RULE.replace("threshold: 3", "threshold: -1").replace("hours: 24", "hours: 24000"))
+    assert main(["rules", "check", str(rules)]) == 1
+    assert [line.split(": ")[:3] for line in capsys.readouterr().out.splitlines()] == [
+        ["rules.yaml:7", "three-a-day", "window_hours"],
+        ["rules.yaml:8", "three-a-day", "parameters.threshold"],
+    ]
+    assert main(["rules", "check", "--json", str(rules)]) == 1
+    assert [one["line"] for one in json.loads(capsys.readouterr().out)["problems"]] == [7, 8]
+
+
+def test_a_file_that_is_not_there_is_one_sentence(capsys):
+    for verb in (["check", "nowhere.yaml"], ["explain", "nowhere.yaml"]):
+        assert main(["rules", *verb]) == 2
+        assert "nowhere.yaml cannot be read" in capsys.readouterr().err
+
+
+def test_explain_says_a_rule_in_words(rules, capsys):
+    assert main(["rules", "explain", "published", "baltimore-tiers"]) == 0
+    told = capsys.readouterr().out
+    assert "at least 5" in told
+    assert "full-activation from 11 overdoses on" in told
+    assert main(["rules", "explain", str(rules), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)[0]["id"] == "three-a-day"
+    assert main(["rules", "explain", str(rules), "unheard-of"]) == 2
+    assert "no rule is called unheard-of" in capsys.readouterr().err
+
+
+def test_diff_asks_for_a_new_version_where_a_rule_decides_otherwise(rules, tmp_path, capsys):
+    other = tmp_path / "other.yaml"
+    other.write_text(RULE.replace("threshold: 3", "threshold: 4"))
+    assert main(["rules", "diff", str(rules), str(other)]) == 1
+    assert "raise version" in capsys.readouterr().out
+    other.write_text(RULE.replace("threshold: 3", "threshold: 4").replace("version: 1", "version: 2"))
+    assert main(["rules", "diff", str(rules), str(other), "--json"]) == 0
+    assert {field["field"] for field in json.loads(capsys.readouterr().out)[0]["fields"]} == {"version", "parameters"}
+    assert main(["rules", "diff", str(rules), str(rules)]) == 0
+    assert capsys.readouterr().out == "nothing changed\n"
+
+
+def test_ls_and_schema_are_for_programs_too(capsys):
+    assert main(["rules", "ls", "published", "--json"]) == 0
+    assert "odmap-24h" in {row["id"] for row in json.loads(capsys.readouterr().out)}
+    assert main(["rules", "ls"]) == 0
+    assert "odmap-24h" in capsys.readouterr().out
+    assert main(["rules", "schema"]) == 0
+    assert json.loads(capsys.readouterr().out)["properties"]["rules"]["minItems"] == 1

@@ -1,0 +1,51 @@
+"""A rule in words, so that a person can read what it asks before it is switched on."""
+
+from spikewatch.alerts.domain.rule import Rule, Tier
+
+__all__ = ["in_words"]
+
+
+def in_words(rule: Rule) -> list[str]:
+    """Return the rule as sentences: what it counts and where, when it is met, what follows."""
+    state = "" if rule.enabled else " It is not enabled: it raises nothing."
+    sentences = [
+        f"{rule.description}{state}",
+        f"It counts {_counted(rule)} in {_places(rule)}, in the {rule.window_hours:g} h up to each of them.",
+        f"It is met when {rule.criterion.asks()}"
+        + (f", and the window holds at least {rule.minimum_count}." if rule.minimum_count > 1 else "."),
+        f"One alert lasts until the rule was not met for {rule.quiet_hours:g} h of event time; then it is armed again.",
+    ]
+    if rule.tiers:
+        sentences.append("Tiers: " + "; ".join(_tier(tier) for tier in rule.tiers) + ".")
+    told = ", ".join(rule.tells) if rule.tells else "every contact of the area"
+    sentences.append(f"Audience: {', '.join(word.replace('_', ' ') for word in rule.audience)}. Told: {told}.")
+    if rule.source:
+        sentences.append(f"Source: {rule.source}")
+    return sentences
+
+
+def _minimum(rule: Rule) -> str:
+    return f", and the window holds at least {rule.minimum_count}" if rule.minimum_count > 1 else ""
+
+
+def _counted(rule: Rule) -> str:
+    outcome = "" if rule.outcome == "any" else f"{rule.outcome} "
+    drugs = f" with {' or '.join(rule.drug_classes)}" if rule.drug_classes else ""
+    sources = f" reported by {' or '.join(rule.sources)}" if rule.sources else ""
+    return f"suspected {outcome}overdoses{drugs}{sources}"
+
+
+def _places(rule: Rule) -> str:
+    places = [f"every {kind}" for kind in rule.area_kinds]
+    if rule.within:
+        places = [f"{' and '.join(places)} of {' and '.join(rule.within)}"]
+    return ", ".join([*places, *rule.areas])
+
+
+def _tier(tier: Tier) -> str:
+    bounds = []
+    if tier.at_least is not None:
+        bounds.append(f"from {tier.at_least} overdoses on")
+    if tier.probability_below is not None:
+        bounds.append(f"below a chance of {tier.probability_below:g}")
+    return f"{tier.name} {' and '.join(bounds)}"

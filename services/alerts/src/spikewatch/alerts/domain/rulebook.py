@@ -1,0 +1,162 @@
+"""All rules that are in force, and what changed between two sets of them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Final
+
+from pydantic import ValidationError
+
+from spikewatch.alerts.domain.rule import Rule
+from spikewatch.alerts.domain.rules import KINDS
+
+__all__ = ["Difference", "Problem", "Rulebook", "WrongRules", "differences"]
+
+Path = tuple[str | int, ...]
+"""Where in the file's content something stands: ``("rules", 0, "window_hours")``."""
+
+_WORDS_ONLY: Final = frozenset({"description", "source"})
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What is wrong with a rule, where, and what was expected."""
+
+    path: Path
+    rule: str
+    field: str
+    text: str
+
+
+class WrongRules(ValueError):  # noqa: N818  # named by its consequence
+    """A set of rules that cannot be used; ``problems`` lists everything that is wrong with it."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        super().__init__("; ".join(f"{problem.rule}: {problem.field}: {problem.text}" for problem in problems))
+        self.problems = tuple(problems)
+
+
+@dataclass(frozen=True)
+class Rulebook:
+    """Rules with one version each; those that are not enabled are known and raise nothing."""
+
+    known: tuple[Rule, ...]
+
+    @classmethod
+    def of(cls, content: Mapping[str, Any]) -> "Rulebook":
+        """Read the content of a rules file.
+
+        Raises:
+            WrongRules: it is not a list of rules, a rule is wrong, an id is repeated, or no rule is enabled.
+        """
+        entries = content.get("rules")
+        if not isinstance(entries, list) or not entries:
+            raise WrongRules([Problem((), "the file", "rules", "expected a list of rules")])
+        problems: list[Problem] = []
+        rules: list[Rule] = []
+        first: dict[str, int] = {}
+        for place, entry in enumerate(entries):
+            try:
+                rule = Rule.model_validate(entry)
+            except ValidationError as error:
+                problems += _problems(place, entry, error)
+                continue
+            if first.setdefault(rule.id, place) != place:
+                text = f"is the id of rule {first[rule.id] + 1}, too; one version of a rule is in force at a time"
+                problems.append(Problem(("rules", place, "id"), rule.id, "id", text))
+            rules.append(rule)
+        if problems:
+            raise WrongRules(problems)
+        return cls(tuple(rules))
+
+    @cached_property
+    def rules(self) -> tuple[Rule, ...]:
+        """The rules that are in force."""
+        return tuple(rule for rule in self.known if rule.enabled)
+
+    def watching(self, area: str) -> tuple[Rule, ...]:
+        """Return the rules in force that watch an area."""
+        return tuple(rule for rule in self.rules if rule.applies_to(area))
+
+    @cached_property
+    def area_kinds(self) -> frozenset[str]:
+        """The kinds of area that any rule in force watches."""
+        return frozenset(kind for rule in self.rules for kind in rule.kinds_watched)
+
+    @cached_property
+    def horizon(self) -> int:
+        """How much history any decision about the present can need, in microseconds."""
+        return max((rule.reach + rule.quiet for rule in self.rules), default=0)
+
+    @cached_property
+    def quiet(self) -> int:
+        """The longest quiet time of any rule in force, in microseconds."""
+        return max((rule.quiet for rule in self.rules), default=0)
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """What became of one rule: ``change`` is added, removed, changed or described.
+
+    ``fields`` holds name, value before and value after. ``needs_version`` tells that it decides otherwise under its old
+    version, so that its alerts could not say which rule raised them.
+    """
+
+    rule: str
+    change: str
+    fields: tuple[tuple[str, object, object], ...] = ()
+    needs_version: bool = False
+
+
+def differences(before: Rulebook, after: Rulebook) -> list[Difference]:
+    """Return what changed from one set of rules to another, by rule id."""
+    old, new = ({rule.id: rule for rule in book.known} for book in (before, after))
+    found: list[Difference] = []
+    for name in sorted(old.keys() | new.keys()):
+        if name not in old:
+            found.append(Difference(name, "added"))
+        elif name not in new:
+            found.append(Difference(name, "removed"))
+        elif old[name] != new[name]:
+            found.append(_difference(old[name], new[name]))
+    return found
+
+
+def _difference(old: Rule, new: Rule) -> Difference:
+    one, other = old.model_dump(mode="json"), new.model_dump(mode="json")
+    fields = tuple((field, one[field], other[field]) for field in one if one[field] != other[field])
+    decides = {field for field, _, _ in fields} - _WORDS_ONLY
+    return Difference(new.id, "changed" if decides else "described", fields, bool(decides - {"enabled"}) and new.version <= old.version)
+
+
+def _problems(place: int, entry: object, error: ValidationError) -> list[Problem]:
+    name = str(entry.get("id", f"rule {place + 1}")) if isinstance(entry, Mapping) else f"rule {place + 1}"
+    inner = _parameter_problems(place, name, entry)
+    found = []
+    for one in error.errors(include_url=False, include_input=False):
+        if inner and one["type"] == "value_error" and not one["loc"]:
+            continue  # told with its field
+        path: Path = ("rules", place, *one["loc"])
+        found.append(Problem(path, name, ".".join(map(str, one["loc"])) or "rule", one["msg"].removeprefix("Value error, ")))
+    return [*found, *inner]
+
+
+def _parameter_problems(place: int, name: str, entry: object) -> list[Problem]:
+    if not isinstance(entry, Mapping) or not isinstance(parameters := entry.get("parameters", {}), Mapping):
+        return []
+    criterion = KINDS.get(str(entry.get("kind")))
+    if criterion is None:
+        return []
+    try:
+        criterion(**parameters)
+    except ValidationError as error:
+        return [
+            Problem(
+                ("rules", place, "parameters", *one["loc"]),
+                name,
+                ".".join(("parameters", *map(str, one["loc"]))),
+                one["msg"].removeprefix("Value error, "),
+            )
+            for one in error.errors(include_url=False, include_input=False)
+        ]
+    return []
