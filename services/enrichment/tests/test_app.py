@@ -34,7 +34,7 @@ def settings(folder: Path) -> EnrichmentSettings:
 
 
 @pytest.mark.integration
-async def test_build_subscribes_to_both_topics_and_creates_the_indexes(mongo: Mongo, tmp_path: Path) -> None:
+async def test_build_subscribes_to_its_topics_and_creates_the_indexes(mongo: Mongo, tmp_path: Path) -> None:
     square = {"type": "Polygon", "coordinates": [[[-80, 40], [-79, 40], [-79, 41], [-80, 41], [-80, 40]]]}
     feature = {"type": "Feature", "properties": {"area": "county:99001", "name": "Cedar"}, "geometry": square}
     (tmp_path / "cedar.geojson").write_text(json.dumps({"type": "FeatureCollection", "features": [feature]}), encoding="utf-8")
@@ -43,12 +43,14 @@ async def test_build_subscribes_to_both_topics_and_creates_the_indexes(mongo: Mo
     assert {(one.topic, one.group) for one in runtime.subscriptions} == {
         (topics.REPORTS, "enrichment-locate"),
         (topics.LOCATED, "enrichment-match"),
+        (topics.DECISIONS, "enrichment-decide"),
     }
     assert all(one.group in one.topic.consumers for one in runtime.subscriptions)
     assert runtime.repeated.keys() == {"geodata"}
-    indexed = {name: await mongo.collection(name).aggregate([{"$indexStats": {}}]) for name in ("reports", "incidents")}
+    indexed = {name: await mongo.collection(name).aggregate([{"$indexStats": {}}]) for name in ("reports", "incidents", "decisions")}
     assert {index["name"] for index in indexed["reports"]} == {"_id_", "blocks_1", "expires_at_1"}
     assert {index["name"] for index in indexed["incidents"]} == {"_id_", "keys_1", "expires_at_1"}
+    assert {index["name"] for index in indexed["decisions"]} == {"_id_", "keys_1", "undoes_1"}
 
 
 async def test_wrong_geography_stops_the_start(tmp_path: Path) -> None:

@@ -12,7 +12,10 @@ from spikewatch.enrichment.adapters.census_file import census_of
 from spikewatch.enrichment.adapters.geodata.unusable import IndexUnusable
 from spikewatch.enrichment.adapters.geodata_files import GeodataFiles
 from spikewatch.enrichment.adapters.geojson_geography import GeographyError
+from spikewatch.enrichment.adapters.mongo_decisions import MongoDecisions
 from spikewatch.enrichment.adapters.mongo_match_store import MongoMatchStore
+from spikewatch.enrichment.decide import DecideMatches
+from spikewatch.enrichment.decision_handlers import decide_handler
 from spikewatch.enrichment.domain.locate import Geodata
 from spikewatch.enrichment.domain.public_point.publication import PublicPositions
 from spikewatch.enrichment.handlers import locate_handler, match_handler
@@ -34,10 +37,13 @@ async def build(runtime: Runtime, settings: EnrichmentSettings) -> None:
     masks = _masks(settings)
     place = LocateReports(geodata)
     store = MongoMatchStore(runtime.mongo, settings.enrichment_retention)
+    decisions = MongoDecisions(runtime.mongo)
     await store.prepare()
+    await decisions.prepare()
     match = MatchReports(store, masks(geodata))
     runtime.subscribe(Subscription(topics.REPORTS, "enrichment-locate", locate_handler(place), max_records=_BATCH))
     runtime.subscribe(Subscription(topics.LOCATED, "enrichment-match", match_handler(match), max_records=_BATCH))
+    runtime.subscribe(Subscription(topics.DECISIONS, "enrichment-decide", decide_handler(DecideMatches(decisions, match))))
     runtime.every(_LOOK_SECONDS, lambda: _renew(files, place, match, masks), name="geodata")
 
 

@@ -13,7 +13,7 @@ from spikewatch.contracts.report import LocatedReport, Report
 from spikewatch.contracts.topics import EventType
 from spikewatch.enrichment.service import LocateReports, MatchReports, Publication
 
-__all__ = ["locate_handler", "located_message", "match_handler"]
+__all__ = ["incident_message", "locate_handler", "located_message", "match_handler"]
 
 _SOURCE: Final = "/services/enrichment"
 _NOTHING: Final = Drop("tombstone")
@@ -43,7 +43,7 @@ def match_handler(use_case: MatchReports) -> Handler[LocatedReport]:
         messages: dict[int, list[Message]] = defaultdict(list)
         for publication in await use_case.apply([event.body for event in batch if event.body is not None]):
             *others, last = sorted(index for key in publication.causes for index in positions[key])
-            messages[last].append(_incident(publication, tuple(others)))
+            messages[last].append(incident_message(publication, tuple(others)))
         return [_NOTHING if event.body is None else Emit(tuple(messages.get(index, ()))) for index, event in enumerate(batch)]
 
     return handle
@@ -65,7 +65,8 @@ def located_message(located: LocatedReport) -> Message:
     )
 
 
-def _incident(publication: Publication, others: tuple[int, ...]) -> Message:
+def incident_message(publication: Publication, others: tuple[int, ...]) -> Message:
+    """Return the message of ``overdose.incidents.v1`` that tells an incident's state; ``others`` are further records it follows from."""
     incident = publication.incident
     event_type = EventType.INCIDENT_CHANGED if incident.active else EventType.INCIDENT_RETRACTED
     return Message.of(

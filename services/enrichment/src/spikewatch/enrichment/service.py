@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Final, TypeVar
@@ -70,7 +70,20 @@ class MatchReports:
             Transient: another writer changed the same incidents; the batch must be repeated.
         """
         components = Components()
-        batch = await self._take_in(reports, components)
+        return await self._settle(await self._take_in(reports, components), components)
+
+    async def rematch(self, reports: Collection[UUID]) -> list[Publication]:
+        """Match reports that are known already anew, because people decided about them; unknown ones are passed over.
+
+        Raises:
+            Transient: another writer changed the same incidents; the batch must be repeated.
+        """
+        components = Components()
+        for report in await self._store.reports(reports):
+            components.reach(report.key, _candidate(report))
+        return await self._settle(frozenset(reports), components)
+
+    async def _settle(self, batch: frozenset[UUID], components: Components) -> list[Publication]:
         stored = await self._grow(components)
         changed = await _aside(components.size, lambda: _changed(components, stored, batch, self._masking))
         await self._write(changed, stored)

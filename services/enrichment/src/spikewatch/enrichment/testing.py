@@ -1,13 +1,15 @@
-"""An in-memory store that behaves as the MongoDB one, for tests and for the batch verbs on files."""
+"""In-memory stores that behave as the MongoDB ones, for tests and for the batch verbs on files."""
 
 from collections.abc import Collection, Mapping, Sequence
 from uuid import UUID
 
 from spikewatch.chassis.outcome import Transient
+from spikewatch.contracts.decision import Decision
+from spikewatch.enrichment.domain.matching.decisions import Decisions
 from spikewatch.enrichment.domain.transition import StoredIncident
 from spikewatch.enrichment.ports import KnownReport, ReportState, StoredReport
 
-__all__ = ["InMemoryMatchStore"]
+__all__ = ["InMemoryDecisions", "InMemoryMatchStore"]
 
 
 class InMemoryMatchStore:
@@ -64,3 +66,22 @@ class InMemoryMatchStore:
         """Return the active incidents, with their members, that hold any of these reports."""
         wanted = set(members)
         return {one.incident_id: list(one.members) for one in self.kept_incidents.values() if not wanted.isdisjoint(one.members)}
+
+
+class InMemoryDecisions:
+    """Keeps decisions in a dictionary; passes the same contract suite as ``MongoDecisions``."""
+
+    def __init__(self) -> None:
+        self.kept: dict[UUID, Decision] = {}
+
+    async def add(self, decisions: Sequence[Decision]) -> None:
+        """Store decisions; one that is known already stays as it is."""
+        self.kept = {one.decision_id: one for one in decisions} | self.kept
+
+    async def known(self, identities: Collection[UUID]) -> list[Decision]:
+        """Return those of these decisions that are known."""
+        return [self.kept[identity] for identity in identities if identity in self.kept]
+
+    async def about(self, reports: Collection[UUID]) -> Decisions:
+        """Return what bears on some reports, with the undos."""
+        return Decisions(self.kept.values()).of(reports)
