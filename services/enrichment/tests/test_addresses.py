@@ -62,6 +62,57 @@ def test_stated_coordinates_come_before_the_address(place: Placed) -> None:
     assert (one.position.method, one.position.lat, search.asked) == ("reported", 40.3, [])
 
 
+@pytest.mark.parametrize(
+    ("stated", "told"),
+    [
+        ({"lat": 0, "lon": 0}, ["coordinates_zero"]),
+        ({"lat": 10.0, "lon": 10.0}, ["coordinates_outside_county"]),
+        ({"lat": 10.0, "lon": 10.0, "county_fips": "99001"}, ["coordinates_outside_county"]),
+        ({"lat": 40.5, "lon": 79.5}, ["coordinates_sign_lost"]),
+        ({"lat": -79.5, "lon": 40.5, "county_fips": "99001"}, ["coordinates_swapped"]),
+        ({"lat": 40.5, "lon": -78.9, "county_fips": "99001"}, ["coordinates_in_other_county"]),
+        ({"lat": 40.9, "lon": -78.1, "zip5": "99901"}, ["coordinates_far_from_zip"]),
+        ({"lat": 41.1, "lon": -79.5, "county_fips": "99001"}, ["coordinates_outside_county"]),
+        ({"lat": 40.45, "lon": -79.45, "precision": PlacePrecision.ZIP, "zip5": "99901"}, ["coordinates_coarser_than_address"]),
+        ({"lat": 40.45, "lon": -79.45, "precision": PlacePrecision.CITY}, ["coordinates_coarser_than_address"]),
+        ({"lat": 40.2, "lon": -79.2, "precision": PlacePrecision.COUNTY, "county_fips": "99001"}, ["coordinates_coarser_than_address"]),
+        ({"lat": 40.49, "lon": -79.5, "precision": PlacePrecision.STREET}, ["coordinates_coarser_than_address"]),
+    ],
+)
+def test_the_address_is_used_where_the_coordinates_are_wrong_or_say_less(place: Placed, stated: dict[str, Any], told: list[str]) -> None:
+    one = place(Search(**{"12_Mill_St": MILL}), address="12 Mill St", **{"precision": PlacePrecision.POINT, **stated})
+    assert one.position is not None
+    assert (one.position.method, one.position.lat, one.position.lon, one.position.precision) == ("geocoded", 40.5, -79.5, "range")
+    assert (one.place_key, codes(one)) == ("99001", told)
+
+
+@pytest.mark.parametrize(
+    ("stated", "found", "told"),
+    [
+        # The address is where the coordinates are: the county is what is wrong.
+        ({"lat": 40.5, "lon": -78.9, "county_fips": "99001"}, {"lon": -78.9}, ["coordinates_in_other_county"]),
+        ({"lat": 40.5, "lon": -78.9, "county_fips": "99001"}, {"precision": PlacePrecision.STREET}, ["coordinates_in_other_county"]),
+        ({"lat": 40.9, "lon": -78.1, "zip5": "99901"}, {"lat": 40.91, "lon": -78.11}, ["coordinates_far_from_zip"]),
+        # A town has a street of this name too.
+        ({"lat": 40.1, "lon": -78.1, "precision": PlacePrecision.ZIP}, {}, []),
+        ({"lat": 40.45, "lon": -79.45, "precision": PlacePrecision.STREET}, {"precision": PlacePrecision.STREET}, []),
+        ({"lat": 40.45, "lon": -79.45, "precision": PlacePrecision.ZIP}, {"precision": PlacePrecision.CITY}, []),
+    ],
+)
+def test_coordinates_stand_where_the_address_says_no_more(
+    place: Placed, stated: dict[str, Any], found: dict[str, Any], told: list[str]
+) -> None:
+    one = place(Search(**{"12_Mill_St": MILL._replace(**found)}), address="12 Mill St", **{"precision": PlacePrecision.POINT, **stated})
+    assert one.position is not None
+    assert (one.position.method, one.position.lat, codes(one)) == ("reported", stated["lat"], told)
+
+
+def test_refused_coordinates_whose_address_is_not_found_fall_to_the_middle_and_say_both(place: Placed) -> None:
+    one = place(Search(), lat=0, lon=0, precision=PlacePrecision.POINT, address="12 Nowhere Ln", county_fips="99001")
+    assert one.position is not None
+    assert (one.position.method, codes(one)) == ("county_centroid", ["coordinates_zero", "address_not_geocoded"])
+
+
 def test_of_address_and_corner_the_better_known_place_stands(place: Placed) -> None:
     street = MILL._replace(precision=PlacePrecision.STREET, radius_m=900.0)
     corner = MILL._replace(precision=PlacePrecision.INTERSECTION, radius_m=20.0)

@@ -45,10 +45,37 @@ def test_coordinates_just_over_the_county_line_are_believed_and_marked(located: 
 def test_coordinates_far_outside_the_stated_county_give_way_to_the_next_best_place(
     located: Build, extra: dict[str, str], method: str, precision: PlacePrecision
 ) -> None:
-    one = located(location={"lat": -40.5, "lon": -79.5, "precision": PlacePrecision.POINT, "county_fips": "99001", **extra})
+    one = located(location={"lat": 42.5, "lon": -79.5, "precision": PlacePrecision.POINT, "county_fips": "99001", **extra})
     assert one.position is not None
     assert (one.position.method, one.position.precision, one.place_key) == (method, precision, "99001")
     assert codes(one) == ["coordinates_outside_county"]
+
+
+@pytest.mark.parametrize(
+    ("lat", "lon", "code"),
+    [
+        (-40.5, -79.5, "coordinates_sign_lost"),
+        (40.5, 79.5, "coordinates_sign_lost"),
+        (-79.5, 40.5, "coordinates_swapped"),
+        (79.5, 40.5, "coordinates_swapped"),
+    ],
+)
+@pytest.mark.parametrize("county", ["99001", None])
+def test_coordinates_that_a_slip_of_the_pen_explains_are_no_place(
+    located: Build, lat: float, lon: float, code: str, county: str | None
+) -> None:
+    one = located(location={"lat": lat, "lon": lon, "precision": PlacePrecision.POINT, "county_fips": county})
+    assert (one.position.method if one.position else None, codes(one)) == ("county_centroid" if county else None, [code])
+
+
+def test_coordinates_off_the_coast_of_their_county_are_kept_and_marked(located: Build) -> None:
+    one = located(location={"lat": 41.1, "lon": -79.5, "precision": PlacePrecision.POINT, "county_fips": "99001"})
+    assert (one.place_key, codes(one)) == ("99001", ["coordinates_outside_county"])
+
+
+def test_coordinates_far_from_the_stated_zip_code_are_marked(located: Build) -> None:
+    one = located(location={"lat": 40.9, "lon": -78.1, "precision": PlacePrecision.POINT, "zip5": "99901"})
+    assert (one.place_key, codes(one)) == ("99003", ["coordinates_far_from_zip"])
 
 
 def test_coordinates_in_no_known_county_keep_their_place_and_a_coarse_cell(located: Build) -> None:

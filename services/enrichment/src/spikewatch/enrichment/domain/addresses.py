@@ -8,9 +8,10 @@ from spikewatch.contracts.report import Report
 from spikewatch.contracts.vocabulary import PlacePrecision
 from spikewatch.enrichment.domain.geocoding.answer import Answer, Query
 
-__all__ = ["AddressSearch", "addressed"]
+__all__ = ["RANK", "AddressSearch", "addressed"]
 
-_RANK: Final = {precision: rank for rank, precision in enumerate(PlacePrecision)}  # declared best first
+RANK: Final = {precision: rank for rank, precision in enumerate(PlacePrecision)}  # declared best first
+"""Of each precision its place on the ladder: 0 is the most exact."""
 
 
 class AddressSearch(Protocol):
@@ -35,6 +36,6 @@ def addressed(reports: Sequence[Report], search: AddressSearch) -> dict[UUID, An
     found: dict[UUID, Answer] = {}
     for key, answer in zip(asked, search.geocode_many(queries), strict=True):
         rival = found.get(key)
-        if rival is None or _RANK[answer.precision] < _RANK[rival.precision]:
+        if rival is None or RANK[answer.precision] < RANK[rival.precision]:
             found[key] = answer
     return found

@@ -1,21 +1,26 @@
 """Where a report is placed: reported coordinates first, else its address or corner, else the middle of its ZIP code, city or county.
 
+Coordinates give way to the address where they contradict what else the report says, or are themselves the middle of something
+larger (``stated_coordinates``).
+
 A report is never dropped for its place. What is doubtful is marked, and a centroid stays a centroid: it decides
 about state, county and ZIP code, never about a neighbourhood or a map cell.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
+from uuid import UUID
 
 import h3  # type: ignore[import-untyped]  # no types are shipped
 
 from spikewatch.contracts.contract import area_kind
 from spikewatch.contracts.report import LocatedReport, Position, QualityNote, Report
 from spikewatch.contracts.vocabulary import PlacePrecision
-from spikewatch.enrichment.domain.addresses import AddressSearch, addressed
+from spikewatch.enrichment.domain.addresses import RANK, AddressSearch, addressed
 from spikewatch.enrichment.domain.geocoding.answer import Answer
-from spikewatch.enrichment.domain.geography import Geography
+from spikewatch.enrichment.domain.geography import Geography, metres_between
+from spikewatch.enrichment.domain.stated_coordinates import FAR_M, Trust, Verdict, code_of, far_from_zip, judged, stated_point
 
 __all__ = ["EXACT", "WATER", "Geodata", "locate"]
 
@@ -34,11 +39,9 @@ EXACT: Final = frozenset(
 )
 """Precisions that place a report at a scene; all others are the middle of something larger."""
 
+Point = tuple[float, float]
 _AREA_CELL: Final = 7  # H3 cells of about 5 km²: a part of town, coarse enough to hold more than one household
 _COARSE_CELL: Final = 5  # about 250 km², the size of a small county, for reports that no county holds
-# Crews cross the county line to help and border roads are digitised roughly; a point farther out is far more often
-# a wrong sign, swapped axes or the seat of the vendor than a scene.
-_FAR_OUTSIDE_M: Final = 25_000.0
 _STREETS: Final = EXACT | {PlacePrecision.STREET, PlacePrecision.LANDMARK}  # what an address may be found as; the rest is its surroundings
 # How far the scene may lie from coordinates stated with this precision. Street interpolation puts 95 % of urban
 # points within 152 m; the coarse ones are cautious, because the extent of the area is not stated with them.
@@ -80,56 +83,88 @@ class _Placement:
     notes: tuple[QualityNote, ...]
 
 
+_Points = dict[Point, tuple[str, ...]]
+
+
 def locate(reports: Sequence[Report], geodata: Geodata) -> list[LocatedReport]:
-    """Return each report with its position, areas and place key, in the same order; one bulk look-up for all of them."""
+    """Return each report with its position, areas and place key, in the same order; looked up in bulk for all of them."""
     geography = geodata.geography
-    answers = {} if geodata.addresses is None else addressed([one for one in reports if _coordinates(one) is None], geodata.addresses)
-    points: dict[tuple[float, float], tuple[str, ...]] = {}
-    for report in reports:
-        if (stated := _coordinates(report)) is not None:
-            points[stated] = ()
-        if (middle := _zip_middle(report, geography)) is not None:
-            points[middle] = ()
-    points |= {point: () for answer in answers.values() if (point := _point(answer)) is not None}
-    order = list(points)
-    points = dict(zip(order, geography.areas_at([lat for lat, _ in order], [lon for _, lon in order]), strict=True))
-    return [_located(report, _place(report, answers.get(report.report_id), points, geodata), geodata.version) for report in reports]
+    given = [stated_point(report) for report in reports]
+    points = _areas_of([*given, *(_zip_middle(report, geography) for report in reports)], geography)
+    verdicts = [
+        None if point is None else judged(report, point, points[point], geography) for report, point in zip(reports, given, strict=True)
+    ]
+    answers: dict[UUID, Answer] = {}
+    if geodata.addresses is not None:
+        asking = [report for report, verdict in zip(reports, verdicts, strict=True) if _may_be_bettered(report, verdict)]
+        answers = addressed(asking, geodata.addresses)
+        points |= _areas_of([_point(answer) for answer in answers.values()], geography)
+    return [
+        _located(report, _place(report, point, verdict, answers.get(report.report_id), points, geography), geodata.version)
+        for report, point, verdict in zip(reports, given, verdicts, strict=True)
+    ]
 
 
-def _point(answer: Answer) -> tuple[float, float] | None:
+def _areas_of(points: Iterable[Point | None], geography: Geography) -> _Points:
+    asked = list(dict.fromkeys(point for point in points if point is not None))
+    return dict(zip(asked, geography.areas_at([lat for lat, _ in asked], [lon for _, lon in asked]), strict=True)) if asked else {}
+
+
+def _may_be_bettered(report: Report, verdict: Verdict | None) -> bool:
+    """Return whether the address must be looked up: coordinates that are believed and exact need none."""
+    return verdict is None or verdict.trust is not Trust.BELIEVED or _stated_precision(report) not in EXACT
+
+
+def _stated_precision(report: Report) -> PlacePrecision:
+    return report.location.precision if report.location.precision is not PlacePrecision.NONE else PlacePrecision.BLOCK
+
+
+def _point(answer: Answer) -> Point | None:
     return None if answer.lat is None or answer.lon is None else (answer.lat, answer.lon)
 
 
-def _coordinates(report: Report) -> tuple[float, float] | None:
-    place = report.location
-    if place.lat is None or place.lon is None or (place.lat == 0 and place.lon == 0):
-        return None
-    return place.lat, place.lon
-
-
-def _zip_middle(report: Report, geography: Geography) -> tuple[float, float] | None:
+def _zip_middle(report: Report, geography: Geography) -> Point | None:
     middle = geography.centroid(f"zip:{report.location.zip5}") if report.location.zip5 else None
     return None if middle is None else (middle.lat, middle.lon)
 
 
-_Points = dict[tuple[float, float], tuple[str, ...]]
-
-
-def _place(report: Report, answer: Answer | None, points: _Points, geodata: Geodata) -> _Placement:
-    stated, geography = report.location, geodata.geography
-    notes: list[QualityNote] = []
-    coordinates = _coordinates(report)
-    if coordinates is not None:
-        placed = _by_coordinates(report, coordinates, points[coordinates], geography, notes)
+def _place(
+    report: Report, given: Point | None, verdict: Verdict | None, answer: Answer | None, points: _Points, geography: Geography
+) -> _Placement:
+    if given is None or verdict is None or verdict.trust is Trust.REFUSED:
+        notes = [] if verdict is None else list(verdict.notes)
+        placed = None if answer is None else _by_address(report, answer, points, geography, notes)
         if placed is not None:
             return placed
-    elif stated.lat is not None:
-        notes.append(QualityNote(field="location", code="coordinates_zero"))
-    if answer is not None and (placed := _by_address(report, answer, points, geography, notes)) is not None:
-        return placed
-    if coordinates is None and (stated.address or stated.intersection):
-        notes.append(QualityNote(field="location.address", code="address_not_geocoded"))
-    return _by_middle(report, points, geography, notes)
+        if report.location.address or report.location.intersection:
+            notes.append(QualityNote(field="location.address", code="address_not_geocoded"))
+        return _by_middle(report, points, geography, notes)
+    if answer is not None:
+        placed = _by_better_address(report, given, verdict, answer, points, geography)
+        if placed is not None:
+            return placed
+    return _by_coordinates(report, given, verdict, points)
+
+
+def _by_better_address(
+    report: Report, given: Point, verdict: Verdict, answer: Answer, points: _Points, geography: Geography
+) -> _Placement | None:
+    """Place by the address in place of coordinates that stand: doubted ones, and ones that are the middle of something larger."""
+    point = _point(answer)
+    if point is None:
+        return None
+    precision = _stated_precision(report)
+    notes = list(verdict.notes)
+    if verdict.trust is Trust.DOUBTED:
+        stated, county = report.location.county_fips, code_of(points[point], "county") or answer.county or None
+        # Where the address does not bear out what else the report says, there is no more to be said for it than for the coordinates.
+        if answer.precision not in EXACT or county is None or county != (stated or county) or far_from_zip(report, point, geography):
+            return None
+    elif RANK[answer.precision] >= RANK[precision] or metres_between(*given, *point) > max(_RADIUS_M[precision], FAR_M):
+        return None  # not better known, or another place of the same name
+    else:
+        notes.append(QualityNote(field="location", code="coordinates_coarser_than_address"))
+    return _by_address(report, answer, points, geography, notes)
 
 
 def _by_address(report: Report, answer: Answer, points: _Points, geography: Geography, notes: list[QualityNote]) -> _Placement | None:
@@ -141,10 +176,10 @@ def _by_address(report: Report, answer: Answer, points: _Points, geography: Geog
     if point is None or answer.precision not in wanted:
         return None
     polygons = points[point]
-    stated, county = report.location.county_fips, _code(polygons, "county") or answer.county or None
+    stated, county = report.location.county_fips, code_of(polygons, "county") or answer.county or None
     if stated is not None and county is not None and county != stated:
         outside = geography.metres_outside(f"county:{stated}", *point)
-        if outside is None or outside > _FAR_OUTSIDE_M:
+        if outside is None or outside > FAR_M:
             notes.append(QualityNote(field="location.address", code="address_outside_county"))
             return None
         notes.append(QualityNote(field="location.county_fips", code="address_in_other_county"))
@@ -160,33 +195,19 @@ def _by_address(report: Report, answer: Answer, points: _Points, geography: Geog
         vintage=answer.vintage or None,
     )
     # The middle of a long street or of a city says nothing of the ZIP code.
-    zip5 = (_code(polygons, "zip") if answer.precision in EXACT else None) or report.location.zip5 or answer.zip5 or None
+    zip5 = (code_of(polygons, "zip") if answer.precision in EXACT else None) or report.location.zip5 or answer.zip5 or None
     return _Placement(position, county or stated, zip5, polygons, tuple(notes))
 
 
-def _by_coordinates(
-    report: Report, point: tuple[float, float], polygons: tuple[str, ...], geography: Geography, notes: list[QualityNote]
-) -> _Placement | None:
-    stated = report.location
-    county = _code(polygons, "county")
-    if stated.county_fips is not None and county != stated.county_fips:
-        outside = geography.metres_outside(f"county:{stated.county_fips}", *point)
-        if outside is not None and outside > _FAR_OUTSIDE_M:
-            notes.append(QualityNote(field="location", code="coordinates_outside_county"))
-            return None
-        if county is not None:
-            notes.append(QualityNote(field="location.county_fips", code="coordinates_in_other_county"))
-        county = county or stated.county_fips
-    elif county is None:
-        notes.append(QualityNote(field="location", code="coordinates_outside_county"))
-        if _zip_middle(report, geography) is not None:
-            return None
+def _by_coordinates(report: Report, point: Point, verdict: Verdict, points: _Points) -> _Placement:
+    stated, notes = report.location, verdict.notes
     precision = stated.precision
     if precision is PlacePrecision.NONE:
-        precision = PlacePrecision.BLOCK
-        notes.append(QualityNote(field="location.precision", code="precision_assumed"))
+        precision = _stated_precision(report)
+        notes = (*notes, QualityNote(field="location.precision", code="precision_assumed"))
     position = Position(lat=point[0], lon=point[1], precision=precision, radius_m=_RADIUS_M[precision], method="reported")
-    return _Placement(position, county, _code(polygons, "zip") or stated.zip5, polygons, tuple(notes))
+    polygons = points[point]
+    return _Placement(position, verdict.county, code_of(polygons, "zip") or stated.zip5, polygons, notes)
 
 
 def _by_middle(report: Report, points: _Points, geography: Geography, notes: list[QualityNote]) -> _Placement:
@@ -195,7 +216,7 @@ def _by_middle(report: Report, points: _Points, geography: Geography, notes: lis
     position: Position | None = None
     middle = geography.centroid(f"zip:{stated.zip5}") if stated.zip5 else None
     if middle is not None:
-        county = county or _code(points[(middle.lat, middle.lon)], "county")
+        county = county or code_of(points[(middle.lat, middle.lon)], "county")
         position = Position(lat=middle.lat, lon=middle.lon, precision=PlacePrecision.ZIP, radius_m=middle.radius_m, method="zip_centroid")
     elif county is not None and (middle := geography.centroid(f"county:{county}")) is not None:
         position = Position(
@@ -224,8 +245,3 @@ def _located(report: Report, placed: _Placement, version: int) -> LocatedReport:
     else:
         key = f"agency-{report.source_agency_id}"
     return LocatedReport(report=report, position=position, areas=tuple(areas), place_key=key, quality=placed.notes, geodata_version=version)
-
-
-def _code(areas: Sequence[str], kind: str) -> str | None:
-    # Sorted, so that a point on a border falls to the same side each time.
-    return next((area.partition(":")[2] for area in areas if area_kind(area) == kind), None)
