@@ -58,6 +58,7 @@ FACTORS: Final = {
     "unit_letter_dropped": 0.97,  # stated: all four known points of such strings lie on another street than the one written
     "lead_in_dropped": 0.95,  # stated
     "number_after_street": 0.7,  # stated
+    "house_number_dropped": 0.9,  # stated: of a landmark
     "other_zip": 0.9,  # n = 106
     "other_city": 0.85,  # stated
     "zip_not_in_index": 0.9,  # stated

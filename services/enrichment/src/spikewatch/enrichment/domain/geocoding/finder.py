@@ -138,7 +138,9 @@ class Finder:
             streets = self._by_key.get(name.key) or (self._glued.get(name.key) if name.type else None)
             if streets is None:
                 continue
-            if not name.type and any(word in TYPES or (len(word) >= _SHORTEST_OTHER and word.isalpha()) for word in words[end:]):
+            if not name.type and any(
+                word in TYPES or word == "BLDG" or (len(word) >= _SHORTEST_OTHER and word.isalpha()) for word in words[end:]
+            ):
                 break  # VAN NESS SOMETHING AVE is not VAN NESS, EMBARCADERO CENTER not THE EMBARCADERO
             reasons = ("trailing_words_dropped",)
             best = _weighed(name, streets, _DROPPED if name.type else _DROPPED + 0.1, reasons)

@@ -27,6 +27,7 @@ __all__ = ["Geocoder"]
 # 17 m 17.2, 18 m 16.4, 19 m 15.6, 20 m 14.9; each address once: 16.3, 14.9, 14.2, 13.7, 13.1, 12.6. The median of businesses, which have
 # points at the door, rises meanwhile: 14.1, 15.7, 16.5, 17.3, 18.1, 19.0. None of them leaves or enters 100 m. 18 m keeps all of it low.
 _OFFSET_M = 18.0
+_MAY_NAME_LANDMARK = frozenset({Kind.HOUSE, Kind.CROSSING, Kind.NAME})
 
 
 class Geocoder:
@@ -70,6 +71,10 @@ class Geocoder:
             return NOWHERE._replace(reasons=(*parsed.reasons, told.reason))
         hits = self._look_ups.places_of(parsed, told)
         if not hits or hits[0].penalty >= (CONFLICT if kind is Kind.BLOCK else REFUSED):
+            if kind in _MAY_NAME_LANDMARK and address and self.places.landmarks:
+                hits = [hit for hit in self._look_ups.landmarks_in(address, told) if hit.penalty < REFUSED]
+                if hits:
+                    return self._chosen(hits, parsed, told, city, zip5, county)
             return self._coarse.area(parsed, told, Query(None, city, zip5, county), "" if kind is Kind.NOTHING else "place_not_found")
         return self._chosen(hits, parsed, told, city, zip5, county)
 

@@ -7,8 +7,9 @@ from spikewatch.enrichment.domain.geocoding.answer import Precision
 from spikewatch.enrichment.domain.geocoding.contexts import Contexts, Told
 from spikewatch.enrichment.domain.geocoding.crossings import Crossings
 from spikewatch.enrichment.domain.geocoding.finder import CONFLICT, REFUSED, Finder, Found
-from spikewatch.enrichment.domain.geocoding.hits import Hit
+from spikewatch.enrichment.domain.geocoding.hits import Hit, metres
 from spikewatch.enrichment.domain.geocoding.houses import Houses
+from spikewatch.enrichment.domain.geocoding.landmarks import Mark, parts_of
 from spikewatch.enrichment.domain.geocoding.parsed import Kind, Parsed
 from spikewatch.enrichment.domain.geocoding.phrases import NUMBERED_THINGS
 from spikewatch.enrichment.domain.geocoding.places import Places
@@ -190,18 +191,7 @@ class LookUps:
     def _mile(self, parsed: Parsed, told: Told) -> list[Hit]:
         mark = self.places.milepost(parsed.streets[0], parsed.mile)
         if mark is not None:
-            return [
-                Hit(
-                    0.0,
-                    mark.lat,
-                    mark.lon,
-                    Precision.LANDMARK,
-                    mark.radius_m,
-                    f"{' '.join(parsed.streets[0])} {parsed.mile}",
-                    (),
-                    mark.context,
-                )
-            ]
+            return [self._mark_hit(mark, told)._replace(penalty=0.0, matched=f"{' '.join(parsed.streets[0])} {parsed.mile}")]
         found = self.finder.find(parsed.streets[0])
         return self._whole(found, told, "milepost_not_in_index") if found and found[0].penalty < _NO_STREET else []
 
@@ -236,16 +226,22 @@ class LookUps:
         return []
 
     def _landmarks(self, words: list[str], told: Told) -> list[Hit]:
-        return sorted(
-            Hit(
-                self.contexts.penalty(mark.context, told),
-                mark.lat,
-                mark.lon,
-                Precision.LANDMARK,
-                mark.radius_m,
-                mark.name,
-                (),
-                mark.context,
-            )
-            for mark in self.places.landmark(words)
-        )
+        return sorted(self._mark_hit(mark, told) for mark in self.places.landmarks.named(words))
+
+    def landmarks_in(self, text: str, told: Told) -> list[Hit]:
+        """Return the landmarks that a text names beside other things: the smallest when the others hold it, else all of them."""
+        hits: list[Hit] = []
+        for words in parts_of(text):
+            marks, reason = self.places.landmarks.starting(words)
+            hits += [self._mark_hit(mark, told, reason) for mark in marks]
+        if not hits:
+            return []
+        least = min(hits, key=lambda hit: (hit.penalty >= REFUSED, hit.extent_m))
+        if all(metres(least.lat, least.lon, hit.lat, hit.lon) <= max(least.extent_m, hit.extent_m) for hit in hits):
+            return [least]
+        return sorted(hits)
+
+    def _mark_hit(self, mark: Mark, told: Told, reason: str = "") -> Hit:
+        penalty = self.contexts.penalty(mark.context, told)
+        reasons = (reason,) if reason else ()
+        return Hit(penalty, mark.lat, mark.lon, Precision.LANDMARK, mark.radius_m, mark.name, reasons, mark.context)

@@ -9,7 +9,7 @@ from typing import Final
 from spikewatch.enrichment.domain.geocoding.coordinates import coordinates_in
 from spikewatch.enrichment.domain.geocoding.fold import LONGEST, fold
 from spikewatch.enrichment.domain.geocoding.parsed import Kind, Parsed
-from spikewatch.enrichment.domain.geocoding.phrases import LEADING, NO_ADDRESS, PARCEL, UNIT_MARKS, cleaned, cut_unit
+from spikewatch.enrichment.domain.geocoding.phrases import LEADING, NO_ADDRESS, PARCEL, UNIT_MARKS, cleaned, cut_unit, halves_kept
 from spikewatch.enrichment.domain.geocoding.police_blocks import unmasked
 from spikewatch.enrichment.domain.geocoding.street_words import DIRECTIONS, STATES, TYPES
 
@@ -148,6 +148,7 @@ def _block(number: int, rest: str, folded: str) -> Parsed:
 def _from_letter(folded: str) -> Parsed:  # noqa: C901, PLR0912  # a ladder: the first that fits counts
     if ("BLOCK" in folded or "PARCEL" in folded or "APN" in folded) and PARCEL.search(folded):
         return Parsed(Kind.NOTHING, reasons=("parcel",))
+    folded = halves_kept(folded)
     if "B/" in folded:
         folded = _SHORT_BETWEEN.sub("BETWEEN", folded)
     if folded.startswith(("BETWEEN ", "BTW", "BET ")) and (between := _between(folded)) is not None:

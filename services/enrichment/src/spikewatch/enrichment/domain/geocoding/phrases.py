@@ -5,7 +5,7 @@ from typing import Final
 
 from spikewatch.enrichment.domain.geocoding.street_words import DIRECTIONS, STRONG_TYPES, TYPES, one_of
 
-__all__ = ["LEADING", "NO_ADDRESS", "NUMBERED_THINGS", "PARCEL", "UNIT_MARKS", "cleaned", "cut_unit"]
+__all__ = ["LEADING", "NO_ADDRESS", "NUMBERED_THINGS", "PARCEL", "UNIT_MARKS", "cleaned", "cut_unit", "halves_kept"]
 
 _NO_ADDRESS: Final = (
     "UNKNOWN, UNK, UNKN, N/A, NA, N A, NONE, NULL, NAN, NOT KNOWN, NOT REPORTED, NOT AVAILABLE, NOT PROVIDED, UNSPECIFIED, UNDETERMINED, "
@@ -41,6 +41,7 @@ _HOME: Final = re.compile(
 )
 # What follows a slash and is no street: 5/FL, 2/F, C/O, W/
 _NO_SLASH: Final = re.compile(r"\b\d{1,2} ?/ ?F(?:LR?|LOOR)?\b|\bC/O\b|\bW/(?= )|\bN/A\b|\b1/[234]\b")
+_HALF: Final = re.compile(r"(?<=\d)[ -]1/([234])\b(?! ?MI)")
 _SIDES: Final = re.compile(r"\b([NS])/([EW])\b")
 
 _SLASHES: Final = re.compile(r"\b(?:[NSCW]|\d{1,2}) ?/")  # the only ones before which something else than a street can stand
@@ -71,6 +72,7 @@ NUMBERED_THINGS: Final = UNIT_MARKS | one_of(
 _ALSO_NAMES: Final = one_of(
     "LOT FRONT UPPER LOWER UP DOWN BASE REAR SPACE LEVEL GROUND BOX OFFICE SLIP STREET NO PROMENADE FL LL COTTAGE GARAGE HANGAR"
 )
+_BUILDINGS: Final = one_of("BLDG BUILDING")
 _FLOORS: Final = one_of("FL FLR FLOOR LEVEL LVL")
 
 
@@ -95,6 +97,11 @@ def cleaned(text: str) -> str:
     return text.strip(" ,:-/")
 
 
+def halves_kept(text: str) -> str:
+    """Return the text with the halves of numbers as words, for PIER 28 1/2 is no crossing, and another pier than PIER 28."""
+    return _HALF.sub(r" 1 \1", text) if "1/" in text else text
+
+
 def cut_unit(words: list[str]) -> list[str]:
     """Return the words before a unit, floor or building; all of them when no street would be left."""
     typed = False
@@ -105,6 +112,8 @@ def cut_unit(words: list[str]) -> list[str]:
                 continue
             if word == "NO" and not (words[at + 1 : at + 2] and words[at + 1][0].isdigit()):
                 continue
+            if word in _BUILDINGS and not typed and at == len(words) - 1:
+                continue  # 1 FERRY BUILDING is a building called so, not some building on FERRY ST
             end = at
             # 3RD FLOOR, LOWER LEVEL: what stands before belongs to it.
             if (

@@ -1,14 +1,15 @@
-"""Landmarks, mileposts, ZIP codes, cities and counties: what is known by its name alone."""
+"""Mileposts, ZIP codes, cities and counties, and the landmarks beside them: what is known by its name alone."""
 
 import re
 from typing import Final, NamedTuple
 
 from spikewatch.enrichment.domain.geocoding.areas_of_streets import FROM_STREETS
 from spikewatch.enrichment.domain.geocoding.contexts import Contexts
+from spikewatch.enrichment.domain.geocoding.landmarks import Landmarks, Mark
 from spikewatch.enrichment.domain.geocoding.packed import SCALE, Packed, texts, view
 from spikewatch.enrichment.domain.geocoding.street_name import read_street
 
-__all__ = ["Area", "Mark", "Places"]
+__all__ = ["Area", "Places"]
 
 _MARK: Final = re.compile(r"(.+?) (MM|MILE MARKER|MILEPOST|MILE POST|MP|EXIT) (\d{1,4}(?: \d{1,3})?)([A-Z]?)")
 _LONGEST_GAP_MILES: Final = 2.0  # between two mileposts a road bends; over more than this a straight line is a guess
@@ -25,16 +26,6 @@ class Area(NamedTuple):
     lon: float
     radius_m: float
     is_of_streets: bool = False
-
-
-class Mark(NamedTuple):
-    """A landmark or milepost."""
-
-    name: str
-    lat: float
-    lon: float
-    radius_m: float
-    context: int
 
 
 class Places:
@@ -65,20 +56,17 @@ class Places:
             view(arrays["landmark_radius"]),
             view(arrays["landmark_context"]),
         )
-        self.landmarks: dict[str, list[Mark]] = {}
+        every: list[Mark] = []
         self.miles: dict[tuple[str, str], list[tuple[float, str, Mark]]] = {}
         for at, name in enumerate(texts(arrays["landmark_text"])):
             mark = Mark(name, marks[0][at] / SCALE, marks[1][at] / SCALE, float(marks[2][at]), marks[3][at])
-            self.landmarks.setdefault(_key(name), []).append(mark)
+            every.append(mark)
             if (found := _MARK.fullmatch(name)) is not None and (road := read_street(found[1].split())) is not None:
                 kind = "EXIT" if found[2] == "EXIT" else "MM"
                 self.miles.setdefault((road.key, kind), []).append((float(found[3].replace(" ", ".")), found[4], mark))
         for rows in self.miles.values():
             rows.sort(key=lambda row: row[:2])
-
-    def landmark(self, words: list[str]) -> list[Mark]:
-        """Return the landmarks of a name, with or without THE."""
-        return self.landmarks.get(_key(" ".join(words)), [])
+        self.landmarks = Landmarks(every)
 
     def milepost(self, road: list[str], mile: str) -> Mark | None:
         """Return the place of a milepost or exit of a road: its own, or on the straight line between its neighbours."""
@@ -108,8 +96,3 @@ class Places:
         """Return the county of a name or FIPS code when there is just one."""
         found = self.counties.get(name.removesuffix(" COUNTY"), [])
         return found[0] if len(found) == 1 else None
-
-
-def _key(name: str) -> str:
-    words = [word for word in name.split() if word not in {"THE", "OF", "AT"}]
-    return "".join(words) or name

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 
 from spikewatch.enrichment.domain.geocoding.street_words import DIRECTIONS, ORDINALS, STATES, STRONG_TYPES, TENS, TYPES, one_of
 
-__all__ = ["StreetName", "read_street", "shown"]
+__all__ = ["StreetName", "normal_words", "read_street", "shown"]
 
 _NUMBERED: Final = re.compile(r"0*(\d+)(?:ST|ND|RD|TH)")  # 05TH, 22ND
 # One word: RT422, US40, I75, OH4. Not N4 or A1: a house on a grid and an apartment look so.
@@ -95,12 +95,13 @@ def read_street(tokens: list[str]) -> StreetName | None:  # noqa: C901, PLR0912 
             if pre in "NS" and end - start > 1 and (second := DIRECTIONS.get(tokens[start])) is not None and second in "EW":
                 pre += second
                 start += 1
-    words = _words(tokens[start:end], kind)
+    words = normal_words(tokens[start:end], kind)
     key = words.replace(" ", "")
     return StreetName(key, words, pre, kind, post) if key else None
 
 
-def _words(tokens: list[str], kind: str) -> str:  # noqa: C901, PLR0912  # one turn a name, likewise
+def normal_words(tokens: list[str], kind: str) -> str:  # noqa: C901, PLR0912  # one turn a name, likewise
+    """Return the words of a name in normal form: types short, ordinals in figures; a bare figure is an ordinal if a type follows."""
     if len(tokens) == 1:
         word = tokens[0]
         if word[0].isdigit():
