@@ -12,11 +12,13 @@ from spikewatch.chassis.mongo import Mongo
 from spikewatch.contracts import identifiers
 from spikewatch.contracts.report import LocatedReport, Location, Report, Victims
 from spikewatch.contracts.vocabulary import PlacePrecision, Sex, SourceType, TimeBasis, TimePrecision
+from spikewatch.enrichment.adapters.mongo_decisions import MongoDecisions
 from spikewatch.enrichment.adapters.mongo_match_store import MongoMatchStore
+from spikewatch.enrichment.decide import DecisionStore
 from spikewatch.enrichment.domain.geography import Atlas, Place
 from spikewatch.enrichment.domain.locate import Geodata, locate
 from spikewatch.enrichment.ports import MatchStore
-from spikewatch.enrichment.testing import InMemoryMatchStore
+from spikewatch.enrichment.testing import InMemoryDecisions, InMemoryMatchStore
 
 NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
 
@@ -95,5 +97,16 @@ async def store(request: pytest.FixtureRequest) -> AsyncIterator[MatchStore]:
         return
     async with _own_database() as database:
         kept = MongoMatchStore(database, timedelta(days=400))
+        await kept.prepare()
+        yield kept
+
+
+@pytest.fixture(params=["memory", pytest.param("mongo", marks=pytest.mark.integration)])
+async def decisions(request: pytest.FixtureRequest) -> AsyncIterator[DecisionStore]:
+    if request.param == "memory":
+        yield InMemoryDecisions()
+        return
+    async with _own_database() as database:
+        kept = MongoDecisions(database)
         await kept.prepare()
         yield kept

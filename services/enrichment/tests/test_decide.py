@@ -1,18 +1,14 @@
 """Decisions are kept, wait for reports, and lead to incidents that are told; the in-memory and the MongoDB store do the same."""
 
-from collections.abc import AsyncIterator, Collection
+from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-import pytest
-
 from spikewatch.chassis.kafka.message import Event
-from spikewatch.chassis.mongo import Mongo
 from spikewatch.chassis.outcome import Drop, Emit
 from spikewatch.contracts import topics
 from spikewatch.contracts.decision import Decision, DecisionKind, DecisionLevel
-from spikewatch.enrichment.adapters.mongo_decisions import MongoDecisions
 from spikewatch.enrichment.decide import DecideMatches, DecisionStore
 from spikewatch.enrichment.decision_handlers import decide_handler, decision_message
 from spikewatch.enrichment.domain.transition import StoredIncident
@@ -31,17 +27,6 @@ def decided(kind: DecisionKind, *reports: UUID, minute: int = 0, undoes: UUID | 
 JOINED = decided(DecisionKind.TOGETHER, A, B)
 LATER = decided(DecisionKind.APART, B, C, minute=1)
 UNDONE = decided(DecisionKind.UNDO, D, minute=2, undoes=JOINED.decision_id)
-
-
-@pytest.fixture(params=["memory", pytest.param("mongo", marks=pytest.mark.integration)])
-async def decisions(request: pytest.FixtureRequest) -> AsyncIterator[DecisionStore]:
-    if request.param == "memory":
-        yield InMemoryDecisions()
-        return
-    mongo: Mongo = request.getfixturevalue("mongo")
-    store = MongoDecisions(mongo)
-    await store.prepare()
-    yield store
 
 
 async def test_decisions_are_found_by_their_reports_and_by_what_those_name(decisions: DecisionStore) -> None:
