@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
+from spikewatch.alerts.domain.detection import essence
 from spikewatch.alerts.domain.detection.algorithm import Algorithm, Parameters
 
 __all__ = ["ALGORITHMS", "Algorithm", "Parameters"]
