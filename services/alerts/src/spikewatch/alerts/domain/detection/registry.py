@@ -9,7 +9,7 @@ from spikewatch.alerts.domain.detection.algorithm import Algorithm, Parameters
 
 __all__ = ["ALGORITHMS", "Algorithm", "Parameters"]
 
-_LISTS: Final[tuple[tuple[Algorithm, ...], ...]] = ()
+_LISTS: Final[tuple[tuple[Algorithm, ...], ...]] = (essence.ALGORITHMS,)
 
 ALGORITHMS: Final[Mapping[str, Algorithm]] = MappingProxyType({algorithm.name: algorithm for each in _LISTS for algorithm in each})
 """Name, in the order of the documentation, to algorithm."""
