@@ -126,6 +126,33 @@ def test_one_range_for_both_sides_is_taken_as_that(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("layout", "columns"),
+    [
+        # The side of the city on which a block lies, or where its traffic goes, is no part of the street's name.
+        (("STREET_NAM:base STREET_TYP:type PRE_DIR:pre SUF_DIR:none EWNS_DIR:side ONEWAY_DIR:side L_F_ADD:lf L_T_ADD:lt R_F_ADD:rf "
+         "R_T_ADD:rt L_FIPS:placefips R_FIPS:placefips the_geom:line"),
+         "name:STREET_NAM type:STREET_TYP pre_direction:PRE_DIR post_direction:SUF_DIR"),
+        ("RD30PRED:pre RD30SFX:type RD30FULL:full LLOWADDR:lf LHIGHADDR:lt RLOWADDR:rf RHIGHADDR:rt wkt:line", "name:RD30FULL"),
+        ("ST_CONCAT:full FROMADDR_L:lf TOADDR_L:lt FROMADDR_R:rf TOADDR_R:rt CO_CODE_L:fips CO_CODE_R:fips wkt:line",
+         "name:ST_CONCAT county:CO_CODE_L"),
+        (("CompleteStreetName:full LeftFromAddress:lf LeftToAddress:lt RightFromAddress:rf RightToAddress:rt LeftCityTown:city "
+         "RightCityTown:city LeftCounty:name wkt:line"),
+         "name:CompleteStreetName left_city:LeftCityTown right_city:RightCityTown county:LeftCounty"),
+    ],
+)  # fmt: skip
+def test_of_streets_the_columns_beside_the_numbers_are_right(
+    tmp_path: Path, layout: str, columns: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(VALUES, "side", ("N", "S", "N", "E"))
+    monkeypatch.setitem(VALUES, "placefips", ("14000", "14000", "14000", "14000"))
+    found = proposed(file(tmp_path, layout)).columns
+    besides = {
+        field: column for field, column in found.items() if field not in {"left_from", "left_to", "right_from", "right_to", "geometry"}
+    }
+    assert besides == dict(pair.split(":") for pair in columns.split())
+
+
+@pytest.mark.parametrize(
     ("layout", "kind", "columns"),
     [
         ("LON:lon LAT:lat NUMBER:house STREET:full UNIT:none CITY:city POSTCODE:zip ID:id", Kind.POINT,
@@ -138,6 +165,17 @@ def test_one_range_for_both_sides_is_taken_as_that(tmp_path: Path) -> None:
         ("SITEADDR:address ZIPCODE:zip the_geom:point", Kind.POINT, "address:SITEADDR zip:ZIPCODE geometry:the_geom"),
         ("ADDRNUM:house FULLNAME:full X:lon Y:lat", Kind.POINT, "number:ADDRNUM name:FULLNAME lat:Y lon:X"),
         ("X_COORD:feet Y_COORD:feet address:address longitude:lon latitude:lat", Kind.POINT, "address:address lat:latitude lon:longitude"),
+        (("OWNER_NAME:name PHYSICAL_ADDRESS:address PHYSICAL_STREET_NUM:house PHYSICAL_STREET_DIR:pre PHYSICAL_STREET_NAME:base "
+         "PHYSICAL_STREET_TYPE:type PHYSICAL_CITY:city PHYSICAL_ZIP:zip MAIL_ADDRESS:address MAIL_CITY:city MAIL_ZIP:zip LAT:lat LON:lon"),
+         Kind.POINT, ("number:PHYSICAL_STREET_NUM name:PHYSICAL_STREET_NAME type:PHYSICAL_STREET_TYPE pre_direction:PHYSICAL_STREET_DIR "
+         "zip:PHYSICAL_ZIP city:PHYSICAL_CITY lat:LAT lon:LON")),
+        ("HOUSE:house FULLADD:address MAIL_CITY:city LAT:lat LON:lon", Kind.POINT, "address:FULLADD city:MAIL_CITY lat:LAT lon:LON"),
+        ("Numb:house PreDir:pre StreetName:base PostType:type LegalComm:city Lat:lat Lon:lon", Kind.POINT,
+         "number:Numb name:StreetName type:PostType pre_direction:PreDir city:LegalComm lat:Lat lon:Lon"),
+        ("ANUMBER:house ST_NAME:base ST_POS_TYP:type ST_PRE_DIR:unsaid LATITUDE:lat LONGITUDE:lon", Kind.POINT,
+         "number:ANUMBER name:ST_NAME type:ST_POS_TYP pre_direction:ST_PRE_DIR lat:LATITUDE lon:LONGITUDE"),
+        ("ADDRNOCOM:house STNAMEPRD:pre STNAME:base STNAMEPOT:type LAT:lat LONG:lon", Kind.POINT,
+         "number:ADDRNOCOM name:STNAME type:STNAMEPOT pre_direction:STNAMEPRD lat:LAT lon:LONG"),
         ("name:name latitude:lat longitude:lon", Kind.LANDMARK, "name:name lat:latitude lon:longitude"),
         ("feature_name:name prim_lat_dec:lat prim_long_dec:lon", Kind.LANDMARK, "name:feature_name lat:prim_lat_dec lon:prim_long_dec"),
         ("alias:name street:full", Kind.ALIAS, "alias:alias name:street"),
@@ -147,6 +185,7 @@ def test_one_range_for_both_sides_is_taken_as_that(tmp_path: Path) -> None:
     ],
 )  # fmt: skip
 def test_points_places_and_tables_are_known(tmp_path: Path, layout: str, kind: Kind, columns: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(VALUES, "unsaid", ("Not stated", "North", "<Null>", "Not stated"))
     monkeypatch.setitem(VALUES, "id5", ("99951", "99952", "99953", "99954"))
     monkeypatch.setitem(VALUES, "fips5", ("99001", "99003", "99005", "99007"))
     found = proposed(file(tmp_path, layout))

@@ -36,6 +36,13 @@ def test_a_segment_has_what_its_row_says(tmp_path: Path) -> None:
     )  # fmt: skip
 
 
+def test_cells_that_say_in_words_that_they_are_empty_are_empty(tmp_path: Path) -> None:
+    header = "Add_Number,St_PreDir,St_Name,St_PosTyp,Inc_Muni,Zip_Code,Latitude,Longitude\n"
+    rows = "12,Not stated,Elm,Street,Unincorporated,<Null>,30.05,-44.95\n14,North,Elm,Street,Westmark,99951,30.06,-44.95\n"
+    points = list(reading(tmp_path, header + rows, county="99001").points())
+    assert [(one.street, one.city, one.zip5) for one in points] == [("Elm Street", "", ""), ("North Elm Street", "Westmark", "99951")]
+
+
 def test_the_report_counts_what_is_kept_left_out_and_refused(tmp_path: Path) -> None:
     rows = [f"Elm St,101,199,100,198,,,{LINE}", f",101,199,100,198,,,{LINE}", "Oak St,1,9,2,8,,,", "Oak St,1,9,2,8,,,LINESTRING (x)"]
     rows += [

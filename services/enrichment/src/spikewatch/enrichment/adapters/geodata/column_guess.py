@@ -11,22 +11,24 @@ from spikewatch.enrichment.domain.geocoding.street_words import DIRECTIONS, TYPE
 
 __all__ = ["areas_of", "coordinates", "first_of", "named", "nodes", "ranges", "street_name"]
 
-_ZIP: Final = frozenset(listed("zip zip5 zipcode zipcd zcta postal postalcode postcode post code pcode zc 5 addr"))
+_HERE: Final = ("physical", "phys", "situs", "site", "prop", "property", "premise", "location", "loc")
+_ZIP: Final = frozenset((*listed("zip zip5 zipcode zipcd zcta postal postalcode postcode post code pcode zc 5 addr"), *_HERE))
 _ZIP_MEANS: Final = ("zip", "zc", "post", "pcode")
 _CITIES: Final = (
-    frozenset({"city", "cityname", "citynm", "cty", "name", "nm", "inc", "post", "postal", "mail", "usps", "addr", "po"}),
-    frozenset({"post", "postal", "msag", "inc", "uninc", "comm", "community", "muni", "munic", "municipality", "mcn", "mun", "name", "nm"}),
+    frozenset((*listed("city cityname citynm citytown cty name nm inc post postal mail usps addr po"), *_HERE)),
+    frozenset(listed("post postal msag inc uninc legal comm community muni munic municipality mcn mun name nm")),
     frozenset({"town", "township", "twp", "village", "place", "placename", "juris", "jurisdiction", "borough", "name", "nm"}),
 )
 _CITY_MEANS: Final = ("city", "cty", "comm", "muni", "mcn", "mun", "town", "twp", "vill", "place", "juris", "borough")
 _STREETS: Final = {
     "fullname": 1.0, "fullstreetname": 1.0, "streetfullname": 1.0, "stfullname": 1.0, "fullstname": 1.0, "stnamfull": 1.0,
-    "fullstreet": 1.0, "stfull": 1.0, "stnameconcat": 1.0, "ordstnameconcat": 1.0, "fullroadname": 1.0, "streetname": 0.9, "stname": 0.88,
+    "fullstreet": 1.0, "stfull": 1.0, "stnamecom": 1.0,
+    "stnameconcat": 1.0, "ordstnameconcat": 1.0, "fullroadname": 1.0, "streetname": 0.9, "stname": 0.88,
     "street": 0.87, "strname": 0.87, "roadname": 0.86, "rdname": 0.86, "stnam": 0.85, "streetnam": 0.85, "strnam": 0.85, "road": 0.8,
     "fename": 0.8, "lstname": 0.78, "ordstname": 0.78, "addrstreet": 0.85, "basename": 0.6, "name": 0.6, "streetlabel": 0.6, "label": 0.45,
 }  # fmt: skip
 _STREET: Final = re.compile(
-    r"l?(?:full)?(?:street|stree|str|st|road|rd)(?:full)?(?:name|nam|nme|nm|label|concat|full)?(?:full|label|lab|concat|all|cat)?"
+    r"l?(?:full)?(?:street|stree|str|st|road|rd)\d{0,2}(?:full)?(?:name|nam|nme|nm|label|concat|full)?(?:full|label|lab|concat|all|cat)?"
 )
 _STREET_WORDS: Final = frozenset({"street", "st", "str", "road", "rd", "strt"})
 _NAME_WORDS: Final = frozenset({"name", "nam", "nm", "full", "concat", "label"})
@@ -36,10 +38,12 @@ _OTHER_THAN_NAME: Final = frozenset(
         "dir soundex number num no side low high legacy lst"
     )
 )
-_TYPE_MEANS: Final = ("typ", "suf", "sfx", "sttp", "ext")
-_BEFORE: Final = ("pre", "pfx", "predir", "fedirp", "dirp")
-_AFTER: Final = ("suf", "sfx", "post", "pos", "dirs", "sd", "quad")
-_DIRECTION_MEANS: Final = ("dir", "pre", "pfx", "suf", "sfx", "pd", "sd", "post", "pos", "quad")
+_TYPE_MEANS: Final = ("typ", "suf", "sfx", "sttp", "ext", "namepot")
+_BEFORE: Final = re.compile(r"pre|prd|pfx|dirp|pd$")
+_AFTER: Final = re.compile(r"suf|sfx|pos|pod$|dirs|sd$|quad")
+_DIRECTION_MEANS: Final = re.compile(rf"dir|{_BEFORE.pattern}|{_AFTER.pattern}")
+# Where traffic goes, and on which side of the city's middle a block lies, is no part of the name.
+_OTHER_DIRECTION: Final = re.compile(r"one_?way|travel|traf|flow|ewns|cross|seg|drive|snow|bike")
 _NODE: Final = r"(?:tn|node|nd|int|junction|intersection|xnode)(?:id|no|num|number|cnn)?"
 _FROM_NODE: Final = re.compile(rf"(?:from|frm|fr|f|start|begin|beg|b){_NODE}|{_NODE}(?:from|frm|fr|f|start)|refinid")
 _TO_NODE: Final = re.compile(rf"(?:to|t|end|e){_NODE}|{_NODE}(?:to|t|end)|nrefinid")
@@ -54,7 +58,9 @@ _ONE_RANGE: Final = {
     for one in ones
     for number in listed("addr address add addrs hn num number house housenumber addrnum range")
 }
-_STATES: Final = listed("statefp statefp20 statefp10 state statel region st")
+_STATES: Final = listed("statefp statefp20 statefp10 state statel lstate stateleft leftstate statecode stateabbr stusps region st")
+_COUNTY: Final = frozenset(listed("county cnty cnt co code cd name nm nam fips fp id"))
+_COUNTY_NUMBERS: Final = listed("countyfp countyfp20 countyfp10 cntyfips countyfips")
 _SEEN_IN: Final = 0.5
 
 
@@ -93,16 +99,23 @@ def street_name(looks: Sequence[Look]) -> dict[str, str]:
         return {}
     name = max(rated, key=lambda pair: (pair[0] + 0.3 * pair[1].typed_names) * min(1.0, 0.2 + pair[1].filled))[1]
     found = {"name": name.name}
-    others = [look for look in looks if look is not name and look.place != name.place]
+    others = [look for look in looks if look is not name]
+    directed = [look for look in others if _is_direction(look) and not _AFTER.search(look.letters)]
     parts = {
         "type": _best(others, _is_type),
         "pre_type": _best(others, _is_type_before),
-        "pre_direction": _best(others, lambda look: _is_direction(look) and not _says(look, _AFTER)),
-        "post_direction": _best(others, lambda look: _is_direction(look) and _says(look, _AFTER)),
+        "pre_direction": _best([look for look in directed if _BEFORE.search(look.letters)] or directed, _is_direction),
+        "post_direction": _best(others, lambda look: _is_direction(look) and _AFTER.search(look.letters)),
     }
     for field, look in parts.items():
         if look is not None and _lacks(name, look, field):
             found[field] = look.name
+    # Of a rare direction the first rows may say nothing: 117TH ST SW of a city with no other SW is in row 30,000.
+    if name.typed_names < _SEEN_IN:
+        silent = [look for look in others if not look.stated and "dir" in look.letters and not _OTHER_DIRECTION.search(look.letters)]
+        for field, told in (("pre_direction", _BEFORE), ("post_direction", _AFTER)):
+            if field not in found and (look := first_of(silent, lambda look, told=told: told.search(look.letters))):
+                found[field] = look.name
     return found
 
 
@@ -115,16 +128,15 @@ def areas_of(looks: Sequence[Look], *, sides: bool) -> dict[str, str]:
     for group in _CITIES:
         if not any("city" in field for field in found):
             _take_sides(found, "city", cities, partial(_side_of, group), sides=sides)
+    state = next((look for look in named(looks, _STATES) if look.stated and all(len(value) == 2 for value in look.stated)), None)
     county = first_of(
         looks,
-        lambda look: look.counties > 0.95 and ("county" in look.letters or "fips" in look.letters or look.letters in {"geoid", "cofips"}),
-        lambda look: look.letters in {"countyfp", "countyfp20", "countyfp10", "cntyfips", "countyfips"} and look.numbers > 0.95,
-        lambda look: look.letters in {"county", "countyname", "countynm", "countyl", "cnty"} and look.worded > 0.9,
+        lambda look: look.counties > 0.95 and ("county" in look.letters or "fips" in look.letters or _is_county(look)),
+        lambda look: look.letters in _COUNTY_NUMBERS and look.numbers > 0.95,
+        lambda look: _is_county(look) and "co" in look.letters and look.worded > 0.9,
     )
     if county is not None:
         found["county"] = county.name
-        states = named(looks, _STATES)
-        state = next((look for look in states if all(len(value) == 2 for value in look.stated)), None)
         if state is not None:
             found["state"] = state.name
     return found
@@ -157,6 +169,10 @@ def _take_sides(found: dict[str, str], field: str, looks: Sequence[Look], side: 
         found[field] = one.name
 
 
+def _is_county(look: Look) -> bool:
+    return look.letters == "geoid" or side_besides(look.name, _COUNTY) is not None
+
+
 def _side_of(meaning: frozenset[str], look: Look) -> str | None:
     return side_besides(look.name, meaning)
 
@@ -178,15 +194,16 @@ def _has_name(value: str) -> bool:
 
 
 def _is_type(look: Look) -> bool:
-    return _says(look, _TYPE_MEANS) and not _says(look, _BEFORE) and (look.types > 0.7 if look.stated else False)
+    return _says(look, _TYPE_MEANS) and not _BEFORE.search(look.letters) and (look.types > 0.7 if look.stated else False)
 
 
 def _is_type_before(look: Look) -> bool:
-    return _says(look, _BEFORE) and "typ" in look.letters and look.worded > 0.7
+    return bool(_BEFORE.search(look.letters)) and "typ" in look.letters and look.worded > 0.7
 
 
 def _is_direction(look: Look) -> bool:
-    return _says(look, _DIRECTION_MEANS) and look.directions > 0.9
+    told = _DIRECTION_MEANS.search(look.letters) and not _OTHER_DIRECTION.search(look.letters)
+    return bool(told) and look.directions > 0.9
 
 
 def _says(look: Look, parts: Iterable[str]) -> bool:

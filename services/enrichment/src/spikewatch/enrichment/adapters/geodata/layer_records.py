@@ -26,9 +26,8 @@ _HYPHENED_END: Final = re.compile(r"\s*\d{1,4}\s?-\s?\d{2}\s*")
 _ENDS: Final = ("left_from", "left_to", "right_from", "right_to", "from", "to")
 _LANDMARK_M: Final = 150.0
 _NO: Final = frozenset({"N", "0", "NO", "FALSE"})
-_NO_NAMES: Final = frozenset(
-    {"", "UNNAMED", "NO NAME", "UNKNOWN", "NULL", "NONE", "<NULL>", "N/A", "UNNAMED ST", "UNNAMED STREET", "UNNAMED ROAD"}
-)
+_NO_NAMES: Final = frozenset({"", "UNNAMED", "NO NAME", "UNNAMED ST", "UNNAMED STREET", "UNNAMED ROAD"})
+_NO_CITIES: Final = frozenset({"UNINCORPORATED", "UNINC", "UNINCORPORATED AREA", "UNINCORPORATED COUNTY", "COUNTY"})
 
 
 def split_address(address: str) -> tuple[int, str]:
@@ -102,7 +101,9 @@ def address_points(mapped: MappedLayer) -> Iterator[AddressPoint]:
         if row.shape is None:
             continue
         lon, lat = point_of(row.shape)
-        made = AddressPoint(house, street, lat, lon, zip5(row["zip"]), row["city"] or city, mapped.county(row), mapped.source, house_to)
+        made = AddressPoint(
+            house, street, lat, lon, zip5(row["zip"]), _city(row, "city") or city, mapped.county(row), mapped.source, house_to
+        )
         report.kept += 1
         if made == last:
             report.notes["the same address again"] += 1
@@ -114,7 +115,7 @@ def address_points(mapped: MappedLayer) -> Iterator[AddressPoint]:
 def landmarks(mapped: MappedLayer) -> Iterator[Landmark]:
     """Return the landmarks."""
     for row, name, lat, lon, radius in _named(mapped, _LANDMARK_M):
-        yield Landmark(name, lat, lon, radius, row["city"] or mapped.report.column_map.city, mapped.county(row), mapped.source)
+        yield Landmark(name, lat, lon, radius, _city(row, "city") or mapped.report.column_map.city, mapped.county(row), mapped.source)
 
 
 def places(mapped: MappedLayer) -> Iterator[PlaceArea]:
@@ -170,8 +171,8 @@ def _segment(mapped: MappedLayer, row: Row) -> StreetSegment | None:
         right_to=right[1],
         left_zip=zip5(row.first("left_zip", "zip")),
         right_zip=zip5(row.first("right_zip", "zip")),
-        left_city=row.first("left_city", "city") or city,
-        right_city=row.first("right_city", "city") or city,
+        left_city=_city(row, "left_city", "city") or city,
+        right_city=_city(row, "right_city", "city") or city,
         county=mapped.county(row),
         # A line of which only a piece is taken does not end where the file says; then equal end points tell the crossings.
         from_node=first if first is not None and last is not None and is_whole else None,
@@ -182,6 +183,11 @@ def _segment(mapped: MappedLayer, row: Row) -> StreetSegment | None:
         source=mapped.source,
         is_hyphened=any(_HYPHENED_END.fullmatch(row[field]) for field in _ENDS),
     )
+
+
+def _city(row: Row, *fields: str) -> str:
+    """Return the city; what lies in none is told by a word in NG9-1-1 and NAD, which is no city's name."""
+    return "" if (told := row.first(*fields)).upper() in _NO_CITIES else told
 
 
 def _end(text: str) -> int:

@@ -21,7 +21,8 @@ SAMPLE: Final = 2_000
 """Rows that are looked at."""
 _HOUSES: Final = listed(
     "housenumber addnumber addressnumber addrnumber addrnum addrno addressno stno stnum stnumber streetnumber streetno streetnum housenum "
-    "houseno hsenbr hsenum hseno hnum hn addrhn number num hse house addno primaryaddressnumber stnbr addrnbr addressnum"
+    "houseno hsenbr hsenum hseno hnum hn addrhn number num hse house addno primaryaddressnumber stnbr addrnbr addressnum numb anumber "
+    "addrnocom addressnumbercomplete addnumfull addnofull physicalstreetnum situsstreetnum"
 )  # fmt: skip
 _ADDRESSES: Final = listed(
     "fulladdress fulladdr address addressfull siteaddress siteaddr streetaddress fulladd addressline addrfull addr address1 locaddress "
@@ -45,7 +46,7 @@ _HOUSE: Final = re.compile(
     r"(?:primary|full)?(?:house|hse|address|addr|add|adr|street|str|st|site|situs|loc|building|bldg)+(?:number|numb|num|nmbr|nbr|no|nb)"
 )
 _PREMISES: Final = re.compile(r"add|situs|premis")
-_OWNER: Final = re.compile(r"mail|own|bill|tax|contact|home|resid")
+_OWNER: Final = re.compile(r"mail|(?<!t)own|bill|tax|contact|home|resid")
 _MOST_HOUSES: Final = 0.75
 
 
@@ -174,7 +175,10 @@ class _Draft:
             found, sure = {"number": house.name, **name}, 0.95
         else:
             found, sure = {"address": address.name if address else ""}, 0.85
-        found |= areas_of([look for look in self._looks if look is not address], sides=False) | self._geometry
+        others = [look for look in self._looks if look is not address]
+        if any("owner" in look.letters for look in others):  # then the city of the mail is the owner's, else the post office's
+            others = [look for look in others if not _OWNER.search(look.letters)]
+        found |= areas_of(others, sides=False) | self._geometry
         told = "house numbers and names of streets" if "number" in found else "whole addresses"
         return ColumnMap(Kind.POINT, found, sure, f"{self._shape}s with {told}")
 
