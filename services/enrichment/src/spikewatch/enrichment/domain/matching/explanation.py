@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 from uuid import UUID
 
 import numpy as np
@@ -13,7 +14,9 @@ from spikewatch.enrichment.domain.matching.matcher import Matched
 from spikewatch.enrichment.domain.matching.records import Compared
 from spikewatch.enrichment.domain.matching.weights import SCALE, Weights
 
-__all__ = ["Edge", "Evidence", "Explanation", "edge", "explain"]
+__all__ = ["Edge", "Evidence", "Explanation", "edge", "explain", "explain_group", "fit"]
+
+_NOT_NEAR: Final = -100  # bits: a veto, or no tie at all
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,12 +77,16 @@ def explain(matched: Matched, report: UUID) -> Explanation:
     place = {record.key: index for index, record in enumerate(matched.records)}[report]
     founder = matched.clusters.founder[place]
     members = [matched.records[index] for index in np.flatnonzero(matched.clusters.founder == founder).tolist()]
-    keys = tuple(record.key for record in members)
     nearest = int(matched.clusters.outside[place])
-    outside = None if nearest <= -100 * SCALE else nearest / SCALE
+    return explain_group(members, matched.weights, None if nearest <= _NOT_NEAR * SCALE else nearest / SCALE)
+
+
+def explain_group(members: Sequence[Compared], weights: Weights, outside: float | None) -> Explanation:
+    """Return why reports that were found to be one overdose are; they are in canonical order, ``outside`` is as in ``Explanation``."""
+    keys = tuple(record.key for record in members)
     if len(members) == 1:
         return Explanation(keys, (), None, None, None, None, (), outside)
-    edges = _edges(members, matched.weights)
+    edges = _edges(members, weights)
     by_report = {key: [one for one in edges if key in (one.first, one.second)] for key in keys}
     ties = {key: _tie([one.bits for one in own]) for key, own in by_report.items()}
     loosest = min(ties, key=lambda key: (ties[key], keys.index(key)))
@@ -90,9 +97,17 @@ def explain(matched: Matched, report: UUID) -> Explanation:
         min(edges, key=lambda one: one.bits),
         loosest,
         round(ties[loosest], 2),
-        _splits(by_report[loosest], matched.weights),
+        _splits(by_report[loosest], weights),
         outside,
     )
+
+
+def fit(one: Sequence[Compared], two: Sequence[Compared], weights: Weights) -> float:
+    """Return how well two groups of reports fit as one overdose, in bits: half the best and half the mean score between them."""
+    columns = Columns.of([*one, *two])
+    first, second = (places.ravel() for places in np.meshgrid(np.arange(len(one)), len(one) + np.arange(len(two))))
+    scores = weights.scores(compare(columns, *oriented(columns, first, second)))
+    return float(scores.max() + scores.mean()) / 2 / SCALE
 
 
 def _edges(members: Sequence[Compared], weights: Weights) -> list[Edge]:
