@@ -80,6 +80,12 @@ def test_what_cannot_be_loaded_is_one_sentence(tmp_path, geography, capsys, monk
     assert "--geography" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("verb", ["ls", "check"])
+def test_a_folder_that_is_not_there_is_not_all_well(verb, tmp_path, capsys):
+    assert main(["areas", verb, "--geography", str(tmp_path / "typo")]) == 2
+    assert "is no folder" in capsys.readouterr().err
+
+
 def test_an_empty_folder_is_said_to_be_empty(geography, capsys):
     geography.mkdir()
     assert main(["areas", "ls"]) == 0

@@ -163,7 +163,7 @@ def test_points_get_their_street_the_other_way_round(index: str, folder: Path, c
     [
         (b"", "is empty"),
         (b"\n \n", "is empty"),
-        (b"a,b\0\n1,2\n", "is no text"),
+        (b"a,b\0\n1,2\n", "is no text; expected CSV, JSON lines or plain lines"),
         (b"id,count\n1,2\n", "no column of in.csv looks like addresses"),
         (b"a,a\n1,2\n", "more than once"),
     ],
@@ -188,6 +188,27 @@ def test_an_option_that_cannot_be_is_one_sentence(
     (folder / "in.csv").write_text("address\n250 Elm Ave\n")
     assert main(["geocode", "--index", index, *options, "in.csv"]) == 2
     assert told in capsys.readouterr().err.strip().splitlines()[-1]
+
+
+@pytest.mark.parametrize("option", ["-o", "--errors"])
+def test_the_file_that_is_read_is_never_written(index: str, folder: Path, option: str, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "in.csv").write_text("address\n250 Elm Ave\n")
+    assert main(["geocode", "--index", index, option, "./in.csv", "in.csv"]) == 2
+    assert "is the file that is read" in capsys.readouterr().err
+    assert (folder / "in.csv").read_text() == "address\n250 Elm Ave\n"
+
+
+def test_an_array_of_objects_is_told_how_to_become_lines(index: str, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "in.json").write_text('[{"address": "250 Elm Ave"},\n {"address": "350 Elm Ave"}]\n')
+    assert main(["geocode", "--index", index, "in.json"]) == 2
+    assert "jq -c '.[]'" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full here")
+def test_a_full_disk_is_one_sentence(index: str, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "in.csv").write_text("address\n" + "250 Elm Ave\n" * 1000)
+    assert main(["geocode", "--index", index, "-o", "/dev/full", "in.csv"]) == 2
+    assert capsys.readouterr().err.strip().splitlines()[-1].startswith("spikewatch: the output cannot be written")
 
 
 def test_a_truncated_index_is_told(index: str, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -123,7 +123,11 @@ def test_known_points_are_scored(town: Path, capsys: pytest.CaptureFixture[str])
     [
         (["build", "missing.csv", "-o", "x.geoindex"], "does not exist"),
         (["build", "calls.csv", "-o", "x.geoindex"], "neither shapes, nor columns of latitude"),
-        (["build", "streets.csv", "-o", "no/such/x.geoindex"], "cannot be written"),
+        (["build", "streets.csv", "-o", "no/such/x.geoindex"], "its folder does not exist"),
+        (["build", "streets.csv", "-o", "streets.csv"], "is one of the files that are read"),
+        (["build", "streets.csv", "-o", "x.geoindex", "--errors", "no/such/e"], "cannot be written"),
+        (["build", "-", "-o", "x.geoindex"], "save it in a file"),
+        (["build", "cut.zip", "-o", "x.geoindex"], "breaks off or is damaged"),
         (["build", "streets.csv", "-o", "."], "is a folder"),
         (["build", "streets.csv", "-o", "calls.csv", "--each-county"], "is a file"),
         (["build", "streets.csv", "-o", "x.geoindex", "--kind", "streets.csv=road"], "--kind"),
@@ -141,6 +145,7 @@ def test_what_cannot_run_is_one_sentence_and_leaves_no_index(
     arguments: list[str], told: str, town: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (town / "empty.csv").write_bytes(b"")
+    (town / "cut.zip").write_bytes(b"PK\x03\x04 and half of a shapefile")
     assert main(["geodata", *arguments]) == 2
     last = capsys.readouterr().err.strip().splitlines()[-1]
     assert last.startswith("spikewatch: ")

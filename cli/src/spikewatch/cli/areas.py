@@ -77,6 +77,13 @@ def _folder(arguments: argparse.Namespace) -> Path:
     return folder
 
 
+def _filled(arguments: argparse.Namespace) -> Path:
+    folder = _folder(arguments)
+    if not folder.is_dir():
+        raise CannotRun(f"{folder} is no folder; check the path, or load areas into it first")
+    return folder
+
+
 def _load(arguments: argparse.Namespace) -> int:
     folder = _folder(arguments)
     name = arguments.name or re.sub(r"[^a-z0-9._-]+", "-", arguments.file.name.split(".")[0].lower()).strip("-.")
@@ -127,7 +134,7 @@ def _say(loaded: Loaded, *, is_dry_run: bool) -> None:
 
 def _ls(arguments: argparse.Namespace) -> int:
     try:
-        sets = area_sets(_folder(arguments))
+        sets = area_sets(_filled(arguments))
     except GeographyError as error:
         raise CannotRun(str(error)) from None
     rows = [
@@ -144,7 +151,7 @@ def _ls(arguments: argparse.Namespace) -> int:
 
 
 def _check(arguments: argparse.Namespace) -> int:
-    folder = _folder(arguments)
+    folder = _filled(arguments)
     files = sorted(folder.glob("*.geojson"))
     problems: list[dict[str, Any]] = []
     by_kind: dict[str, dict[str, Any]] = {}

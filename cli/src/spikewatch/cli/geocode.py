@@ -11,11 +11,11 @@ from typing import Final
 
 from spikewatch.cli.exit_status import DONE, REFUSED_ROWS, CannotRun
 from spikewatch.cli.files.opened import STANDARD_INPUT, OpenedFile, opened
-from spikewatch.cli.files.written import written
 from spikewatch.cli.geocoding.address_columns import AddressColumns, add_column_options, address_columns, point_columns, text_of_cell
 from spikewatch.cli.geocoding.address_rows import AddressRow, AddressTable, Form, address_table
 from spikewatch.cli.geocoding.placed_rows import PLACED, REVERSED, PlacedRows, placed, reversed_place
 from spikewatch.cli.geocoding.refused_rows import RefusedRows
+from spikewatch.cli.geocoding.written_beside import written_beside
 from spikewatch.cli.progress import Progress, say
 from spikewatch.enrichment.adapters.geodata.column_look import number
 from spikewatch.enrichment.adapters.geodata.open_geocoder import AnyGeocoder, open_geocoder
@@ -85,8 +85,8 @@ def run(arguments: argparse.Namespace) -> int:
             columns = address_columns(file.name, table, arguments)
             say(f"{file.name}: {columns.told()}")
             work = _Placing(geocoder, columns)
-        refused = RefusedRows(written(stack, arguments.errors) if arguments.errors else None)
-        output = written(stack, arguments.output)
+        refused = RefusedRows(written_beside(stack, arguments.errors, file.name) if arguments.errors else None)
+        output = written_beside(stack, arguments.output, file.name)
         as_json = arguments.as_json or _is_json(arguments.output, table.form)
         added = REVERSED if arguments.reverse else PLACED
         rows = PlacedRows(output, table.columns, added, as_json=as_json, delimiter="," if table.form is Form.LINES else table.delimiter)

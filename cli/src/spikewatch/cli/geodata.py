@@ -16,10 +16,11 @@ from spikewatch.cli.files.written import written
 from spikewatch.cli.geocode import geocoder_of
 from spikewatch.cli.geocoding.address_columns import add_column_options, address_columns, point_columns, text_of_cell
 from spikewatch.cli.geocoding.address_rows import address_table
-from spikewatch.cli.geocoding.index_building import Built, build_indexes
+from spikewatch.cli.geocoding.index_building import Built, build_indexes, require_writable
 from spikewatch.cli.geocoding.known_points import KnownPoints
 from spikewatch.cli.geocoding.reapplying import add_reapply
 from spikewatch.cli.geocoding.refused_rows import RefusedRows
+from spikewatch.cli.geocoding.written_beside import written_beside
 from spikewatch.cli.progress import Progress, say
 from spikewatch.cli.tables import add_json_option, print_json, print_table
 from spikewatch.enrichment.adapters.geodata.column_look import number
@@ -108,10 +109,18 @@ def _options(arguments: argparse.Namespace) -> SourceOptions:
     return SourceOptions(maps, kinds, arguments.county, arguments.city, arguments.vintage)
 
 
+def _files(arguments: argparse.Namespace) -> Sequence[Path]:
+    if Path("-") in arguments.files:
+        raise CannotRun("standard input cannot be read several times over, as this needs; save it in a file")
+    files: Sequence[Path] = arguments.files
+    return files
+
+
 def _build(arguments: argparse.Namespace) -> int:
     began = time.perf_counter()
+    require_writable(arguments.output, arguments.files, each_county=arguments.each_county)
     try:
-        reading = read_sources(arguments.files, _options(arguments))
+        reading = read_sources(_files(arguments), _options(arguments))
         for passed_over in reading.passed_over:
             say(f"passed over: {passed_over}")
         for source in reading.report.sources:
@@ -119,15 +128,15 @@ def _build(arguments: argparse.Namespace) -> int:
             say(
                 f"{source.file}: taken for {source.column_map.kind}, {source.column_map.sure:.0%} sure, {source.column_map.why} ({columns})"
             )
-        built = build_indexes(reading, arguments.output, each_county=arguments.each_county)
+        with contextlib.ExitStack() as stack:
+            errors = written(stack, arguments.errors) if arguments.errors else None
+            built = build_indexes(reading, arguments.output, each_county=arguments.each_county)
+            if errors:
+                for source in reading.report.sources:
+                    errors.writelines(json.dumps(refusal.as_json(), ensure_ascii=False) + "\n" for refusal in source.refusals)
     except (GeodataUnusable, IndexUnusable) as error:
         raise CannotRun(str(error)) from None
     report = reading.report
-    if arguments.errors:
-        with contextlib.ExitStack() as stack:
-            errors = written(stack, arguments.errors)
-            for source in report.sources:
-                errors.writelines(json.dumps(refusal.as_json(), ensure_ascii=False) + "\n" for refusal in source.refusals)
     seconds = round(time.perf_counter() - began, 2)
     if arguments.as_json:
         print_json({"indexes": [one.as_json() for one in built], "sources": report.as_json(), "seconds": seconds})
@@ -147,7 +156,7 @@ def _told(built: Built) -> str:
 def _propose(arguments: argparse.Namespace) -> int:
     try:
         options = _options(arguments)
-        found = [one for path in arguments.files for one in proposals(path, options)]
+        found = [one for path in _files(arguments) for one in proposals(path, options)]
     except GeodataUnusable as error:
         raise CannotRun(str(error)) from None
     if arguments.as_json:
@@ -171,8 +180,8 @@ def _check(arguments: argparse.Namespace) -> int:
         columns = address_columns(file.name, table, arguments)
         lat_column, lon_column = point_columns(file.name, table, arguments.lat, arguments.lon)
         say(f"{file.name}: {columns.told()}; known point in {lat_column}, {lon_column}")
-        refused = RefusedRows(written(stack, arguments.errors) if arguments.errors else None)
-        misses = written(stack, arguments.misses) if arguments.misses else None
+        refused = RefusedRows(written_beside(stack, arguments.errors, file.name) if arguments.errors else None)
+        misses = written_beside(stack, arguments.misses, file.name) if arguments.misses else None
         with Progress(f"check {Path(file.name).name}", file.size, unit="bytes") as progress:
             while batch := list(islice(table.rows, _AT_ONCE)):
                 asked: list[tuple[Any, float, float]] = []

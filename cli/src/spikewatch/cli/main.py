@@ -4,6 +4,8 @@ A verb is a module of this package with ``add(verbs)``, which adds its parser an
 """
 
 import argparse
+import contextlib
+import errno
 import importlib
 import os
 import sys
@@ -38,10 +40,12 @@ VERB_MODULES: Final = (
     "dedupe",
     "match",
     "rules",
+    "backtest",
     "profile",
     "reclassify",
 )
 _INTERRUPTED: Final = 130  # what a shell reports for SIGINT
+_FULL: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _PACKAGE: Final = "spikewatch.cli"
 
 
@@ -87,6 +91,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _INTERRUPTED
     except BrokenPipeError:
         # The reader of our output (head, less) went away: that is its right. Without this the interpreter complains at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _say_no_more()
         return 0
+    except OSError as error:
+        if error.errno not in _FULL:
+            raise
+        print("spikewatch: the output cannot be written, its disk is full; make room and run it again", file=sys.stderr)
+        _say_no_more()
+        return CANNOT_RUN
     return status
+
+
+def _say_no_more() -> None:
+    with contextlib.suppress(OSError):  # a stream without a descriptor, as in a test, is nothing that the interpreter flushes at exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

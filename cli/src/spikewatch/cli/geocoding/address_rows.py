@@ -80,8 +80,8 @@ def address_table(file: OpenedFile, *, has_named_columns: bool) -> AddressTable:
     """
     try:
         encoding = encoding_of_text(file.name, file.start)
-    except GeodataUnusable as error:
-        raise CannotRun(str(error)) from None
+    except GeodataUnusable:
+        raise CannotRun(f"{file.name} is no text; expected CSV, JSON lines or plain lines, so save a spreadsheet as CSV") from None
     start = file.start.decode(encoding, "replace")
     if not start.strip():
         raise CannotRun(f"{file.name} is empty; expected a header and rows, JSON lines, or an address on each line")
@@ -99,6 +99,8 @@ def address_table(file: OpenedFile, *, has_named_columns: bool) -> AddressTable:
         rows = _json_rows(lines) if form is Form.JSON_LINES else _plain_rows(lines)
     sample = list(islice(rows, _LOOKED_AT))
     if form is Form.JSON_LINES:
+        if sample and all(row.problem for row in sample):
+            raise CannotRun(f"{file.name} holds no JSON objects line by line; of an array make lines first, for example with: jq -c '.[]'")
         columns = tuple(dict.fromkeys(name for row in sample for name in row.values))
     return AddressTable(form, columns, delimiter, sample, chain(sample, rows))
 

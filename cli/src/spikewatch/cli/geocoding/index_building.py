@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from spikewatch.enrichment.adapters.geodata.sources import Reading
 from spikewatch.enrichment.domain.geocoding.compile import compiled
 from spikewatch.enrichment.domain.geocoding.packed import Packed
 
-__all__ = ["Built", "build_indexes"]
+__all__ = ["Built", "build_indexes", "require_writable"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,19 +44,31 @@ class Built:
         return asdict(self) | {"path": str(self.path)}
 
 
-def build_indexes(reading: Reading, output: Path, *, each_county: bool) -> list[Built]:
-    """Read everything and write the index, or one for each county.
+def require_writable(output: Path, sources: Sequence[Path], *, each_county: bool) -> None:
+    """Check before minutes of reading that an index can be written there.
 
     Raises:
-        CannotRun: nothing that was read is of use, or ``output`` is of the wrong kind.
-        GeodataUnusable: a file breaks off.
-        IndexUnusable: an index cannot be written.
+        CannotRun: ``output`` is of the wrong kind or one of the ``sources``, or its folder is missing.
     """
+    if any(one.exists() and output.exists() and output.samefile(one) for one in sources):
+        raise CannotRun(f"{output} is one of the files that are read; name another file for the index")
     if output.is_dir() is not each_county and output.exists():
         told = (
             "is a file; --each-county writes a folder of indexes" if each_county else "is a folder; name a file in it, or add --each-county"
         )
         raise CannotRun(f"{output} {told}")
+    if not output.absolute().parent.is_dir():
+        raise CannotRun(f"{output} cannot be written: its folder does not exist; make it first")
+
+
+def build_indexes(reading: Reading, output: Path, *, each_county: bool) -> list[Built]:
+    """Read everything and write the index, or one for each county.
+
+    Raises:
+        CannotRun: nothing that was read is of use.
+        GeodataUnusable: a file breaks off.
+        IndexUnusable: an index cannot be written.
+    """
     if not each_county:
         with Progress("read", reading.size, unit="bytes") as progress:
             reading.tick = _showing(reading, progress)
@@ -66,7 +78,7 @@ def build_indexes(reading: Reading, output: Path, *, each_county: bool) -> list[
             progress.reach(reading.done)
         _require_some(reading)
         return [_write(output, packed)]
-    output.mkdir(parents=True, exist_ok=True)
+    output.mkdir(exist_ok=True)
     built: list[Built] = []
     with Progress("read", reading.size, unit="bytes") as progress:
         reading.tick = _showing(reading, progress)

@@ -105,7 +105,7 @@ def street_name(looks: Sequence[Look]) -> dict[str, str]:
         "type": _best(others, _is_type),
         "pre_type": _best(others, _is_type_before),
         "pre_direction": _best([look for look in directed if _BEFORE.search(look.letters)] or directed, _is_direction),
-        "post_direction": _best(others, lambda look: _is_direction(look) and _AFTER.search(look.letters)),
+        "post_direction": _best(others, lambda look: _is_direction(look) and bool(_AFTER.search(look.letters))),
     }
     for field, look in parts.items():
         if look is not None and _lacks(name, look, field):
@@ -114,8 +114,9 @@ def street_name(looks: Sequence[Look]) -> dict[str, str]:
     if name.typed_names < _SEEN_IN:
         silent = [look for look in others if not look.stated and "dir" in look.letters and not _OTHER_DIRECTION.search(look.letters)]
         for field, told in (("pre_direction", _BEFORE), ("post_direction", _AFTER)):
-            if field not in found and (look := first_of(silent, lambda look, told=told: told.search(look.letters))):
-                found[field] = look.name
+            for look in silent:
+                if told.search(look.letters):
+                    found.setdefault(field, look.name)
     return found
 
 

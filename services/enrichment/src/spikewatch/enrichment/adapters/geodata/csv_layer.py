@@ -9,7 +9,7 @@ from typing_extensions import override
 
 from spikewatch.enrichment.adapters.geodata.layer import Feature, Layer
 from spikewatch.enrichment.adapters.geodata.stored_file import StoredFile
-from spikewatch.enrichment.adapters.geodata.text_lines import START, encoding_of_text, text_of
+from spikewatch.enrichment.adapters.geodata.text_lines import start_of_text, text_of
 from spikewatch.enrichment.adapters.geodata.unusable import GeodataUnusable
 
 __all__ = ["CsvLayer", "delimiter_of"]
@@ -31,11 +31,7 @@ class CsvLayer(Layer):
         self.name = file.name
         self._file = file
         self.size = file.size
-        start = file.whole(START)
-        self._encoding = encoding_of_text(file.name, start)
-        text = start.decode(self._encoding, "replace")
-        if not text.strip():
-            raise GeodataUnusable(f"{file.name} is empty; expected a header row and rows below it")
+        self._encoding, text = start_of_text(file, "a header row and rows below it")
         self._delimiter = delimiter_of(text)
         _allow_long_cells()
         header = next(

@@ -13,7 +13,7 @@ from typing_extensions import override
 from spikewatch.enrichment.adapters.geodata.layer import Feature, Layer, Shape
 from spikewatch.enrichment.adapters.geodata.shapes import shape_of_geojson
 from spikewatch.enrichment.adapters.geodata.stored_file import StoredFile
-from spikewatch.enrichment.adapters.geodata.text_lines import START, encoding_of_text, text_of
+from spikewatch.enrichment.adapters.geodata.text_lines import start_of_text, text_of
 from spikewatch.enrichment.adapters.geodata.unusable import GeodataUnusable
 
 __all__ = ["GeojsonLayer"]
@@ -38,11 +38,7 @@ class GeojsonLayer(Layer):
         self.name = file.name
         self._file = file
         self.size = file.size
-        start = file.whole(START)
-        self._encoding = encoding_of_text(file.name, start)
-        text = start.decode(self._encoding, "replace")
-        if not text.strip():
-            raise GeodataUnusable(f"{file.name} is empty; expected a GeoJSON FeatureCollection, or one feature a line")
+        self._encoding, text = start_of_text(file, "a GeoJSON FeatureCollection, or one feature a line")
         self._is_lines = not _FEATURES.search(text)
         if told := _CRS.search(text):
             self.reference = told[1]
@@ -95,7 +91,7 @@ class GeojsonLayer(Layer):
 
     def _members(self, lines: io.TextIOWrapper) -> Iterator[tuple[int, Any]]:
         """Return the members of ``features``, each cut off the text as soon as it is whole."""
-        text = lines.read(START)
+        text = lines.read(_AT_ONCE)
         begin = _FEATURES.search(text)
         at = begin.end() if begin else len(text)
         decoder = json.JSONDecoder()

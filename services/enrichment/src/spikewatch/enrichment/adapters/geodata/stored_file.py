@@ -82,7 +82,7 @@ def stored_files(path: Path) -> list[StoredFile]:
             return [file for one in found for file in (_inside(one) if _is_zip(one) else [_lone(one, one.name)])]
         if not path.exists():
             raise GeodataUnusable(f"{path} does not exist; check the path")
-        if _is_zip(path):
+        if _is_zip(path) or path.suffix.lower() == ".zip":  # one that broke off has lost its list of files, which stands at the end
             return _inside(path)
         if path.suffix.lower() == ".shp":
             beside = sorted(one for one in path.parent.iterdir() if one.is_file() and one.stem.lower() == path.stem.lower())

@@ -6,12 +6,26 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import IO, Final, cast
 
+from spikewatch.enrichment.adapters.geodata.stored_file import StoredFile
 from spikewatch.enrichment.adapters.geodata.unusable import GeodataUnusable
 
-__all__ = ["START", "encoding_of_text", "text_of"]
+__all__ = ["encoding_of_text", "start_of_text", "text_of"]
 
-START: Final = 1 << 18
-"""Bytes that are looked at to tell what a file is."""
+_START: Final = 1 << 18  # bytes that are looked at to tell what a file is
+
+
+def start_of_text(file: StoredFile, expected: str) -> tuple[str, str]:
+    """Return the encoding of a file and the text that it begins with.
+
+    Raises:
+        GeodataUnusable: it is no text, or blank where something is ``expected``.
+    """
+    start = file.whole(_START)
+    encoding = encoding_of_text(file.name, start)
+    text = start.decode(encoding, "replace")
+    if not text.strip():
+        raise GeodataUnusable(f"{file.name} is empty; expected {expected}")
+    return encoding, text
 
 
 def encoding_of_text(name: str, start: bytes) -> str:
