@@ -39,6 +39,7 @@ VERB_MODULES: Final = (
     "areas",
     "dedupe",
     "match",
+    "incident",
     "rules",
     "backtest",
     "profile",

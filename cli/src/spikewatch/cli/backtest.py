@@ -1,0 +1,159 @@
+"""``spikewatch backtest``: what rules would have raised on a history, before they are switched on."""
+
+import argparse
+import contextlib
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Final
+
+from spikewatch.alerts.domain.backtest.histories import Happened, Histories, Labelled, histories_of
+from spikewatch.alerts.domain.backtest.verdict import Verdict, at_budget, verdicts
+from spikewatch.alerts.domain.instants import DAY, moment
+from spikewatch.cli.backtesting.history_rows import HistoryRow, history_rows
+from spikewatch.cli.backtesting.labels import labels_of
+from spikewatch.cli.backtesting.picture import drawn
+from spikewatch.cli.backtesting.tables import BUDGETS, as_json, in_sum, rows_of
+from spikewatch.cli.exit_status import DONE, REFUSED_ROWS, CannotRun
+from spikewatch.cli.files.opened import STANDARD_INPUT, opened
+from spikewatch.cli.files.written import written
+from spikewatch.cli.progress import Progress, say
+from spikewatch.cli.rules import rules_named
+from spikewatch.cli.tables import add_json_option, print_json, print_table
+
+__all__ = ["add"]
+
+_EVERY: Final = 1_000  # rows between two movements of the bar
+_MOST_ROWS: Final = 40  # a table longer than that is not read; then the sums are printed
+_ALL: Final = "history"
+
+
+def add(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the verb."""
+    parser = verbs.add_parser(
+        "backtest",
+        help="what rules would have raised on a history: alarms a year, hits, days to detection",
+        description="Hold rules against a history, with the code that raises alerts. HISTORY is a table with one row an overdose (a column "
+        "such as occurred_at or date, and area or county_fips where there are several), a table of counts (date, count, area), or JSON "
+        "lines of reports or incidents. RULES is a file, or shipped or published; rules that are not enabled are tested, too. An area "
+        "written kind:code (county:42091) is held against the rules that watch it, one without a kind against all.",
+        epilog="Example: spikewatch backtest shipped overdoses.csv --against rules.yaml --labels spikes.csv --plot spikes.png",
+    )
+    parser.add_argument("rules", metavar="RULES")
+    parser.add_argument("history", metavar="HISTORY", help=".csv or .jsonl, each also .gz; - reads standard input")
+    parser.add_argument("--against", metavar="RULES", action="append", default=[], help="other rules to test side by side; may be repeated")
+    parser.add_argument("--rule", metavar="ID", action="append", default=[], help="test this rule only; may be repeated")
+    parser.add_argument("--labels", metavar="FILE.csv", help="spikes that are known: event_id, start, end, and area or county_fips")
+    parser.add_argument("--area", default=_ALL, help=f"where rows without an area lie, for example county:42091 (default {_ALL})")
+    parser.add_argument("--plot", metavar="FILE.png", help="draw counts, labelled spikes and alarms (.png, .svg or .pdf)")
+    parser.add_argument("--errors", metavar="FILE", help="write each refused row to FILE as a JSON line")
+    add_json_option(parser)
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Test the rules and return the exit status.
+
+    Raises:
+        CannotRun: rules, history or labels cannot be used.
+    """
+    names = [arguments.rules, *arguments.against]
+    books = [(name, [rule for rule in rules_named(name).known if not arguments.rule or rule.id in arguments.rule]) for name in names]
+    if not any(rules for _, rules in books):
+        raise CannotRun(f"no rule is called {', '.join(arguments.rule)}; spikewatch rules ls lists them")
+    histories, refused = _read(arguments)
+    labelled, others = _labels(arguments, histories)
+    sets: list[tuple[str, list[Verdict]]] = []
+    with Progress("test", len(books) * len(histories.areas), unit="areas") as progress:
+        for place, (name, rules) in enumerate(books):
+            found: list[Verdict] = []
+            for count, area in enumerate(histories.areas):
+                alone = Histories({area: histories.areas[area]}, histories.start, histories.end)
+                found += verdicts(rules, alone, labelled)
+                progress.reach(place * len(histories.areas) + count + 1)
+            sets.append((name, found))
+    _print(arguments, histories, sets, labelled)
+    if arguments.plot:
+        try:
+            shown = drawn(Path(arguments.plot), histories, sets, labelled)
+        except (OSError, ValueError) as error:
+            raise CannotRun(f"{arguments.plot} cannot be drawn: {error}") from None
+        say(f"{arguments.plot}: {shown} of {len(histories.areas)} areas drawn")
+    years = (histories.end - histories.start) / (365.25 * DAY)
+    parts = [f"{histories.overdoses:,} overdoses in {len(histories.areas):,} areas over {years:.2f} years"]
+    if arguments.labels:
+        parts.append(f"{len(labelled):,} labelled spikes in these areas and years, {others:,} elsewhere")
+    if refused:
+        parts.append(f"{refused:,} rows refused")
+    say("; ".join(parts))
+    return REFUSED_ROWS if refused else DONE
+
+
+def _read(arguments: argparse.Namespace) -> tuple[Histories, int]:
+    refused = 0
+    span: list[int] = []
+
+    def happened(rows: Iterator[HistoryRow], errors: IO[str] | None, progress: Progress) -> Iterator[Happened]:
+        nonlocal refused
+        for count, row in enumerate(rows):
+            if row.refused is not None:
+                refused += 1
+                if errors is not None:
+                    told = {"file": arguments.history, "line": row.line, "field": row.refused.field, "problem": row.refused.problem}
+                    told |= {"expected": row.refused.expected, "example": row.refused.example}
+                    errors.write(json.dumps(told, ensure_ascii=False) + "\n")
+            if row.day is not None:
+                span[:] = (min(span[0], row.day), max(span[1], row.day)) if span else (row.day, row.day)
+            for one in row.happened:
+                for _ in range(row.count):
+                    yield one
+            if count % _EVERY == 0:
+                progress.reach(file.done())
+
+    with contextlib.ExitStack() as stack:
+        errors = written(stack, arguments.errors) if arguments.errors else None
+        file = stack.enter_context(opened(arguments.history))
+        progress = stack.enter_context(Progress("read", file.size, unit="bytes"))
+        try:
+            histories = histories_of(happened(history_rows(file, arguments.area), errors, progress))
+        except ValueError:
+            why = f"; {refused:,} rows were refused, --errors FILE says why" if refused else ""
+            raise CannotRun(f"{arguments.history} tells of no overdose{why}") from None
+    # Days on which nothing happened were watched, too.
+    return Histories(histories.areas, min(span[0], histories.start), max(span[1], histories.end)), refused
+
+
+def _labels(arguments: argparse.Namespace, histories: Histories) -> tuple[list[Labelled], int]:
+    if not arguments.labels:
+        return [], 0
+    if arguments.labels == STANDARD_INPUT:
+        raise CannotRun("labelled spikes are read from a file, not from standard input")
+    with opened(arguments.labels) as file:
+        found, others = labels_of(file, list(histories.areas))
+    within = [one for one in found if one.end >= histories.start and one.start <= histories.end]
+    return within, others + len(found) - len(within)
+
+
+def _print(arguments: argparse.Namespace, histories: Histories, sets: list[tuple[str, list[Verdict]]], labelled: list[Labelled]) -> None:
+    if arguments.as_json:
+        start, end = (moment(at).isoformat() for at in (histories.start, histories.end))
+        told = [as_json(name, found, at_budget(found, BUDGETS) if labelled else []) for name, found in sets]
+        print_json({"history": arguments.history, "start": start, "end": end, "overdoses": histories.overdoses, "sets": told})
+        return
+    rows = [row for name, found in sets for row in rows_of(name, found)]
+    print_table(rows if len(rows) <= _MOST_ROWS else in_sum(rows))
+    if labelled:
+        print_table(
+            [
+                {
+                    "rules": name,
+                    "alarms_per_year_at_most": one.alarms_per_year,
+                    "raised": one.raised,
+                    "precision": None if one.precision is None else round(one.precision, 3),
+                    "hits": one.hits,
+                }
+                for name, found in sets
+                for one in at_budget(found, BUDGETS)
+            ],
+            title="The most surprising alarms only",
+        )

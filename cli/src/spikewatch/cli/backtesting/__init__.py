@@ -1,0 +1,1 @@
+"""Files that a back-test reads, and what it prints and draws."""

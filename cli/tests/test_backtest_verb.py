@@ -1,0 +1,103 @@
+"""``spikewatch backtest``: figures of a history whose alarms can be counted by hand, its files, and its exit status."""
+
+import json
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+
+from spikewatch.cli.main import main
+
+RULES = """\
+rules:
+  - id: three-a-day
+    version: 1
+    enabled: false
+    description: Three in a day.
+    kind: fixed_count
+    area_kinds: [county]
+    window_hours: 24
+    parameters: {threshold: 3, comparison: at_least}
+"""
+FIRST = date(2025, 1, 1)
+SPIKES = {40: 3, 100: 4, 200: 3}
+"""Day of the history and its count; every fourth day has one, and 365 days are told."""
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> Path:
+    counts = [(FIRST + timedelta(days=day), SPIKES.get(day, int(day % 4 == 1))) for day in range(365)]
+    (tmp_path / "rules.yaml").write_text(RULES)
+    (tmp_path / "counts.csv").write_text("date,count,area\n" + "".join(f"{day},{count},county:42001\n" for day, count in counts))
+    rows = [str(day) for day, count in counts for _ in range(count)]
+    (tmp_path / "overdoses.csv").write_text("occurred_at\n" + "\n".join(rows) + "\n")
+    spike = FIRST + timedelta(days=100)
+    (tmp_path / "spikes.csv").write_text(
+        f"event_id,start,end,county_fips\nhit,{spike - timedelta(days=1)},{spike},42001\n"
+        f"missed,{spike + timedelta(days=30)},{spike + timedelta(days=31)},42001\nelsewhere,{spike},{spike},42003\n"
+    )
+    return tmp_path
+
+
+def told(capsys: pytest.CaptureFixture[str], *arguments: str) -> dict[str, object]:
+    assert main(["backtest", "--json", *arguments]) == 0
+    answer: dict[str, object] = json.loads(capsys.readouterr().out)
+    return answer
+
+
+def test_counts_and_rows_of_overdoses_give_the_same_alarms(files, capsys):
+    of_counts = told(capsys, f"{files}/rules.yaml", f"{files}/counts.csv")["sets"][0]["verdicts"][0]
+    of_rows = told(capsys, f"{files}/rules.yaml", f"{files}/overdoses.csv", "--area", "county:42001")["sets"][0]["verdicts"][0]
+    assert [alarm["observed"] for alarm in of_counts["alarms"]] == [3, 4, 3]
+    assert [alarm["opened_at"][:10] for alarm in of_counts["alarms"]] == [str(FIRST + timedelta(days=day)) for day in SPIKES]
+    assert of_rows["alarms"] == of_counts["alarms"]
+    assert of_counts["alarms_per_year"] == pytest.approx(3 / (364 / 365.25))
+
+
+def test_labelled_spikes_are_hit_missed_or_elsewhere(files, capsys):
+    one = told(capsys, f"{files}/rules.yaml", f"{files}/counts.csv", "--labels", f"{files}/spikes.csv")["sets"][0]
+    assert {each["name"]: each["days_to_detection"] for each in one["verdicts"][0]["labelled"]} == {"hit": 1.5, "missed": None}
+    assert [(budget["raised"], budget["precision"], budget["hits"]) for budget in one["budgets"]][:2] == [(1, 1.0, 1), (3, 1 / 3, 1)]
+
+
+def test_sets_of_rules_stand_side_by_side_for_people(files, capsys):
+    assert main(["backtest", f"{files}/rules.yaml", f"{files}/counts.csv", "--against", "shipped", "--labels", f"{files}/spikes.csv"]) == 0
+    captured = capsys.readouterr()
+    assert "three-a-day" in captured.out
+    assert "poisson-72h" in captured.out
+    assert "The most surprising alarms only" in captured.out
+    assert "2 labelled spikes in these areas and years, 1 elsewhere" in captured.err
+
+
+def test_a_picture_is_drawn(files, capsys):
+    assert main(["backtest", f"{files}/rules.yaml", f"{files}/counts.csv", "--plot", f"{files}/p.png"]) == 0
+    assert (files / "p.png").read_bytes().startswith(b"\x89PNG")
+    assert main(["backtest", f"{files}/rules.yaml", f"{files}/counts.csv", "--plot", f"{files}/p.txt"]) == 2
+    assert "must end in one of .png" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("row", "field"),
+    [("2025-13-01,1,a", "date"), ("2025-01-01,-1,a", "count"), ("2025-01-01,1.5,a", "count"), ("2025-01-01,,a", "count"), (",1,a", "date")],
+)
+def test_rows_that_cannot_be_counted_are_refused_with_a_reason(files, capsys, row, field):
+    (files / "counts.csv").write_text(f"date,count,area\n{row}\n2025-02-01,3,a\n")
+    assert main(["backtest", f"{files}/rules.yaml", f"{files}/counts.csv", "--json", "--errors", f"{files}/errors.jsonl"]) == 1
+    (error,) = [json.loads(line) for line in (files / "errors.jsonl").read_text().splitlines()]
+    assert (error["line"], error["field"]) == (2, field)
+    assert json.loads(capsys.readouterr().out)["overdoses"] == 3
+
+
+@pytest.mark.parametrize(
+    ("history", "says"),
+    [("", "no column that says when"), ("a,b\n1,2\n", "no column that says when"), ("date,count\n2025-01-01,0\n", "tells of no overdose")],
+)
+def test_a_history_of_nothing_is_one_sentence(files, capsys, history, says):
+    (files / "empty.csv").write_text(history)
+    assert main(["backtest", f"{files}/rules.yaml", f"{files}/empty.csv"]) == 2
+    assert says in capsys.readouterr().err
+
+
+def test_a_rule_that_is_not_there_is_named(files, capsys):
+    assert main(["backtest", f"{files}/rules.yaml", f"{files}/counts.csv", "--rule", "unheard-of"]) == 2
+    assert "no rule is called unheard-of" in capsys.readouterr().err

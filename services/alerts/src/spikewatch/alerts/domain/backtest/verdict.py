@@ -1,0 +1,136 @@
+"""Holds rules against a history and counts what they would have cost and found."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from math import inf
+from statistics import median
+from typing import Final
+
+from spikewatch.alerts.domain.backtest.histories import Histories, Labelled
+from spikewatch.alerts.domain.episodes import Episode, all_episodes
+from spikewatch.alerts.domain.evidence import finding_of
+from spikewatch.alerts.domain.instants import DAY
+from spikewatch.alerts.domain.rule import Rule
+from spikewatch.alerts.domain.series import History
+
+__all__ = ["Alarm", "Budget", "Caught", "Verdict", "at_budget", "verdicts", "year"]
+
+year: Final = 365.25 * DAY
+"""Length of a year in microseconds."""
+
+_LEAST_YEARS: Final = 1 / 365.25  # one day: a shorter history says nothing about a year
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """One alert that a rule would have raised. ``surprise`` orders alarms: the lower, the less likely by chance."""
+
+    episode: Episode
+    expected: float | None
+    threshold: float | None
+    probability: float | None
+
+    @property
+    def surprise(self) -> tuple[float, float]:
+        """The probability where the rule tells one, then how far the count lies above what was expected or asked for."""
+        against = self.expected if self.expected is not None else self.threshold
+        ratio = inf if not against else self.episode.observed / against
+        return (1.0 if self.probability is None else self.probability, -ratio)
+
+
+@dataclass(frozen=True, slots=True)
+class Caught:
+    """What became of one labelled spike under one rule.
+
+    ``days`` is from the spike's start to the first alarm that opened within it, None if none did. ``was_open`` tells
+    that an alarm from before was still open: it may have warned, but it says nothing about this spike.
+    """
+
+    labelled: Labelled
+    days: float | None
+    was_open: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """One rule in one area."""
+
+    rule: Rule
+    area: str
+    overdoses: int
+    years: float
+    alarms: tuple[Alarm, ...]
+    caught: tuple[Caught, ...]
+
+    @property
+    def alarms_per_year(self) -> float:
+        """How many alerts a year of such history brings."""
+        return len(self.alarms) / self.years
+
+    @property
+    def hits(self) -> int:
+        """How many labelled spikes were caught."""
+        return sum(one.days is not None for one in self.caught)
+
+    @property
+    def days_to_detection(self) -> float | None:
+        """The median of the days from a caught spike's start to its alarm; None where none was caught."""
+        days = [one.days for one in self.caught if one.days is not None]
+        return median(days) if days else None
+
+
+def verdicts(rules: Sequence[Rule], histories: Histories, labelled: Sequence[Labelled]) -> Iterator[Verdict]:
+    """Yield the verdict of each rule in each area that it watches; an area without a kind is watched by every rule.
+
+    The rules are held against the history by the code that raises alerts, with nothing but the history's own past.
+    """
+    years = max((histories.end - histories.start) / year, _LEAST_YEARS)
+    for area, history in histories.areas.items():
+        known = [one for one in labelled if one.area == area]
+        for rule in rules:
+            if ":" in area and not rule.applies_to(area):
+                continue
+            alarms = tuple(_alarm(history, rule, episode) for episode in all_episodes(history, rule))
+            yield Verdict(rule, area, len(history), years, alarms, tuple(_caught(one, alarms) for one in known))
+
+
+def _alarm(history: History, rule: Rule, episode: Episode) -> Alarm:
+    finding = finding_of(history, rule, episode)
+    return Alarm(episode, finding.expected, finding.threshold, finding.probability)
+
+
+def _caught(labelled: Labelled, alarms: Sequence[Alarm]) -> Caught:
+    opened = [one.episode.opened_at for one in alarms if labelled.start <= one.episode.opened_at <= labelled.end]
+    was_open = any(one.episode.opened_at < labelled.start <= one.episode.last_met_at for one in alarms)
+    return Caught(labelled, (min(opened) - labelled.start) / DAY if opened else None, was_open)
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """What is left of some rules when only so many alarms a year may be raised in all areas together, the most surprising first.
+
+    ``precision`` is the share of the raised alarms that opened within a labelled spike, None where none was raised.
+    """
+
+    alarms_per_year: float
+    raised: int
+    precision: float | None
+    hits: int
+
+
+def at_budget(found: Sequence[Verdict], budgets: Sequence[float]) -> list[Budget]:
+    """Return what the verdicts of one set of rules amount to at each budget of alarms a year."""
+    ranked = sorted(
+        ((alarm.surprise, verdict.area, alarm.episode.opened_at, verdict) for verdict in found for alarm in verdict.alarms),
+        key=lambda one: one[:3],
+    )
+    kept: list[Budget] = []
+    for budget in budgets:
+        raised = ranked[: round(budget * (found[0].years if found else 0.0))]
+        caught = [
+            {one.labelled.name for one in verdict.caught if one.labelled.start <= opened <= one.labelled.end}
+            for _, _, opened, verdict in raised
+        ]
+        true = sum(bool(names) for names in caught)
+        kept.append(Budget(budget, len(raised), true / len(raised) if raised else None, len(set().union(*caught))))
+    return kept
