@@ -75,4 +75,5 @@ def worth(precision: Precision, extent_m: float, reasons: tuple[str, ...]) -> tu
     if reasons:
         for reason in reasons:
             confidence *= FACTORS.get(reason, 1.0)
-    return round(rung.radius_m + rung.share * extent_m, 1), round(confidence, 3)
+        confidence = round(confidence, 3)
+    return round((rung.radius_m + rung.share * extent_m) * 10) / 10, confidence

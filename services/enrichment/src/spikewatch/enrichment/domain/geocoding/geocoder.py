@@ -12,7 +12,7 @@ from spikewatch.enrichment.domain.geocoding.fold import fold_name
 from spikewatch.enrichment.domain.geocoding.hits import NO_CONTEXT, Hit, alternatives, rivals
 from spikewatch.enrichment.domain.geocoding.houses import Houses
 from spikewatch.enrichment.domain.geocoding.look_ups import LookUps
-from spikewatch.enrichment.domain.geocoding.packed import Packed
+from spikewatch.enrichment.domain.geocoding.packed import SCALE, Packed
 from spikewatch.enrichment.domain.geocoding.parsed import Kind, Parsed
 from spikewatch.enrichment.domain.geocoding.parser import parse
 from spikewatch.enrichment.domain.geocoding.places import Places
@@ -106,7 +106,7 @@ class Geocoder:
             if told.city and its_city and its_city != told.city:
                 reasons = (*reasons, "other_city")
         radius, confidence = worth(best.precision, best.extent_m, reasons)
-        lat, lon = round(best.lat, 6), round(best.lon, 6)
+        lat, lon = round(best.lat * SCALE) / SCALE, round(best.lon * SCALE) / SCALE  # much quicker than to six digits
         return Answer(lat, lon, best.precision, radius, confidence, best.matched, reasons, len(hits), (), its_zip, its_county, vintage)
 
     def _without_city(self, parsed: Parsed, city: str | None) -> tuple[Parsed, str | None]:

@@ -86,7 +86,12 @@ class Houses:
 
     def _on(self, found: Found, side: Side, number: int, precision: Precision, told: Told, more: float = 0.0, reason: str = "") -> Hit:
         low, high, _, segment, is_left, context = side
-        share = (min(max(number, low), high) - low) / (high - low) if high > low else 0.5
+        if high == low:
+            share = 0.5
+        elif low <= number <= high:
+            share = (number - low) / (high - low)
+        else:
+            share = 0.0 if number < low else 1.0
         if self._streets.is_descending(segment, is_left=is_left):
             share = 1 - share
         aside = self._offset_m if is_left else -self._offset_m

@@ -48,6 +48,8 @@ class Landmarks:
 
     def named(self, words: list[str]) -> list[Mark]:
         """Return the landmarks of just this name, with or without THE; those written alike before those with another PLACE or PLAZA."""
+        if not self._by_key:
+            return []
         marks = self._by_key.get(_key(words), [])
         written = " ".join(words)
         return [mark for mark in marks if mark.name == written] or marks

@@ -51,14 +51,16 @@ class Lines:
         Returns:
             Latitude and longitude in degrees, and the length of the segment in metres.
         """
-        vertices = self.vertices(segment)
-        shrink = math.cos(vertices[0][0] * (math.pi / 180 / SCALE))
-        if len(vertices) == 2:
-            (lat, lon), (end_lat, end_lon) = vertices
+        start, finish = self.from_node[segment], self.to_node[segment]
+        lat, lon = self.node_lat[start], self.node_lon[start]
+        shrink = math.cos(lat * (math.pi / 180 / SCALE))
+        if self._first[segment] == self._first[segment + 1]:  # straight, as most are: no list of vertices is made
+            end_lat, end_lon = self.node_lat[finish], self.node_lon[finish]
             north, east = (end_lat - lat) * METRES_PER_STEP, (end_lon - lon) * METRES_PER_STEP * shrink
             length = whole = math.hypot(north, east)
             wanted = _inset(share * whole, whole, inset_m)
         else:
+            vertices = self.vertices(segment)
             pieces = [(math.hypot(b[0] - a[0], (b[1] - a[1]) * shrink) * METRES_PER_STEP, a, b) for a, b in pairwise(vertices)]
             whole = sum(piece[0] for piece in pieces)
             wanted = _inset(share * whole, whole, inset_m)

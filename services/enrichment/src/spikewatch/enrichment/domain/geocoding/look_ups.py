@@ -102,15 +102,23 @@ class LookUps:
         return [hit._replace(matched=shown + hit.matched.partition(" ")[2]) for hit in hits]
 
     def _numbered(self, found: list[Found], number: int, told: Told) -> list[Hit]:
+        return self._on_streets(self._houses.house, found, number, told)
+
+    def _blocks(self, found: list[Found], number: int, told: Told) -> list[Hit]:
+        return self._on_streets(self._houses.block, found, number, told)
+
+    def _on_streets(self, place: Callable[[Found, int, Told], list[Hit]], found: list[Found], number: int, told: Told) -> list[Hit]:
+        """Return where a number is on each street that fits nearly as well as the best place found; best first."""
         hits: list[Hit] = []
         best = 9.0
         for one in found[:_MOST_STREETS]:
             if one.penalty > best + (_DECIDES if told.is_empty else _CONSIDERED):
                 break
-            for hit in self._houses.house(one, number, told):
+            for hit in place(one, number, told):
                 hits.append(hit)
                 best = min(best, hit.penalty)
-        hits.sort(key=lambda hit: hit.penalty)
+        if len(hits) > 1:
+            hits.sort(key=lambda hit: hit.penalty)
         return hits
 
     def _block(self, parsed: Parsed, told: Told) -> list[Hit]:
@@ -120,18 +128,6 @@ class LookUps:
             # HAYS ST has no such block, HAYES ST has: who knows which is meant?
             others = self._blocks(self.finder.alike(words), parsed.number, told)
             hits += [hit._replace(penalty=hits[0].penalty) for hit in others if hit.precision is Precision.BLOCK]
-        return hits
-
-    def _blocks(self, found: list[Found], number: int, told: Told) -> list[Hit]:
-        hits: list[Hit] = []
-        best = 9.0
-        for one in found[:_MOST_STREETS]:
-            if one.penalty > best + (_DECIDES if told.is_empty else _CONSIDERED):
-                break
-            for hit in self._houses.block(one, number, told):
-                hits.append(hit)
-                best = min(best, hit.penalty)
-        hits.sort(key=lambda hit: hit.penalty)
         return hits
 
     def _qualified(self, streets: tuple[list[str], ...], tail: tuple[str, ...], told: Told) -> list[Hit]:

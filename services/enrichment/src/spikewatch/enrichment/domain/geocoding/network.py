@@ -1,6 +1,6 @@
 """Packs the lines of segments: crossings by number, and between them only the vertices that matter, as steps of 16 bits."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 import numpy as np
@@ -16,6 +16,7 @@ _TOLERANCE_DEGREES: Final = 1.5e-5
 # Ends with one crossing's number and this far apart (about 50 m) are different crossings; some files number all unknown ones 0.
 _SAME_CROSSING: Final = 500
 _STEP: Final = 32_000  # below what 16 bits hold
+_AT_ONCE: Final = 4_096  # segments
 
 
 def usable(segment: StreetSegment) -> bool:
@@ -25,14 +26,13 @@ def usable(segment: StreetSegment) -> bool:
 
 def network_arrays(segments: Sequence[StreetSegment]) -> dict[str, np.ndarray]:
     """Return nodes, the two nodes of each segment, and the vertices between; in the order of ``segments``."""
-    lines = _simplified(segments)
     nodes: dict[tuple[object, ...], int] = {}
     where: list[tuple[int, int]] = []
     ends: list[tuple[int, int]] = []
     first = [0]
     steps_lat: list[int] = []
     steps_lon: list[int] = []
-    for segment, line in zip(segments, lines, strict=True):
+    for segment, line in _simplified(segments):
         pair = (
             _node(segment.from_node, line[0], nodes, where),
             _node(segment.to_node, line[-1], nodes, where),
@@ -61,9 +61,14 @@ def network_arrays(segments: Sequence[StreetSegment]) -> dict[str, np.ndarray]:
     }
 
 
-def _simplified(segments: Sequence[StreetSegment]) -> list[list[tuple[int, int]]]:
-    if not segments:
-        return []
+def _simplified(segments: Sequence[StreetSegment]) -> Iterator[tuple[StreetSegment, list[tuple[int, int]]]]:
+    # Some thousands at once are as fast as all, and take the memory of some thousands.
+    for start in range(0, len(segments), _AT_ONCE):
+        batch = segments[start : start + _AT_ONCE]
+        yield from zip(batch, _simplified_lines(batch), strict=True)
+
+
+def _simplified_lines(segments: Sequence[StreetSegment]) -> list[list[tuple[int, int]]]:
     counts = [len(segment.line) for segment in segments]
     every = np.array([vertex for segment in segments for vertex in segment.line], dtype=float)
     shapes = shapely.linestrings(every, indices=np.repeat(np.arange(len(segments)), counts))

@@ -40,10 +40,9 @@ def _without(key: str, slips_allowed: int) -> Iterable[str]:
 
 
 @cache
-def _kept_letters(length: int, slips_allowed: int) -> tuple[Callable[[bytes], tuple[int, ...]], ...]:
-    """Return what takes from a head of letters those that are left when up to so many are left out."""
-    places = range(length)
-    return tuple(itemgetter(*kept) for count in range(slips_allowed + 1) for kept in combinations(places, length - count))
+def _kept_letters(length: int, gone: int) -> tuple[Callable[[bytes], tuple[int, ...]], ...]:
+    """Return what takes from a head of letters those that are left when so many are left out."""
+    return tuple(itemgetter(*kept) for kept in combinations(range(length), length - gone))
 
 
 def spelling_arrays(keys: Sequence[str]) -> dict[str, np.ndarray]:
@@ -68,41 +67,45 @@ class Spelling:
 
     def near(self, key: str) -> tuple[int, list[str]]:
         """Return the fewest slips at which there are other names, and those names; no names when none is near enough."""
+        seen: dict[int, None] = {}
         # Most slips are single: a quarter of the keys finds those, and the others are then not asked for.
-        for allowed in range(1, _allowed(key) + 1):
-            if found := self._at(key, allowed):
-                return allowed, found
+        for limit in range(1, _allowed(key) + 1):
+            self._collect(key, limit, seen)
+            if found := self._at(key, limit, seen):
+                return limit, found
         return 0, []
 
-    def _at(self, key: str, allowed: int) -> list[str]:
-        """Return the names at just so many slips; whatever has fewer has been looked for before."""
-        hashes, names, keys = self._hashes, self._names, self._keys
-        size, length = len(hashes), len(key)
-        letters, most_other = set(key), 2 * allowed  # a slip changes at most two of the letters that occur; counting them is quick
+    def _collect(self, key: str, gone: int, seen: dict[int, None]) -> None:
+        """Add the positions of names that share what is left of the key when so many letters are left out; also none, with the first."""
+        hashes, names, size = self._hashes, self._names, len(self._hashes)
         head = key[:_PREFIX].encode()
-        every = [crc32(bytes(kept(head))) for kept in _kept_letters(len(head), allowed)]
+        every = [crc32(bytes(kept(head))) for kept in _kept_letters(len(head), gone)]
+        if gone == 1:
+            every.append(crc32(head))
         starts = np.searchsorted(self._array, np.array(every, dtype=np.uint32)).tolist()
-        found: list[str] = []
-        seen: set[int] = set()
         for wanted, start in zip(every, starts, strict=True):
             at = start
             while at < size and hashes[at] == wanted:
-                place = names[at]
+                seen[names[at]] = None
                 at += 1
-                if place in seen:
-                    continue
-                seen.add(place)
-                other = keys[place]
-                its = len(other)
-                if (
-                    abs(its - length) <= allowed
-                    and (allowed == 1 or its >= _SHORTEST_FOR_TWO)
-                    and len(letters.symmetric_difference(other)) <= most_other
-                    and slips(key, other, allowed) == allowed
-                ):
-                    found.append(other)
             if len(seen) > _MOST_COMPARED:
                 break
+
+    def _at(self, key: str, limit: int, places: Iterable[int]) -> list[str]:
+        """Return of the names at these positions those at just so many slips; whatever has fewer has been found before."""
+        keys, length = self._keys, len(key)
+        letters, most_other = set(key), 2 * limit  # a slip changes at most two of the letters that occur; counting them is quick
+        found: list[str] = []
+        for place in places:
+            other = keys[place]
+            its = len(other)
+            if (
+                abs(its - length) <= limit
+                and (limit == 1 or its >= _SHORTEST_FOR_TWO)
+                and len(letters.symmetric_difference(other)) <= most_other
+                and slips(key, other, limit) == limit
+            ):
+                found.append(other)
         return found
 
 
