@@ -1,6 +1,8 @@
 import json
+import tracemalloc
 from pathlib import Path
 
+import numpy as np
 import pytest
 import shapefile
 
@@ -11,6 +13,7 @@ from spikewatch.enrichment.adapters.geodata.layer_records import split_address
 from spikewatch.enrichment.adapters.geodata.mapped_rows import zip5
 from spikewatch.enrichment.adapters.geodata.sources import Reading, SourceOptions, read_sources
 from spikewatch.enrichment.adapters.geodata.unusable import GeodataUnusable
+from spikewatch.enrichment.domain.geocoding import network
 from spikewatch.enrichment.domain.geocoding.records import StreetSegment
 
 STREETS = "FULLNAME,L_F_ADD,L_T_ADD,R_F_ADD,R_T_ADD,ZIP_L,ZIP_R,wkt\n"
@@ -41,6 +44,28 @@ def test_cells_that_say_in_words_that_they_are_empty_are_empty(tmp_path: Path) -
     rows = "12,Not stated,Elm,Street,Unincorporated,<Null>,30.05,-44.95\n14,North,Elm,Street,Westmark,99951,30.06,-44.95\n"
     points = list(reading(tmp_path, header + rows, county="99001").points())
     assert [(one.street, one.city, one.zip5) for one in points] == [("Elm Street", "", ""), ("North Elm Street", "Westmark", "99951")]
+
+
+def test_segments_share_the_texts_that_many_of_them_have(tmp_path: Path) -> None:
+    header = "FULLNAME,L_F_ADD,L_T_ADD,R_F_ADD,R_T_ADD,ZIP_L,ZIP_R,CITY,wkt\n"
+    first, second = reading(tmp_path, header + f"Elm St,101,199,100,198,99951,99951,Westmark,{LINE}\n" * 2).segments()
+    for field in ("name", "left_zip", "right_zip", "left_city"):
+        assert getattr(first, field) is getattr(second, field)
+
+
+def test_lines_are_packed_in_the_memory_of_a_few(monkeypatch: pytest.MonkeyPatch) -> None:
+    line = tuple((-44.95 + place * 0.0001, 30 + place % 2 * 0.0001) for place in range(8))
+    segments = [StreetSegment("Elm St", tuple((lon + number * 0.001, lat) for lon, lat in line)) for number in range(1_000)]
+    whole = network.network_arrays(segments)
+    monkeypatch.setattr(network, "_AT_ONCE", 50)
+    tracemalloc.start()
+    try:
+        batched = network.network_arrays(segments)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 1_500 * len(segments)  # all at once take 2,600 bytes each
+    assert all(np.array_equal(whole[name], batched[name]) for name in whole)
 
 
 def test_the_report_counts_what_is_kept_left_out_and_refused(tmp_path: Path) -> None:

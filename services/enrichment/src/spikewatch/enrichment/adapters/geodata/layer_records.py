@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
+from sys import intern
 from typing import Final
 
 from spikewatch.enrichment.adapters.geodata.column_look import hyphened_number, number
@@ -162,24 +163,25 @@ def _segment(mapped: MappedLayer, row: Row) -> StreetSegment | None:
         left, right = _both_sides(_end(row["from"]), _end(row["to"]))
     city = report.column_map.city
     first, last = _node(row["from_node"]), _node(row["to_node"])
+    # All segments of a county are held at once, and share the texts that many of them have.
     return StreetSegment(
-        name=" ".join(f"{row['pre_type']} {row['name']}".split()),
+        name=intern(" ".join(f"{row['pre_type']} {row['name']}".split())),
         line=line,
         left_from=left[0],
         left_to=left[1],
         right_from=right[0],
         right_to=right[1],
-        left_zip=zip5(row.first("left_zip", "zip")),
-        right_zip=zip5(row.first("right_zip", "zip")),
-        left_city=_city(row, "left_city", "city") or city,
-        right_city=_city(row, "right_city", "city") or city,
+        left_zip=intern(zip5(row.first("left_zip", "zip"))),
+        right_zip=intern(zip5(row.first("right_zip", "zip"))),
+        left_city=intern(_city(row, "left_city", "city") or city),
+        right_city=intern(_city(row, "right_city", "city") or city),
         county=mapped.county(row),
         # A line of which only a piece is taken does not end where the file says; then equal end points tell the crossings.
         from_node=first if first is not None and last is not None and is_whole else None,
         to_node=last if first is not None and last is not None and is_whole else None,
-        type=row["type"],
-        pre_direction=row["pre_direction"],
-        post_direction=row["post_direction"],
+        type=intern(row["type"]),
+        pre_direction=intern(row["pre_direction"]),
+        post_direction=intern(row["post_direction"]),
         source=mapped.source,
         is_hyphened=any(_HYPHENED_END.fullmatch(row[field]) for field in _ENDS),
     )
