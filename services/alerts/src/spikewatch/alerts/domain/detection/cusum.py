@@ -1,0 +1,176 @@
+"""Cumulative sums of transformed counts (Rossi and others 1999; Rogerson and Yamada 2004; `cusum` of R surveillance)."""
+
+from typing import Final, Literal
+
+import numpy as np
+from pydantic import Field
+from scipy.special import hyp2f1
+
+from spikewatch.alerts.domain.detection.algorithm import Algorithm, Compat, Parameters
+from spikewatch.alerts.domain.detection.detection import Detected, alarms, blank
+from spikewatch.alerts.domain.detection.harmonic import design, fit_counts
+from spikewatch.alerts.domain.detection.period import steps_of_year
+from spikewatch.alerts.domain.detection.series import Floats, Series
+
+__all__ = ["ALGORITHMS", "Cusum", "cusum", "in_control"]
+
+Transform = Literal["standard", "rossi", "anscombe", "anscombe2nd", "pearsonNegBin", "anscombeNegBin", "none"]
+
+
+class Cusum(Parameters):
+    """Parameters of the cumulative sum."""
+
+    training: int = Field(365, ge=1, description="steps before the first that is evaluated; the in-control mean is learnt from them")
+    k: float = Field(1.04, ge=0, description="reference value: what a step may exceed its mean by, in transformed units")
+    h: float = Field(2.26, gt=0, description="decision interval: the sum that raises an alarm")
+    mean: float | Literal["training", "glm"] = Field(
+        "training", description="in-control mean (`m`): of the training steps, by a Poisson regression with a yearly wave, or a number"
+    )
+    transform: Transform = Field("standard", description="how counts are made comparable (`trans`)")
+    alpha: float = Field(0.1, ge=0, description="dispersion of the two negative-binomial transforms: variance = mean + alpha mean squared")
+    reset: bool = Field(False, description="whether the sum starts anew after an alarm")
+    period: int | None = Field(None, ge=2, description="steps of a year (`freq`); 365, 52 or 12 by the length of a step")
+    compat: Compat = Field(
+        "",
+        description="surveillance-1.20.3 repeats `cusum`: no mean above 0 for an area without an incident, upper bounds of anscombe2nd, "
+        "anscombeNegBin and none as printed there, the hypergeometric function from a coarse table, a gap ends the sum",
+    )
+
+
+def in_control(series: Series, training: int, mean: float | str, period: int, *, floor: bool) -> Floats:
+    """Return the in-control mean of each area and step; of the training steps nan. ``floor`` keeps it above 0."""
+    expected = blank(series)
+    counts, steps = series.counts, series.counts.shape[1]
+    if training >= steps:
+        return expected
+    told = ~np.isnan(counts[:, :training])
+    number = told.sum(axis=1)
+    average = np.where(told, counts[:, :training], 0.0).sum(axis=1) / np.maximum(number, 1)
+    average = np.where(number > 0, average, np.nan)
+    if mean == "training":
+        expected[:, training:] = average[:, None]
+    elif mean == "glm":
+        times = np.arange(steps, dtype=np.float64) + 1
+        rows = design(times, period, harmonics=1, trend=False)
+        expected[:, training:] = fit_counts(rows[:training], counts[:, :training]).mean(rows[training:])
+        expected[number == 0] = np.nan
+    else:
+        expected[:, training:] = float(mean)
+    if floor:
+        # half an incident in the whole training, as Jeffreys' prior has it: an area without incidents may have one
+        least = 0.5 / np.maximum(number, 1)
+        expected = np.where(np.isnan(expected), np.nan, np.maximum(expected, least[:, None]))
+    return expected
+
+
+def _waved(count: Floats, alpha: float, *, table: bool) -> Floats:
+    """Return Anscombe's transform of a negative-binomial count before it is scaled."""
+    argument = -alpha * count
+    if table:
+        coarse = np.where(argument >= -10, np.round(argument, 2), argument)
+        low, high = hyp2f1(1 / 3, 2 / 3, 5 / 3, np.floor(coarse)), hyp2f1(1 / 3, 2 / 3, 5 / 3, np.ceil(coarse))
+        part = coarse - np.floor(coarse)
+        value = np.where(coarse >= -10, hyp2f1(1 / 3, 2 / 3, 5 / 3, coarse), low + (high - low) * part)
+        value = np.where(coarse < -100, np.nan, value)
+    else:
+        value = hyp2f1(1 / 3, 2 / 3, 5 / 3, argument)
+    return np.asarray(1.5 * count ** (2 / 3) * value, dtype=np.float64)
+
+
+def _transformed(count: Floats, mean: Floats, parameters: Cusum) -> Floats:
+    alpha, root = parameters.alpha, np.sqrt(mean)
+    match parameters.transform:
+        case "standard":
+            return (count - mean) / root
+        case "rossi":
+            return (count - 3 * mean + 2 * np.sqrt(count * mean)) / (2 * root)
+        case "anscombe":
+            return 1.5 * (np.cbrt(count) ** 2 - np.cbrt(mean) ** 2) / np.sqrt(np.cbrt(mean))
+        case "anscombe2nd":
+            centre = np.cbrt(mean) ** 2 - 1 / np.cbrt(mean) / 9
+            return (np.cbrt(count) ** 2 - centre) / (2 / 3 * np.sqrt(np.cbrt(mean)))
+        case "pearsonNegBin":
+            return (count - mean) / np.sqrt(mean + alpha * mean * mean)
+        case "anscombeNegBin":
+            table = parameters.compat == "surveillance-1.20.3"
+            return (_waved(count, alpha, table=table) - _waved(mean, alpha, table=table)) / (mean + alpha * mean * mean) ** (1 / 6)
+        case "none":
+            return count
+
+
+def _needed(lack: Floats, mean: Floats, parameters: Cusum) -> Floats:
+    """Return the count whose transform is ``lack``: what the sum still needs, and the reference value."""
+    root, like_peer = np.sqrt(mean), parameters.compat == "surveillance-1.20.3"
+    match parameters.transform:
+        case "standard":
+            return np.ceil(root * lack + mean)
+        case "rossi":
+            return (np.sqrt(np.maximum(4 * mean + 2 * lack * root, 0)) - root) ** 2
+        case "anscombe":
+            return np.maximum(2 / 3 * mean ** (1 / 6) * lack + mean ** (2 / 3), 0) ** 1.5
+        case "anscombe2nd":
+            correction = mean ** (1 / 3 if like_peer else -1 / 3) / 9
+            return np.maximum(2 / 3 * mean ** (1 / 6) * lack + mean ** (2 / 3) - correction, 0) ** 1.5
+        case "pearsonNegBin":
+            return np.sqrt(mean + parameters.alpha * mean * mean) * lack + mean
+        case "none":
+            return lack
+        case "anscombeNegBin":
+            return np.full_like(lack, np.nan)  # no inverse in closed form
+
+
+def cusum(series: Series, parameters: Cusum) -> Detected:
+    """Alarm where max(0, sum before + transformed count - k) reaches h.
+
+    The threshold is the count that would raise the alarm, nan for anscombeNegBin. A gap leaves the sum as it was.
+    """
+    like_peer = parameters.compat == "surveillance-1.20.3"
+    period = steps_of_year(series, parameters.period)
+    mean = in_control(series, parameters.training, parameters.mean, period, floor=not like_peer)
+    first, steps = parameters.training, series.counts.shape[1]
+    sums, threshold = blank(series), blank(series)
+    if first < steps:
+        with np.errstate(divide="ignore", invalid="ignore"):
+            scores = np.ascontiguousarray((_transformed(series.counts[:, first:], mean[:, first:], parameters) - parameters.k).T)
+            after, before = _summed(scores, parameters, like_peer=like_peer)
+            sums[:, first:] = after.T
+            if like_peer and parameters.transform in {"none", "anscombeNegBin"}:
+                threshold[:, first:] = parameters.h - after.T
+            else:
+                threshold[:, first:] = _needed(parameters.h + parameters.k - before.T, mean[:, first:], parameters)
+    if like_peer:
+        sums_of_gaps = np.isnan(threshold) & (np.arange(steps) >= first)
+        threshold = np.maximum(np.where(sums_of_gaps, 0, threshold), 0)
+    else:
+        threshold = np.maximum(threshold, 0)
+    evaluated = ~np.isnan(sums) & ~np.isnan(series.counts)
+    return Detected(mean, threshold, sums, blank(series), alarms(sums >= parameters.h, evaluated))
+
+
+def _summed(scores: Floats, parameters: Cusum, *, like_peer: bool) -> tuple[Floats, Floats]:
+    """Return the sums after and before each step, by step and area."""
+    after, before = np.empty_like(scores), np.empty_like(scores)
+    current = np.zeros(scores.shape[1])
+    gaps = np.isnan(scores)
+    for step, score in enumerate(scores):
+        before[step] = current
+        following = np.maximum(0, current + score)
+        after[step] = following
+        if not like_peer:
+            following = np.where(gaps[step], current, following)
+        if parameters.reset:
+            following = np.where(following >= parameters.h, 0.0, following)
+        current = following
+    return after, before
+
+
+ALGORITHMS: Final = (
+    Algorithm(
+        "cusum",
+        Cusum,
+        cusum,
+        "cumulative sum of what counts exceed their mean by, for slow rises",
+        "Rossi, Lampugnani, Marchi 1999; Höhle 2007, doi 10.1007/s00180-007-0074-8",
+        {"surveillance": "cusum", "epysurv": "Cusum"},
+    ),
+)

@@ -1,0 +1,191 @@
+"""The negative-binomial chart: the best of all changed means on a grid of factors, refined between its points.
+
+For one factor the best start follows from a running minimum, as in a CUSUM; between neighbouring factors the log likelihood ratio
+of one start is smooth and concave, so that a polynomial through seven points finds its maximum to about 1e-9.
+"""
+
+from typing import Final, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from typing_extensions import override
+
+from spikewatch.alerts.domain.detection.likelihood.charts import Areas, Chart
+from spikewatch.alerts.domain.detection.series import Floats
+
+__all__ = ["NegativeBinomialChart"]
+
+_SPACING: Final = 0.125
+_HIGHEST: Final = 7.0  # a mean eleven hundred times the expected one; beyond, Newton's method looks at every start
+_LOWEST: Final = -18.0
+_NODES: Final = 7
+_LEAST_ALPHA: Final = 1e-7  # stands for Poisson, which it differs from by less than 1e-6 of the ratio
+_POLYNOMIAL: Final = np.linalg.inv(np.vander(np.arange(_NODES, dtype=np.float64), increasing=True))
+_ROUNDS: Final = 100
+
+
+class _Wanted(Protocol):
+    @property
+    def limit(self) -> float: ...
+    @property
+    def direction(self) -> str: ...
+    @property
+    def window(self) -> int: ...
+    @property
+    def least_steps(self) -> int: ...
+
+
+class NegativeBinomialChart(Chart):
+    """Cumulative log ratios of every factor since the last alarm of each area."""
+
+    def __init__(self, shape: tuple[int, ...], alpha: Floats, wanted: _Wanted, most: float) -> None:
+        steps, areas = shape
+        self._rises = wanted.direction == "inc"
+        low, high = (0.0, _HIGHEST) if self._rises else (_LOWEST, 0.0)
+        self._factors = np.linspace(low, high, round((high - low) / _SPACING) + 1)
+        self._changes = np.exp(self._factors)
+        self._alpha = np.maximum(alpha, _LEAST_ALPHA)
+        self._wanted = wanted
+        self._most = most
+        self._running = np.zeros((steps + 1, areas, len(self._factors)))
+        self._counts = np.zeros((steps, areas))
+        self._means = np.zeros((steps, areas))
+        self._seen = np.zeros(areas, dtype=np.intp)
+        self._best = np.zeros((areas, len(self._factors)))
+        self._start = np.zeros((areas, len(self._factors)), dtype=np.intp)
+
+    def _ratios(self, areas: Areas, counts: Floats, mean: Floats) -> Floats:
+        """Return the log likelihood ratio of one step for every factor."""
+        alpha = self._alpha[areas][:, None]
+        spread = np.log1p(alpha * mean[:, None]) - np.log1p(alpha * mean[:, None] * self._changes)
+        each: Floats = counts[:, None] * (self._factors + spread) + spread / alpha
+        return each
+
+    def _starts(self, areas: Areas) -> tuple[Floats, NDArray[np.intp]]:
+        """Return, of the starts allowed for the step to come, the least running sum for every factor, and the start that has it."""
+        seen = self._seen[areas]
+        if self._wanted.window == -1 and self._wanted.least_steps == 1:
+            now = self._running[seen, areas]
+            better = now <= self._best[areas]
+            return np.where(better, now, self._best[areas]), np.where(better, seen[:, None], self._start[areas])
+        best = np.full((len(areas), len(self._factors)), np.inf)
+        start = np.zeros(best.shape, dtype=np.intp)
+        for position, area in enumerate(areas):
+            last = int(seen[position])
+            first = 0 if self._wanted.window == -1 else max(0, last - self._wanted.window)
+            end = last - self._wanted.least_steps + 2
+            if first < end:
+                sums = self._running[first:end, area]
+                start[position] = sums.argmin(axis=0)
+                best[position] = sums[start[position], np.arange(len(self._factors))]
+                start[position] += first
+        return best, start
+
+    @override
+    def threshold(self, areas: Areas, step: int, mean: Floats) -> Floats:
+        best, start = self._starts(areas)
+        answer = np.full(len(areas), np.nan)
+        if not self._rises:
+            return answer
+        alpha = self._alpha[areas][:, None]
+        spread = np.log1p(alpha * mean[:, None]) - np.log1p(alpha * mean[:, None] * self._changes)
+        lack = self._wanted.limit - (self._running[self._seen[areas], areas] - best) - spread / alpha
+        with np.errstate(divide="ignore", invalid="ignore"):
+            each = np.where(self._factors > 0, lack / (self._factors + spread), np.inf)
+        at_most = np.ceil(np.maximum(each.min(axis=1), 0))
+        # a factor between the points of the grid may need a little less
+        trying = np.flatnonzero(np.isfinite(at_most))
+        answer[trying] = at_most[trying]
+        trying = trying[answer[trying] >= 1]
+        while len(trying):
+            fewer = answer[trying] - 1
+            value = self._value(areas[trying], fewer, mean[trying], best[trying], start[trying])
+            enough = value >= self._wanted.limit
+            answer[trying[enough]] -= 1
+            trying = trying[enough & (fewer >= 1)]
+        answer[answer > self._most] = np.nan
+        answer[self._seen[areas] + 1 < self._wanted.least_steps] = 0.0
+        return answer
+
+    @override
+    def advance(self, areas: Areas, step: int, counts: Floats, mean: Floats) -> Floats:
+        best, start = self._starts(areas)
+        seen = self._seen[areas]
+        self._counts[seen, areas], self._means[seen, areas] = counts, mean
+        value = self._value(areas, counts, mean, best, start)
+        self._running[seen + 1, areas] = self._running[seen, areas] + self._ratios(areas, counts, mean)
+        self._best[areas], self._start[areas] = best, start
+        self._seen[areas] += 1
+        return value
+
+    @override
+    def restart(self, areas: Areas, counts: Floats) -> None:
+        self._seen[areas] = 0
+        self._best[areas], self._start[areas] = 0.0, 0
+        self._running[0, areas] = 0.0
+
+    def _value(self, areas: Areas, counts: Floats, mean: Floats, best: Floats, start: NDArray[np.intp]) -> Floats:
+        """Return the largest ratio over all factors and starts, if the step to come had these counts."""
+        now = self._running[self._seen[areas], areas] + self._ratios(areas, counts, mean)
+        gain = now - best
+        top = gain.argmax(axis=1)
+        rows = np.arange(len(areas))
+        answer = np.maximum(gain[rows, top], 0.0)
+        answer = np.where(np.isfinite(answer), answer, 0.0)
+        open_ = np.flatnonzero(np.isfinite(gain[rows, top]))
+        last = len(self._factors) - 1
+        for shift in (-1, 0, 1):
+            near = np.clip(top[open_] + shift, 0, last)
+            chosen = start[open_, near]
+            first = np.clip(top[open_] - _NODES // 2, 0, last - _NODES + 1)
+            nodes = first[:, None] + np.arange(_NODES)
+            values = now[open_[:, None], nodes] - self._running[chosen[:, None], areas[open_][:, None], nodes]
+            answer[open_] = np.maximum(answer[open_], _peak(values, (top[open_] - first).astype(np.float64), last - first))
+        beyond = open_[top[open_] == (last if self._rises else -1)]
+        for row in beyond:
+            answer[row] = self._exact(int(areas[row]), float(counts[row]), float(mean[row]))
+        return answer
+
+    def _exact(self, area: int, count: float, mean: float) -> float:
+        """Return the largest ratio over all starts by Newton's method on each."""
+        seen, alpha = int(self._seen[area]), float(self._alpha[area])
+        counts, means = np.append(self._counts[:seen, area], count), np.append(self._means[:seen, area], mean)
+        first = 0 if self._wanted.window == -1 else max(0, seen - self._wanted.window)
+        largest = 0.0
+        for start in range(first, seen - self._wanted.least_steps + 2):
+            some, expected = counts[start:], means[start:]
+            if some.sum() <= 0:
+                continue
+            factor = float(np.log(some.sum() / expected.sum()))
+            for _ in range(_ROUNDS):
+                changed = expected * np.exp(factor)
+                slope = ((some - changed) / (1 + alpha * changed)).sum()
+                bend = (changed * (1 + alpha * some) / (1 + alpha * changed) ** 2).sum()
+                factor += (move := float(np.clip(slope / bend, -1, 1)))
+                if abs(move) < 1e-12:
+                    break
+            if factor > 0:
+                spread = np.log1p(alpha * expected) - np.log1p(alpha * expected * np.exp(factor))
+                largest = max(largest, float((some * (factor + spread) + spread / alpha).sum()))
+        return largest
+
+
+def _peak(values: Floats, near: Floats, last: NDArray[np.intp]) -> Floats:
+    """Return the maximum, within one spacing of ``near``, of the polynomials through values at 0, 1, …; never left of 0 or right of ``last``."""
+    coefficients = values @ _POLYNOMIAL.T
+    powers = np.arange(_NODES)
+    low, high = np.maximum(near - 1, 0), np.minimum(near + 1, np.minimum(last, _NODES - 1))
+    at = near.copy()
+    first, second = coefficients[:, 1:] * powers[1:], coefficients[:, 2:] * (powers[2:] * (powers[2:] - 1))
+    for _ in range(8):
+        slope = _evaluated(first, at)
+        bend = _evaluated(second, at)
+        at = np.clip(at - np.where(bend < 0, slope / np.where(bend < 0, bend, -1.0), 0.0), low, high)
+    return np.maximum(_evaluated(coefficients, at), _evaluated(coefficients, near))
+
+
+def _evaluated(coefficients: Floats, at: Floats) -> Floats:
+    value = coefficients[:, -1]
+    for power in range(coefficients.shape[1] - 2, -1, -1):
+        value = value * at + coefficients[:, power]
+    return value

@@ -1,0 +1,144 @@
+"""Generalised likelihood ratio and likelihood-ratio CUSUM (Höhle and Paul 2008; `glrpois`, `glrnb` of R surveillance)."""
+
+from typing import Final, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from spikewatch.alerts.domain.detection.algorithm import Algorithm
+from spikewatch.alerts.domain.detection.detection import Detected, alarms, blank
+from spikewatch.alerts.domain.detection.likelihood.chart_negative_binomial import NegativeBinomialChart
+from spikewatch.alerts.domain.detection.likelihood.chart_poisson import PoissonChart
+from spikewatch.alerts.domain.detection.likelihood.chart_windowed import EpidemicChart, WindowedChart
+from spikewatch.alerts.domain.detection.likelihood.charts import Chart
+from spikewatch.alerts.domain.detection.likelihood.in_control_mean import InControl, InControlMean
+from spikewatch.alerts.domain.detection.series import Floats, Series
+
+__all__ = ["ALGORITHMS", "Glr", "GlrPoisson", "LrCusum", "glr_negative_binomial", "glr_poisson", "lr_cusum"]
+
+_SOURCE: Final = "Höhle, Paul 2008, doi 10.1016/j.csda.2008.02.015"
+
+
+class GlrPoisson(InControlMean):
+    """Parameters of the Poisson generalised likelihood ratio."""
+
+    limit: float = Field(5.0, gt=0, description="log likelihood ratio that raises an alarm (`c.ARL`)")
+    change: Literal["intercept", "epi"] = Field("intercept", description="a factor on the mean, or a share of the count before added to it")
+    direction: Literal["inc", "dec"] = Field("inc", description="whether a rise or a fall of the mean is sought (`dir`)")
+    window: int = Field(-1, ge=-1, description="steps back at which a change may have begun (`M`); -1 for all since the last alarm")
+    least_steps: int = Field(1, ge=1, description="steps that a change must last before it is judged (`Mtilde`)")
+    finds_threshold: bool = Field(True, description="whether the count that would raise an alarm is sought (`ret = cases`)")
+
+
+class Glr(GlrPoisson):
+    """Parameters of the negative-binomial generalised likelihood ratio."""
+
+    alpha: float | None = Field(None, ge=0, description="dispersion: variance = mean + alpha mean squared; learnt from the training if not given")
+    max_threshold: float = Field(10_000, ge=1, description="counts beyond this are not tried as thresholds (`xMax`)")
+
+
+class LrCusum(InControlMean):
+    """Parameters of the likelihood-ratio CUSUM."""
+
+    limit: float = Field(5.0, gt=0, description="log likelihood ratio that raises an alarm when exceeded (`c.ARL`)")
+    theta: float = Field(float(np.log(2)), description="logarithm of the factor by which the mean changes (`theta`)")
+    alpha: float | None = Field(0.0, ge=0, description="dispersion: variance = mean + alpha mean squared; 0 for Poisson, none to learn it")
+
+
+def glr_poisson(series: Series, parameters: GlrPoisson) -> Detected:
+    """Alarm where, over all starts since the last alarm, some raised mean is exp(limit) times likelier than the expected one.
+
+    The statistic is the log ratio, the threshold the least count that would raise an alarm. After an alarm the chart starts anew. A gap
+    adds nothing to a chart.
+    """
+    return _run(series, parameters, 0.0, 10_000)
+
+
+def glr_negative_binomial(series: Series, parameters: Glr) -> Detected:
+    """As ``glr_poisson``, with counts that vary more than Poisson's."""
+    return _run(series, parameters, parameters.alpha, parameters.max_threshold)
+
+
+def _run(series: Series, parameters: GlrPoisson, alpha: float | None, most: float) -> Detected:
+    if parameters.training >= series.counts.shape[1]:
+        return _nothing(series)
+    control = InControl.of(series, parameters, alpha)
+    counts = np.ascontiguousarray(series.counts[:, parameters.training :].T)
+    chart: Chart
+    if parameters.change == "epi":
+        chart = EpidemicChart(control.mean.shape, control.alpha, parameters.window, parameters.least_steps)
+    elif (control.alpha > 0).any():
+        chart = NegativeBinomialChart(control.mean.shape, control.alpha, parameters, most)
+    elif parameters.window > 0 or parameters.direction == "dec":
+        chart = WindowedChart(control.mean.shape, parameters.window, parameters.least_steps, parameters.direction, parameters.limit)
+    else:
+        chart = PoissonChart(control.mean.shape[1], parameters.limit, parameters.least_steps)
+    statistic, threshold, alarm = np.full(counts.shape, np.nan), np.full(counts.shape, np.nan), np.full(counts.shape, -1, dtype=np.int8)
+    expected = control.mean.copy()
+    for step, row in enumerate(counts):
+        areas = np.flatnonzero(~np.isnan(row) & ~np.isnan(control.mean[step]))
+        expected[step] = control.mean[step]
+        if not len(areas):
+            continue
+        if parameters.finds_threshold:
+            threshold[step, areas] = chart.threshold(areas, step, control.mean[step, areas])
+        statistic[step, areas] = chart.advance(areas, step, row[areas], control.mean[step, areas])
+        strict = parameters.change == "epi" and not (control.alpha > 0).any()
+        raised = statistic[step, areas] > parameters.limit if strict else statistic[step, areas] >= parameters.limit
+        alarm[step, areas] = raised
+        chart.restart(areas[raised], row[areas[raised]])
+        control.alarmed(areas[raised], step)
+    return _whole(series, parameters.training, expected, threshold, statistic, alarm)
+
+
+def _nothing(series: Series) -> Detected:
+    return Detected(blank(series), blank(series), blank(series), blank(series), alarms(np.zeros(series.counts.shape, bool), np.zeros(series.counts.shape, bool)))
+
+
+def _whole(series: Series, first: int, expected: Floats, threshold: Floats, statistic: Floats, alarm: NDArray[np.int8]) -> Detected:
+    columns = [blank(series) for _ in range(3)]
+    for column, values in zip(columns, (expected, threshold, statistic), strict=True):
+        column[:, first:] = values.T
+    whole = np.full(series.counts.shape, -1, dtype=np.int8)
+    whole[:, first:] = alarm.T
+    return Detected(columns[0], columns[1], columns[2], blank(series), whole)
+
+
+def lr_cusum(series: Series, parameters: LrCusum) -> Detected:
+    """Alarm where max(0, sum before + log likelihood ratio of the changed mean) exceeds the limit; then the sum starts anew.
+
+    The threshold is the count that would reach the limit. A gap leaves the sum as it was.
+    """
+    if parameters.training >= series.counts.shape[1]:
+        return _nothing(series)
+    control = InControl.of(series, parameters, parameters.alpha)
+    counts = np.ascontiguousarray(series.counts[:, parameters.training :].T)
+    statistic, threshold, alarm = np.full(counts.shape, np.nan), np.full(counts.shape, np.nan), np.full(counts.shape, -1, dtype=np.int8)
+    expected = control.mean.copy()
+    factor, theta, limit = float(np.exp(parameters.theta)), parameters.theta, parameters.limit
+    alpha = control.alpha
+    size = 1 / np.where(alpha > 0, alpha, 1.0)
+    before = np.zeros(counts.shape[1])
+    for step, row in enumerate(counts):
+        mean = control.mean[step]
+        expected[step] = mean
+        spread = np.log((1 + alpha * mean) / (1 + alpha * mean * factor))
+        slope = np.where(alpha > 0, theta + spread, theta)
+        offset = np.where(alpha > 0, size * spread, (1 - factor) * mean)
+        after = np.maximum(0, before + slope * row + offset)
+        threshold[step] = np.maximum((limit - before - offset) / slope, 0)
+        told = ~np.isnan(after)
+        statistic[step] = after
+        raised = after > limit
+        alarm[step] = np.where(told, raised, -1)
+        before = np.where(told, np.where(raised, 0.0, after), before)
+        control.alarmed(np.flatnonzero(raised), step)
+    return _whole(series, parameters.training, expected, threshold, statistic, alarm)
+
+
+ALGORITHMS: Final = (
+    Algorithm("glr_poisson", GlrPoisson, glr_poisson, "some raised mean since some past step, Poisson", _SOURCE, {"surveillance": "glrpois", "epysurv": "GLRPoisson"}),
+    Algorithm("glr_nb", Glr, glr_negative_binomial, "some raised mean since some past step, negative binomial", _SOURCE, {"surveillance": "glrnb", "epysurv": "GLRNegativeBinomial"}),
+    Algorithm("lr_cusum", LrCusum, lr_cusum, "a mean raised by a known factor", _SOURCE, {"surveillance": "glrpois(theta = …), glrnb(theta = …)"}),
+)
