@@ -42,7 +42,7 @@ def add(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
         "the same name is exchanged as a whole, and its older version kept. The service takes it up while it runs.",
         epilog="Example: spikewatch areas load districts.zip --kind district --prefix denver --geography geography",
     )
-    one.add_argument("file", type=Path, metavar="FILE", help=".geojson, .shp or a zip of a shapefile, with polygons")
+    one.add_argument("file", type=Path, metavar="FILE", help=".geojson, .gpkg, .shp or a zip of a shapefile, with polygons")
     one.add_argument(
         "--kind", required=True, help="what they are: neighborhood, district, city, zip, county, custom, or a word of your own"
     )

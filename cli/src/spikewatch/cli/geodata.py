@@ -32,7 +32,7 @@ __all__ = ["add"]
 
 _AT_ONCE: Final = 1_000
 _TAKES: Final = (
-    "shapefiles (.shp, or a zip of them), .csv, .geojson and lines of GeoJSON, each also .gz, or a folder of such: TIGER ADDRFEAT, EDGES "
+    "shapefiles (.shp, or a zip of them), .gpkg, .csv, .geojson and lines of GeoJSON, also .gz, or a folder of such: TIGER ADDRFEAT, EDGES "
     "with FEATNAMES, centrelines and address points of a county, NAD, OpenAddresses, boundaries, landmarks, aliases"
 )
 

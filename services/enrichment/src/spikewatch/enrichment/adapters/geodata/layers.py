@@ -1,10 +1,11 @@
-"""Which layers a path holds: a shapefile, a table, GeoJSON, a zip or a folder of such."""
+"""Which layers a path holds: a shapefile, a GeoPackage, a table, GeoJSON, a zip or a folder of such."""
 
 from pathlib import Path
 from typing import Final
 
 from spikewatch.enrichment.adapters.geodata.csv_layer import CsvLayer
 from spikewatch.enrichment.adapters.geodata.geojson_layer import GeojsonLayer
+from spikewatch.enrichment.adapters.geodata.geopackage_layer import geopackage_layers
 from spikewatch.enrichment.adapters.geodata.layer import Layer
 from spikewatch.enrichment.adapters.geodata.shape_layer import ShapeLayer, TableLayer
 from spikewatch.enrichment.adapters.geodata.stored_file import StoredFile, stored_files
@@ -14,7 +15,10 @@ __all__ = ["layers_of"]
 
 _TABLES: Final = frozenset({".csv", ".tsv", ".txt", ".psv"})
 _JSON: Final = frozenset({".geojson", ".json", ".geojsonl", ".geojsons", ".ndjson", ".jsonl", ".geojsonseq"})
-_TAKES: Final = "expected a shapefile (.shp with its .dbf, or a zip of them), .csv, .tsv, .txt, .geojson or .geojsonl, each also .gz"
+_GEOPACKAGE: Final = ".gpkg"
+_TAKES: Final = (
+    "expected a shapefile (.shp with its .dbf, or a zip of them), .gpkg, .csv, .tsv, .txt, .geojson or .geojsonl, these also .gz"
+)
 
 
 def layers_of(path: Path) -> list[Layer]:
@@ -26,7 +30,12 @@ def layers_of(path: Path) -> list[Layer]:
     files = stored_files(path)
     shapes = {file.stem for file in files if file.ending == ".shp"}
     by_name = {(file.stem, file.ending): file for file in files}
-    found = [layer for file in files if (layer := _layer(file, by_name, shapes, is_alone=len(files) == 1)) is not None]
+    found: list[Layer] = []
+    for file in files:
+        if file.ending == _GEOPACKAGE:
+            found += geopackage_layers(file)
+        elif layer := _layer(file, by_name, shapes, is_alone=len(files) == 1):
+            found.append(layer)
     if not found:
         raise GeodataUnusable(f"{path} holds no file that can be read; {_TAKES}")
     return found

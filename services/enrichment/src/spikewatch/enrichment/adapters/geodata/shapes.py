@@ -1,4 +1,4 @@
-"""Shapes from GeoJSON and WKT, and what records take from them: a point, a line, a middle with how far it reaches."""
+"""Shapes from GeoJSON, WKT and WKB, and what records take from them: a point, a line, a middle with how far it reaches."""
 
 import math
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from shapely.errors import ShapelyError
 from spikewatch.enrichment.adapters.geodata.layer import Position, Shape, ShapeKind
 from spikewatch.enrichment.adapters.geodata.projection import Projection, in_degrees
 
-__all__ = ["ShapeUnreadable", "line_of", "metres", "middle_of", "placed", "point_of", "shape_of_geojson", "shape_of_wkt"]
+__all__ = ["ShapeUnreadable", "line_of", "metres", "middle_of", "placed", "point_of", "shape_of_geojson", "shape_of_wkb", "shape_of_wkt"]
 
 _EARTH_M: Final = 6_371_008.8
 _ISLET: Final = 0.02  # of the largest part's area
@@ -59,6 +59,23 @@ def shape_of_wkt(text: str) -> Shape | None:
         geometry = shapely.from_wkt(plain)
     except ShapelyError:
         raise ShapeUnreadable("no WKT") from None
+    return _shape_of(geometry)
+
+
+def shape_of_wkb(content: bytes) -> Shape | None:
+    """Return a WKB as a shape; None when it is empty.
+
+    Raises:
+        ShapeUnreadable: it is no WKB of points, lines or polygons.
+    """
+    try:
+        geometry = shapely.from_wkb(content)
+    except ShapelyError:
+        raise ShapeUnreadable("no WKB") from None
+    return _shape_of(geometry)
+
+
+def _shape_of(geometry: shapely.Geometry | None) -> Shape | None:
     if geometry is None or geometry.is_empty:
         return None
     parts: list[Any] = list(shapely.get_parts(geometry))

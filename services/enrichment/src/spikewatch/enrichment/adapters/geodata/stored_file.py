@@ -28,6 +28,7 @@ class StoredFile:
         ending: ``.shp``, in lower case and without ``.gz``.
         size: bytes to read; of a gzipped file those on disk.
         open_raw: opens it as it lies.
+        path: where it lies; None inside a zip.
     """
 
     name: str
@@ -35,6 +36,7 @@ class StoredFile:
     ending: str
     size: int
     open_raw: Callable[[], IO[bytes]]
+    path: Path | None = None
 
     @contextmanager
     def opened(self) -> Iterator[tuple[IO[bytes], Callable[[], int]]]:
@@ -91,12 +93,12 @@ def stored_files(path: Path) -> list[StoredFile]:
 
 
 def _is_zip(path: Path) -> bool:
-    return path.suffix.lower() not in {".xlsx", ".shp", ".dbf"} and zipfile.is_zipfile(path)
+    return path.suffix.lower() not in {".xlsx", ".shp", ".dbf", ".gpkg"} and zipfile.is_zipfile(path)
 
 
 def _lone(path: Path, name: str) -> StoredFile:
     stem, ending = _parts(path.name)
-    return StoredFile(name, f"{path.parent}/{stem}", ending, path.stat().st_size, lambda: path.open("rb"))
+    return StoredFile(name, f"{path.parent}/{stem}", ending, path.stat().st_size, lambda: path.open("rb"), path)
 
 
 def _inside(path: Path) -> list[StoredFile]:
