@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from spikewatch.alerts.domain.detection import bayes, cusum, ears, essence, odmap, outbreak_p, rogerson, trailing_baseline
+from spikewatch.alerts.domain.detection import bayes, cusum, ears, essence, odmap, outbreak_p, predictive, rogerson, trailing_baseline
 from spikewatch.alerts.domain.detection.algorithm import Algorithm, Parameters
 from spikewatch.alerts.domain.detection.farrington import flexible, original
 from spikewatch.alerts.domain.detection.likelihood import glr
@@ -12,6 +12,7 @@ from spikewatch.alerts.domain.detection.likelihood import glr
 __all__ = ["ALGORITHMS", "Algorithm", "Parameters"]
 
 _LISTS: Final[tuple[tuple[Algorithm, ...], ...]] = (
+    predictive.ALGORITHMS,
     odmap.ALGORITHMS,
     trailing_baseline.ALGORITHMS,
     ears.ALGORITHMS,

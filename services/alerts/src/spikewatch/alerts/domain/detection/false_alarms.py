@@ -1,0 +1,140 @@
+"""How loud thousands of detectors are together: recurrence intervals, tiers, false discovery rate, areas within areas."""
+
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spikewatch.alerts.domain.detection.predictive.windows import mid_tail
+from spikewatch.alerts.domain.detection.series import Floats
+
+__all__ = ["Nested", "Tier", "TierDays", "discoveries", "recurrence_interval", "tiers", "unexplained"]
+
+
+class Tier(IntEnum):
+    """How rare something is, in words."""
+
+    NONE = 0
+    NOTICE = 1
+    ALERT = 2
+    PAGE = 3
+
+
+@dataclass(frozen=True, slots=True)
+class TierDays:
+    """Recurrence intervals, in days, from which each tier starts; the defaults are 100 days, one and five years."""
+
+    notice: float = 100.0
+    alert: float = 365.0
+    page: float = 1825.0
+
+    def __post_init__(self) -> None:
+        if not 0 < self.notice <= self.alert <= self.page:
+            raise ValueError("notice, alert, page: expected rising numbers of days above 0, for example 100, 365, 1825")
+
+
+_DEFAULT: Final = TierDays()
+
+
+def recurrence_interval(p_value: Floats, *, interval_days: float = 1.0) -> Floats:
+    """Return every how many days one area shows as much without a spike, when it is judged every ``interval_days`` days."""
+    with np.errstate(divide="ignore"):
+        interval: Floats = interval_days / p_value
+    return interval
+
+
+def tiers(
+    p_value: Floats, *, interval_days: float = 1.0, paged: NDArray[np.bool_] | None = None, days: TierDays = _DEFAULT
+) -> NDArray[np.int8]:
+    """Return each area's ``Tier``; nan is ``NONE``. ``paged`` are those to page for another reason, such as ``discoveries``.
+
+    A discovery pages only where it is a notice at least: in a busy batch the false discovery rate lets weaker ones pass.
+    """
+    interval = recurrence_interval(p_value, interval_days=interval_days)
+    with np.errstate(invalid="ignore"):
+        tier = sum((interval >= each).astype(np.int8) for each in (days.notice, days.alert, days.page))
+    answer = np.asarray(tier, dtype=np.int8)
+    if paged is not None:
+        answer[paged & (answer > Tier.NONE)] = Tier.PAGE
+    return answer
+
+
+def discoveries(p_value: Floats, jurisdiction: NDArray[np.int64], *, rate: float = 0.1) -> NDArray[np.bool_]:
+    """Return which areas stand out in their jurisdiction, so that of those a share of at most ``rate`` is false on average.
+
+    Benjamini and Hochberg 1995 within each jurisdiction's batch of one day. The p-values are mid-p of counts (as the default
+    detector's): whole tails of sparse counts are never near 1 by chance alone, and the rate would not be reached. nan stands for
+    an area that was not judged; it is no test. The rate holds for areas that do not overlap or rise and fall together.
+
+    Raises:
+        ValueError: ``rate`` is not between 0 and 1, or the shapes differ.
+    """
+    if not 0 < rate < 1:
+        raise ValueError("rate: expected a share between 0 and 1")
+    if p_value.shape != jurisdiction.shape:
+        raise ValueError("jurisdiction: expected one for each p-value")
+    found = np.zeros(p_value.shape, dtype=np.bool_)
+    tested = np.flatnonzero(~np.isnan(p_value))
+    if not len(tested):
+        return found
+    order = tested[np.lexsort((p_value[tested], jurisdiction[tested]))]
+    batch = jurisdiction[order]
+    begins = np.flatnonzero(np.r_[True, batch[1:] != batch[:-1]])
+    size = np.diff(np.r_[begins, len(order)])
+    rank = np.arange(len(order)) - np.repeat(begins, size) + 1
+    passes = p_value[order] <= rate * rank / np.repeat(size, size)
+    # all up to the last that passes
+    last = np.maximum.reduceat(np.where(passes, rank, 0), begins)
+    found[order] = rank <= np.repeat(last, size)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Nested:
+    """Areas of several levels, one row each: what was observed and expected in the window, and in which row the larger area stands.
+
+    ``parent`` is -1 for the outermost. ``level`` counts from 0 (outermost) and is larger in a child than in its parent.
+    """
+
+    observed: Floats
+    expected: Floats
+    variance: Floats
+    p_value: Floats
+    parent: NDArray[np.int64]
+    level: NDArray[np.int64]
+
+    def __post_init__(self) -> None:
+        inner = self.parent >= 0
+        if (self.level[inner] <= self.level[self.parent[inner]]).any():
+            raise ValueError("level: expected a child's to be larger than its parent's")
+
+
+def unexplained(areas: Nested, alpha: float, *, shares: Floats) -> NDArray[np.bool_]:
+    """Return which areas alarm, each level with its share of ``alpha``, without those that their parent's alarm explains.
+
+    From the outermost in: an area alarms where its p-value is at most its level's share of ``alpha``. Below an area that alarms
+    (or is explained itself) a child must stand out beyond it: it is judged once more as if it were expected to rise as much as the
+    parent did, and left out where that suffices to explain it. So a county-wide rise is one alarm, and a city that drives its
+    county's rise remains beside it.
+
+    Raises:
+        ValueError: ``shares`` does not have one number of at least 0 for each level, or they sum to more than 1.
+    """
+    if len(shares) <= areas.level.max(initial=-1) or min(shares) < 0 or sum(shares) > 1 + 1e-9:
+        raise ValueError("shares: expected a number from 0 for each level, together at most 1")
+    allowed = alpha * shares[areas.level]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        exceeds = areas.p_value <= allowed
+        rise = np.maximum(areas.observed / areas.expected, 1.0)
+    risen = np.ones(len(exceeds))  # by how much an area's alarming ancestors rose: the innermost of them counts
+    alarm = np.zeros(len(exceeds), dtype=np.bool_)
+    for level in np.unique(areas.level):
+        rows = np.flatnonzero(areas.level == level)
+        parent = areas.parent[rows]
+        inherited = np.where(parent >= 0, risen[parent], 1.0)
+        again = mid_tail(areas.observed[rows], areas.expected[rows] * inherited, areas.variance[rows] * inherited**2)
+        alarm[rows] = exceeds[rows] & np.where(inherited > 1, again <= allowed[rows], True)
+        risen[rows] = np.where(alarm[rows], rise[rows], inherited)
+    return alarm
