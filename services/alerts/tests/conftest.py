@@ -96,7 +96,7 @@ def rule(kind: str = "fixed_count", **changes: object) -> Rule:
         "fixed_count": {"threshold": 3, "comparison": "at_least"},
         "mean_plus_sd": {"sds": 1.5, "history_days": 0.5, "minimum_history_days": 0.125, "lag_hours": 1, "minimum_count": 2},
         "poisson": {"probability": 0.2, "baseline_days": 0.5, "minimum_history_days": 0.125, "guard_hours": 1, "minimum_count": 2},
-    }[kind]
+    }.get(kind, {})
     return Rule.model_validate(fields | changes)
 
 

@@ -23,7 +23,7 @@ async def test_an_alert_explains_itself(make):
     assert alert.contacts == service.contacts.contacts
     assert service.contacts.asked == [("county:42091", "state:42")]
     assert alert.explanation == (
-        "3 suspected overdoses in county 42091 in the 1 h to 2026-03-01 00:20 UTC; rule fixed-count (version 1) asks for at least 3."
+        "3 suspected overdoses in county 42091 in the 1 h to 2026-03-01 00:20 UTC. Rule fixed-count (version 1) asks for at least 3."
     )
 
 

@@ -122,7 +122,7 @@ async def test_states_of_areas_are_compared_and_set(stores):
 
 def _alert(make: Any, name: UUID, minutes: float = 60) -> Any:
     episode = Episode(micros(make.at(minutes)), micros(make.at(minutes + 5)), micros(make.at(minutes + 5)), 4)
-    evidence = Evidence(1.5, 3.0, 0.01, (), (), 0, "Four.")
+    evidence = Evidence(1.5, 3.0, 0.01, (), (), 0, "Four.", None)
     return opened(Draft("county:42091", make.rule(), episode, evidence, episode.last_met_at), name, NOW)
 
 

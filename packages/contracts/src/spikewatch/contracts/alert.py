@@ -110,5 +110,10 @@ class Alert(Contract):
     silent_feeds: tuple[SilentFeed, ...] = Field(
         default=(), description="As known when this version was written; the longest silent first."
     )
-    explanation: str = Field(max_length=2000, description="The same in one sentence for a person.")
+    explanation: str = Field(max_length=2000, description="The same in one paragraph for a person.")
+    picture: str | None = Field(
+        default=None,
+        max_length=20_000,
+        description="The counts before and the alert's own as a small SVG; None where no baseline is known.",
+    )
     history: tuple[Transition, ...] = ()

@@ -122,7 +122,7 @@ def recomputed(history: History, rule: Rule, zone: Zone) -> list[Episode]:
 
 
 def _met(series: Series, rule: Rule, at: Instants) -> tuple[Instants, Instants]:
-    counts = series.count(at - rule.window, at)
+    counts = series.count(rule.criterion.starts(at, rule.window), at)
     if rule.minimum_count > 1:
         enough = counts >= rule.minimum_count
         at, counts = at[enough], counts[enough]

@@ -1,10 +1,12 @@
-"""What explains an alert: the finding of its rule, the incidents that contributed, and one sentence for a person."""
+"""What explains an alert: the finding of its rule, the incidents that contributed, a paragraph and a picture for a person."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from spikewatch.alerts.domain.alert_picture import picture
+from spikewatch.alerts.domain.alert_text import paragraph
 from spikewatch.alerts.domain.contributed import Held, reference_of
 from spikewatch.alerts.domain.episodes import Episode
 from spikewatch.alerts.domain.instants import interval, moment
@@ -32,6 +34,7 @@ class Evidence:
     contributors: tuple[Contributor, ...]
     omitted: int
     explanation: str
+    picture: str | None
 
     @classmethod
     def kept(cls, alert: Alert) -> "Evidence":
@@ -44,6 +47,7 @@ class Evidence:
             alert.contributors,
             alert.contributors_omitted,
             of_counts(alert),
+            alert.picture,
         )
 
 
@@ -77,13 +81,20 @@ def evidence_of(area: str, rule: Rule, episode: Episode, finding: Finding, held:
         baseline=tuple(WindowCount(window=interval(start, end), count=count) for start, end, count in finding.baseline),
         contributors=contributors,
         omitted=omitted,
-        explanation=_sentence(area, rule, episode, finding),
+        explanation=paragraph(area, rule, episode, finding),
+        picture=picture(
+            f"{area}: {episode.observed} and the windows before",
+            [count for _, _, count in finding.baseline],
+            episode.observed,
+            expected=finding.expected,
+            threshold=finding.threshold,
+        ),
     )
 
 
 def contributors_of(rule: Rule, episode: Episode, held: Iterable[Held]) -> tuple[tuple[Contributor, ...], int]:
     """Return the newest incidents with a counted overdose in the peak window, oldest first, and how many are left out."""
-    low, high = episode.peak_at - rule.window, episode.peak_at
+    low, high = rule.start_of(episode.peak_at), episode.peak_at
     found: list[tuple[int, Held, list[int]]] = []
     for each in held:
         counted = matches(np.array(each.marks, dtype=np.uint32), rule.asks)
@@ -100,21 +111,3 @@ def contributors_of(rule: Rule, episode: Episode, held: Iterable[Held]) -> tuple
         )
         for earliest, each, places in found[-_MOST_CONTRIBUTORS:]
     ), max(0, len(found) - _MOST_CONTRIBUTORS)
-
-
-def _sentence(area: str, rule: Rule, episode: Episode, finding: Finding) -> str:
-    kind, _, code = area.partition(":")
-    which = "" if rule.outcome == "any" else f"{rule.outcome} "
-    with_drugs = f" with {', '.join(rule.drug_classes)}" if rule.drug_classes else ""
-    plural = "" if episode.observed == 1 else "s"
-    head = (
-        f"{episode.observed} suspected {which}overdose{plural}{with_drugs} in {kind} {code} in the {rule.window_hours:g} h "
-        f"to {moment(episode.peak_at):%Y-%m-%d %H:%M} UTC"
-    )
-    parts = [head]
-    if finding.expected is not None:
-        parts.append(f"expected {finding.expected:.1f}" if finding.expected >= 0.1 else f"expected {finding.expected:.2g}")
-    if finding.probability is not None:
-        parts.append(f"chance of so many {finding.probability:.2g}")
-    parts.append(f"rule {rule.id} (version {rule.version}) asks for {finding.demand}")
-    return "; ".join(parts) + "."

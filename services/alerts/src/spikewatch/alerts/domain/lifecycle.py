@@ -45,7 +45,7 @@ class Draft:
             "opened_at": moment(episode.opened_at),
             "last_met_at": moment(episode.last_met_at),
             "closed_at": moment(episode.last_met_at + self.rule.quiet) if self.is_over else None,
-            "window": interval(episode.peak_at - self.rule.window, episode.peak_at),
+            "window": interval(self.rule.start_of(episode.peak_at), episode.peak_at),
             "observed": episode.observed,
             "expected": evidence.expected,
             "threshold": evidence.threshold,
@@ -54,6 +54,7 @@ class Draft:
             "contributors": evidence.contributors,
             "contributors_omitted": evidence.omitted,
             "explanation": evidence.explanation,
+            "picture": evidence.picture,
         }
 
 

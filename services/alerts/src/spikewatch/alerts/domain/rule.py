@@ -3,6 +3,7 @@
 from functools import cached_property
 from typing import Annotated, Literal
 
+import numpy as np
 from pydantic import Field, StringConstraints, ValidationError, model_validator
 
 from spikewatch.alerts.domain.instants import HOUR
@@ -85,16 +86,18 @@ class Rule(Contract, extra="forbid"):
         if self.kind not in KINDS:
             raise ValueError(f"unknown kind of rule; expected one of {', '.join(KINDS)}")
         try:
-            KINDS[self.kind](**self.parameters)
+            criterion = KINDS[self.kind].model_validate(self.parameters)
         except ValidationError as error:
             named = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
             raise ValueError(f"wrong parameters: {named}") from None
+        if (why := criterion.refuses(self.window)) is not None:
+            raise ValueError(why)
         return self
 
     @cached_property
     def criterion(self) -> Criterion:
         """The test with its parameters."""
-        return KINDS[self.kind](**self.parameters)
+        return KINDS[self.kind].model_validate(self.parameters)
 
     @cached_property
     def window(self) -> int:
@@ -110,6 +113,10 @@ class Rule(Contract, extra="forbid"):
     def reach(self) -> int:
         """How long after an overdose it may still change a decision, in microseconds."""
         return self.criterion.reach(self.window)
+
+    def start_of(self, end: int) -> int:
+        """Return where the window that ends at a time begins, in microseconds."""
+        return int(self.criterion.starts(np.array([end], dtype=np.int64), self.window)[0])
 
     @cached_property
     def asks(self) -> Asked:

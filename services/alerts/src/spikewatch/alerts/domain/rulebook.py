@@ -148,7 +148,7 @@ def _parameter_problems(place: int, name: str, entry: object) -> list[Problem]:
     if criterion is None:
         return []
     try:
-        criterion(**parameters)
+        criterion.model_validate(parameters)
     except ValidationError as error:
         return [
             Problem(

@@ -101,5 +101,5 @@ class AreaRevision:
             if same_peak and not zone.low <= episode.peak_at <= zone.high:
                 return Evidence.kept(alive.alert)
         await self._reach_back(episode.peak_at - rule.reach)
-        held: list[Held] = await self._contributions.within(self.area, episode.peak_at - rule.window, episode.peak_at)
+        held: list[Held] = await self._contributions.within(self.area, rule.start_of(episode.peak_at), episode.peak_at)
         return evidence_of(self.area, rule, episode, finding_of(self.history, rule, episode), held)

@@ -3,6 +3,7 @@
 from typing import Final
 
 from spikewatch.alerts.domain.rules.criterion import Criterion
+from spikewatch.alerts.domain.rules.detector import DetectorRule
 from spikewatch.alerts.domain.rules.fixed_count import FixedCount
 from spikewatch.alerts.domain.rules.mean_plus_sd import MeanPlusSd
 from spikewatch.alerts.domain.rules.poisson import PoissonBaseline
@@ -13,5 +14,6 @@ KINDS: Final[dict[str, type[Criterion]]] = {
     "fixed_count": FixedCount,
     "mean_plus_sd": MeanPlusSd,
     "poisson": PoissonBaseline,
+    "detector": DetectorRule,
 }
 """Name of the kind in the rules file, and what builds its criterion from parameters."""

@@ -3,6 +3,8 @@
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
+import numpy as np
+
 from spikewatch.alerts.domain.instants import Bools, Instants
 from spikewatch.alerts.domain.series import Series
 from spikewatch.contracts.contract import Contract
@@ -30,6 +32,14 @@ class Criterion(Contract, ABC, extra="forbid"):
 
     ``met`` and ``finding`` are functions of the series alone, so that any order of arrival gives the same alerts.
     """
+
+    def refuses(self, window: int) -> str | None:  # noqa: ARG002  # kinds that take any window
+        """Say why a window of this length cannot be judged; None if it can."""
+        return None
+
+    def starts(self, at: Instants, window: int) -> Instants:
+        """Return where the windows that end at some times begin."""
+        return np.asarray(at - window)
 
     @abstractmethod
     def asks(self) -> str:

@@ -1,0 +1,59 @@
+"""What an alert says to a person: one paragraph that can be read aloud."""
+
+from spikewatch.alerts.domain.episodes import Episode
+from spikewatch.alerts.domain.instants import DAY, moment
+from spikewatch.alerts.domain.rule import Rule
+from spikewatch.alerts.domain.rules.criterion import Finding
+
+__all__ = ["paragraph"]
+
+_ODDS_FROM = 0.05  # above it "one in so many" is no rare thing, and the chance is told as it is
+_SMALL = 0.1  # below it one digit behind the point says nothing
+_RARER_THAN = 1e-9  # one in a thousand million: the model is surely more wrong than that
+
+
+def paragraph(area: str, rule: Rule, episode: Episode, finding: Finding) -> str:
+    """Return how many there were and where, what was to be expected, what chance would do, and what the rule asks for."""
+    kind, _, code = area.partition(":")
+    which = "" if rule.outcome == "any" else f"{rule.outcome} "
+    drugs = f" with {', '.join(rule.drug_classes)}" if rule.drug_classes else ""
+    sources = f", reported by {', '.join(rule.sources)}," if rule.sources else ""
+    plural = "" if episode.observed == 1 else "s"
+    end = f"{moment(episode.peak_at):%Y-%m-%d %H:%M} UTC"
+    said = [f"{episode.observed} suspected {which}overdose{plural}{drugs}{sources} in {kind} {code} in {_span(rule, episode)} to {end}."]
+    if finding.expected is not None:
+        said.append(_against(episode.observed, finding.expected))
+    if finding.probability is not None:
+        said.append(_chance(finding.probability))
+    tier = rule.tier_of(episode.observed, finding.probability)
+    reached = f" The tier {tier} is reached." if tier else ""
+    said.append(f"Rule {rule.id} (version {rule.version}) asks for {finding.demand}.{reached}")
+    return " ".join(said)
+
+
+def _span(rule: Rule, episode: Episode) -> str:
+    start = rule.start_of(episode.peak_at)
+    if episode.peak_at - start != rule.window:
+        return f"the time from {moment(start):%Y-%m-%d %H:%M}"
+    days = rule.window / DAY
+    return f"the {days:g} days" if days > 1 and days.is_integer() else f"the {rule.window_hours:g} h"
+
+
+def _against(observed: int, expected: float) -> str:
+    told = f"{expected:.1f}" if expected >= _SMALL else f"{expected:.2g}"
+    ratio = observed / expected if expected >= _SMALL else 0.0
+    times = f", so it is {ratio:.1f} times as many" if ratio >= 1 else ""
+    return f"About {told} would be expected{times}."
+
+
+def _chance(probability: float) -> str:
+    if probability < _RARER_THAN:
+        return "Chance alone hardly ever brings so many."
+    if probability < _ODDS_FROM:
+        return f"Chance alone brings so many in about one of {_round(1 / probability):,} such windows."
+    return f"Chance alone brings so many with a probability of {probability:.2g}."
+
+
+def _round(value: float) -> int:
+    """Return a number to two digits: more would pretend to be known."""
+    return int(float(f"{value:.2g}"))

@@ -1,0 +1,120 @@
+"""Detectors as rules: the thresholds are those of the detector on calendar steps, whatever is asked together."""
+
+from datetime import date
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from spikewatch.alerts.domain.detection.registry import ALGORITHMS
+from spikewatch.alerts.domain.detection.series import Series as Counts
+from spikewatch.alerts.domain.episodes import all_episodes
+from spikewatch.alerts.domain.evidence import finding_of
+from spikewatch.alerts.domain.instants import DAY, HOUR
+from spikewatch.alerts.domain.rules.detector import NO_RULE
+from spikewatch.alerts.domain.series import History
+
+USABLE = [name for name in ALGORITHMS if name not in NO_RULE]
+DAILY = 100
+EPOCH = date(1970, 1, 1)
+
+
+def rule(make, algorithm, **parameters):
+    return make.rule(
+        kind="detector",
+        id="detected",
+        window_hours=24,
+        quiet_hours=1,
+        parameters={"algorithm": algorithm, "history_days": 60, "minimum_history_days": 0} | parameters,
+    )
+
+
+def spread(counts):
+    """Overdoses of each day from its second hour on, a minute apart."""
+    rows = [(day * DAY + 2 * HOUR + 60_000_000 * one, 4) for day, count in enumerate(counts) for one in range(count)]
+    return History.of(rows, rows[0][0], -(2**60))
+
+
+def steps(algorithm, counts, days):
+    """What the algorithm says of the counts as days, or as weeks where it judges only those."""
+    for length in (1, 7):
+        starts = (np.datetime64("1970-01-05") + length * np.arange(len(counts))).astype("datetime64[D]")
+        asked = Counts(starts, counts[None, :], ("a",))
+        try:
+            found = ALGORITHMS[algorithm].run(asked, ALGORITHMS[algorithm].parameters())
+        except ValueError:
+            continue
+        if days in {0, length} and (found.alarm[0] >= 0).any():
+            return length, found
+    raise AssertionError("judges neither days nor weeks")
+
+
+@pytest.mark.parametrize("algorithm", USABLE)
+def test_an_alarm_needs_the_past_alone_and_more_never_undo_it(algorithm):
+    """What a rule needs of an algorithm: it may be asked in the middle of a step, and asked about a step when it is long past."""
+    draw = np.random.default_rng(5)
+    length = 400 if "training" in ALGORITHMS[algorithm].parameters.model_fields else 290
+    counts = draw.poisson(4, length).astype(np.float64)
+    counts[draw.choice(length, 12)] += 15
+    length, found = steps(algorithm, counts, 0)
+    evaluated = np.flatnonzero(found.alarm[0] >= 0)
+    for cut in evaluated[[-20, -1]]:
+        was = -1
+        for last in (0, 6, 40):
+            partly = counts[: cut + 1].copy()
+            partly[cut] = last
+            _, again = steps(algorithm, partly, length)
+            assert again.alarm[0, cut] >= was
+            was = int(again.alarm[0, cut])
+        _, again = steps(algorithm, counts[: cut + 1], length)
+        assert again.alarm[0, cut] == found.alarm[0, cut]
+
+
+def test_alarms_are_those_of_the_detector_on_days(make):
+    draw = np.random.default_rng(3)
+    counts = draw.poisson(3, DAILY)
+    counts[[40, 70, 71, 90]] += 9
+    history = spread(counts.tolist())
+    asked = rule(make, "ears_c2", baseline=28, history_days=400)
+    days = sorted({episode.opened_at // DAY for episode in all_episodes(history, asked)})
+    settings = ALGORITHMS["ears_c2"].parameters(baseline=28)
+    starts = np.arange(DAILY).astype("datetime64[D]")
+    found = ALGORITHMS["ears_c2"].run(Counts(starts, counts[None, :].astype(np.float64), ("a",)), settings)
+    assert days == np.flatnonzero(found.alarm[0] == 1).tolist()
+    episode = next(one for one in all_episodes(history, asked) if one.opened_at // DAY == 40)
+    finding = finding_of(history, asked, episode)
+    assert finding.threshold == pytest.approx(found.threshold[0, 40])
+    assert finding.expected == pytest.approx(found.expected[0, 40])
+    assert episode.observed == counts[40]
+    assert [count for _, _, count in finding.baseline] == counts[10:40].tolist()
+
+
+@given(cut=st.integers(40, DAILY - 1))
+def test_what_is_asked_together_does_not_matter(make, cut):
+    draw = np.random.default_rng(9)
+    counts = draw.poisson(3, DAILY)
+    counts[[50, 70, 71, 90]] += 9
+    asked = rule(make, "ears_c2", baseline=14, history_days=30)
+    whole = [one for one in all_episodes(spread(counts.tolist()), asked) if one.last_met_at < cut * DAY]
+    part = [one for one in all_episodes(spread(counts[:cut].tolist()), asked) if one.last_met_at < cut * DAY]
+    assert part == whole
+
+
+def test_a_day_may_begin_elsewhere_than_in_greenwich(make):
+    counts = [2] * 50
+    rows = [(day * DAY + 60_000_000 * one, 4) for day, count in enumerate(counts) for one in range(count)]
+    late = [(50 * DAY + 4 * HOUR + one, 4) for one in range(4)] + [(50 * DAY + 6 * HOUR + one, 4) for one in range(4)]
+    history = History.of(rows + late, 1, -(2**60))
+    greenwich = all_episodes(history, rule(make, "ears_c2", baseline=28))
+    eastern = all_episodes(history, rule(make, "ears_c2", baseline=28, day_starts_hour=5))
+    assert max(one.observed for one in greenwich) == 8
+    assert [one.observed for one in eastern] == [4, 4], "the four before five o'clock are of the day before"
+
+
+def test_wrong_settings_are_refused(make):
+    for wrong in ({"algorithm": "ears_c9"}, {"algorithm": "ears_c2", "baseline": 1}, {"algorithm": "ears_c2", "wheels": 4}):
+        with pytest.raises(ValueError, match=r"unknown algorithm|baseline|wheels"):
+            make.rule("detector", window_hours=24, parameters=wrong)
+    with pytest.raises(ValueError, match="expected 24"):
+        make.rule("detector", window_hours=12, parameters={"algorithm": "ears_c2"})
