@@ -9,6 +9,8 @@ from pathlib import Path
 from benchmarks.peers.cluster import last_line
 from benchmarks.peers.results import PeerAbsentError
 
+_LONGEST_S = 1200  # of one installation; sources are compiled meanwhile
+
 
 def environment(name: str, packages: Sequence[str]) -> Path:
     """Return the folder of programs of an environment with packages, made when it is not there or holds others.
@@ -25,7 +27,10 @@ def environment(name: str, packages: Sequence[str]) -> Path:
     if made.returncode:
         raise PeerAbsentError(f"python -m venv failed: {last_line(made.stderr or made.stdout)}")
     pip = [str(programs / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *packages]
-    done = subprocess.run(pip, capture_output=True, text=True, check=False, timeout=1200)
+    try:
+        done = subprocess.run(pip, capture_output=True, text=True, check=False, timeout=_LONGEST_S)
+    except subprocess.TimeoutExpired:
+        raise PeerAbsentError(f"pip install {' '.join(packages)} took longer than {_LONGEST_S} s") from None
     if done.returncode:
         raise PeerAbsentError(f"pip install {' '.join(packages)} failed: {_reason(done.stderr)}")
     stamp.write_text(wanted, encoding="utf-8")

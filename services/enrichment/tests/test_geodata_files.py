@@ -8,12 +8,14 @@ from typing import Any
 
 import pytest
 
-from spikewatch.enrichment.adapters.geodata.index_file import write_index
+from spikewatch.enrichment.adapters.geodata import open_geocoder
+from spikewatch.enrichment.adapters.geodata.index_file import read_index, write_index
 from spikewatch.enrichment.adapters.geodata.unusable import IndexUnusable
 from spikewatch.enrichment.adapters.geodata_files import GeodataFiles
 from spikewatch.enrichment.adapters.geojson_geography import GeographyError
 from spikewatch.enrichment.domain.geocoding.answer import Query
 from spikewatch.enrichment.domain.geocoding.compile import compiled
+from spikewatch.enrichment.domain.geocoding.packed import Packed
 from spikewatch.enrichment.domain.geocoding.records import StreetSegment, Vintage
 
 LOADED = datetime(2026, 5, 1, tzinfo=UTC)
@@ -47,6 +49,20 @@ def test_the_version_is_that_of_the_newest_part(tmp_path: Path) -> None:
     assert GeodataFiles(loaded, older).load().version == int(LOADED.timestamp())
     assert GeodataFiles(loaded, newer).load().version == 2_000_000_000
     assert GeodataFiles(loaded, tmp_path).load().version == 2_000_000_000
+
+
+def test_an_index_is_read_once_so_that_its_date_is_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = index(tmp_path / "one.geoindex", built_at=1_000)
+    files = GeodataFiles(areas(tmp_path / "areas"), path)
+
+    def read_and_exchange(path: Path) -> Packed:
+        packed = read_index(path)
+        index(path, built_at=2_000, street="Oak St")
+        return packed
+
+    monkeypatch.setattr(open_geocoder, "read_index", read_and_exchange)
+    assert files.load().version == 1_000
+    assert files.is_exchanged()
 
 
 def test_an_exchanged_index_is_noticed_once_and_answers(tmp_path: Path) -> None:

@@ -102,3 +102,14 @@ def test_a_state_plane_shapefile_is_refused_by_its_name_and_unit(tmp_path: Path)
     )
     with pytest.raises(GeodataUnusable, match=r"NAD_1983_StatePlane_Ohio_South_FIPS_3402_Feet, in Foot_US.*EPSG:4326"):
         read_sources([tmp_path / "roads.shp"])
+
+
+@pytest.mark.parametrize("told", ['GEOGCS["GCS_North_American_1927",DATUM["D_North_American_1927"]]', 'GEOGCS["NAD27"]', "EPSG:4267"])
+def test_degrees_of_the_old_survey_are_refused_for_they_lie_a_hundred_metres_off(tmp_path: Path, told: str) -> None:
+    with shapefile.Writer(str(tmp_path / "roads"), shapeType=3) as writer:
+        writer.field("FULLNAME", "C", 40)
+        writer.line([[(-44.95, 30.05), (-44.94, 30.05)]])
+        writer.record("Elm St")
+    (tmp_path / "roads.prj").write_text(told)
+    with pytest.raises(GeodataUnusable, match="NAD 27"):
+        read_sources([tmp_path / "roads.shp"])

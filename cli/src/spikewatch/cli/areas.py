@@ -70,8 +70,13 @@ def add(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
         add_json_option(part)
 
 
+def _named(arguments: argparse.Namespace) -> Path | None:
+    told = arguments.geography or os.environ.get(_FOLDER)
+    return Path(told) if told else None
+
+
 def _folder(arguments: argparse.Namespace) -> Path:
-    folder: Path | None = arguments.geography or (Path(os.environ[_FOLDER]) if os.environ.get(_FOLDER) else None)
+    folder = _named(arguments)
     if folder is None:
         raise CannotRun(f"no geography folder is named; give --geography DIR or set {_FOLDER}")
     return folder
@@ -182,9 +187,8 @@ def _check(arguments: argparse.Namespace) -> int:
 
 
 def _at(arguments: argparse.Namespace) -> int:
-    folder = arguments.geography or (Path(os.environ[_FOLDER]) if os.environ.get(_FOLDER) else None)
     try:
-        (areas,) = load_atlas(folder).areas_at([arguments.lat], [arguments.lon])
+        (areas,) = load_atlas(_named(arguments)).areas_at([arguments.lat], [arguments.lon])
     except (GeographyError, UsGeographyMissing) as error:
         raise CannotRun(str(error)) from None
     if arguments.as_json:

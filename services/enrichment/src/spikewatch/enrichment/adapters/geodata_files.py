@@ -4,8 +4,7 @@ from pathlib import Path
 from typing import Final
 
 from spikewatch.enrichment.adapters.area_files.area_sets import newest_load
-from spikewatch.enrichment.adapters.geodata.index_file import read_index
-from spikewatch.enrichment.adapters.geodata.open_geocoder import ENDING, open_geocoder
+from spikewatch.enrichment.adapters.geodata.open_geocoder import indexes_of, open_dated
 from spikewatch.enrichment.adapters.geography import load_atlas
 from spikewatch.enrichment.domain.locate import Geodata
 
@@ -41,28 +40,21 @@ class GeodataFiles:
         loaded = 0 if self._geography is None else newest_load(self._geography)
         if self._index is None:
             return Geodata(atlas, version=loaded)
-        return Geodata(atlas, open_geocoder(self._index), max(loaded, *map(_built_at, self._indexes())))
+        # One reading gives both: an index that is exchanged meanwhile must not lend its date to the one before it.
+        geocoder, built_at = open_dated(self._index)
+        return Geodata(atlas, geocoder, max(loaded, built_at))
 
     def is_exchanged(self) -> bool:
         """Return whether other files lie there than those that were last read, or tried."""
         return self._look() != self._read
 
-    def _indexes(self) -> list[Path]:
-        if self._index is None:
-            return []
-        return sorted(self._index.glob(f"*{ENDING}")) if self._index.is_dir() else [self._index]
-
     def _look(self) -> _Look:
         found: set[tuple[str, int, int, int]] = set()
-        for file in (*self._indexes(), *(() if self._geography is None else self._geography.glob(_MAPS))):
+        indexes = () if self._index is None else indexes_of(self._index)
+        for file in (*indexes, *(() if self._geography is None else self._geography.glob(_MAPS))):
             try:
                 state = file.stat()
             except FileNotFoundError:  # exchanged at this very moment: the next look sees the new one
                 continue
             found.add((file.name, state.st_ino, state.st_size, state.st_mtime_ns))
         return frozenset(found)
-
-
-def _built_at(index: Path) -> int:
-    told = read_index(index).facts.get("built_at")
-    return told if isinstance(told, int) else 0

@@ -18,6 +18,8 @@ _MERCATOR: Final = re.compile(
     r"web[_ ]?mercator|pseudo[_ -]?mercator|mercator_auxiliary_sphere|(?:EPSG|ESRI)[:\"',]+(?:3857|900913|102100|102113)\b", re.IGNORECASE
 )
 _DEGREES: Final = re.compile(r"^\s*GEOG|CRS:?84|(?:EPSG)[:\"',]+(?:4326|4269|4267|4617|4759|6318)\b", re.IGNORECASE)
+# Degrees of the older survey lie up to a hundred metres off those that everybody else means.
+_OLD_DEGREES: Final = re.compile(r"NAD[ _]?27|North[ _]American[ _](?:Datum[ _])?1927|EPSG[:\"',]+4267\b", re.IGNORECASE)
 _NAME: Final = re.compile(r'^\s*PROJ(?:CS|CRS)\s*\[\s*"([^"]{1,80})"', re.IGNORECASE)
 _UNIT: Final = re.compile(r'UNIT\s*\[\s*"([^"]{1,40})"', re.IGNORECASE)
 _RADIUS_M: Final = 6_378_137.0
@@ -49,6 +51,8 @@ def projection_of(layer: Layer, sample: Iterable[Position]) -> Projection:
         name, units = _NAME.search(told), _UNIT.findall(told)
         named = f"{name[1]}, in {units[-1]}" if name and units else name[1] if name else told.strip()[:60]
         raise GeodataUnusable(f"{layer.name} is in projected coordinates ({named}), not in degrees; {_EXPORT}")
+    if _OLD_DEGREES.search(told):
+        raise GeodataUnusable(f"{layer.name} is in degrees of NAD 27, which lie up to 100 m off; {_EXPORT}")
     if not points:
         return Projection.DEGREES
     if _share(points, (13.0, 72.0), (-180.0, -64.0)) > 0.5:  # nobody lives there the way it is written
