@@ -63,11 +63,10 @@ class _Between:
 def doubts(matched: Matched, decisions: Decisions, limit: int) -> list[Doubt]:
     """Return the most informative questions, first the one to ask first.
 
-    What a decision speaks about is no question any more, nor is what a veto keeps apart, nor a feed that repeats itself.
+    What a decision speaks about is no question any more, nor is what a veto keeps apart. An overdose is in one question only: its
+    answer may settle the others, or raise them anew.
     """
     first, second = compared_pairs(matched)
-    calm = ~(np.isin(first, matched.crowded) | np.isin(second, matched.crowded))
-    first, second = first[calm], second[calm]
     scores = scored(matched.columns, first, second, matched.weights)
     founder = matched.clusters.founder
     inner = founder[first] == founder[second]
@@ -79,10 +78,16 @@ def doubts(matched: Matched, decisions: Decisions, limit: int) -> list[Doubt]:
     open_questions = [one for one in found if not _is_settled(one[3], one[4], decisions, settled)]
     open_questions.sort(key=lambda one: (-one[0], one[3], one[4]))
     records = {record.key: record for record in matched.records}
-    return [
-        Doubt(together, reports, others, round(bits, 2), round(weight, 4), edge(records[pair[0]], records[pair[1]], matched.weights))
-        for weight, bits, together, reports, others, pair in open_questions[:limit]
-    ]
+    asked: list[Doubt] = []
+    about: set[UUID] = set()
+    for weight, bits, together, reports, others, (one, two) in open_questions:
+        if len(asked) == limit:
+            break
+        if about.isdisjoint(reports) and about.isdisjoint(others):
+            about.update(reports, others)
+            strongest = edge(records[one], records[two], matched.weights)
+            asked.append(Doubt(together, reports, others, round(bits, 2), round(weight, 4), strongest))
+    return asked
 
 
 _Question = tuple[float, float, bool, tuple[UUID, ...], tuple[UUID, ...], tuple[UUID, UUID]]

@@ -102,12 +102,12 @@ def explain_group(members: Sequence[Compared], weights: Weights, outside: float 
     )
 
 
-def fit(one: Sequence[Compared], two: Sequence[Compared], weights: Weights) -> float:
-    """Return how well two groups of reports fit as one overdose, in bits: half the best and half the mean score between them."""
+def fit(one: Sequence[Compared], two: Sequence[Compared], weights: Weights) -> tuple[float, bool]:
+    """Return how two groups of reports fit as one overdose, in bits (half the best, half the mean score), and whether a veto parts them."""
     columns = Columns.of([*one, *two])
     first, second = (places.ravel() for places in np.meshgrid(np.arange(len(one)), len(one) + np.arange(len(two))))
     scores = weights.scores(compare(columns, *oriented(columns, first, second)))
-    return float(scores.max() + scores.mean()) / 2 / SCALE
+    return float(scores.max() + scores.mean()) / 2 / SCALE, bool(scores.min() < weights.veto)
 
 
 def _edges(members: Sequence[Compared], weights: Weights) -> list[Edge]:
