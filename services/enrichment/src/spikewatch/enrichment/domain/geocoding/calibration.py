@@ -64,6 +64,8 @@ FACTORS: Final = {
     "zip_not_in_index": 0.9,  # stated
     "city_not_in_index": 0.75,  # stated
     "coordinates_outside_index": 0.5,  # stated
+    "coordinates_swapped": 0.95,  # stated: the other order lies in the index, the told one far from it
+    "longitude_sign_assumed": 0.95,  # stated, likewise
 }
 """What remains of the confidence when something was assumed."""
 

@@ -27,12 +27,19 @@ class Coarse:
 
     def coordinates(self, parsed: Parsed) -> Answer:
         """Return the coordinates that stand in the text."""
-        lat, lon = parsed.lat, parsed.lon
-        margin = _WAY_OUTSIDE_DEGREES
-        is_near = self._south - margin <= lat <= self._north + margin and self._west - margin <= lon <= self._east + margin
-        reasons = ("coordinates_in_text",) if is_near else ("coordinates_in_text", "coordinates_outside_index")
+        tried = (
+            (parsed.lat, parsed.lon, ()),
+            (parsed.lon, parsed.lat, ("coordinates_swapped",)),
+            (parsed.lat, -parsed.lon, ("longitude_sign_assumed",)),
+        )
+        lat, lon, why = next((one for one in tried if self._is_near(one[0], one[1])), (*tried[0][:2], ("coordinates_outside_index",)))
+        reasons = ("coordinates_in_text", *why)
         radius, confidence = worth(Precision.POINT, 0.0, reasons)
         return Answer(lat, lon, Precision.POINT, radius, confidence, f"{lat:.6f}, {lon:.6f}", reasons, 1)
+
+    def _is_near(self, lat: float, lon: float) -> bool:
+        margin = _WAY_OUTSIDE_DEGREES
+        return self._south - margin <= lat <= self._north + margin and self._west - margin <= lon <= self._east + margin
 
     def area(self, parsed: Parsed, told: Told, asked: Query, why: str) -> Answer:
         """Return the middle of the ZIP code, city or county that was told, and why it is no finer; nowhere when none is known."""

@@ -1,6 +1,7 @@
 """Finds coordinates in a text: decimal degrees, or degrees, minutes and seconds, with or without letters of the sky."""
 
 import re
+from collections.abc import Sequence
 from typing import Final
 
 __all__ = ["coordinates_in"]
@@ -14,6 +15,10 @@ _DECIMAL: Final = re.compile(
 _SEXAGESIMAL: Final = re.compile(
     r"\s*([NS]?)\s*(\d{1,2})[°\s]\s*(\d{1,2})['\s]\s*(\d{1,2}(?:\.\d{1,6})?)[\"'\s]*([NS]?)\s*[,;/]?\s*"
     r"([EW]?)\s*(\d{1,3})[°\s]\s*(\d{1,2})['\s]\s*(\d{1,2}(?:\.\d{1,6})?)[\"'\s]*([EW]?)\s*"
+)
+# -084:01:12.0000,040:01:12.0000 between LL( and ): dispatch systems
+_COLONS: Final = re.compile(
+    r"[\s(]*([-+]?)(\d{1,3}):(\d{1,2}):(\d{1,2}(?:\.\d{1,6})?)\s*,\s*([-+]?)(\d{1,3}):(\d{1,2}):(\d{1,2}(?:\.\d{1,6})?)[\s)]*"
 )
 _MARKS: Final = str.maketrans(
     {
@@ -34,27 +39,35 @@ _LONGEST: Final = 80
 def coordinates_in(text: str) -> tuple[float, float] | None:
     """Return latitude and longitude when the whole text is coordinates on earth, else None.
 
-    A pair without signs and letters is read as it stands: latitude before longitude.
+    A pair without letters is read as it stands, latitude before longitude, unless only the other order lies on earth.
     """
     if len(text) > _LONGEST:
         return None
-    folded = text.upper().translate(_MARKS)
+    folded = text.upper().translate(_MARKS).strip().removeprefix("LL")  # as dispatch systems mark them: LL(39.75,-84.19)
     if not folded.isascii() and "°" not in folded:
         return None
     if (found := _DECIMAL.fullmatch(folded)) is not None:
         north, lat, north_after, east, lon, east_after = found.groups()
         return _on_earth(float(lat), float(lon), north or north_after, east or east_after)
+    if (found := _COLONS.fullmatch(folded)) is not None:
+        lat, lon = (_degrees(found.groups()[at + 1 : at + 4]) * (-1 if found[at + 1] == "-" else 1) for at in (0, 4))
+        return _on_earth(lat, lon, "", "")
     if (found := _SEXAGESIMAL.fullmatch(folded)) is not None:
         parts = found.groups()
         letters = parts[0] or parts[4], parts[5] or parts[9]
         if not all(letters):
             return None  # six bare numbers may be anything
-        degrees = [float(parts[at]) + float(parts[at + 1]) / 60 + float(parts[at + 2]) / 3600 for at in (1, 6)]
-        return _on_earth(degrees[0], degrees[1], *letters)
+        return _on_earth(_degrees(parts[1:4]), _degrees(parts[6:9]), *letters)
     return None
+
+
+def _degrees(parts: Sequence[str]) -> float:
+    return float(parts[0]) + float(parts[1]) / 60 + float(parts[2]) / 3600
 
 
 def _on_earth(lat: float, lon: float, north: str, east: str) -> tuple[float, float] | None:
     lat = -abs(lat) if north == "S" else lat
     lon = -abs(lon) if east == "W" else lon
+    if abs(lat) > 90 and not (north or east):
+        lat, lon = lon, lat  # -84.2, 39.7 can be read either way, -122.4, 37.7 only one way
     return (lat, lon) if abs(lat) <= 90 and abs(lon) <= 180 and (lat or lon) else None

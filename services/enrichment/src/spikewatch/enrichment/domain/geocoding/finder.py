@@ -7,7 +7,7 @@ street that is written correctly is not a misspelling of another.
 from typing import Final, NamedTuple
 
 from spikewatch.enrichment.domain.geocoding.spelling import Spelling
-from spikewatch.enrichment.domain.geocoding.street_name import StreetName, read_street
+from spikewatch.enrichment.domain.geocoding.street_name import StreetName, normal_words, read_street
 from spikewatch.enrichment.domain.geocoding.street_words import SAME_TYPES, STRONG_TYPES, TYPES, one_of
 from spikewatch.enrichment.domain.geocoding.streets import Street, Streets
 
@@ -92,22 +92,32 @@ class Finder:
 
     def _glued_or_dropped(self, name: StreetName, words: list[str]) -> list[Found]:
         if name.type == "ROUTE":
-            return self._route(name)
+            return self._route(name) or self._route_of_branch(name)
         return self._run_together(name) or self._word_to_spare(words)
 
     def _route(self, name: StreetName) -> list[Found]:
         kind, _, number = name.words.partition(" ")
         others = _ROUTES if kind == "RT" else ("RT", "US", "I") if kind == "SR" else ("RT",)
+        key = number.replace(" ", "")
         for other in others:
-            if (streets := self._by_key.get(other + number)) is not None:
-                return _weighed(name._replace(key=other + number, words=f"{other} {number}"), streets, 0.05, ("route_class_assumed",))
+            if (streets := self._by_key.get(other + key)) is not None:
+                return _weighed(name._replace(key=other + key, words=f"{other} {number}"), streets, 0.05, ("route_class_assumed",))
         return []
+
+    def _route_of_branch(self, name: StreetName) -> list[Found]:
+        """Take the route itself for its bypass or business route where the index has no such."""
+        kind, number, *branch = name.words.split()
+        if not branch or (streets := self._by_key.get(kind + number)) is None:
+            return []
+        return _weighed(name._replace(key=kind + number, words=f"{kind} {number}"), streets, _DROPPED, ("trailing_words_dropped",))
 
     def _run_together(self, name: StreetName) -> list[Found]:
         key = name.key
-        if name.type and name.type not in STRONG_TYPES and (streets := self._by_key.get(key + name.type)) is not None:
-            whole = StreetName(key + name.type, f"{name.words} {name.type}", name.pre, "", name.post)  # BUENA VISTA has no type
-            return _weighed(whole, streets, 0.0, ())
+        if name.type and name.type not in STRONG_TYPES:
+            words = normal_words([*name.words.split(), name.type], "")  # LAKE alone stays LAKE, in LAKE SHORE it is LK
+            if (streets := self._by_key.get(words.replace(" ", ""))) is not None:
+                whole = StreetName(words.replace(" ", ""), words, name.pre, "", name.post)  # BUENA VISTA has no type
+                return _weighed(whole, streets, 0.0, ())
         for told, is_whole in ((key, False), (name.pre + key + name.post, True)):
             if (streets := self._glued.get(told)) is not None:
                 # Directions in the letters need not be told again; those beside them do count.

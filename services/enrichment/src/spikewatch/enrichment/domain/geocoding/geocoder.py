@@ -27,6 +27,7 @@ __all__ = ["Geocoder"]
 # 17 m 17.2, 18 m 16.4, 19 m 15.6, 20 m 14.9; each address once: 16.3, 14.9, 14.2, 13.7, 13.1, 12.6. The median of businesses, which have
 # points at the door, rises meanwhile: 14.1, 15.7, 16.5, 17.3, 18.1, 19.0. None of them leaves or enters 100 m. 18 m keeps all of it low.
 _OFFSET_M = 18.0
+_WHY_NOT = {Kind.NOTHING: "", Kind.MILE: "milepost_not_in_index"}
 _MAY_NAME_LANDMARK = frozenset({Kind.HOUSE, Kind.CROSSING, Kind.NAME})
 
 
@@ -75,7 +76,7 @@ class Geocoder:
                 hits = [hit for hit in self._look_ups.landmarks_in(address, told) if hit.penalty < REFUSED]
                 if hits:
                     return self._chosen(hits, parsed, told, city, zip5, county)
-            return self._coarse.area(parsed, told, Query(None, city, zip5, county), "" if kind is Kind.NOTHING else "place_not_found")
+            return self._coarse.area(parsed, told, Query(None, city, zip5, county), _WHY_NOT.get(kind, "place_not_found"))
         return self._chosen(hits, parsed, told, city, zip5, county)
 
     def geocode_many(self, queries: Sequence[Query]) -> list[Answer]:

@@ -22,6 +22,7 @@ _CONSIDERED: Final = 0.2  # unless a ZIP code or city was told, which can make u
 _NO_STREET: Final = 0.2  # a name alone, without number or crossing, must fit better than this to be taken for a street
 _MOST_STREETS: Final = 40
 _MOST_LEADING: Final = 8  # words before a house number
+_NUMBERS: Final = {"ONE": 1, "TWO": 2, "THREE": 3, "FOUR": 4, "FIVE": 5, "SIX": 6, "SEVEN": 7, "EIGHT": 8, "NINE": 9, "TEN": 10}
 _NUMBERED: Final = frozenset({Precision.POINT, Precision.RANGE})
 
 
@@ -202,9 +203,21 @@ class LookUps:
         found = self.finder.find(words)
         if found and found[0].penalty < _NO_STREET and "trailing_words_dropped" not in found[0].reasons:
             return self._whole(found, told, "no_number")
+        numbered = self._number_among(words, told)
+        if numbered is not None:
+            return numbered
+        for part in parsed.tail:
+            if marks := self._landmarks(part.split(), told):
+                return marks
+        return []
+
+    def _number_among(self, words: list[str], told: Told) -> list[Hit] | None:
+        """Return the houses of a number that stands behind the street, in words, or after something else; None when there is no such."""
         if len(words) > 2 and words[-1].isdigit() and len(words[-1]) < 6 and TYPES.get(words[-2]) in STRONG_TYPES:
             hits = self._numbered(self.finder.find(words[:-1]), int(words[-1]), told)  # OAK RD 112
             return [hit._replace(reasons=(*hit.reasons, "number_after_street")) for hit in hits if hit.precision in _NUMBERED]
+        if len(words) > 2 and words[0] in _NUMBERS and self.finder.is_known(words[1:], typed=True):
+            return self._numbered(self.finder.find(words[1:]), _NUMBERS[words[0]], told)  # ONE OAK RD
         # FRIENDS HOUSE 481 MINNA ST: what stands before a number and a street that exists tells something else.
         for at in range(1, min(len(words) - 1, _MOST_LEADING)):
             owner = words[at - 1]  # PIER 7 and ROOM 7 are no house 7
@@ -216,10 +229,7 @@ class LookUps:
             ):
                 hits = self._numbered(self.finder.find(words[at + 1 :]), int(words[at]), told)
                 return [hit._replace(reasons=(*hit.reasons, "lead_in_dropped")) for hit in hits if hit.precision in _NUMBERED]
-        for part in parsed.tail:
-            if marks := self._landmarks(part.split(), told):
-                return marks
-        return []
+        return None
 
     def _landmarks(self, words: list[str], told: Told) -> list[Hit]:
         return sorted(self._mark_hit(mark, told) for mark in self.places.landmarks.named(words))

@@ -22,6 +22,9 @@ _HOUSE: Final = re.compile(r"(\d{1,6})(?:\s?-\s?(\d{1,6})(?= ))?(?:-?([A-Z])(?= 
 # and N8085 COUNTY RD: what counts along a street is the number told last.
 _GRID_HOUSE: Final = re.compile(r"(?:[NSEW]\d{1,5} ?[NSEW](?=\d)|[NSEW](?=\d{3}))(\d{1,6})-? +([A-Z0-9].*[A-Z]{2}.*)")
 _NUMBERED_STREET: Final = re.compile(r"([A-Z]+) ?(?:[/&@]|(?:AND|AT|NEAR) )")
+# 150 #4 OAK RD, 150 APT 4 OAK RD, 150 A&B OAK RD: units that stand before the street.
+_UNIT_FIRST: Final = re.compile(r"(?:# ?|(?:APT|UNIT|STE|SUITE|RM|ROOM) #?)[A-Z0-9-]{1,5} +(?=\S+ \S)")
+_UNIT_LETTERS: Final = re.compile(r"[A-Z] ?[&/-] ?[A-Z] +(?=(\S+) \S)")
 _GLUED_HOUSE: Final = re.compile(r"(\d{1,6})((?!ST\b|ND\b|RD\b|TH\b)[A-Z]{2,} .+)")  # 123MARKET ST
 _BLOCK: Final = re.compile(r"(\d{1,6})(?:\s?-\s?(\d{1,6}))?[ -]*(?:HUNDRED |HUND )?(?:BLOCKS?|BLKS?|BLCK|BLOK|BK)\b(?: OF\b)?[ ,:-]*(.*)")
 _BLOCK_AFTER: Final = re.compile(r"(.+?)[ ,(]+(\d{1,6})[ -]*(?:HUNDRED )?(?:BLOCK|BLK|BLCK|BLOK)\)?")
@@ -31,15 +34,17 @@ _BETWEEN: Final = re.compile(
     r"-) (?P<c>.{2,})"
 )
 _BETWEEN_SLASH: Final = re.compile(r"(?P<a>.{2,}?) BETWEEN (?P<b>.{2,}?) ?/ ?(?P<c>.{2,})")
+_SHORT_WAY: Final = re.compile(r"(?:\b([NSEW])/OF?|^([NSEW])/B)\b(?! (?:ST|AVE?)\b)")  # OAK RD N/O 2ND AVE, S/B US 40 AT 2ND AVE
 _SHORT_BETWEEN: Final = re.compile(r"\bB/(?:T|W)N?\b")
 _BETWEEN_FIRST: Final = re.compile(r"(?:BETWEEN|BTWN?|BET) (?P<b>.{2,}?) (?:AND|&) (?P<c>.{2,}?) ON (?P<a>.{2,})")
 _NUMBERS_IN_BRACKETS: Final = re.compile(r"\((\d{1,6}) ?- ?(\d{1,6})\)")
 _CROSSING: Final = re.compile(r" ?[/&@+] ?")
 _SIMPLE_CROSSING: Final = re.compile(r"([A-Z0-9][A-Z0-9 ]+?) ?[/&@] ?([A-Z0-9][A-Z0-9 ]+)")
 _LABELLED_CROSSING: Final = re.compile(r"([^:/&@]{2,}?) ?: ?([^:/&@]{2,}?)(?: INTERSECTION)?")  # 19TH AVE: QUINTARA ST INTERSECTION
+_UNIT_STARTS: Final = frozenset({"APT", "UNI", "STE", "SUI", "RM ", "ROO"})
 _BOTH_TYPES: Final = frozenset({"STS", "STREETS", "AVES", "AVENUES", "AVS", "ROADS", "RDS"})
 _CROSSING_WORDS: Final = re.compile(
-    r" (?:(?:AND |AT |NEAR |ON )?(?:THE )?(?:CORNER|INTERSECTION) (?:OF|WITH)|(?:JUST )?(?:[NSEW]|NORTH|SOUTH|EAST|WEST) OF|"
+    r" (?:(?:AND |AT |NEAR |ON )?(?:THE )?(?:CORNER|INTERSECTION) (?:OF|WITH)|(?:JUST )?(?:[NSEW]|NO|SO|NORTH|SOUTH|EAST|WEST) OF|"
     r"(?:INTERSECTS|CROSSES|CROSSING|INTERSECTION)(?: WITH)?|CLOSE TO|AND|AT|NEAR|NR|W) "
 )
 _CROSSING_X: Final = re.compile(r" (?:X|ON) ")
@@ -108,9 +113,11 @@ def _from_number(folded: str) -> Parsed:
     return _house(int(house[1]), int(house[2] or 0), house[3] or "", rest, folded)
 
 
-def _house(  # noqa: C901  # one turn an address: calls would cost as much as the cutting
+def _house(  # noqa: C901, PLR0912  # one turn an address: calls would cost as much as the cutting
     number: int, number_to: int, suffix: str, rest: str, folded: str, kind: Kind = Kind.HOUSE
 ) -> Parsed:
+    if (rest[0] == "#" or rest[:3] in _UNIT_STARTS) and (unit := _UNIT_FIRST.match(rest)) is not None:
+        rest = rest[unit.end() :]
     zip5 = ""
     if rest[-1].isdigit() and len(rest) > 5 and (found := _ZIP_AT_END.search(rest)) is not None and "ROUTE" not in rest[-12:]:
         zip5 = found[1]
@@ -129,6 +136,8 @@ def _house(  # noqa: C901  # one turn an address: calls would cost as much as th
     crosses: list[list[str]] = []
     if "/" in rest or "&" in rest or "@" in rest or " NEAR " in rest or " AT " in rest:
         rest = cleaned(rest)
+        if (letters := _UNIT_LETTERS.match(rest)) is not None and letters[1] not in TYPES:
+            rest = rest[letters.end() :]
         rest, *more = _CROSSING.split(rest) if _CROSSING.search(rest) else re.split(" NEAR | AT ", rest)
         crosses = [words for part in more if (words := cut_unit(part.split()))]
     if "(" in rest or ":" in rest:
@@ -158,6 +167,8 @@ def _from_letter(folded: str) -> Parsed:  # noqa: C901, PLR0912  # a ladder: the
     if ("BLOCK" in folded or "PARCEL" in folded or "APN" in folded) and PARCEL.search(folded):
         return Parsed(Kind.NOTHING, reasons=("parcel",))
     folded = halves_kept(folded)
+    if "/O" in folded or "/B" in folded:
+        folded = _SHORT_WAY.sub(lambda way: f"{way[1]} OF" if way[1] else f"{way[2]}B", folded)
     if "B/" in folded:
         folded = _SHORT_BETWEEN.sub("BETWEEN", folded)
     if folded.startswith(("BETWEEN ", "BTW", "BET ")) and (between := _between(folded)) is not None:
@@ -242,6 +253,8 @@ def _mile(text: str) -> Parsed | None:
     before = [word for word in re.sub(r"[-,:/&@#().+]", " ", found["before"]).split() if word not in {"AT", "ON", "NEAR", "AND", "THE"}]
     after = [word for word in re.sub(r"[-,:/&@#().+]", " ", found["after"]).split() if word not in {"AT", "ON", "NEAR", "AND", "OF", "THE"}]
     words = before or after
+    if not words and found["word"] not in {"MILE", "EX"}:
+        return Parsed(Kind.NOTHING, reasons=("road_not_told",))
     if not words or (found["word"] in {"MILE", "EX"} and words[0].isdigit()):
         return None
     kind = "EXIT" if found["word"].startswith("EX") else "MM"

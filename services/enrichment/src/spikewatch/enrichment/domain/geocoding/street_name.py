@@ -20,6 +20,9 @@ _ROUTE_WORDS: Final = {
     "CR": "CR", "CO": "CR", "COUNTY": "CR", "CTH": "CR", "CNTY": "CR", "TR": "TR", "TWP": "TR", "TOWNSHIP": "TR", "FM": "FM", "RM": "FM",
 }  # fmt: skip
 _ROAD_WORDS: Final = one_of("HWY HIGHWAY HY RT RTE ROUTE RD ROAD TRUNK")
+_ROUTE_BRANCHES: Final = {
+    "BUS": "BUS", "BUSINESS": "BUS", "BYP": "BYP", "BYPASS": "BYP", "ALT": "ALT", "ALTERNATE": "ALT", "TRUCK": "TRUCK", "SPUR": "SPUR",
+}  # fmt: skip
 # A state or county road needs the second word: STATE 4 and COUNTY 4 are routes too, but CO LINE RD and STATE ST are not.
 _STATE_ROUTE_LEADS: Final = (STATES - {"ST"}) | {"ST", "STATE"}
 _LETTERED: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZ")
@@ -62,6 +65,8 @@ def read_street(tokens: list[str]) -> StreetName | None:  # noqa: C901, PLR0912 
     if start >= end:
         return None
     first = tokens[start]
+    if first in {"FARM", "RANCH"} and tokens[start + 1 : start + 3] == ["TO", "MARKET"]:
+        first, tokens, start, end = "FM", ["FM", *tokens[start + 3 :]], 0, end - start - 2
     if (first in _ROUTE_WORDS or first in STATES or first in DIRECTIONS or first[-1].isdigit() or first in {"ST", "U"}) and (
         (route := _route(tokens[start:end])) is not None
     ):
@@ -141,7 +146,8 @@ def normal_words(tokens: list[str], kind: str) -> str:  # noqa: C901, PLR0912  #
 
 _SAME_WORDS: Final = {"SAINT": "ST", "SAINTE": "STE", "DOCTOR": "DR", "JUNIOR": "JR", "SENIOR": "SR", "GEN": "GENERAL", "UPR": "UPPER",
                       "LWR": "LOWER", "NORTH": "N", "SOUTH": "S", "EAST": "E", "WEST": "W", "PRES": "PRESIDENT", "CAPT": "CAPTAIN",
-                      "SGT": "SERGEANT", "LT": "LIEUTENANT", "NAT": "NATIONAL", "NATL": "NATIONAL"}  # fmt: skip
+                      "SGT": "SERGEANT", "LT": "LIEUTENANT", "NAT": "NATIONAL", "NATL": "NATIONAL", "CO": "COUNTY", "CNTY": "COUNTY",
+                      "INTERSTATE": "I"}  # fmt: skip
 
 
 def _ordinal(number: int) -> str:
@@ -179,6 +185,9 @@ def _route(tokens: list[str]) -> StreetName | None:
     if rest and rest[-1] in DIRECTIONS:
         post = DIRECTIONS[rest[-1]]
         rest = rest[:-1]
-    if rest and not all(word in {"BUS", "BYP", "ALT", "HWY", "RD", "BUSINESS", "BYPASS", "FWY"} for word in rest):
+    if rest and not all(word in _ROAD_WORDS or word == "FWY" or word in _ROUTE_BRANCHES for word in rest):
         return None
-    return StreetName(f"{kind}{number}", f"{kind} {number}", pre, "ROUTE", post)
+    # The bypass of a route is another road than the route.
+    branch = [_ROUTE_BRANCHES[word] for word in rest if word in _ROUTE_BRANCHES]
+    words = " ".join((kind, number, *branch))
+    return StreetName(words.replace(" ", ""), words, pre, "ROUTE", post)
