@@ -81,7 +81,7 @@ def proposed(path: Path, kind: Kind | None = None) -> ColumnMap:
 
 
 def words(layout: str) -> dict[str, str]:
-    return dict(reversed(pair.split(":")) for pair in layout.split())  # type: ignore[arg-type]
+    return {word: column for column, word in (pair.split(":") for pair in layout.split())}
 
 
 @pytest.mark.parametrize("layout", [name for name in STREETS if name != "words"])
@@ -226,6 +226,14 @@ def test_what_people_say_a_file_is_outranks_the_proposal(tmp_path: Path) -> None
 def test_what_is_nothing_that_is_known_is_told(tmp_path: Path, layout: str, told: str) -> None:
     with pytest.raises(GeodataUnusable, match=told):
         proposed(file(tmp_path, layout))
+
+
+def test_of_a_folder_what_is_nothing_that_is_known_is_proposed_to_be_skipped(tmp_path: Path) -> None:
+    file(tmp_path, STREETS["arcgis"], "a.csv")
+    file(tmp_path, "a:name b:name", "b.csv")
+    (_, street), (_, nothing) = proposals(tmp_path)
+    assert (street.kind, nothing.kind, nothing.sure) == (Kind.STREET, Kind.SKIP, 0)
+    assert "neither shapes" in map_text("b.csv", nothing)
 
 
 def test_a_proposed_map_can_be_written_and_read_again(tmp_path: Path) -> None:

@@ -153,13 +153,22 @@ def read_sources(paths: Sequence[Path], options: SourceOptions | None = None) ->
 
 
 def proposals(path: Path, options: SourceOptions | None = None) -> list[tuple[Layer, ColumnMap]]:
-    """Return what each layer of a path would be taken for.
+    """Return what each layer of a path would be taken for; of several, one that is nothing that is known would be passed over.
 
     Raises:
-        GeodataUnusable: one cannot be read or is nothing that is known.
+        GeodataUnusable: one cannot be read, or the only one is nothing that is known.
     """
     given = options or SourceOptions()
-    return [(layer, _map_of(layer, given)[0]) for layer in layers_of(path)]
+    layers = layers_of(path)
+    found: list[tuple[Layer, ColumnMap]] = []
+    for layer in layers:
+        try:
+            found.append((layer, _map_of(layer, given)[0]))
+        except NothingKnown as error:
+            if len(layers) == 1:
+                raise
+            found.append((layer, ColumnMap(Kind.SKIP, sure=0.0, why=str(error))))
+    return found
 
 
 def _map_of(layer: Layer, options: SourceOptions) -> tuple[ColumnMap, list[Feature]]:
