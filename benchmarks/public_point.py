@@ -4,7 +4,9 @@
 
 A county that does not exist, 51 by 55 km: two towns (8,000 and 2,000 households), 2,000 farms, a lake. Incidents happen at random
 households. A suspect is a household whose ring, of the published radius, holds the point: what somebody who knows
-everything but the key must take for possible. For the attacks each address has 40 incidents whose positions scatter by 12 m.
+everything but the key must take for possible. Not all are equally likely: a household near a border draws from less ground, so each
+is weighed by how probable the point is if the incident was there. For the attacks each address has 40 incidents whose positions
+scatter by 12 m.
 """
 
 import hashlib
@@ -19,12 +21,14 @@ import shapely
 from spikewatch.enrichment.domain.areas.place import metres_between
 from spikewatch.enrichment.domain.public_point.ground import Ground
 from spikewatch.enrichment.domain.public_point.households import CountyDensity, HouseholdPoints, Households
-from spikewatch.enrichment.domain.public_point.mask import TIERS, Donut, How, PublicPoint, Tier, donut_of, public_point
+from spikewatch.enrichment.domain.public_point.mask import _DRAWS as DRAWS
+from spikewatch.enrichment.domain.public_point.mask import TIERS, Donut, PublicPoint, Tier, _draws, _hides, donut_of, public_point
 
 KEY = bytes(range(32))
 METRES = 111_195.0
 SCATTER_M = 12.0
 INCIDENTS_AN_ADDRESS = 40
+TRIALS = 60  # draws by which the attacker measures a ring
 
 
 class County:
@@ -41,7 +45,7 @@ class County:
         self.points = HouseholdPoints(self.homes[:, 0], self.homes[:, 1])
         self.density = CountyDensity(int(2.5 * len(self.homes)), 2_800.0)
 
-    def shown(self, lat: float, lon: float, tier: Tier, by: Households, key: bytes = KEY) -> PublicPoint:
+    def shown(self, lat: float, lon: float, tier: Tier, by: Households, key: bytes = KEY) -> PublicPoint | None:
         return public_point(lat, lon, key=key, ground=self.ground, households=by, tier=tier)
 
 
@@ -50,7 +54,8 @@ class Attacker:
 
     def __init__(self, county: County, tier: Tier, by: Households) -> None:
         self.county, self.tier, self.by = county, tier, by
-        self.rings: dict[tuple[int, int], list[Donut]] = {}
+        self.rings: dict[tuple[int, bool], list[Donut]] = {}
+        self.fitting: dict[Donut, float] = {}
 
     def suspects(self, point: PublicPoint, *, scatter: bool = False) -> set[int]:
         homes = self.county.homes
@@ -77,6 +82,23 @@ class Attacker:
             )
         return self.rings[index, scatter]
 
+    def least_hidden(self, suspects: set[int]) -> float:
+        """One in how many the likeliest of the suspects is."""
+        weights = []
+        for index in suspects:
+            fits = self.part_that_fits(donut_of(*self.county.homes[index], self.tier, self.by))
+            weights.append((1 - (1 - fits) ** DRAWS) / fits)
+        return sum(weights) / max(weights)
+
+    def part_that_fits(self, ring: Donut) -> float:
+        """Which part of a ring a point may be drawn in, by the code itself under keys of the attacker's own."""
+        if ring not in self.fitting:
+            drawn = [one for number in range(TRIALS // DRAWS) for one in _draws(number.to_bytes(16, "big"), ring, self.tier, "")]
+            ground = self.county.ground
+            fit = sum(ground.holds(*one) and _hides(one, ring, self.tier, self.by, ground) for one in drawn)
+            self.fitting[ring] = max(fit, 0.5) / len(drawn)
+        return self.fitting[ring]
+
     def nearer(self, guess: tuple[float, float], home: np.ndarray) -> int:
         """How many households lie nearer to a guess than the true one."""
         squeeze = math.cos(math.radians(guess[0]))
@@ -99,31 +121,33 @@ def measured(county: County, tier: Tier, source: str, by: Households, incidents:
     start = time.process_time()
     points = [county.shown(*county.homes[index], tier, by) for index in chosen]
     took = (time.process_time() - start) / incidents
-    counts, metres, widened = [], [], 0
+    counts, least, metres, widened = [], [], [], 0
     for index, point in zip(chosen, points, strict=True):
-        if point.how is not How.DISPLACED:
+        if point is None:
             continue
         metres.append(metres_between(point.lat, point.lon, *county.homes[index]))
         suspects = attacker.suspects(point)
-        if index in suspects:
-            counts.append(len(suspects))
-        else:
-            widened += 1  # nothing fitted in its own ring: the published radius is a later one
-    middles = sum(point.how is How.COUNTY_MIDDLE for point in points)
+        counts.append(len(suspects))
+        if source == "points":  # where one density stands for a county, only its border makes a difference
+            least.append(attacker.least_hidden(suspects))
+        widened += index not in suspects  # nothing fitted in its own ring: the published radius is a later one
     print(f"\n{tier.name}, k = {tier.k}, by {source}: {took * 1e3:.1f} ms a point")
     if counts:
         low, middle = np.percentile(counts, [5, 50])
         share = np.mean(np.array(counts) >= tier.k)
         print(f"  suspects: least {min(counts)}, 5 % {low:.0f}, median {middle:.0f}; at least k for {share:.1%}")
         print(f"  displaced by {np.median(metres):,.0f} m in the median, {np.percentile(metres, 95):,.0f} m at 95 %")
-    print(f"  ring widened {widened}, county's middle {middles} of {incidents}")
+    if least:
+        low, middle = np.percentile(least, [5, 50])
+        print(f"  the likeliest suspect is one in: least {min(least):.0f}, 5 % {low:.0f}, median {middle:.0f}")
+    print(f"  ring widened {widened}, not shown {incidents - len(counts)} of {incidents}")
     if source == "points":
         attacked(
             county,
             tier,
             by,
             attacker,
-            [index for index in chosen if index in attacker.suspects(county.shown(*county.homes[index], tier, by))],
+            [index for index, point in zip(chosen, points, strict=True) if point is not None and index in attacker.suspects(point)],
         )
 
 
@@ -138,7 +162,8 @@ def attacked(county: County, tier: Tier, by: Households, attacker: Attacker, add
                 lat = home[0] + chance.gauss(0, SCATTER_M) / METRES
                 lon = home[1] + chance.gauss(0, SCATTER_M) / METRES / math.cos(math.radians(home[0]))
                 point = county.shown(lat, lon, tier, by, key)
-                seen.add(PublicPoint(point.lat, point.lon, point.radius_m, How.DISPLACED, tier.name))
+                if point is not None:
+                    seen.add(point)
             guess = sum(one.lat for one in seen) / len(seen), sum(one.lon for one in seen) / len(seen)
             metres.append(metres_between(*guess, *home))
             nearer.append(attacker.nearer(guess, home))

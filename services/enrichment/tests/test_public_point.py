@@ -16,11 +16,11 @@ from shapely.geometry import Polygon, box
 from spikewatch.enrichment.domain.areas.place import metres_between
 from spikewatch.enrichment.domain.public_point.ground import Ground
 from spikewatch.enrichment.domain.public_point.households import CountyDensity, HouseholdPoints, Households
-from spikewatch.enrichment.domain.public_point.mask import PUBLIC, WIDE, How, PublicPoint, Tier, donut_of, public_point
+from spikewatch.enrichment.domain.public_point.mask import PUBLIC, WIDE, PublicPoint, Tier, donut_of, public_point
 
 KEY = bytes(range(32))
 METRES = 111_195.0
-ROUNDING_M = 12.0  # four digits of a degree
+ROUNDING_PART = 0.04  # of the radius: a point is rounded to a twentieth of it
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,9 @@ def home_of(county: County, index: int) -> tuple[float, float]:
 
 
 def shown(county: County, lat: float, lon: float, *, key: bytes = KEY, tier: Tier = PUBLIC, by: Households | None = None) -> PublicPoint:
-    return public_point(lat, lon, key=key, ground=county.ground, households=by or county.points, tier=tier)
+    point = public_point(lat, lon, key=key, ground=county.ground, households=by or county.points, tier=tier)
+    assert point is not None
+    return point
 
 
 def away(point: PublicPoint, lat: float, lon: float) -> float:
@@ -92,30 +94,46 @@ def suspects(county: County, point: PublicPoint, tier: Tier, by: Households) -> 
 def test_a_public_point_is_on_land_of_the_county_between_the_two_radii(
     county: County, lat: float, lon: float, secret: bytes, tier: Tier
 ) -> None:
-    point = shown(county, lat, lon, key=secret, tier=tier)
+    point = public_point(lat, lon, key=secret, ground=county.ground, households=county.points, tier=tier)
+    if point is None:
+        return
     assert county.land.contains(shapely.Point(point.lon, point.lat))
-    if point.how is How.DISPLACED:
-        ring = donut_of(lat, lon, tier, county.points)
-        assert ring.inner_m - ring.cell_m - ROUNDING_M <= away(point, lat, lon) <= point.radius_m
-        assert away(point, lat, lon) >= tier.least_outer_m / 3 - ROUNDING_M
+    rung_m = point.radius_m / 1.4
+    assert rung_m * (1 / 3 - ROUNDING_PART) <= away(point, lat, lon) <= point.radius_m
 
 
-def test_a_point_of_a_spit_of_land_falls_on_the_spit(county: County) -> None:
-    spit = Polygon([(-79.8, 40.2), (-79.6, 40.2), (-79.6, 40.2003), (-79.8, 40.2003)])  # 17 km long and 33 m wide
+@settings(max_examples=60, deadline=None)
+@given(lat=st.floats(40.0, 40.5), lon=st.floats(-80.0, -79.4), tier=st.sampled_from([PUBLIC, WIDE]))
+def test_a_public_point_has_no_more_digits_than_its_radius_justifies(county: County, lat: float, lon: float, tier: Tier) -> None:
+    point = public_point(lat, lon, key=KEY, ground=county.ground, households=CountyDensity(300_000, 2_800.0), tier=tier)
+    assert point is not None
+    digits = 4 if point.radius_m / 1.4 < METRES / 50 else 3
+    assert (round(point.lat, digits), round(point.lon, digits)) == (point.lat, point.lon)
+
+
+def test_a_point_of_a_spit_of_land_falls_on_the_spit() -> None:
+    spit = Polygon([(-79.8, 40.2), (-79.6, 40.2), (-79.6, 40.203), (-79.8, 40.203)])  # 17 km long and 330 m wide
     ground = Ground("county:99001", spit)
-    point = public_point(40.20015, -79.7, key=KEY, ground=ground, households=CountyDensity(10**6, 100.0))
+    point = public_point(40.2015, -79.7, key=KEY, ground=ground, households=CountyDensity(10**6, 100.0))
+    assert point is not None
     assert shapely.contains_xy(spit, point.lon, point.lat)
 
 
-def test_where_nothing_fits_the_middle_of_the_county_is_shown(county: County) -> None:
+def test_a_ring_that_lies_mostly_in_the_sea_is_widened_until_enough_people_live_in_the_rest() -> None:
+    # Of 52 people a hectare the smallest ring holds 100 households; on a spit 110 m wide it holds a fifth of its land.
+    inland, spit = box(-80, 40, -79, 41), box(-79.8, 40.2, -79.6, 40.201)
+    people = CountyDensity(population=5_200 * 900, land_km2=900.0)
+    points = [public_point(40.2005, -79.7, key=KEY, ground=Ground("county:99001", land), households=people) for land in (inland, spit)]
+    widths = [None if point is None else point.radius_m / 1.4 for point in points]
+    assert widths[0] == pytest.approx(400, abs=1)
+    assert widths[1] is None or widths[1] > 700
+
+
+def test_where_no_ring_holds_enough_households_nothing_is_shown(county: County) -> None:
     lonely = HouseholdPoints([40.4], [-79.9])
-    point = public_point(40.4, -79.9, key=KEY, ground=county.ground, households=lonely)
-    assert (point.how, point.radius_m) == (How.COUNTY_MIDDLE, 0.0)
-    assert county.land.contains(shapely.Point(point.lon, point.lat))
-    elsewhere = public_point(40.1, -79.5, key=bytes(16), ground=county.ground, households=lonely)
-    assert (elsewhere.lat, elsewhere.lon) == (point.lat, point.lon)  # it tells nothing but the county
+    assert public_point(40.4, -79.9, key=KEY, ground=county.ground, households=lonely) is None
     too_few = CountyDensity(population=200, land_km2=2_800.0)
-    assert public_point(40.4, -79.9, key=KEY, ground=county.ground, households=too_few).how is How.COUNTY_MIDDLE
+    assert public_point(40.4, -79.9, key=KEY, ground=county.ground, households=too_few) is None
 
 
 def test_land_under_water_is_refused() -> None:
@@ -157,17 +175,10 @@ def test_another_key_or_tier_or_county_draws_another_point(county: County) -> No
 
 
 def test_a_small_correction_keeps_the_point_and_a_large_one_does_not(county: County) -> None:
-    first = shown(county, 40.2512, -79.7034)
-
-    def corrected(lat: float, lon: float) -> PublicPoint:
-        return public_point(lat, lon, key=KEY, ground=county.ground, households=county.points, previous=first)
-
-    kept = corrected(40.2514, -79.7036)
-    assert (kept.lat, kept.lon, kept.radius_m, kept.how) == (first.lat, first.lon, first.radius_m, How.KEPT)
-    moved = corrected(40.12, -79.5)
-    assert moved == shown(county, 40.12, -79.5)
-    onto_it = corrected(first.lat, first.lon)  # the published point would now be the address itself
-    assert away(onto_it, first.lat, first.lon) >= PUBLIC.least_outer_m / 3 - ROUNDING_M
+    cell = donut_of(40.2512, -79.7034, PUBLIC, county.points)
+    first = shown(county, cell.lat, cell.lon)
+    assert shown(county, cell.lat + 40 / METRES, cell.lon - 40 / METRES) == first
+    assert shown(county, cell.lat + 200 / METRES, cell.lon) != first
 
 
 def test_displacements_of_neighbouring_cells_tell_nothing_of_each_other(county: County) -> None:
@@ -186,22 +197,43 @@ def test_displacements_of_neighbouring_cells_tell_nothing_of_each_other(county: 
 
 @pytest.mark.parametrize("tier", [PUBLIC, WIDE], ids=lambda tier: tier.name)
 def test_every_tier_hides_each_place_among_its_number_of_households(county: County, tier: Tier) -> None:
+    # Widened rings too: only households for which the published radius is their own are suspects, for everybody can work out that a
+    # place where a smaller ring fits would not have been given a larger one.
     chance, counts = random.Random(2), []
     for index in chance.sample(range(len(county.homes)), 60):
-        point = shown(county, *county.homes[index], tier=tier)
-        own = donut_of(*home_of(county, index), tier, county.points)
-        if point.how is How.DISPLACED and point.radius_m == math.ceil(1.4 * tier.least_outer_m * 2 ** (own.rung / 2)):
+        point = public_point(*home_of(county, index), key=KEY, ground=county.ground, households=county.points, tier=tier)
+        if point is not None:
             counts.append(len(suspects(county, point, tier, county.points)))
-    assert len(counts) >= 40  # the others were widened or not shown at all
+    assert len(counts) >= 12  # the others are not shown: of the wide tier two in three, for these towns are small
     assert min(counts) >= tier.k
+
+
+def test_no_household_beside_a_border_is_much_likelier_than_the_others() -> None:
+    # A ring that lies mostly outside of the county leaves less ground to draw from, so a point on that ground is likelier to belong to
+    # a household at the border: by as much as there were draws to find it.
+    chance = np.random.default_rng(7)
+    homes = np.stack([chance.uniform(40, 40.06, 9_000), chance.uniform(-80, -79.92, 9_000)], axis=1)
+    ground, points = Ground("county:99001", box(-80, 40, -79.5, 40.5)), HouseholdPoints(homes[:, 0], homes[:, 1])
+    corner = homes[np.argsort(np.hypot(homes[:, 0] - 40, homes[:, 1] + 80))[:40]]
+    hidden = []
+    for lat, lon in corner[::2].tolist():
+        point = public_point(lat, lon, key=KEY, ground=ground, households=points)
+        assert point is not None
+        weights = []
+        for ring in (donut_of(*home, PUBLIC, points) for home in homes.tolist()):
+            radius_m = math.ceil(1.4 * PUBLIC.least_outer_m * 2 ** (ring.rung / 2))
+            if radius_m == point.radius_m and ring.inner_m <= away(point, ring.lat, ring.lon) <= ring.outer_m:
+                land = ground.share(ring.lat, ring.lon, ring.inner_m, ring.outer_m)
+                weights.append((1 - (1 - land) ** 4) / land)  # that one of four draws falls on land, to the size of that land
+        hidden.append(sum(weights) / max(weights))
+    assert min(hidden) >= PUBLIC.k
 
 
 def test_without_points_the_cautious_density_hides_nearly_every_place(county: County) -> None:
     chance, counts = random.Random(3), []
     for index in chance.sample(range(len(county.homes)), 40):
-        point = shown(county, *county.homes[index], by=county.density)
-        if point.how is How.DISPLACED:
-            counts.append(len(suspects(county, point, PUBLIC, county.density)))
+        point = shown(county, *home_of(county, index), by=county.density)
+        counts.append(len(suspects(county, point, PUBLIC, county.density)))
     assert len(counts) >= 30
     assert np.mean(np.array(counts) >= PUBLIC.k) >= 0.95
 
@@ -219,7 +251,8 @@ def guessed_by_averaging(county: County, home: npt.NDArray[np.float64], *, is_pe
     published = set()
     for incident in range(150):
         key = hashlib.sha256(KEY + incident.to_bytes(2, "big")).digest() if is_per_incident else KEY
-        point = shown(county, *jittered(float(home[0]), float(home[1]), chance), key=key)
+        scattered = jittered(float(home[0]), float(home[1]), chance)
+        point = shown(county, *scattered, key=key, by=CountyDensity(10**6, 100.0) if is_per_incident else None)
         published.add((point.lat, point.lon))
     return sum(lat for lat, _ in published) / len(published), sum(lon for _, lon in published) / len(published)
 

@@ -4,13 +4,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 from shapely.geometry import Point, box
 
+from spikewatch.contracts import topics
 from spikewatch.contracts.incident import Incident
 from spikewatch.contracts.report import LocatedReport, Position
 from spikewatch.contracts.vocabulary import PlacePrecision
 from spikewatch.enrichment.adapters.census_file import CensusUnusable, census_of
+from spikewatch.enrichment.adapters.matching_weights import load_weights
 from spikewatch.enrichment.domain.geography import Atlas, Place, metres_between
 from spikewatch.enrichment.domain.public_point.households import HouseholdPoints
 from spikewatch.enrichment.domain.public_point.publication import PublicPositions
@@ -23,6 +25,7 @@ AREAS = ("state:99", "county:99001")
 PLACES = (Place("county:99001", "Cedar", box(-80, 40, -79, 41)),)
 POINT = {"lat": 40.5, "lon": -79.5, "precision": PlacePrecision.POINT}
 Build = Callable[..., LocatedReport]
+WEIGHTS = load_weights()
 
 
 def position(lat: float = 40.5, lon: float = -79.5, precision: PlacePrecision = PlacePrecision.RANGE) -> Position:
@@ -66,6 +69,15 @@ def test_no_point_is_shown_in_water(atlas: Atlas) -> None:
     assert any((one := dry.of(place, AREAS)) is not None and lake.geometry.contains(Point(one.lon, one.lat)) for place in places)
 
 
+def test_a_county_that_water_covers_wholly_shows_nothing_and_breaks_nothing() -> None:
+    flooded = Atlas([*PLACES, Place("water:sea", "Sea", box(-81, 39, -78, 42))])
+    assert PublicPositions(flooded, {"99001": 400_000}, key=KEY).of(position(), AREAS) is None
+
+
+def test_a_lonely_place_looks_like_one_that_is_not_known_exactly(atlas: Atlas) -> None:
+    assert PublicPositions(atlas, {"99001": HouseholdPoints([40.5], [-79.5])}, key=KEY).of(position(), AREAS) is None
+
+
 def test_a_wide_county_has_the_area_of_its_degrees(atlas: Atlas) -> None:
     # One degree square at 40 to 41 north: 111.2 km by 84.5 km, 9,400 km²; a third of 400,000 / 2.5 people over it is 5.7 households a km².
     known = PublicPositions(atlas, {"99001": 400_000}, key=KEY)._known("county:99001")
@@ -74,13 +86,25 @@ def test_a_wide_county_has_the_area_of_its_degrees(atlas: Atlas) -> None:
 
 
 async def test_an_incident_carries_it_and_a_repetition_the_same_bytes(located: Build, public: PublicPositions) -> None:
-    (first,) = await MatchReports(InMemoryMatchStore(), public).apply([located("1", location=POINT)])
-    (second,) = await MatchReports(InMemoryMatchStore(), public).apply([located("1", location=POINT)])
+    (first,) = await MatchReports(InMemoryMatchStore(), WEIGHTS, public).apply([located("1", location=POINT)])
+    (second,) = await MatchReports(InMemoryMatchStore(), WEIGHTS, public).apply([located("1", location=POINT)])
     assert first.incident.body == second.incident.body
     shown = Incident.model_validate_json(first.incident.body or b"").public_position
     assert shown == public.of(position(), AREAS)
-    (bare,) = await MatchReports(InMemoryMatchStore()).apply([located("1", location=POINT)])
+    (bare,) = await MatchReports(InMemoryMatchStore(), WEIGHTS).apply([located("1", location=POINT)])
     assert b"public_position" not in (bare.incident.body or b"")
+
+
+def test_no_message_but_reports_and_incidents_can_hold_an_exact_position() -> None:
+    holding = {topic.name for topic in topics.ALL if topic.model is not None and _fields_of_a_place(topic.model)}
+    # The directory's are those of services, such as a place that hands out naloxone.
+    assert holding == {topics.REPORTS.name, topics.LOCATED.name, topics.INCIDENTS.name, topics.DIRECTORY.name}
+
+
+def _fields_of_a_place(model: object) -> set[str]:
+    schema = TypeAdapter(model).json_schema()
+    names = {name for part in (schema, *schema.get("$defs", {}).values()) for name in part.get("properties", {})}
+    return names & {"lat", "lon", "intersection", "position"}
 
 
 def test_a_census_is_read_as_populations_or_as_points(tmp_path: Path) -> None:

@@ -54,9 +54,9 @@ class PublicPositions:
         self._county = lru_cache(maxsize=_COUNTIES_AT_ONCE)(self._known)
 
     def of(self, position: Position | None, areas: Sequence[str]) -> PublicPosition | None:
-        """Return where an incident may be shown; None when its place is no exact one, or of its county too little is known.
+        """Return where an incident may be shown; None when its place is no exact one, too lonely, or of its county too little is known.
 
-        The middle of a ZIP code, a city or a county names no household: it is shown as what it is.
+        That these look alike is meant: a sign of its own for lonely places would name the few households there are of them.
         """
         if position is None or position.precision not in EXACT:
             return None
@@ -66,7 +66,7 @@ class PublicPositions:
             return None
         ground, households = known
         point = public_point(position.lat, position.lon, key=self._key, ground=ground, households=households, tier=self._tier)
-        return PublicPosition(lat=point.lat, lon=point.lon, radius_m=point.radius_m, tier=point.tier)
+        return None if point is None else PublicPosition(lat=point.lat, lon=point.lon, radius_m=point.radius_m, tier=point.tier)
 
     def _known(self, county: str) -> tuple[Ground, Households] | None:
         land, told = self._outlines.outline(county), self._census.get(county.partition(":")[2])
@@ -74,7 +74,11 @@ class PublicPositions:
             return None
         within = self._water.query(land, predicate="intersects")
         water = shapely.union_all(self._water.geometries[within]) if len(within) else None
-        return Ground(county, land, water), told if isinstance(told, HouseholdPoints) else CountyDensity(told, _km2(land))
+        try:
+            ground = Ground(county, land, water)
+        except ValueError:  # the operator's water covers the whole county: nowhere to show anything
+            return None
+        return ground, told if isinstance(told, HouseholdPoints) else CountyDensity(told, _km2(land))
 
 
 def _km2(land: shapely.Geometry) -> float:
