@@ -66,7 +66,9 @@ class Case:
             starts = np.array([date.fromisoformat(text[:10]) for text in self.input["date"]], dtype="datetime64[D]")
         else:
             starts = np.datetime64("2001-01-01") + 7 * np.arange(len(counts)).astype("timedelta64[D]")
-        population = next((self.numbers(each)[None, :] for each in ("population", "pop", "populationFrac", "n") if each in self.input), None)
+        population = next(
+            (self.numbers(each)[None, :] for each in ("population", "pop", "populationFrac", "n") if each in self.input), None
+        )
         return Series(starts.astype("datetime64[D]"), counts[None, :], ("one",), population)
 
 
@@ -120,7 +122,7 @@ def _agrees(case: Case, mine: Any, theirs: str) -> bool:
     tolerance = case.meta.get("tolerance", {})
     if not isinstance(tolerance, Mapping):
         return found == wanted
-    return abs(found - wanted) <= float(tolerance.get("abs", 0)) + min(float(tolerance.get("rel", 0)), 1e-6) * abs(wanted)
+    return abs(found - wanted) <= float(tolerance.get("abs", 0)) + float(tolerance.get("rel", 0)) * abs(wanted)
 
 
 def called_with(case: Case, name: str) -> str | None:

@@ -33,22 +33,30 @@ def check(case: Case) -> None:
         _check_odmap(case)
         return
     name, adapter = _adapter(case)
-    series, arguments = adapter(case)
-    detected = ALGORITHMS[name].run(series, ALGORITHMS[name].parameters(**arguments))
+    whole, arguments = adapter(case)
     rows = case.numbers("t", of=case.expected).astype(int) - 1
+    end = int(rows.max()) + 1
+    population = None if whole.population is None else whole.population[:, :end]
+    series = Series(whole.starts[:end], whole.counts[:, :end], whole.areas, population)
+    detected = ALGORITHMS[name].run(series, ALGORITHMS[name].parameters(**arguments))
     compare(case, _columns(case, name, arguments, detected, rows))
 
 
 def _columns(case: Case, name: str, arguments: Mapping[str, Any], found: Detected, rows: np.ndarray[Any, np.dtype[np.int_]]) -> Columns:
     bound, expected = found.threshold, found.expected
     if name == "farrington_flexible":
-        bound, expected = (np.where(found.also["has_enough"], each, np.nan) for each in (bound, expected))
+        known = found.also["has_enough"] & ~np.isnan(bound)
+        bound, expected = (np.where(known, each, np.nan) for each in (bound, expected))
     elif name == "farrington":
         bound = np.where(found.also["has_enough"], bound, 0.0)
     elif name in {"glr_poisson", "glr_nb", "lr_cusum"}:
         bound = np.nan_to_num(np.maximum(bound if _argument(case, "ret") == "cases" else found.statistic, 0), nan=0.0)
-    elif name == "outbreak_p" and _argument(case, "ret") != "cases":
-        bound = found.statistic
+        if name == "glr_nb" and _argument(case, "ret") == "cases":
+            # the peer's search does not begin at a count of 0
+            bound = np.where((case.numbers("observed")[: bound.shape[1]] == 0) & (found.alarm == 0), 1e99, bound)
+    elif name == "outbreak_p":
+        # nor does it tell that even a count of 0 would alarm
+        bound = np.where(bound == 0, np.nan, bound) if _argument(case, "ret") == "cases" else found.statistic
     alarm = found.alarm.astype(float)
     # the peer leaves an alarm empty where its bound is not a number, except for the flexible method's too few recent incidents
     alarm = np.where(found.alarm < 0, 0.0 if name == "farrington_flexible" else np.nan, alarm)
@@ -150,6 +158,8 @@ def _glr(case: Case) -> tuple[Series, dict[str, Any]]:
         "refit": bool(model.get("refit", False)),
         "period": _frequency(case),
     }
+    if _argument(case, "change") == "epi":
+        arguments["compat"] = _COMPAT
     if given:
         arguments["mean"] = tuple(control)
     elif "mu0" in case.expected:
@@ -228,7 +238,7 @@ _ADAPTERS: Final[tuple[tuple[str, str, Callable[[Case], tuple[Series, dict[str, 
     # what the algorithm's or the call's name has, in small letters; the first that fits
     ("farringtonflexible", "farrington_flexible", _flexible),
     ("farrington", "farrington", _farrington),
-    ("ears", "ears", _ears),
+    ("earsc", "ears", _ears),
     ("bayes", "bayes", _bayes),
     ("rogerson", "rogerson", _rogerson),
     ("cusum", "cusum", _cusum),
@@ -260,11 +270,15 @@ def _check_odmap(case: Case) -> None:
     if "third" in words:
         algorithm = ALGORITHMS["third_largest"]
         days = re.search(r"(\d+)[ _-]?d", words)
-        parameters = algorithm.parameters(history=int(days[1]) if days else 30, least_threshold=0, least_history=int(days[1]) if days else 30)
+        parameters = algorithm.parameters(
+            history=int(days[1]) if days else 30, least_threshold=0, least_history=int(days[1]) if days else 30
+        )
     elif "sd" in words:
         algorithm = ALGORITHMS["mean_sd"]
         k = re.search(r"mean\s*\+?\s*(\d+(?:\.\d+)?)\s*\*?\s*sd", words)
-        history = re.search(r"(?:<=|up to|last|previous)\s*(\d+)\s*(?:calendar )?days", words) or re.search(r"(\d+)\s*(?:calendar )?d(?:ays)?\b", words)
+        history = re.search(r"(?:<=|up to|last|previous)\s*(\d+)\s*(?:calendar )?days", words) or re.search(
+            r"(\d+)\s*(?:calendar )?d(?:ays)?\b", words
+        )
         least = re.search(r"min\s*(\d+)", words)
         given = case.parameters
         parameters = algorithm.parameters(
@@ -284,7 +298,9 @@ def _check_odmap(case: Case) -> None:
 def _check_rolling(case: Case) -> None:
     """Windows of hours over incidents in the order received."""
     areas = next(case.input[name] for name in ("county_fips", "area", "county") if name in case.input)
-    occurred, received = (np.array([text.removesuffix("Z") for text in case.input[name]], dtype="datetime64[us]") for name in ("occurred_at", "received_at"))
+    occurred, received = (
+        np.array([text.removesuffix("Z") for text in case.input[name]], dtype="datetime64[us]") for name in ("occurred_at", "received_at")
+    )
     incidents = Incidents(occurred.astype(np.int64), received.astype(np.int64), np.unique(areas, return_inverse=True)[1])
     hours = case.parameters.get("window_h", 24)
     counts = roll(incidents, int(float(hours) * 3_600_000_000))

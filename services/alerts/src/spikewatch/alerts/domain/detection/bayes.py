@@ -30,8 +30,9 @@ def bayes(series: Series, parameters: Bayes) -> Detected:
     With neither past years nor this year there is no baseline and nothing is evaluated.
     """
     total, told, steps = _baseline(series, parameters)
-    evaluated = steps & (told > 0) & ~np.isnan(series.counts)
-    total, told = np.where(evaluated, total, np.nan), np.where(evaluated, told, np.nan)
+    reachable = steps & (told > 0)
+    evaluated = reachable & ~np.isnan(series.counts)
+    total, told = np.where(reachable, total, np.nan), np.where(reachable, told, np.nan)
 
     def bound(sums: Floats, numbers: Floats) -> Floats:
         return negative_binomial_quantile(parameters.alpha, sums + 0.5, numbers / (numbers + 1))
@@ -55,7 +56,9 @@ def _baseline(series: Series, parameters: Bayes) -> tuple[Floats, Floats, np.nda
     now = np.arange(steps)
     reachable = now - parameters.years * period - parameters.half_window >= 0
     spans = [(-parameters.half_window, 0)] if parameters.this_year else []
-    spans += [(-year * period - parameters.half_window, -year * period + parameters.half_window + 1) for year in range(1, parameters.years + 1)]
+    spans += [
+        (-year * period - parameters.half_window, -year * period + parameters.half_window + 1) for year in range(1, parameters.years + 1)
+    ]
     total, told = np.zeros(series.counts.shape), np.zeros(series.counts.shape)
     for first, end in spans:
         low, high = np.clip(now + first, 0, steps), np.clip(now + end, 0, steps)

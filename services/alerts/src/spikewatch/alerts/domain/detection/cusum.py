@@ -79,16 +79,19 @@ def _waved(count: Floats, alpha: float, *, table: bool) -> Floats:
 
 def _transformed(count: Floats, mean: Floats, parameters: Cusum) -> Floats:
     alpha, root = parameters.alpha, np.sqrt(mean)
+    score: Floats
     match parameters.transform:
         case "standard":
             return (count - mean) / root
         case "rossi":
             return (count - 3 * mean + 2 * np.sqrt(count * mean)) / (2 * root)
         case "anscombe":
-            return 1.5 * (np.cbrt(count) ** 2 - np.cbrt(mean) ** 2) / np.sqrt(np.cbrt(mean))
+            score = 1.5 * (np.cbrt(count) ** 2 - np.cbrt(mean) ** 2) / np.sqrt(np.cbrt(mean))
+            return score
         case "anscombe2nd":
             centre = np.cbrt(mean) ** 2 - 1 / np.cbrt(mean) / 9
-            return (np.cbrt(count) ** 2 - centre) / (2 / 3 * np.sqrt(np.cbrt(mean)))
+            score = (np.cbrt(count) ** 2 - centre) / (2 / 3 * np.sqrt(np.cbrt(mean)))
+            return score
         case "pearsonNegBin":
             return (count - mean) / np.sqrt(mean + alpha * mean * mean)
         case "anscombeNegBin":
@@ -105,7 +108,9 @@ def _needed(lack: Floats, mean: Floats, parameters: Cusum) -> Floats:
         case "standard":
             return np.ceil(root * lack + mean)
         case "rossi":
-            return (np.sqrt(np.maximum(4 * mean + 2 * lack * root, 0)) - root) ** 2
+            # the peer squares a negative root, too: a count that would be needed where none is
+            rise = np.sqrt(4 * mean + 2 * lack * root) - root
+            return rise**2 if like_peer else np.fmax(rise, 0) ** 2
         case "anscombe":
             return np.maximum(2 / 3 * mean ** (1 / 6) * lack + mean ** (2 / 3), 0) ** 1.5
         case "anscombe2nd":

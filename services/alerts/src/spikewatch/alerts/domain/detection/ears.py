@@ -14,13 +14,17 @@ from spikewatch.alerts.domain.detection.trailing import trailing
 __all__ = ["ALGORITHMS", "EarsC1", "EarsC2", "EarsC3"]
 
 _GUARD: Final = 2  # steps between the baseline and the step that is judged
-_SOURCE: Final = "Hutwagner, Thompson, Seeman, Treadwell 2003, doi 10.1007/PL00022319; baseline and least deviation: doi 10.3201/eid1504.080616"
+_SOURCE: Final = (
+    "Hutwagner, Thompson, Seeman, Treadwell 2003, doi 10.1007/PL00022319; baseline and least deviation: doi 10.3201/eid1504.080616"
+)
 
 
 class _Ears(Parameters):
     baseline: int = Field(28, ge=3, description="steps of the baseline; the original has 7")
     min_sigma: float = Field(0.5, ge=0, description="least standard deviation, in incidents; the original has 0")
-    alpha: float | None = Field(None, gt=0, lt=1, description="upper tail of the normal distribution that gives the limit instead of `limit`")
+    alpha: float | None = Field(
+        None, gt=0, lt=1, description="upper tail of the normal distribution that gives the limit instead of `limit`"
+    )
 
     def deviations(self, limit: float) -> float:
         """Return the limit in standard deviations."""

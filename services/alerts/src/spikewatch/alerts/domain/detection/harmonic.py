@@ -11,7 +11,7 @@ from spikewatch.alerts.domain.detection.series import Floats
 __all__ = ["Fitted", "design", "fit_counts", "fit_negative_binomial"]
 
 _ROUNDS: Final = 50
-_ENOUGH: Final = 1e-12  # relative change of the deviance; the steps before it converge quadratically
+_ENOUGH: Final = 1e-8  # relative change of the deviance, where R's `glm` stops, too; the last step's error is of its square
 _LEAST: Final = 1e-10  # mean of an area without an incident
 
 
@@ -46,10 +46,10 @@ def fit_counts(rows: Floats, counts: Floats, *, alpha: Floats | float = 0.0) -> 
     values = np.where(told > 0, counts, 0.0)
     dispersion = np.broadcast_to(np.asarray(alpha, dtype=np.float64), (len(counts),))[:, None]
     products = (basis[:, :, None] * basis[:, None, :]).reshape(len(rows), -1)
-    mean = values + 0.1
+    mean = np.where(dispersion > 0, values + (values == 0) / 6, values + 0.1)
     predictor = np.log(mean)
     coefficients = np.zeros((len(counts), rows.shape[1]))
-    deviance = np.full(len(counts), np.inf)
+    deviance = _deviance(values, mean, told, dispersion)
     open_ = np.arange(len(counts))
     for _ in range(_ROUNDS):
         weight = told[open_] * mean[open_] / (1 + dispersion[open_] * mean[open_])
@@ -61,7 +61,7 @@ def fit_counts(rows: Floats, counts: Floats, *, alpha: Floats | float = 0.0) -> 
         predictor[open_] = np.clip(coefficients[open_] @ basis.T, -30, 300)
         mean[open_] = np.exp(predictor[open_])
         now = _deviance(values[open_], mean[open_], told[open_], dispersion[open_])
-        settled = np.abs(now - deviance[open_]) <= _ENOUGH * (np.abs(now) + 0.1)
+        settled = np.abs(now - deviance[open_]) < _ENOUGH * (np.abs(now) + 0.1)
         deviance[open_] = now
         open_ = open_[~settled]
         if not len(open_):

@@ -89,7 +89,23 @@ def third_largest(series: Series, parameters: ThirdLargest) -> Detected:
 
 
 ALGORITHMS: Final = (
-    Algorithm("fixed", Fixed, fixed, "a chosen number of incidents in a step", "odmap.org/Resources/SpikeAlerts", {"ODMAP": "agency's threshold"}),
-    Algorithm("mean_sd", MeanSd, mean_sd, "mean + k standard deviations of past steps", "PMC11669124; doi 10.1111/add.16674", {"ODMAP": "recommended threshold"}),
-    Algorithm("third_largest", ThirdLargest, third_largest, "what was reached three times in 30 days", "GCN Oct/Nov 2017, p. 54", {"ODMAP": "2017 rule"}),
+    Algorithm(
+        "fixed", Fixed, fixed, "a chosen number of incidents in a step", "odmap.org/Resources/SpikeAlerts", {"ODMAP": "agency's threshold"}
+    ),
+    Algorithm(
+        "mean_sd",
+        MeanSd,
+        mean_sd,
+        "mean + k standard deviations of past steps",
+        "PMC11669124; doi 10.1111/add.16674",
+        {"ODMAP": "recommended threshold"},
+    ),
+    Algorithm(
+        "third_largest",
+        ThirdLargest,
+        third_largest,
+        "what was reached three times in 30 days",
+        "GCN Oct/Nov 2017, p. 54",
+        {"ODMAP": "2017 rule"},
+    ),
 )

@@ -63,7 +63,8 @@ def _push(blocks: PooledBlocks, areas: np.ndarray[tuple[int, ...], np.dtype[np.i
     after = blocks.depth[areas]
     gone = (np.arange(deepest)[:, None] >= after - 1) & (np.arange(deepest)[:, None] < before)
     top = after - 1, areas
-    return entropy - np.where(gone, old, 0.0).sum(axis=0) + _part(blocks.sums[top], blocks.weights[top])
+    following: Floats = entropy - np.where(gone, old, 0.0).sum(axis=0) + _part(blocks.sums[top], blocks.weights[top])
+    return following
 
 
 def _least(

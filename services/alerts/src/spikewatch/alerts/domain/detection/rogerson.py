@@ -23,7 +23,8 @@ class Rogerson(Parameters):
     training: int = Field(365, ge=1, description="steps before the first that is evaluated; the in-control rate is learnt from them")
     rates: tuple[float, ...] | None = Field(None, description="in-control rate of each evaluated step, given (`theta0t`)")
     mean: float | Literal["training", "glm"] = Field(
-        "glm", description="in-control rate where none is given: of the training steps, by a Poisson regression with a yearly wave, or a number"
+        "glm",
+        description="in-control rate where none is given: of the training steps, by a Poisson regression with a yearly wave, or a number",
     )
     shift: float = Field(1.0, gt=0, description="rise to be found, in standard deviations; an odds ratio for the binomial (`s`)")
     run_length: float = Field(500.0, gt=100, description="steps between two false alarms (`ARL0`)")
@@ -31,7 +32,9 @@ class Rogerson(Parameters):
         None, description="rate, decision interval h and reference value k, for every rate; computed where not given (`hValues`)"
     )
     tolerance: float = Field(0.02, gt=0, description="relative error of the run length that the computed table may have (`rel.tol`)")
-    distribution: Literal["poisson", "binomial"] = Field("poisson", description="distribution of counts; the binomial's size is the denominator")
+    distribution: Literal["poisson", "binomial"] = Field(
+        "poisson", description="distribution of counts; the binomial's size is the denominator"
+    )
     head_start: bool = Field(False, description="whether the sum starts at h / 2 and goes back to it after an alarm (`FIR`)")
     limit: float | None = Field(None, ge=0, description="share of h that the sum is brought down to after an alarm (`limit`)")
     digits: int = Field(1, ge=1, le=3, description="digits of reference values (`digits`)")
@@ -59,7 +62,11 @@ def rogerson(series: Series, parameters: Rogerson) -> Detected:
             scale = overall / table[_nearest_each(table, rate), 1]
             size = 1.0 if series.denominator is None else series.denominator[:, step]
             reference = reference_value(
-                rate, raised_rate(rate, parameters.shift, parameters.distribution), parameters.distribution, digits=parameters.digits, size=size
+                rate,
+                raised_rate(rate, parameters.shift, parameters.distribution),
+                parameters.distribution,
+                digits=parameters.digits,
+                size=size,
             )
             if limit is not None:
                 current = np.where(alarmed, np.minimum(current, limit * overall), current)

@@ -34,7 +34,9 @@ def raised_rate(rate: Floats, shift: float, distribution: Distribution) -> Float
     return shift * rate / (1 - rate + shift * rate)
 
 
-def reference_value(rate: Floats, raised: Floats, distribution: Distribution, *, digits: int | None = 1, size: Floats | float = 1.0) -> Floats:
+def reference_value(
+    rate: Floats, raised: Floats, distribution: Distribution, *, digits: int | None = 1, size: Floats | float = 1.0
+) -> Floats:
     """Return the best reference value k between two rates; rounded to digits, but never to a whole or half number."""
     if distribution == "poisson":
         value = (raised - rate) / (np.log(raised) - np.log(rate))
@@ -58,7 +60,9 @@ def _denominator(first: float, second: float, digits: int) -> int:
     return int(many[fits.argmax()]) if fits.any() else 1
 
 
-def mean_run_length(h: float, k: float, rate: float, distribution: Distribution, *, digits: int = 1, size: int = 1, head_start: bool = False) -> float:
+def mean_run_length(
+    h: float, k: float, rate: float, distribution: Distribution, *, digits: int = 1, size: int = 1, head_start: bool = False
+) -> float:
     """Return the mean number of steps until the sum reaches h, from 0 or from h / 2 (``head_start``)."""
     h, k = round(h, digits), round(k, digits)
     parts = _denominator(h, k, digits)
@@ -80,7 +84,15 @@ def mean_run_length(h: float, k: float, rate: float, distribution: Distribution,
 
 
 def decision_interval(
-    rate: float, run_length: float, *, shift: float = 1.0, distribution: Distribution = "poisson", tolerance: float = 0.02, digits: int = 1, size: int = 1, head_start: bool = False
+    rate: float,
+    run_length: float,
+    *,
+    shift: float = 1.0,
+    distribution: Distribution = "poisson",
+    tolerance: float = 0.02,
+    digits: int = 1,
+    size: int = 1,
+    head_start: bool = False,
 ) -> Decision:
     """Return the interval on the lattice whose mean run length is within tolerance of the wanted one, else the next longer one."""
     k = float(reference_value(np.asarray(rate), raised_rate(np.asarray(rate), shift, distribution), distribution, digits=digits, size=size))

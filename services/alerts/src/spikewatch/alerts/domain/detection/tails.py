@@ -17,13 +17,14 @@ _NOT_FOUND: Final = 1e15  # counts beyond this are not told from one another
 
 def poisson_tail(count: Floats, mean: Floats) -> Floats:
     """Return P(Y >= count) of a Poisson variable."""
-    tail: Floats = np.where(count > 0, gammainc(np.maximum(count, 1), mean), np.where(np.isnan(count), np.nan, 1.0))
+    tail: Floats = np.where(count > 0, gammainc(np.maximum(count, 1), mean), np.where(np.isnan(count) | np.isnan(mean), np.nan, 1.0))
     return tail
 
 
 def negative_binomial_tail(count: Floats, size: Floats, probability: Floats) -> Floats:
     """Return P(Y >= count) of a negative-binomial variable with mean ``size * (1 - probability) / probability``."""
-    tail: Floats = np.where(count > 0, betainc(np.maximum(count, 1), size, 1 - probability), np.where(np.isnan(count), np.nan, 1.0))
+    unknown = np.isnan(count) | np.isnan(size)
+    tail: Floats = np.where(count > 0, betainc(np.maximum(count, 1), size, 1 - probability), np.where(unknown, np.nan, 1.0))
     return tail
 
 

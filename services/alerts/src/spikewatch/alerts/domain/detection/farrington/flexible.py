@@ -26,7 +26,9 @@ class FarringtonFlexible(Parameters):
     years: int = Field(5, ge=1, description="past years compared with (`b`)")
     half_window: int = Field(3, ge=0, description="steps on both sides of the same time of past years (`w`)")
     periods: int = Field(10, ge=1, description="seasons of a year, one of them now's (`noPeriods`); 1 leaves the rest of the year out")
-    left_out: int | None = Field(26, ge=0, description="steps before now that are not in the baseline (`pastWeeksNotIncluded`); none: half_window")
+    left_out: int | None = Field(
+        26, ge=0, description="steps before now that are not in the baseline (`pastWeeksNotIncluded`); none: half_window"
+    )
     reweight: bool = Field(True, description="whether past spikes weigh less (`reweight`)")
     weights_threshold: float = Field(2.58, gt=0, description="Anscombe residual above which they do (`weightsThreshold`)")
     trend: bool = Field(True, description="whether a trend may be in the regression (`trend`)")
@@ -106,7 +108,11 @@ def _step(
     areas: slice,
 ) -> None:
     counts = series.counts[areas][:, at]
-    times = (at - now).astype(np.float64) if parameters.period else (series.starts[at] - series.starts[now]).astype(np.float64) / series.step_days()
+    times = (
+        (at - now).astype(np.float64)
+        if parameters.period
+        else (series.starts[at] - series.starts[now]).astype(np.float64) / series.step_days()
+    )
     scale = -times[0] if times[0] < 0 else 1.0
     groups = Groups.of(season, times / scale)
     told = (~np.isnan(counts)).astype(np.float64)
@@ -153,7 +159,9 @@ def _trend_stays(
     p_value = 2 * stdtr(fitted.fit.freedom, -ratio)
     forecast = np.exp(fitted.fit.level[:, -1] + exposed)
     largest = np.where(told > 0, counts, -np.inf).max(axis=1)
-    stays: np.ndarray[tuple[int, ...], np.dtype[np.bool_]] = (p_value < parameters.trend_p) & (forecast <= largest) & (parameters.years >= 3)
+    stays: np.ndarray[tuple[int, ...], np.dtype[np.bool_]] = (
+        (p_value < parameters.trend_p) & (forecast <= largest) & (parameters.years >= 3)
+    )
     return stays
 
 
@@ -178,7 +186,9 @@ def _detected(series: Series, parameters: FarringtonFlexible, answer: _Answer) -
     if parameters.threshold_method == "delta":
         threshold, p_value = transformed(series.counts, mean, mean * answer.error, answer.phi, parameters.alpha, parameters.power)
     else:
-        plugged = mean if parameters.threshold_method == "nbPlugin" else np.exp(answer.eta + float(ndtri(1 - parameters.alpha)) * answer.error)
+        with np.errstate(over="ignore"):
+            likely = np.exp(answer.eta + float(ndtri(1 - parameters.alpha)) * answer.error)
+        plugged = mean if parameters.threshold_method == "nbPlugin" else likely
         threshold, p_value = plug_in(series.counts, plugged, answer.phi, parameters.alpha)
     evaluated = ~np.isnan(threshold) & ~np.isnan(series.counts)
     enough = recent_are_enough(series.counts, parameters.recent_steps, parameters.least_recent, gaps_fail=parameters.like_peer)

@@ -66,7 +66,9 @@ def farrington(series: Series, parameters: Farrington) -> Detected:
     return Detected(mean, threshold, statistic, p_value, alarms((series.counts > threshold) & enough, evaluated), also)
 
 
-def _step(series: Series, parameters: Farrington, now: int, at: Steps, areas: slice) -> tuple[np.ndarray[tuple[int, ...], np.dtype[np.generic]], ...]:
+def _step(
+    series: Series, parameters: Farrington, now: int, at: Steps, areas: slice
+) -> tuple[np.ndarray[tuple[int, ...], np.dtype[np.generic]], ...]:
     counts = series.counts[areas][:, at]
     told = (~np.isnan(counts)).astype(np.float64)
     counts = np.where(told > 0, counts, 0.0)

@@ -39,7 +39,7 @@ class Groups:
     @property
     def number(self) -> int:
         """How many groups there are."""
-        return self.sums.shape[1] // 3
+        return int(self.sums.shape[1]) // 3
 
     def totals(self, values: Floats) -> tuple[Floats, Floats, Floats]:
         """Return sums of values, of values times time and of values times time squared, by area and group."""
@@ -74,6 +74,11 @@ def fit(groups: Groups, counts: Floats, weights: Floats, exposure: Floats | None
 
     ``exposure`` multiplies the mean (an offset of its logarithm).
     """
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # a fit that diverges is told by `converged`
+        return _fit(groups, counts, weights, exposure, trend=trend)
+
+
+def _fit(groups: Groups, counts: Floats, weights: Floats, exposure: Floats | None, *, trend: bool) -> Fit:
     areas = len(counts)
     offset = 0.0 if exposure is None else np.log(exposure)
     began = counts + _START
@@ -103,7 +108,9 @@ def fit(groups: Groups, counts: Floats, weights: Floats, exposure: Floats | None
             parts = tuple(each[open_] for each in still)  # type: ignore[assignment]  # three of them
         height = np.exp(level[open_])
         now = [part * height for part in parts]
-        deviance = 2 * (constant[open_] - (y0[open_] * level[open_]).sum(axis=1) - slope[open_] * y1[open_].sum(axis=1) + now[0].sum(axis=1))
+        deviance = 2 * (
+            constant[open_] - (y0[open_] * level[open_]).sum(axis=1) - slope[open_] * y1[open_].sum(axis=1) + now[0].sum(axis=1)
+        )
         done = np.abs(deviance - before[open_]) / (np.abs(deviance) + 0.1) < _ENOUGH
         before[open_] = deviance
         converged[open_[done]] = True

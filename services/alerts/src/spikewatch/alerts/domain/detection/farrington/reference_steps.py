@@ -1,5 +1,6 @@
 """Which past steps a step is compared with: the same time of past years, by the calendar or by a fixed number of steps a year."""
 
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -23,7 +24,8 @@ def anniversaries(day: np.datetime64, years: int) -> Days:
 def nearest_weekdays(days: Days, like: np.datetime64) -> Days:
     """Return the closest days with the weekday of another: three days away at most, so that it is never doubtful."""
     away = (like.astype(np.int64) - days.astype(np.int64)) % _WEEK
-    return days + np.where(away > _WEEK // 2, away - _WEEK, away).astype("timedelta64[D]")
+    nearest: Days = days + np.where(away > _WEEK // 2, away - _WEEK, away).astype("timedelta64[D]")
+    return nearest
 
 
 def neighbourhoods(starts: Days, now: int, years: int, half_window: int, *, period: int | None, step_days: int) -> Steps:
@@ -73,7 +75,7 @@ def blocks(references_: Steps, half_window: int, periods: int, left_out: int, st
     now = int(references_[0])
     season = np.zeros(steps, dtype=np.intp)
     season[max(now - half_window, 0) : now + 1] = periods
-    for later, reference in zip(references_[:-1], references_[1:], strict=True):
+    for later, reference in pairwise(references_):
         season[max(reference - half_window, 0) : reference + half_window + 1] = periods
         if periods == 1:
             continue

@@ -1,7 +1,9 @@
 """The negative-binomial chart: the best of all changed means on a grid of factors, refined between its points.
 
-For one factor the best start follows from a running minimum, as in a CUSUM; between neighbouring factors the log likelihood ratio
-of one start is smooth and concave, so that a polynomial through seven points finds its maximum to about 1e-9.
+For one factor the best start follows from a running minimum, as in a CUSUM. Between neighbouring factors the log likelihood ratio of
+one start is smooth, so that a polynomial through seven points finds its maximum to about 1e-9; then the best start for that very
+factor is sought among all, until it stays. The factor's logarithm is a square on the grid, which is fine where counts are many and
+factors near 1.
 """
 
 from typing import Final, Protocol
@@ -15,13 +17,14 @@ from spikewatch.alerts.domain.detection.series import Floats
 
 __all__ = ["NegativeBinomialChart"]
 
-_SPACING: Final = 0.125
-_HIGHEST: Final = 7.0  # a mean eleven hundred times the expected one; beyond, Newton's method looks at every start
-_LOWEST: Final = -18.0
+_SPACING: Final = 0.04
+_HIGHEST: Final = 2.64  # root of the logarithm of a mean a thousand times the expected one; beyond, Newton's method looks at every start
+_LOWEST: Final = 4.24  # of one that is all but 0
 _NODES: Final = 7
 _LEAST_ALPHA: Final = 1e-7  # stands for Poisson, which it differs from by less than 1e-6 of the ratio
 _POLYNOMIAL: Final = np.linalg.inv(np.vander(np.arange(_NODES, dtype=np.float64), increasing=True))
 _ROUNDS: Final = 100
+_ALTERNATIONS: Final = 8
 
 
 class _Wanted(Protocol):
@@ -41,8 +44,8 @@ class NegativeBinomialChart(Chart):
     def __init__(self, shape: tuple[int, ...], alpha: Floats, wanted: _Wanted, most: float) -> None:
         steps, areas = shape
         self._rises = wanted.direction == "inc"
-        low, high = (0.0, _HIGHEST) if self._rises else (_LOWEST, 0.0)
-        self._factors = np.linspace(low, high, round((high - low) / _SPACING) + 1)
+        roots = np.arange(round((_HIGHEST if self._rises else _LOWEST) / _SPACING) + 1) * _SPACING
+        self._factors = roots * roots if self._rises else -roots * roots
         self._changes = np.exp(self._factors)
         self._alpha = np.maximum(alpha, _LEAST_ALPHA)
         self._wanted = wanted
@@ -134,17 +137,56 @@ class NegativeBinomialChart(Chart):
         answer = np.where(np.isfinite(answer), answer, 0.0)
         open_ = np.flatnonzero(np.isfinite(gain[rows, top]))
         last = len(self._factors) - 1
-        for shift in (-1, 0, 1):
-            near = np.clip(top[open_] + shift, 0, last)
-            chosen = start[open_, near]
-            first = np.clip(top[open_] - _NODES // 2, 0, last - _NODES + 1)
-            nodes = first[:, None] + np.arange(_NODES)
-            values = now[open_[:, None], nodes] - self._running[chosen[:, None], areas[open_][:, None], nodes]
-            answer[open_] = np.maximum(answer[open_], _peak(values, (top[open_] - first).astype(np.float64), last - first))
-        beyond = open_[top[open_] == (last if self._rises else -1)]
-        for row in beyond:
-            answer[row] = self._exact(int(areas[row]), float(counts[row]), float(mean[row]))
+        peaks = top.astype(np.float64)
+        for shift in (0, -1, 1, -2, 2):
+            chosen = start[open_, np.clip(top[open_] + shift, 0, last)]
+            self._improve(areas, open_, chosen, now, top, answer, peaks)
+        for _ in range(_ALTERNATIONS):
+            if not len(open_):
+                break
+            better = self._best_start(areas[open_], peaks[open_])
+            before = answer[open_].copy()
+            self._improve(areas, open_, better, now, np.round(peaks).astype(np.intp), answer, peaks)
+            open_ = open_[answer[open_] > before + 1e-13]
+        if self._rises:
+            for row in np.flatnonzero(top == last):
+                answer[row] = self._exact(int(areas[row]), float(counts[row]), float(mean[row]))
         return answer
+
+    def _improve(
+        self,
+        areas: Areas,
+        rows: NDArray[np.intp],
+        starts: NDArray[np.intp],
+        now: Floats,
+        near: NDArray[np.intp],
+        answer: Floats,
+        peaks: Floats,
+    ) -> None:
+        """Find the peak of each start near a point of the grid; keep it where it is higher than the answer."""
+        last = len(self._factors) - 1
+        first = np.clip(near[rows] - _NODES // 2, 0, last - _NODES + 1)
+        nodes = first[:, None] + np.arange(_NODES)
+        values = now[rows[:, None], nodes] - self._running[starts[:, None], areas[rows][:, None], nodes]
+        value, at = _peak(values, (near[rows] - first).astype(np.float64), last - first)
+        higher = value >= answer[rows]
+        answer[rows[higher]] = value[higher]
+        peaks[rows[higher]] = (first + at)[higher]
+
+    def _best_start(self, areas: Areas, peaks: Floats) -> NDArray[np.intp]:
+        """Return, of all allowed starts, the best for a factor between the points of the grid."""
+        last = len(self._factors) - 1
+        first = np.clip(np.round(peaks).astype(np.intp) - _NODES // 2, 0, last - _NODES + 1)
+        nodes = first[:, None] + np.arange(_NODES)
+        shares = (peaks - first)[:, None] ** np.arange(_NODES) @ _POLYNOMIAL
+        seen = self._seen[areas]
+        most = int(seen.max()) + 1
+        sums = np.einsum("san,an->sa", self._running[:most, areas[:, None], nodes], shares)
+        position = np.arange(most)[:, None]
+        low = np.zeros_like(seen) if self._wanted.window == -1 else np.maximum(seen - self._wanted.window, 0)
+        allowed = (position >= low) & (position < seen - self._wanted.least_steps + 2)
+        best: NDArray[np.intp] = np.where(allowed, sums, np.inf).argmin(axis=0)
+        return best
 
     def _exact(self, area: int, count: float, mean: float) -> float:
         """Return the largest ratio over all starts by Newton's method on each."""
@@ -170,22 +212,26 @@ class NegativeBinomialChart(Chart):
         return largest
 
 
-def _peak(values: Floats, near: Floats, last: NDArray[np.intp]) -> Floats:
-    """Return the maximum, within one spacing of ``near``, of the polynomials through values at 0, 1, …; never left of 0 or right of ``last``."""
+def _peak(values: Floats, near: Floats, last: NDArray[np.intp]) -> tuple[Floats, Floats]:
+    """Return the maximum and its place, of polynomials through values at 0, 1, …
+
+    The place is within one spacing of ``near``, and neither left of 0 nor right of ``last``.
+    """
     coefficients = values @ _POLYNOMIAL.T
-    powers = np.arange(_NODES)
-    low, high = np.maximum(near - 1, 0), np.minimum(near + 1, np.minimum(last, _NODES - 1))
+    powers = np.arange(_NODES, dtype=np.float64)
+    low, high = np.maximum(near - 1, 0), np.minimum(near + 1, np.minimum(last, _NODES - 1)).astype(np.float64)
     at = near.copy()
     first, second = coefficients[:, 1:] * powers[1:], coefficients[:, 2:] * (powers[2:] * (powers[2:] - 1))
     for _ in range(8):
         slope = _evaluated(first, at)
         bend = _evaluated(second, at)
         at = np.clip(at - np.where(bend < 0, slope / np.where(bend < 0, bend, -1.0), 0.0), low, high)
-    return np.maximum(_evaluated(coefficients, at), _evaluated(coefficients, near))
+    found, kept = _evaluated(coefficients, at), _evaluated(coefficients, near)
+    return np.maximum(found, kept), np.where(found >= kept, at, near)
 
 
 def _evaluated(coefficients: Floats, at: Floats) -> Floats:
-    value = coefficients[:, -1]
+    value = coefficients[:, -1].copy()
     for power in range(coefficients.shape[1] - 2, -1, -1):
         value = value * at + coefficients[:, power]
     return value

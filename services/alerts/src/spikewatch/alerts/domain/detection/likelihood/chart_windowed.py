@@ -13,6 +13,8 @@ __all__ = ["EpidemicChart", "WindowedChart"]
 
 _ROUNDING: Final = 1e-9
 _ROUNDS: Final = 200
+_PEER_ROUNDS: Final = 1000
+_PEER_ENOUGH: Final = 1e-6
 _LOW: Final = -18.0  # logarithm of a growth that is none
 
 
@@ -101,8 +103,9 @@ def _since(values: Floats) -> Floats:
 class EpidemicChart(_History):
     """Chart whose changed mean is the expected one plus a share of the count before (Held, Höhle and Hofmann 2005)."""
 
-    def __init__(self, shape: tuple[int, ...], alpha: Floats, window: int, least_steps: int) -> None:
+    def __init__(self, shape: tuple[int, ...], alpha: Floats, window: int, least_steps: int, *, like_peer: bool) -> None:
         super().__init__(shape)
+        self._like_peer = like_peer
         self._alpha = alpha
         self._window = window
         self._least = least_steps
@@ -130,6 +133,9 @@ class EpidemicChart(_History):
             low = 0 if self._window == -1 else max(0, seen - 1 - self._window)
             starts = range(low, seen - self._least + 1)
             alpha = float(self._alpha[area])
+            if self._like_peer:
+                answer[position] = _peer_gain(now, before, self._means[:seen, area], alpha, starts)
+                continue
             answer[position] = max(_epidemic_gain(now[start:], before[start:], self._means[start:seen, area], alpha) for start in starts)
         return answer
 
@@ -159,3 +165,43 @@ def _epidemic_gain(counts: Floats, before: Floats, means: Floats, alpha: float) 
         if high - low <= 1e-13 * high:
             break
     return gain((low + high) / 2)
+
+
+def _peer_gain(counts: Floats, before: Floats, means: Floats, alpha: float, starts: range) -> float:
+    """Return the gain as the peer finds it: Newton's method on a logarithm, each start from where the one before ended.
+
+    For negative-binomial counts it takes the factor on the mean for the share.
+    """
+    best, logarithm = -np.inf, float(np.log(0.5)) if alpha == 0 else 0.5
+    with np.errstate(all="ignore"):
+        for start in starts:
+            some, prior, expected = counts[start:], before[start:], means[start:]
+            last, round_ = 2.0 if alpha == 0 else 0.4, 0
+            while logarithm > _LOW and round_ < _PEER_ROUNDS and _moved(logarithm, last, alpha) > _PEER_ENOUGH:
+                round_ += 1
+                last = logarithm
+                logarithm = last + _peer_step(last, some, prior, expected, alpha)
+            changed = expected + np.exp(logarithm) * prior
+            if alpha == 0:
+                gain = float((some * np.log(changed / expected) - np.exp(logarithm) * prior).sum())
+            else:
+                spread = np.log1p(alpha * expected) - np.log1p(alpha * changed)
+                gain = float((some * (np.log(changed / expected) + spread) + spread / alpha).sum())
+            best = max(best, gain)
+    return max(best, 0.0)
+
+
+def _moved(new: float, old: float, alpha: float) -> float:
+    return abs(float(np.exp(new) - np.exp(old))) if alpha == 0 else abs(new - old)
+
+
+def _peer_step(at: float, counts: Floats, before: Floats, means: Floats, alpha: float) -> float:
+    rise = float(np.exp(at))
+    if alpha == 0:
+        mixed = rise * before + means
+        score = rise * float((counts * before / mixed - before).sum())
+        bend = -score + rise * rise * float((counts * before * before / mixed**2).sum())
+        return float(np.float64(score) / bend)
+    changed = rise * means
+    score = float(((counts - changed) / (1 + alpha * changed)).sum())
+    return float(np.float64(score) / (changed * (1 + alpha * counts) / (1 + alpha * changed) ** 2).sum())

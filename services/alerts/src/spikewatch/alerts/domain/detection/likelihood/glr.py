@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from spikewatch.alerts.domain.detection.algorithm import Algorithm
+from spikewatch.alerts.domain.detection.algorithm import Algorithm, Compat
 from spikewatch.alerts.domain.detection.detection import Detected, alarms, blank
 from spikewatch.alerts.domain.detection.likelihood.chart_negative_binomial import NegativeBinomialChart
 from spikewatch.alerts.domain.detection.likelihood.chart_poisson import PoissonChart
@@ -29,12 +29,15 @@ class GlrPoisson(InControlMean):
     window: int = Field(-1, ge=-1, description="steps back at which a change may have begun (`M`); -1 for all since the last alarm")
     least_steps: int = Field(1, ge=1, description="steps that a change must last before it is judged (`Mtilde`)")
     finds_threshold: bool = Field(True, description="whether the count that would raise an alarm is sought (`ret = cases`)")
+    compat: Compat = Field("", description="surveillance-1.20.3 repeats its search for the epidemic share, which can stop at none")
 
 
 class Glr(GlrPoisson):
     """Parameters of the negative-binomial generalised likelihood ratio."""
 
-    alpha: float | None = Field(None, ge=0, description="dispersion: variance = mean + alpha mean squared; learnt from the training if not given")
+    alpha: float | None = Field(
+        None, ge=0, description="dispersion: variance = mean + alpha mean squared; learnt from the training if not given"
+    )
     max_threshold: float = Field(10_000, ge=1, description="counts beyond this are not tried as thresholds (`xMax`)")
 
 
@@ -67,7 +70,13 @@ def _run(series: Series, parameters: GlrPoisson, alpha: float | None, most: floa
     counts = np.ascontiguousarray(series.counts[:, parameters.training :].T)
     chart: Chart
     if parameters.change == "epi":
-        chart = EpidemicChart(control.mean.shape, control.alpha, parameters.window, parameters.least_steps)
+        chart = EpidemicChart(
+            control.mean.shape,
+            control.alpha,
+            parameters.window,
+            parameters.least_steps,
+            like_peer=parameters.compat == "surveillance-1.20.3",
+        )
     elif (control.alpha > 0).any():
         chart = NegativeBinomialChart(control.mean.shape, control.alpha, parameters, most)
     elif parameters.window > 0 or parameters.direction == "dec":
@@ -93,7 +102,13 @@ def _run(series: Series, parameters: GlrPoisson, alpha: float | None, most: floa
 
 
 def _nothing(series: Series) -> Detected:
-    return Detected(blank(series), blank(series), blank(series), blank(series), alarms(np.zeros(series.counts.shape, bool), np.zeros(series.counts.shape, bool)))
+    return Detected(
+        blank(series),
+        blank(series),
+        blank(series),
+        blank(series),
+        alarms(np.zeros(series.counts.shape, bool), np.zeros(series.counts.shape, bool)),
+    )
 
 
 def _whole(series: Series, first: int, expected: Floats, threshold: Floats, statistic: Floats, alarm: NDArray[np.int8]) -> Detected:
@@ -138,7 +153,23 @@ def lr_cusum(series: Series, parameters: LrCusum) -> Detected:
 
 
 ALGORITHMS: Final = (
-    Algorithm("glr_poisson", GlrPoisson, glr_poisson, "some raised mean since some past step, Poisson", _SOURCE, {"surveillance": "glrpois", "epysurv": "GLRPoisson"}),
-    Algorithm("glr_nb", Glr, glr_negative_binomial, "some raised mean since some past step, negative binomial", _SOURCE, {"surveillance": "glrnb", "epysurv": "GLRNegativeBinomial"}),
-    Algorithm("lr_cusum", LrCusum, lr_cusum, "a mean raised by a known factor", _SOURCE, {"surveillance": "glrpois(theta = …), glrnb(theta = …)"}),
+    Algorithm(
+        "glr_poisson",
+        GlrPoisson,
+        glr_poisson,
+        "some raised mean since some past step, Poisson",
+        _SOURCE,
+        {"surveillance": "glrpois", "epysurv": "GLRPoisson"},
+    ),
+    Algorithm(
+        "glr_nb",
+        Glr,
+        glr_negative_binomial,
+        "some raised mean since some past step, negative binomial",
+        _SOURCE,
+        {"surveillance": "glrnb", "epysurv": "GLRNegativeBinomial"},
+    ),
+    Algorithm(
+        "lr_cusum", LrCusum, lr_cusum, "a mean raised by a known factor", _SOURCE, {"surveillance": "glrpois(theta = …), glrnb(theta = …)"}
+    ),
 )
