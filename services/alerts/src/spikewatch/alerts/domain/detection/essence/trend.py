@@ -49,7 +49,7 @@ def trend(series: Series, p: Trend) -> Detected:
     hits, total = (_windows(values, p.window, ends_before=ends_before) for values in (series.counts, series.denominator))
     weight = np.where(np.isnan(total), 0.0, total)
     told = np.where(np.isnan(hits), 0.0, hits)
-    slope, error = _logistic(told, weight)
+    slope, error = _logistic(told, weight, like_statsmodels=ends_before)
     missing = np.isnan(hits) | np.isnan(total)
     if ends_before:  # the shorter windows of the start are padded, not gaps
         short = np.arange(hits.shape[1])[:, None] < p.window - np.arange(p.window)
@@ -75,13 +75,17 @@ def _windows(values: Floats, length: int, *, ends_before: bool) -> Floats:
     return sliding_window_view(padded, length, axis=1)[:, : values.shape[1]]
 
 
-def _logistic(hits: Floats, total: Floats) -> tuple[Floats, Floats]:
-    """Return slope and standard error of each window, by R's start and stopping rule; nan where there is no fit."""
+def _logistic(hits: Floats, total: Floats, *, like_statsmodels: bool) -> tuple[Floats, Floats]:
+    """Return slope and standard error of each window; nan where there is no fit.
+
+    Start and stopping rule are those of R's glm or of statsmodels: the error is that of the last round's weights, so they show.
+    """
     time = np.arange(hits.shape[2], dtype=np.float64) - hits.shape[2] / 2
     open_ = np.ones(hits.shape[:2], dtype=np.bool_)
     slope, error = np.full(hits.shape[:2], np.nan), np.full(hits.shape[:2], np.nan)
     with np.errstate(all="ignore"):
-        chance = (hits + 0.5) / (total + 1)
+        chance = (hits / total + 0.5) / 2 if like_statsmodels else (hits + 0.5) / (total + 1)
+        chance = np.where(total > 0, chance, 0.5)
         eta = np.log(chance / (1 - chance))
         before = _deviance(hits, total, chance)
         for _ in range(_ROUNDS):
@@ -96,7 +100,7 @@ def _logistic(hits: Floats, total: Floats) -> tuple[Floats, Floats]:
             eta = np.where(open_[..., None], a[..., None] + b[..., None] * time, eta)
             chance = expit(eta)
             now = _deviance(hits, total, chance)
-            open_ &= ~(np.abs(now - before) / (np.abs(now) + 0.1) < _CLOSE)
+            open_ &= ~(np.abs(now - before) / (1.0 if like_statsmodels else np.abs(now) + 0.1) < _CLOSE)
             before = now
             if not open_.any():
                 break
@@ -105,7 +109,8 @@ def _logistic(hits: Floats, total: Floats) -> tuple[Floats, Floats]:
 
 def _deviance(hits: Floats, total: Floats, chance: Floats) -> Floats:
     mean = total * chance
-    return np.asarray(2 * (xlogy(hits, hits / mean) + xlogy(total - hits, (total - hits) / (total - mean))).sum(axis=2))
+    each = 2 * (xlogy(hits, hits / mean) + xlogy(total - hits, (total - hits) / (total - mean)))
+    return np.where(total > 0, each, 0.0).sum(axis=2)
 
 
 ALGORITHMS: Final = (
