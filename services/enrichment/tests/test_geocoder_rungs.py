@@ -7,6 +7,7 @@ from spikewatch.enrichment.domain.geocoding.compile import compiled
 from spikewatch.enrichment.domain.geocoding.geocoder import Geocoder
 from spikewatch.enrichment.domain.geocoding.hits import clusters, joined, metres
 from spikewatch.enrichment.domain.geocoding.records import AddressPoint, PlaceArea, StreetSegment, Vintage
+from spikewatch.enrichment.domain.geocoding.several import Geocoders
 
 VINTAGES = [Vintage("Invented", "2026", "street")]
 
@@ -134,3 +135,14 @@ def test_crossings_of_a_name_in_many_towns_are_all_found() -> None:
     answer = geocoder.geocode("MAIN ST & HIGH ST")
     assert (answer.precision, answer.candidates) == (Precision.NONE, 12)
     assert apart(geocoder.geocode("MAIN ST & HIGH ST", zip5="45107"), 40.7, -83.998) < 1
+
+
+@pytest.mark.parametrize("told", [{"city": "St. Ansel's"}, {"zip5": " 45302-1234"}])
+def test_of_several_indexes_the_one_that_holds_what_was_told_is_asked(told: dict[str, str]) -> None:
+    one = compiled(run("Twin St", 40.0, -84.0, 3, city="Elmford"), vintages=VINTAGES)
+    other = compiled(run("Twin St", 41.0, -84.0, 3, zip5="45302", city="St Ansels"), vintages=VINTAGES)
+    several = Geocoders([Geocoder(one), Geocoder(other)])
+    assert several.geocode("150 TWIN ST").reasons == ("ambiguous",)
+    answer = several.geocode("150 TWIN ST", **told)
+    assert apart(answer, 41.0, -83.997) < 30
+    assert answer.candidates == 1

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from spikewatch.enrichment.domain.geocoding.answer import LADDER, NOWHERE, Alternative, Answer, Precision, Query, ReverseAnswer
+from spikewatch.enrichment.domain.geocoding.fold import fold_name
 from spikewatch.enrichment.domain.geocoding.geocoder import Geocoder
 from spikewatch.enrichment.domain.geocoding.hits import metres
 
@@ -72,7 +73,8 @@ class Geocoders:
 
     def _asked(self, city: str | None, zip5: str | None, county: str | None) -> Sequence[Geocoder]:
         """Return the indexes that hold what was told, finest first; all when nothing was told that one of them knows."""
-        for told, table in ((county, self._of_county), ((zip5 or "")[:5], self._of_zip), ((city or "").upper().strip(), self._of_city)):
+        five, name = (zip5 or "").strip()[:5], fold_name(city or "")
+        for told, table in ((county, self._of_county), (five, self._of_zip), (name, self._of_city)):
             if told and told in table:
                 return table[told]
         if county and self._of_county and all(one.contexts.counties for one in self._all):
