@@ -1,9 +1,12 @@
 """Any detector of counts as a rule: the steps are calendar days or weeks, and the one that runs is judged by those before it."""
 
+from collections import OrderedDict
+from collections.abc import Sequence
+from hashlib import blake2b
 from typing import Any, Final
 
 import numpy as np
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, PrivateAttr, ValidationError, model_validator
 from typing_extensions import override
 
 from spikewatch.alerts.domain.detection.detection import ALARM, Detected
@@ -24,6 +27,9 @@ _SHOWN: Final = 30  # steps in an explanation; more would not be read and makes 
 _STEPS: Final = (DAY, 7 * DAY)
 _MONDAY: Final = 4 * DAY  # 1970-01-05, so that weeks begin on Mondays
 _BLOCKS_A_HISTORY: Final = 4
+_FEW: Final = 2  # steps for which it is cheaper to ask each than all at once
+_MOST: Final = 1 << 20  # overdoses in a step; what is no alarm with so many never is
+_MOST_KNOWN: Final = 65_536  # some hundred bytes each
 
 
 class DetectorRule(Criterion, extra="allow"):
@@ -43,6 +49,9 @@ class DetectorRule(Criterion, extra="allow"):
     history_days: float = Field(default=400, ge=14, le=3660, description="How much of the past the algorithm sees at least.")
     minimum_history_days: float = Field(default=28, ge=0)
     day_starts_hour: int = Field(default=0, ge=0, le=23, description="Hour of UTC at which a day begins, for example 5.")
+
+    # Of the steps before: the count that is an alarm. A step is asked about with each of its overdoses.
+    _known: OrderedDict[bytes, float] = PrivateAttr(default_factory=OrderedDict)
 
     @model_validator(mode="after")
     def _has_an_algorithm(self) -> "DetectorRule":
@@ -90,11 +99,14 @@ class DetectorRule(Criterion, extra="allow"):
         for block in np.unique(steps[candidates] // size).tolist():
             mine = candidates[steps[candidates] // size == block]
             first, told = self._told(series, int(steps[mine].max()), window)
-            whole = self._run(first, told[np.newaxis, :], window).alarm[0] == ALARM
-            # More overdoses never undo an alarm: only in steps that end with one is it asked at which count it came.
-            for step in np.unique(steps[mine])[whole[np.unique(steps[mine]) - first]].tolist():
+            asked = np.unique(steps[mine])
+            if len(asked) > _FEW:
+                # More overdoses never undo an alarm: only in steps that end with one is it asked at which count it came.
+                whole = self._run(first, told[np.newaxis, :], window).alarm[0] == ALARM
+                asked = asked[whole[asked - first]]
+            for step in asked.tolist():
                 looks = mine[steps[mine] == step]
-                met[looks] = self._so_far(first, told[: step - first + 1], counts[looks], window)
+                met[looks] = counts[looks] >= self._least(first, told[: step - first], window)
         return met
 
     @override
@@ -130,12 +142,37 @@ class DetectorRule(Criterion, extra="allow"):
         asked = Counts(days, counts, tuple(map(str, range(len(counts)))))
         return ALGORITHMS[self.algorithm].run(asked, self._settings())
 
-    def _so_far(self, first: int, told: Floats, counts: Instants, window: int) -> Bools:
-        """Tell for each count so far of the last step whether it is an alarm."""
-        distinct, places = np.unique(counts, return_inverse=True)
-        looks = np.repeat(told[np.newaxis, :], len(distinct), axis=0)
-        looks[:, -1] = distinct
-        return np.asarray((self._run(first, looks, window).alarm[:, -1] == ALARM)[places])
+    def _least(self, first: int, before: Floats, window: int) -> float:
+        """Return the smallest count that is an alarm after the steps before; infinite if none is."""
+        key = blake2b(before.tobytes(), digest_size=16, key=f"{first} {window}".encode()).digest()
+        known = self._known.get(key)
+        if known is None:
+            known = self._known[key] = self._searched(first, before, window)
+            if len(self._known) > _MOST_KNOWN:
+                self._known.popitem(last=False)
+        return known
+
+    def _searched(self, first: int, before: Floats, window: int) -> float:
+        def are_alarms(counts: Sequence[int]) -> list[bool]:
+            looks = np.column_stack((np.repeat(before[np.newaxis, :], len(counts), axis=0), np.array(counts, dtype=np.float64)))
+            found = self._run(first, looks, window)
+            guessed[:] = [float(found.threshold[0, -1])]
+            return [value == ALARM for value in found.alarm[:, -1].tolist()]
+
+        guessed: list[float] = []
+        if not are_alarms([_MOST])[0]:
+            return np.inf
+        guess = int(guessed[0]) if np.isfinite(guessed[0]) and 1 <= guessed[0] < _MOST else 1
+        low, high = 0, _MOST
+        for tried in ([guess, guess + 1], *([2**power for power in range(1, _MOST.bit_length())],)):
+            for count, is_alarm in zip(tried, are_alarms(tried), strict=True):
+                low, high = (low, min(high, count)) if is_alarm else (max(low, count), high)
+            if high - low == 1:
+                return high
+        while high - low > 1:
+            middle = (low + high) // 2
+            low, high = (low, middle) if are_alarms([middle])[0] else (middle, high)
+        return high
 
     def _start(self, step: int, window: int) -> int:
         return self._origin(window) + step * window

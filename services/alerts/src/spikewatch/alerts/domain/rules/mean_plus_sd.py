@@ -11,6 +11,7 @@ from spikewatch.alerts.domain.series import Series
 
 __all__ = ["MeanPlusSd"]
 
+_AT_ONCE = 4_096  # times whose blocks are counted together: some ten megabytes
 _SHOWN = 30  # baseline spans in an explanation; more would not be read and makes alerts large
 
 
@@ -99,12 +100,12 @@ class MeanPlusSd(Criterion):
         # Sums of integers are exact, so one time gives the same floats whatever it is evaluated together with.
         squares = np.zeros(len(at), dtype=np.int64)
         end = at - window - self._lag()
-        upper = np.searchsorted(series.times, end, side="right")
-        for block in range(int(blocks.max())):
-            lower = np.searchsorted(series.times, end - (block + 1) * window, side="right")
-            count = (upper - lower).astype(np.int64)
-            squares += np.where(block < blocks, count * count, 0)
-            upper = lower
+        back = window * np.arange(int(blocks.max()) + 1, dtype=np.int64)
+        for chunk in range(0, len(at), _AT_ONCE):
+            some = slice(chunk, chunk + _AT_ONCE)
+            before = np.searchsorted(series.times, end[some, np.newaxis] - back, side="right")
+            counts = np.where(np.arange(len(back) - 1) < blocks[some, np.newaxis], before[:, :-1] - before[:, 1:], 0)
+            squares[some] = (counts * counts).sum(axis=1)
         mean = total / blocks
         variance = (squares * blocks - total * total) / (blocks * (blocks - 1))
         return mean, np.sqrt(variance)
