@@ -304,6 +304,7 @@ def test_hostile_text_never_fails_and_keeps_the_contract(text: str) -> None:
         "MM " * 90,
         "\ud800" * 50,
         "12 ST " * 50,
+        "12 " + "Q " * 140 + "OAKK",
     ],
     ids=lambda text: text[:8].encode("unicode_escape").decode(),
 )

@@ -168,8 +168,8 @@ class Finder:
 
     def _after_letter(self, words: list[str]) -> list[Found]:
         """Try without a unit's letter: 3991 A 17TH ST. It never comes here where a street is called A: that one has been found before."""
-        if len(words) < 2 or len(words[0]) > 1 or not words[0].isalpha():
-            return []
+        if len(words) < 2 or len(words[0]) > 1 or not words[0].isalpha() or len(words[1]) == 1:
+            return []  # one letter only, or a text of letters would be tried in every length
         reasons = ("unit_letter_dropped",)
         found = [one for one in self.find(words[1:]) if one.penalty < CONFLICT]
         return [one._replace(penalty=one.penalty + _LETTER, reasons=one.reasons + reasons) for one in found]
