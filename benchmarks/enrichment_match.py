@@ -25,6 +25,7 @@ from spikewatch.contracts import identifiers
 from spikewatch.contracts.cloudevents import Attributes
 from spikewatch.contracts.report import LocatedReport, Location, Report, Victims
 from spikewatch.contracts.vocabulary import PlacePrecision, Sex, SourceType, TimeBasis, TimePrecision
+from spikewatch.enrichment.adapters.matching_weights import load_weights
 from spikewatch.enrichment.adapters.mongo_match_store import MongoMatchStore
 from spikewatch.enrichment.domain.geography import Atlas, Place
 from spikewatch.enrichment.domain.locate import Geodata, locate
@@ -88,7 +89,7 @@ async def main(history: int, measured: int, uri: str, server: str | None) -> Non
     mongo = Mongo(uri, f"enrichment_bench_{uuid4().hex[:8]}")
     store = MongoMatchStore(mongo, timedelta(days=40_000))
     await store.prepare()
-    handle = match_handler(MatchReports(store))
+    handle = match_handler(MatchReports(store, load_weights()))
     try:
         for name, wanted, start, seed in (("history", history, START, 1), ("measured", measured, START + timedelta(days=180), 2)):
             made = reports(wanted // 3, start, timedelta(days=365 if name == "history" else 30), seed)

@@ -9,6 +9,7 @@ from spikewatch.contracts.cloudevents import Attributes
 from spikewatch.contracts.incident import Incident
 from spikewatch.contracts.report import LocatedReport, Report
 from spikewatch.contracts.topics import EventType
+from spikewatch.enrichment.adapters.matching_weights import load_weights
 from spikewatch.enrichment.domain.geography import Atlas
 from spikewatch.enrichment.domain.locate import Geodata
 from spikewatch.enrichment.handlers import locate_handler, match_handler
@@ -16,6 +17,7 @@ from spikewatch.enrichment.service import LocateReports, MatchReports
 from spikewatch.enrichment.testing import InMemoryMatchStore
 
 Build = Callable[..., LocatedReport]
+WEIGHTS = load_weights()
 
 
 def event(body: object) -> Event:  # type: ignore[type-arg]  # both kinds of body
@@ -48,7 +50,7 @@ async def test_locating_again_repeats_the_same_event(report: Callable[..., Repor
 
 
 async def test_an_incident_goes_out_once_with_the_last_record_that_touched_it(located: Build) -> None:
-    handle = match_handler(MatchReports(InMemoryMatchStore()))
+    handle = match_handler(MatchReports(InMemoryMatchStore(), WEIGHTS))
     batch = [located("1"), located("9", location={}), located("2", "cedar-911", minutes=3), located("1")]
     first, alone, third, last = messages(await handle([event(one) for one in batch]))
     assert (first, third) == ((), ())
@@ -58,19 +60,19 @@ async def test_an_incident_goes_out_once_with_the_last_record_that_touched_it(lo
     assert message.body is not None
     incident = Incident.model_validate_json(message.body.to_json())  # type: ignore[union-attr]
     assert (message.topic, message.key, message.event_type) == (topics.INCIDENTS, str(incident.incident_id), EventType.INCIDENT_CHANGED)
-    assert len(incident.overdoses[0].reports) == 2
+    assert sum(len(overdose.reports) for overdose in incident.overdoses) == 2
 
 
 async def test_the_trace_of_each_submission_stays_with_its_report(located: Build) -> None:
-    handle = match_handler(MatchReports(InMemoryMatchStore()))
+    handle = match_handler(MatchReports(InMemoryMatchStore(), WEIGHTS))
     traced = [located("1", trace_id="a" * 32), located("2", "cedar-911", trace_id="b" * 32)]
     _, (message,) = messages(await handle([event(one) for one in traced]))
-    references = Incident.model_validate_json(message.body.to_json()).overdoses[0].reports  # type: ignore[union-attr]
-    assert {one.trace_id for one in references} == {"a" * 32, "b" * 32}
+    overdoses = Incident.model_validate_json(message.body.to_json()).overdoses  # type: ignore[union-attr]
+    assert {one.trace_id for overdose in overdoses for one in overdose.reports} == {"a" * 32, "b" * 32}
 
 
 async def test_a_retracted_incident_is_a_tombstone_and_a_replay_repeats_every_id(located: Build) -> None:
-    handle = match_handler(MatchReports(InMemoryMatchStore()))
+    handle = match_handler(MatchReports(InMemoryMatchStore(), WEIGHTS))
     await handle([event(located("1"))])
     withdrawn = [event(located("1", revision=2, withdrawn=True))]
     ((tombstone,),) = messages(await handle(withdrawn))

@@ -1,79 +1,146 @@
-"""Thousands of reports at one point within hours: the work grows with them and not with their pairs, and the loop stays free."""
+"""Many reports of one place and hour: a busy corner is matched, a flood is recognised, told and kept from costing its square."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
+from typing import Any
+from uuid import UUID
 
 import pytest
+from typing_extensions import override
 
+from spikewatch.contracts.incident import Incident
 from spikewatch.contracts.report import LocatedReport
+from spikewatch.contracts.vocabulary import SourceType
 from spikewatch.enrichment import service
-from spikewatch.enrichment.domain.candidate import Candidate, Extract
-from spikewatch.enrichment.domain.component import Components
-from spikewatch.enrichment.domain.links import Links
-from spikewatch.enrichment.domain.match import MatchedIncident, match
+from spikewatch.enrichment.adapters.matching_weights import load_weights
+from spikewatch.enrichment.domain import neighbourhood
+from spikewatch.enrichment.domain.matched import MatchedIncident, matched
+from spikewatch.enrichment.domain.matching.matcher import ties
+from spikewatch.enrichment.domain.matching.records import Compared
+from spikewatch.enrichment.domain.neighbourhood import FLOOD
+from spikewatch.enrichment.ports import KnownReport
 from spikewatch.enrichment.service import MatchReports
 from spikewatch.enrichment.testing import InMemoryMatchStore
 
 Build = Callable[..., LocatedReport]
-REPORTS = 1_200
-AGENCIES = ("cedar-911", "cedar-ems", "cedar-police")
+WEIGHTS = load_weights()
+AGENCIES = (("cedar-911", SourceType.CAD), ("cedar-ems", SourceType.EMS), ("cedar-police", SourceType.POLICE))
 
 
-@pytest.fixture(scope="module")
-def corner(located: Build) -> list[LocatedReport]:
-    """Six hours at one corner: a report every eighteen seconds."""
-    return [located(str(number), AGENCIES[number % 3], minutes=number * 0.3, age=20 + number % 50) for number in range(REPORTS)]
-
-
-@pytest.fixture
-def comparisons(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    made: list[str] = []
-    for name in ("link", "is_near"):
-        original = getattr(Links, name)
-
-        def counted(self: Links, other: Links, name: str = name, original: Callable[[Links, Links], object] = original) -> object:
-            made.append(name)
-            return original(self, other)
-
-        monkeypatch.setattr(Links, name, counted)
-    return made
-
-
-def test_matching_a_corner_compares_each_report_with_few_others(corner: list[LocatedReport], comparisons: list[str]) -> None:
-    found = match([Candidate.of(Extract.of(one)) for one in corner])
-    assert sum(len(one.members) for one in found) == REPORTS
-    assert len(comparisons) < 20 * REPORTS
-
-
-def test_growing_a_component_from_one_end_of_a_corner_compares_each_report_with_few_others(
-    corner: list[LocatedReport], comparisons: list[str]
-) -> None:
-    candidates = [Candidate.of(Extract.of(one)) for one in corner]
-    components = Components()
-    for fresh in candidates[-100:]:
-        components.reach(fresh.key, fresh)
-    components.learn(candidates)
-    while components.spread():
-        pass
-    (only,) = components.groups()
-    assert len(only[1]) == REPORTS
-    assert len(comparisons) < 40 * REPORTS
-
-
-async def test_a_large_component_is_matched_beside_the_loop_and_a_small_one_on_it(
-    corner: list[LocatedReport], monkeypatch: pytest.MonkeyPatch
+async def test_a_large_neighbourhood_is_matched_beside_the_loop_and_a_small_one_on_it(
+    located: Build, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     threads: list[threading.Thread] = []
 
-    def watched(candidates: list[Candidate]) -> tuple[MatchedIncident, ...]:
+    def watched(*arguments: Any) -> tuple[MatchedIncident, ...]:
         threads.append(threading.current_thread())
-        return match(candidates)
+        return matched(*arguments)
 
-    monkeypatch.setattr(service, "match", watched)
+    monkeypatch.setattr(service, "matched", watched)
+    # Six hours at one corner: a report every eighteen seconds.
+    corner = [
+        located(str(number), AGENCIES[number % 3][0], source_type=AGENCIES[number % 3][1], minutes=number * 0.3, age=20 + number % 50)
+        for number in range(1_200)
+    ]
     store = InMemoryMatchStore()
-    await MatchReports(store).apply(corner[:500])
+    await MatchReports(store, WEIGHTS).apply(corner[:300])
     assert set(threads) == {threading.main_thread()}
     threads.clear()
-    await MatchReports(store).apply(corner[500:])
+    await MatchReports(store, WEIGHTS).apply(corner[300:])
     assert threads
     assert threading.main_thread() not in threads
+    assert sum(len(one.members) for one in store.kept_incidents.values() if one.active) == 1_200
+
+
+class CountingStore(InMemoryMatchStore):
+    """Counts the reports that are read by block."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.read = 0
+
+    @override
+    async def reports_in(self, blocks: Sequence[str]) -> list[KnownReport]:
+        found = await super().reports_in(blocks)
+        self.read += len(found)
+        return found
+
+
+@pytest.fixture
+def pairs_asked(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    asked: list[int] = []
+
+    def counted(records: Sequence[Compared], *arguments: Any) -> set[tuple[UUID, UUID]]:
+        asked.append(len(records))
+        return ties(records, *arguments)
+
+    monkeypatch.setattr(neighbourhood, "ties", counted)
+    return asked
+
+
+def flood(located: Build, begin: int, end: int) -> list[LocatedReport]:
+    """Return what a broken feed sends: the same overdose again and again, under new numbers, within an hour."""
+    return [located(f"flood-{number}", minutes=number % 3_600 / 60, age=30) for number in range(begin, end)]
+
+
+async def test_a_flood_is_recognised_told_and_costs_its_length(located: Build, pairs_asked: list[int]) -> None:
+    store, told = CountingStore(), list[tuple[str, int]]()
+    matching = MatchReports(store, WEIGHTS, on_flood=lambda agency, reports: told.append((agency, reports)))
+    for begin in range(0, 6_000, 400):
+        await matching.apply(flood(located, begin, begin + 400))
+    assert told == [("cedar-ems", 800)]
+    # After the batch that went over the limit nothing of the flood is read or compared any more.
+    assert store.read < 4 * FLOOD
+    assert sum(pairs_asked) < 6 * FLOOD
+    active = [one for one in store.kept_incidents.values() if one.active]
+    assert len(active) == 6_000
+    assert {len(one.members) for one in active} == {1}
+    overdoses = [overdose for one in active for overdose in Incident.model_validate_json(one.body or b"").overdoses]
+    assert all([note.code for note in overdose.quality] == ["flood_not_matched"] for overdose in overdoses)
+
+
+async def test_the_reports_of_others_are_matched_in_the_middle_of_a_flood(located: Build) -> None:
+    store = InMemoryMatchStore()
+    matching = MatchReports(store, WEIGHTS)
+    said = {"age": 61, "cad_number": "26-1001"}
+    call = located("call", "cedar-911", source_type=SourceType.CAD, **said)
+    engine = located("run", "cedar-fire", source_type=SourceType.FIRE, minutes=6, **said)
+    await matching.apply(flood(located, 0, 400))
+    await matching.apply([call])
+    await matching.apply(flood(located, 400, 700))
+    await matching.apply([engine])
+    (both,) = [one for one in store.kept_incidents.values() if one.active and call.report.report_key in one.members]
+    assert set(both.members) == {call.report.report_key, engine.report.report_key}
+
+
+def incidents_of(store: InMemoryMatchStore) -> dict[UUID, tuple[UUID, ...]]:
+    return {one.incident_id: one.members for one in store.kept_incidents.values() if one.active}
+
+
+async def test_a_crash_after_the_flood_was_written_and_before_it_was_marked_is_repaired(located: Build) -> None:
+    class Crash(Exception):  # noqa: N818  # a stop of the process, not an error
+        pass
+
+    class StopsOnce(InMemoryMatchStore):
+        stops = True
+
+        @override
+        async def mark_floods(self, spots: Collection[str], reports: Collection[UUID]) -> None:
+            if self.stops:
+                self.stops = False
+                raise Crash
+            await super().mark_floods(spots, reports)
+
+    batches = [flood(located, 0, 400), flood(located, 400, 800), flood(located, 800, 900)]
+    whole, stopped = InMemoryMatchStore(), StopsOnce()
+    for batch in batches:
+        await MatchReports(whole, WEIGHTS).apply(batch)
+    await MatchReports(stopped, WEIGHTS).apply(batches[0])
+    with pytest.raises(Crash):
+        await MatchReports(stopped, WEIGHTS).apply(batches[1])
+    again = await MatchReports(stopped, WEIGHTS).apply(batches[1])
+    # All that changed is told again, also of reports that came with the batch before.
+    assert {one.incident.incident_id for one in again} >= set(incidents_of(stopped))
+    await MatchReports(stopped, WEIGHTS).apply(batches[2])
+    assert incidents_of(stopped) == incidents_of(whole)
+    assert stopped.kept_floods == whole.kept_floods

@@ -5,11 +5,9 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-import pytest
-
 from spikewatch.enrichment.adapters.matching_weights import load_weights
 from spikewatch.enrichment.domain.matching.decisions import Decision, DecisionKind, DecisionLevel, Decisions
-from spikewatch.enrichment.domain.matching.matcher import match, related
+from spikewatch.enrichment.domain.matching.matcher import match
 from spikewatch.enrichment.domain.matching.records import Compared, of_row
 
 NIGHT = datetime(2026, 5, 1, 2, 30, tzinfo=UTC)
@@ -81,13 +79,6 @@ def test_a_decision_moves_only_the_reports_it_names() -> None:
     overdoses, _ = who_is_who([CALL, CREW, FAR], decided(TOGETHER, OVERDOSE, CALL, FAR))
     # The crew's report speaks so strongly against the far one that it stays alone: only the named pair is decided.
     assert overdoses == {keys(CALL, FAR), keys(CREW)}
-
-
-@pytest.mark.parametrize("level", [OVERDOSE, INCIDENT])
-def test_a_decision_to_be_together_relates_reports_that_no_block_brings_together(level: DecisionLevel) -> None:
-    pair = tuple(sorted((CALL.key, FAR.key)))
-    assert related([CALL, FAR], WEIGHTS) == set()
-    assert related([CALL, FAR], WEIGHTS, decided(TOGETHER, level, CALL, FAR)) == {pair}
 
 
 def test_decisions_about_reports_that_are_gone_say_nothing() -> None:

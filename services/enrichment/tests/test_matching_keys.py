@@ -2,6 +2,7 @@
 
 import random
 from collections import defaultdict
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -9,34 +10,39 @@ import pytest
 
 from spikewatch.enrichment.adapters.matching_weights import load_weights
 from spikewatch.enrichment.domain.matching.blocking import candidates
+from spikewatch.enrichment.domain.matching.clustering import LARGEST
 from spikewatch.enrichment.domain.matching.columns import Columns
-from spikewatch.enrichment.domain.matching.keys import blocks, probes
-from spikewatch.enrichment.domain.matching.matcher import match, related
+from spikewatch.enrichment.domain.matching.keys import blocks, probes, spots
+from spikewatch.enrichment.domain.matching.matcher import match, ties
 from spikewatch.enrichment.domain.matching.records import Compared, newest, of_row
 
 BEGIN = datetime(2026, 5, 1, tzinfo=UTC)
+WEIGHTS = load_weights()
 KINDS = ("CAD", "EMS", "FIRE", "POLICE", "ED", "ME", "LAB")
 
 
 def scattered(seed: int, count: int, *, metres: float, hours: float) -> list[Compared]:
     draw = random.Random(seed)
     return newest(
-        of_row(
-            {
-                "agency": draw.choice(KINDS),
-                "agency_record_no": str(index),
-                "event_time": (BEGIN + timedelta(hours=draw.uniform(0, hours))).isoformat(),
-                "time_precision": draw.choice(["second", "second", "day"]),
-                "cad_no": draw.choice(["", f"26-{draw.randrange(count)}11"]),
-                "lat": str(40.0 + draw.uniform(0, metres) / 111_195),
-                "lon": str(-79.0 + draw.uniform(0, metres) / 85_000),
-                "geo_precision": draw.choice(["address", "block", "street", "zip", "none"]),
-                "age": draw.choice(["", str(draw.randrange(30, 40))]),
-                "age_approx": draw.choice("01"),
-                "sex": draw.choice(["", "M", "F"]),
-                "address_text": draw.choice(["", "12 ELM ST", "900 BLOCK OF OAK AVE", "ELM ST / OAK AVE"]),
-                "hospital": draw.choice(["", "MERCY", "GENERAL"]),
-            }
+        replace(
+            of_row(
+                {
+                    "agency": draw.choice(KINDS),
+                    "agency_record_no": str(index),
+                    "event_time": (BEGIN + timedelta(hours=draw.uniform(0, hours))).isoformat(),
+                    "time_precision": draw.choice(["second", "second", "day"]),
+                    "cad_no": draw.choice(["", f"26-{draw.randrange(count)}11"]),
+                    "lat": str(40.0 + draw.uniform(0, metres) / 111_195),
+                    "lon": str(-79.0 + draw.uniform(0, metres) / 85_000),
+                    "geo_precision": draw.choice(["address", "block", "street", "zip", "none"]),
+                    "age": draw.choice(["", str(draw.randrange(30, 40))]),
+                    "age_approx": draw.choice("01"),
+                    "sex": draw.choice(["", "M", "F"]),
+                    "address_text": draw.choice(["", "12 ELM ST", "900 BLOCK OF OAK AVE", "ELM ST / OAK AVE"]),
+                    "hospital": draw.choice(["", "MERCY", "GENERAL"]),
+                }
+            ),
+            region=draw.choice(["42091", "42091", "42029", "cell-8", "06075"]),
         )
         for index in range(count)
     )
@@ -45,7 +51,7 @@ def scattered(seed: int, count: int, *, metres: float, hours: float) -> list[Com
 @pytest.mark.parametrize("seed", range(6))
 def test_the_probes_of_every_candidate_meet_the_blocks_of_the_other(seed: int) -> None:
     records = scattered(seed, 400, metres=3_000, hours=120)
-    found = candidates(Columns.of(records))
+    found = candidates(Columns.of(records), bounded=False)
     assert len(found.first) > 500
     lies, looks = [set(blocks(one)) for one in records], [set(probes(one)) for one in records]
     for one, two in zip(found.first.tolist(), found.second.tolist(), strict=True):
@@ -55,8 +61,18 @@ def test_the_probes_of_every_candidate_meet_the_blocks_of_the_other(seed: int) -
 
 def test_a_record_has_few_blocks_and_probes() -> None:
     records = scattered(9, 400, metres=3_000, hours=120)
-    assert max(len(blocks(one)) for one in records) <= 5
-    assert max(len(probes(one)) for one in records) <= 150
+    common = [one for one in records if not one.is_rough and KINDS[one.kind] not in {"ED", "ME"}]
+    assert len(common) > 100
+    assert max(len(blocks(one)) for one in common) <= 5
+    assert sum(len(probes(one)) for one in common) / len(common) < 12
+    assert max(len(blocks(one)) for one in records) <= 60
+    assert max(len(probes(one)) for one in records) <= 250
+
+
+def test_a_record_looks_where_the_reports_of_its_agency_are_counted() -> None:
+    for record in scattered(3, 200, metres=3_000, hours=120):
+        counted = {spot.partition("|")[2] for spot in spots(record)}
+        assert counted <= set(probes(record)) & set(blocks(record))
 
 
 class Store:
@@ -80,7 +96,7 @@ def closure(store: Store, begun: Compared) -> list[Compared]:
     while frontier:
         core |= {one.key: one for one in frontier}
         known |= {one.key: one for one in store.near(frontier)}
-        reached = {key for pair in related(known.values(), load_weights()) if not core.keys().isdisjoint(pair) for key in pair}
+        reached = {key for pair in ties(known.values(), WEIGHTS, frozenset(one.key for one in frontier)) for key in pair}
         frontier = [known[key] for key in reached if key not in core]
     return list(core.values())
 
@@ -88,9 +104,40 @@ def closure(store: Store, begun: Compared) -> list[Compared]:
 @pytest.mark.parametrize("seed", range(4))
 def test_what_is_read_by_keys_gives_the_same_as_reading_all(seed: int) -> None:
     records = scattered(seed, 150, metres=6_000, hours=200)
-    everything = match(records, load_weights()).assignments()
+    everything = match(records, WEIGHTS, bounded=False).assignments()
     store = Store(records)
     for record in random.Random(seed).sample(records, 25):
-        near = match(closure(store, record), load_weights()).assignments()
+        near = match(closure(store, record), WEIGHTS, bounded=False).assignments()
         assert near[record.key].overdose_id == everything[record.key].overdose_id
         assert near[record.key].incident_id == everything[record.key].incident_id
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_what_else_is_matched_at_the_same_time_has_no_say(seed: int) -> None:
+    # A crowded hour, so that there are groups too large to compare each with each.
+    here = [replace(one, region="42091") for one in scattered(seed, 250, metres=150, hours=1)]
+    there = [
+        replace(one, key=UUID(int=one.key.int ^ 1), lat=one.lat + 1, region="12086")
+        for one in scattered(seed + 9, 250, metres=150, hours=1)
+    ]
+    alone = match(here, WEIGHTS, bounded=False)
+    assert len(alone.clusters.cut) > LARGEST
+    beside = match(here + there, WEIGHTS, bounded=False).assignments()
+    assert {key: beside[key] for key in alone.assignments()} == alone.assignments()
+
+
+def test_the_same_number_in_another_county_is_another_call() -> None:
+    call = {"agency": "CAD", "agency_record_no": "1", "event_time": BEGIN.isoformat(), "time_precision": "second", "cad_no": "26-0001"}
+    crew = call | {"agency": "EMS", "event_time": (BEGIN + timedelta(minutes=8)).isoformat()}
+
+    def incidents(one: Compared, two: Compared) -> int:
+        return len({found.incident_id for found in match([one, two], WEIGHTS, bounded=False).assignments().values()})
+
+    def at(row: dict[str, str], region: str, lat: str = "") -> Compared:
+        return replace(of_row(row | ({"lat": lat, "lon": "-79", "geo_precision": "address"} if lat else {})), region=region)
+
+    assert incidents(at(call, "cedar"), at(crew, "cedar")) == 1
+    assert incidents(at(call, "cedar"), at(crew, "alder")) == 2
+    # Across the border of counties those near one another may have one dispatch; those far away have not.
+    assert incidents(at(call, "cedar", "40.0"), at(crew, "alder", "40.004")) == 1
+    assert incidents(at(call, "cedar", "40.0"), at(crew, "alder", "41.0")) == 2

@@ -10,17 +10,19 @@ import pytest
 from spikewatch.chassis.mongo import InsertOne, Mongo
 from spikewatch.chassis.outcome import Transient
 from spikewatch.contracts.report import LocatedReport
+from spikewatch.enrichment.adapters.matching_weights import load_weights
 from spikewatch.enrichment.adapters.mongo_match_store import MongoMatchStore
 from spikewatch.enrichment.domain.transition import StoredIncident
 from spikewatch.enrichment.ports import KnownReport, MatchStore, ReportState, StoredReport
 from spikewatch.enrichment.service import MatchReports
 
 NOW = datetime.now(UTC).replace(microsecond=0)  # the server expires by its own clock, so a fixed date would age
+WEIGHTS = load_weights()
 A, B, C, D = (UUID(int=number) for number in range(1, 5))
 
 
 def stored(key: UUID, revision: int = 1, blocks: tuple[str, ...] = ("x",), content: bytes | None = b"{}", geodata: int = 0) -> StoredReport:
-    return StoredReport(key, (revision, geodata), content, NOW, blocks)
+    return StoredReport(key, (revision, geodata), content and b"[]", content, NOW, blocks)
 
 
 def opened(key: UUID, members: tuple[UUID, ...], extra: frozenset[UUID] = frozenset(), version: int = 1) -> StoredIncident:
@@ -29,6 +31,7 @@ def opened(key: UUID, members: tuple[UUID, ...], extra: frozenset[UUID] = frozen
 
 def as_known(reports: list[KnownReport]) -> set[tuple[UUID, int, bytes | None]]:
     assert len({one.key for one in reports}) == len(reports)
+    assert all((one.compared is None) == (one.content is None) for one in reports)
     return {(one.key, one.state[0], one.content) for one in reports}
 
 
@@ -54,12 +57,27 @@ async def test_what_newer_geodata_placed_replaces_the_same_revision(store: Match
 
 
 @pytest.mark.integration
-async def test_a_report_that_was_stored_before_there_were_versions_of_geodata_is_replaced(mongo: Mongo) -> None:
+async def test_a_report_that_was_kept_in_another_format_counts_as_not_known_and_is_replaced(mongo: Mongo) -> None:
     store = MongoMatchStore(mongo, timedelta(days=400))
-    await mongo.collection("reports").bulk([InsertOne({"_id": A, "revision": 1, "blocks": ["x"], "content": b"{}", "expires_at": NOW})])
-    assert [known.state for known in await store.reports([A])] == [(1, 0)]
-    await store.write_reports([stored(A, geodata=7)], {A: (1, 0)})
-    assert [known.state for known in await store.reports([A])] == [(1, 7)]
+    former = {"_id": A, "revision": 3, "geodata_version": 7, "blocks": ["x"], "content": b"{}", "expires_at": NOW}
+    await mongo.collection("reports").bulk([InsertOne(former)])
+    assert await store.add_reports([stored(A)]) == {A}
+    (known,) = await store.reports([A])
+    assert (known.state, known.content) == ((0, 0), None)
+    await store.write_reports([stored(A, blocks=("y",))], {A: (0, 0)})
+    assert as_known(await store.reports_in(["y"])) == {(A, 1, b"{}")}
+    with pytest.raises(Transient):
+        await store.write_reports([stored(A, 2)], {A: (0, 0)})
+
+
+async def test_a_flood_is_known_from_then_on_and_its_reports_lie_in_no_block(store: MatchStore) -> None:
+    await store.write_reports([stored(A), stored(B), stored(C)], {})
+    assert await store.floods() == frozenset()
+    await store.mark_floods(["ems|p|1:2|3"], {A, B, D})
+    await store.mark_floods(["ems|p|1:2|3", "ems|n|4|5"], set())
+    assert await store.floods() == {"ems|p|1:2|3", "ems|n|4|5"}
+    assert as_known(await store.reports_in(["x"])) == {(C, 1, b"{}")}
+    assert as_known(await store.reports([A, B, D])) == {(A, 1, b"{}"), (B, 1, b"{}")}
 
 
 async def test_new_reports_are_added_and_known_ones_are_named_and_stay(store: MatchStore) -> None:
@@ -104,24 +122,25 @@ async def test_owners_are_the_incidents_that_hold_a_report_not_those_it_only_cha
 async def test_reports_pass_through_the_whole_use_case(store: MatchStore, located: Callable[..., LocatedReport]) -> None:
     received = {"received_at": NOW}
     batch = [located("1", "cedar-ems", **received), located("2", "cedar-police", minutes=5, **received)]
-    (opening,) = await MatchReports(store).apply(batch)
-    (again,) = await MatchReports(store).apply(batch)
+    (opening,) = await MatchReports(store, WEIGHTS).apply(batch)
+    (again,) = await MatchReports(store, WEIGHTS).apply(batch)
     assert again == opening
-    (updated,) = await MatchReports(store).apply([located("2", "cedar-police", revision=2, withdrawn=True, **received)])
+    (updated,) = await MatchReports(store, WEIGHTS).apply([located("2", "cedar-police", revision=2, withdrawn=True, **received)])
     assert (updated.incident.version, updated.incident.members) == (2, (batch[0].report.report_key,))
-    (retracted,) = await MatchReports(store).apply([located("1", "cedar-ems", revision=2, withdrawn=True, **received)])
+    (retracted,) = await MatchReports(store, WEIGHTS).apply([located("1", "cedar-ems", revision=2, withdrawn=True, **received)])
     assert (retracted.incident.version, retracted.incident.active) == (3, False)
 
 
 @pytest.mark.integration
 async def test_retention_counts_from_arrival(mongo: Mongo) -> None:
-    from spikewatch.enrichment.adapters.mongo_match_store import MongoMatchStore
-
-    kept = MongoMatchStore(mongo, timedelta(days=30))
+    kept = MongoMatchStore(mongo, timedelta(days=30), clock=lambda: NOW)
     await kept.prepare()
     await kept.prepare()
     await kept.write_reports([stored(A)], {})
     await kept.write_incidents([opened(A, (B,))])
+    await kept.mark_floods(["ems|p|1:2|3"], set())
+    (flood,) = await mongo.collection("floods").find({})
+    assert flood["expires_at"] == NOW + timedelta(days=30)
     for name in ("reports", "incidents"):
         (document,) = await mongo.collection(name).find({})
         assert document["expires_at"] == NOW + timedelta(days=30)

@@ -4,20 +4,27 @@ from collections.abc import Callable
 
 import pytest
 
+from spikewatch.contracts.identifiers import incident_id
 from spikewatch.contracts.incident import Incident, IncidentChange
 from spikewatch.contracts.report import Drug, LocatedReport, QualityNote, Reversal
 from spikewatch.contracts.vocabulary import Disposition, Outcome, PlacePrecision, SourceType, TimePrecision, YesNo
-from spikewatch.enrichment.domain.candidate import Candidate, Extract
-from spikewatch.enrichment.domain.match import match
+from spikewatch.enrichment.domain.candidate import Candidate
+from spikewatch.enrichment.domain.matched import MatchedIncident, MatchedOverdose
 from spikewatch.enrichment.domain.survivorship import incident
 
 Build = Callable[..., LocatedReport]
 S = SourceType
 
 
-def merged(*reports: LocatedReport) -> Incident:
-    (only,) = match([Candidate.of(Extract.of(one)) for one in reports])
-    return incident(only, version=1, change=IncidentChange.OPENED)
+def merged(*people: LocatedReport | tuple[LocatedReport, ...]) -> Incident:
+    """Return the incident of these people; a report by itself is about the first."""
+    alone = tuple(one for one in people if isinstance(one, LocatedReport))
+    groups = [group for group in (alone, *(one for one in people if not isinstance(one, LocatedReport))) if group]
+    found = [tuple(sorted(map(Candidate.of, group), key=lambda one: one.record.order)) for group in groups]
+    overdoses = tuple(MatchedOverdose(reports, 0.9) for reports in found)
+    members = tuple(sorted((report for reports in found for report in reports), key=lambda one: one.record.order))
+    made = MatchedIncident(incident_id(members[0].key), overdoses, members, "digest")
+    return incident(made, version=1, change=IncidentChange.OPENED)
 
 
 def test_time_comes_from_dispatch_then_ems_and_never_from_a_bare_date(located: Build) -> None:
@@ -79,6 +86,20 @@ def test_drugs_come_from_the_examiner_first(located: Build) -> None:
 
 
 def test_a_count_above_the_reports_is_noted_and_nobody_is_invented(located: Build) -> None:
-    told = merged(located("1", count=3), located("2", minutes=1))
+    told = merged(located("1", count=3), (located("2", minutes=1),))
     assert len(told.overdoses) == 2
     assert told.overdoses[0].quality == (QualityNote(field="victims.count", code="more_people_counted"),)
+
+
+def test_confidence_is_the_matchers_and_the_place_key_that_of_the_place(located: Build) -> None:
+    call = located("1", "cedar-911", source_type=S.CAD, location={})
+    both = merged(call, located("2", "cedar-ems", minutes=5))
+    assert both.overdoses[0].confidence == 0.9
+    assert (call.place_key, both.place_key) == ("agency-cedar-911", "99001")
+
+
+def test_a_report_of_a_flood_says_that_it_was_not_matched(located: Build) -> None:
+    one = Candidate.of(located("1"))
+    made = MatchedIncident(incident_id(one.key), (MatchedOverdose((one,), 0.1, is_flooded=True),), (one,), "digest")
+    told = incident(made, version=1, change=IncidentChange.OPENED)
+    assert told.overdoses[0].quality == (QualityNote(field="reports", code="flood_not_matched"),)

@@ -5,6 +5,8 @@ import logging
 from collections.abc import Callable
 from typing import Final
 
+from opentelemetry import metrics
+
 from spikewatch.chassis.kafka.subscription import Subscription
 from spikewatch.chassis.runtime import Runtime
 from spikewatch.contracts import topics
@@ -12,6 +14,7 @@ from spikewatch.enrichment.adapters.census_file import census_of
 from spikewatch.enrichment.adapters.geodata.unusable import IndexUnusable
 from spikewatch.enrichment.adapters.geodata_files import GeodataFiles
 from spikewatch.enrichment.adapters.geojson_geography import GeographyError
+from spikewatch.enrichment.adapters.matching_weights import load_weights
 from spikewatch.enrichment.adapters.mongo_decisions import MongoDecisions
 from spikewatch.enrichment.adapters.mongo_match_store import MongoMatchStore
 from spikewatch.enrichment.decide import DecideMatches
@@ -25,6 +28,7 @@ from spikewatch.enrichment.settings import EnrichmentSettings
 __all__ = ["build"]
 
 _log: Final = logging.getLogger(__name__)
+_floods: Final = metrics.get_meter("spikewatch.enrichment").create_counter("spikewatch.match.floods", unit="{flood}")
 _BATCH: Final = 2_000  # matching asks the database as often for a large batch as for a small one
 _LOOK_SECONDS: Final = 5.0
 
@@ -40,11 +44,19 @@ async def build(runtime: Runtime, settings: EnrichmentSettings) -> None:
     decisions = MongoDecisions(runtime.mongo)
     await store.prepare()
     await decisions.prepare()
-    match = MatchReports(store, masks(geodata))
+    match = MatchReports(store, load_weights(), masks(geodata), people=decisions, on_flood=_tell_flood)
     runtime.subscribe(Subscription(topics.REPORTS, "enrichment-locate", locate_handler(place), max_records=_BATCH))
     runtime.subscribe(Subscription(topics.LOCATED, "enrichment-match", match_handler(match), max_records=_BATCH))
     runtime.subscribe(Subscription(topics.DECISIONS, "enrichment-decide", decide_handler(DecideMatches(decisions, match))))
     runtime.every(_LOOK_SECONDS, lambda: _renew(files, place, match, masks), name="geodata")
+
+
+def _tell_flood(agency: str, reports: int) -> None:
+    _floods.add(1, {"agency": agency})
+    _log.warning(
+        "an agency sends too many reports of one place or call to be matched; each counts as an overdose of its own",
+        extra={"agency": agency, "reports": reports},
+    )
 
 
 def _masks(settings: EnrichmentSettings) -> Callable[[Geodata], PublicPositions | None]:

@@ -6,9 +6,10 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
+from spikewatch.enrichment.domain.matching.decisions import Decisions
 from spikewatch.enrichment.domain.transition import StoredIncident
 
-__all__ = ["KnownReport", "MatchStore", "ReportState", "Stored", "StoredReport"]
+__all__ = ["DecisionSource", "KnownReport", "MatchStore", "ReportState", "Stored", "StoredReport"]
 
 ReportState = tuple[int, int]
 """Revision, and version of the geodata that placed it: the greater one stands."""
@@ -16,10 +17,14 @@ ReportState = tuple[int, int]
 
 @dataclass(slots=True)  # not frozen: one is made for every record, and that costs four times as much
 class KnownReport:
-    """The newest known state of a report, as it is read. ``content`` is None when the agency has withdrawn it."""
+    """The newest known state of a report, as it is read.
+
+    ``compared`` is what the matcher looks at, ``content`` what fills an overdose; both are None when the agency has withdrawn it.
+    """
 
     key: UUID
     state: ReportState
+    compared: bytes | None
     content: bytes | None
 
 
@@ -32,7 +37,10 @@ class StoredReport(KnownReport):
 
 
 class MatchStore(Protocol):
-    """Keeps the reports by block and the incidents by member. All reads see all acknowledged writes."""
+    """Keeps the reports by block and the incidents by member. All reads see all acknowledged writes.
+
+    A report that was kept in another format than today's counts as known at (0, 0), below everything: whatever comes replaces it.
+    """
 
     async def reports(self, keys: Collection[UUID]) -> list[KnownReport]:
         """Return the known ones of these reports."""
@@ -68,6 +76,22 @@ class MatchStore(Protocol):
 
     async def owners(self, members: Collection[UUID]) -> dict[UUID, list[UUID]]:
         """Return the active incidents, with their members, that hold any of these reports."""
+        ...
+
+    async def floods(self) -> frozenset[str]:
+        """Return the spots whose floods are known."""
+        ...
+
+    async def mark_floods(self, spots: Collection[str], reports: Collection[UUID]) -> None:
+        """Keep that these spots are flooded, then take their reports out of all blocks: they need not be read any more."""
+        ...
+
+
+class DecisionSource(Protocol):
+    """What people decided about matches."""
+
+    async def about(self, reports: Collection[UUID]) -> Decisions:
+        """Return what bears on any of these reports: the decisions about them, about what those name, and so on."""
         ...
 
 

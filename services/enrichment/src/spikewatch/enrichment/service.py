@@ -10,19 +10,24 @@ from uuid import UUID
 
 from spikewatch.chassis.outcome import Transient
 from spikewatch.contracts.report import LocatedReport, Report
-from spikewatch.enrichment.domain.candidate import Candidate, Extract
-from spikewatch.enrichment.domain.component import Components
+from spikewatch.enrichment.domain.candidate import Candidate
 from spikewatch.enrichment.domain.locate import Geodata, locate
-from spikewatch.enrichment.domain.match import match
+from spikewatch.enrichment.domain.matched import MatchedIncident, matched
+from spikewatch.enrichment.domain.matching.weights import Weights
+from spikewatch.enrichment.domain.neighbourhood import Neighbourhood
 from spikewatch.enrichment.domain.survivorship import Masking
 from spikewatch.enrichment.domain.transition import StoredIncident, transitions
-from spikewatch.enrichment.ports import KnownReport, MatchStore, ReportState, StoredReport
+from spikewatch.enrichment.ports import DecisionSource, KnownReport, MatchStore, ReportState, StoredReport
 
 __all__ = ["LocateReports", "MatchReports", "Publication"]
 
 R = TypeVar("R")
 # Above it a step takes tenths of a second: long enough to be late with the heartbeat by which Kafka knows that this member lives.
 _LARGE: Final = 1_000
+
+
+def _unheard(_agency: str, _reports: int) -> None:
+    """Tell nobody of a flood."""
 
 
 class LocateReports:
@@ -53,11 +58,29 @@ class MatchReports:
 
     Holds no state: everything is read from the store, so a batch may be repeated at any point of its way. Reports are
     written before they are matched: of two writers at work at the same time, the later one sees both reports.
+
+    Args:
+        store: keeps reports and incidents.
+        weights: what agreement and difference of two reports weigh.
+        masking: says where an incident may be shown to everybody; None: nowhere.
+        people: what people decided about matches; None: nobody decides.
+        on_flood: is told of each flood when it is found: the agency, and how many reports it had.
     """
 
-    def __init__(self, store: MatchStore, masking: Masking | None = None) -> None:
+    def __init__(
+        self,
+        store: MatchStore,
+        weights: Weights,
+        masking: Masking | None = None,
+        *,
+        people: DecisionSource | None = None,
+        on_flood: Callable[[str, int], None] = _unheard,
+    ) -> None:
         self._store = store
+        self._weights = weights
         self._masking = masking
+        self._people = people
+        self._on_flood = on_flood
 
     def use(self, masking: Masking | None) -> None:
         """Show what changes from now on by other maps."""
@@ -69,24 +92,28 @@ class MatchReports:
         Raises:
             Transient: another writer changed the same incidents; the batch must be repeated.
         """
-        components = Components()
-        return await self._settle(await self._take_in(reports, components), components)
+        near = Neighbourhood(self._weights, await self._store.floods())
+        return await self._settle(near, await self._take_in(reports, near))
 
     async def rematch(self, reports: Collection[UUID]) -> list[Publication]:
-        """Match reports that are known already anew, because people decided about them; unknown ones are passed over.
+        """Match some reports anew, because people decided about them; returns and raises as ``apply``."""
+        near = Neighbourhood(self._weights, await self._store.floods())
+        known = {report.key: report for report in await self._store.reports(reports)}
+        for key in sorted(set(reports)):
+            near.reach(key, _candidate(known[key]) if key in known else None)
+        return await self._settle(near, frozenset(reports))
 
-        Raises:
-            Transient: another writer changed the same incidents; the batch must be repeated.
-        """
-        components = Components()
-        for report in await self._store.reports(reports):
-            components.reach(report.key, _candidate(report))
-        return await self._settle(frozenset(reports), components)
-
-    async def _settle(self, batch: frozenset[UUID], components: Components) -> list[Publication]:
-        stored = await self._grow(components)
-        changed = await _aside(components.size, lambda: _changed(components, stored, batch, self._masking))
+    async def _settle(self, near: Neighbourhood, batch: frozenset[UUID]) -> list[Publication]:
+        stored = await self._grow(near)
+        # After reading: another writer takes a flood out of the blocks when it has marked it, so one that was read in part is marked.
+        near.flood(await self._store.floods())
+        changed = await _aside(near.size, lambda: self._changed(near, stored, batch))
         await self._write(changed, stored)
+        if near.new_floods:
+            # Last, so that a batch that is repeated after a crash finds the flood again and leaves nothing half done.
+            await self._store.mark_floods(near.new_floods.keys(), {key for keys in near.new_floods.values() for key in keys})
+            for spot, keys in sorted(near.new_floods.items()):
+                self._on_flood(spot.partition("|")[0], len(keys))
         renewed = {publication.incident.incident_id for publication in changed}
         again = [
             Publication(one, batch & one.keys)
@@ -95,14 +122,14 @@ class MatchReports:
         ]
         return changed + again
 
-    async def _take_in(self, reports: Sequence[LocatedReport], components: Components) -> frozenset[UUID]:
+    async def _take_in(self, reports: Sequence[LocatedReport], near: Neighbourhood) -> frozenset[UUID]:
         newest: dict[UUID, LocatedReport] = {}
         for located in reports:
             rival = newest.get(located.report.report_key)
             if rival is None or _state(located) > _state(rival):
                 newest[located.report.report_key] = located
-        candidates = {key: None if located.report.withdrawn else Candidate.of(Extract.of(located)) for key, located in newest.items()}
-        fresh = {key: _kept(located, candidates[key]) for key, located in newest.items()}
+        candidates = {key: None if located.report.withdrawn else Candidate.of(located) for key, located in newest.items()}
+        fresh = {key: _kept(located, candidates[key], near) for key, located in newest.items()}
         # Most reports are new: they are written without a look at what is there, and only those that were known cost one.
         taken = await self._store.add_reports(list(fresh.values()))
         before = {report.key: report for report in await self._store.reports(taken)} if taken else {}
@@ -110,9 +137,9 @@ class MatchReports:
         for key in newest:
             known = before.get(key)
             if known is not None and known.state >= fresh[key].state:
-                components.reach(key, _candidate(known))
+                near.reach(key, _candidate(known))
                 continue
-            components.reach(key, candidates[key])
+            near.reach(key, candidates[key])
             if key in taken:
                 replacing.append(fresh[key])
         if replacing:
@@ -121,39 +148,65 @@ class MatchReports:
             )
         return frozenset(newest)
 
-    async def _grow(self, components: Components) -> dict[UUID, StoredIncident]:
+    async def _grow(self, near: Neighbourhood) -> dict[UUID, StoredIncident]:
         stored: dict[UUID, StoredIncident] = {}
-        asked = components.reached
+        asked = near.reached
         # Side by side: what the batch's own reports belong to, and what lies around them.
-        found, _ = await asyncio.gather(self._store.incidents(asked), self._spread(components))
+        found, _ = await asyncio.gather(self._store.incidents(asked), self._spread(near))
         while True:
             stored |= {one.incident_id: one for one in found}
-            await self._reach_members([one for one in found if one.active], components)
-            await self._spread(components)
-            unasked = components.reached - asked
+            # A report that moved, changed or was withdrawn leaves its former incident behind: the others are matched anew.
+            await self._reach_groups([one.members for one in found if one.active], near)
+            await self._spread(near)
+            if self._people is not None:
+                await self._reach_groups(near.obey(await self._people.about(near.reached)), near)
+                await self._spread(near)
+            unasked = near.reached - asked
             if not unasked:
                 return stored
             asked |= unasked
             found = await self._store.incidents(unasked)
 
-    async def _spread(self, components: Components) -> None:
+    async def _spread(self, near: Neighbourhood) -> None:
         growing = True
         while growing:
-            if wanted := components.wanted():
+            if wanted := near.wanted():
                 lying = await self._store.reports_in(wanted)
-                new = [report for report in lying if not components.knows(report.key)]
-                await _aside(len(new), partial(_learn, components, new))
-            growing = await _aside(components.size, components.spread)
+                new = [report for report in lying if not near.knows(report.key)]
+                await _aside(len(new), partial(_learn, near, new))
+            growing = await _aside(near.size, near.spread)
 
-    async def _reach_members(self, incidents: Sequence[StoredIncident], components: Components) -> None:
-        # A report that moved, changed or was withdrawn leaves its former incident behind: the others are matched anew.
-        absent = {member for one in incidents for member in one.members} - components.reached
+    async def _reach_groups(self, groups: Sequence[Collection[UUID]], near: Neighbourhood) -> None:
+        absent = {member for group in groups for member in group} - near.reached
         if absent:
             known = {report.key: report for report in await self._store.reports(absent)}
             for key in sorted(absent):
-                components.reach(key, _candidate(known[key]) if key in known else None)
-        for one in incidents:
-            components.unite(one.members)
+                near.reach(key, _candidate(known[key]) if key in known else None)
+        for group in groups:
+            near.unite(group)
+
+    def _changed(self, near: Neighbourhood, stored: dict[UUID, StoredIncident], batch: frozenset[UUID]) -> list[Publication]:
+        held: dict[UUID, set[UUID]] = defaultdict(set)
+        for one in stored.values():
+            for member in one.members:
+                held[member].add(one.incident_id)
+        components = near.components()
+        # All at once: matching asks for a few milliseconds a call, and nothing for what else is matched with it.
+        reports = [report for component in components for report in component.reports]
+        flooded = {report.key for report in reports if near.is_flooded(report.key)}
+        home = {report.key: number for number, component in enumerate(components) for report in component.reports}
+        incidents: dict[int, list[MatchedIncident]] = defaultdict(list)
+        for found in matched(reports, self._weights, near.decisions, flooded):
+            incidents[home[found.members[0].key]].append(found)
+        changed: list[Publication] = []
+        for number, component in enumerate(components):
+            # One that was found only because a report of the batch changed it earlier is told with any report of the batch.
+            causes = component.keys & batch or frozenset({min(batch)})
+            old_ids = {identity for key in component.keys for identity in held.get(key, ())}
+            for one in transitions(incidents[number], stored, old_ids, causes, self._masking):
+                mine = causes & (one.keys if one.active else frozenset(stored[one.incident_id].members))
+                changed.append(Publication(one, mine or causes))
+        return changed
 
     async def _write(self, changed: Sequence[Publication], stored: dict[UUID, StoredIncident]) -> None:
         if not changed:
@@ -175,28 +228,13 @@ async def _aside(reports: int, step: Callable[[], R]) -> R:
     return step() if reports < _LARGE else await asyncio.to_thread(step)
 
 
-def _changed(
-    components: Components, stored: dict[UUID, StoredIncident], batch: frozenset[UUID], masking: Masking | None
-) -> list[Publication]:
-    held: dict[UUID, set[UUID]] = defaultdict(set)
-    for one in stored.values():
-        for member in one.members:
-            held[member].add(one.incident_id)
-    changed: list[Publication] = []
-    for keys, candidates in components.groups():
-        causes = keys & batch
-        old_ids = {identity for key in keys for identity in held.get(key, ())}
-        for one in transitions(match(candidates), stored, old_ids, causes, masking):
-            mine = causes & (one.keys if one.active else frozenset(stored[one.incident_id].members))
-            changed.append(Publication(one, mine or causes))
-    return changed
-
-
-def _kept(located: LocatedReport, candidate: Candidate | None) -> StoredReport:
+def _kept(located: LocatedReport, candidate: Candidate | None, near: Neighbourhood) -> StoredReport:
     report = located.report
-    content = None if candidate is None else candidate.extract.to_json()
-    blocks = () if candidate is None else candidate.links.blocks
-    return StoredReport(report.report_key, _state(located), content, report.received_at, blocks)
+    if candidate is None:
+        return StoredReport(report.report_key, _state(located), None, None, report.received_at, ())
+    # Of a known flood nothing is ever looked up by what it says.
+    found_by = () if near.knows_flood(candidate.spots) else candidate.blocks
+    return StoredReport(report.report_key, _state(located), candidate.compared, candidate.content, report.received_at, found_by)
 
 
 def _state(located: LocatedReport) -> ReportState:
@@ -204,8 +242,10 @@ def _state(located: LocatedReport) -> ReportState:
 
 
 def _candidate(report: KnownReport) -> Candidate | None:
-    return None if report.content is None else Candidate.of(Extract.model_validate_json(report.content))
+    if report.compared is None or report.content is None:
+        return None
+    return Candidate.kept(report.key, report.state, report.compared, report.content)
 
 
-def _learn(components: Components, reports: Sequence[KnownReport]) -> None:
-    components.learn(candidate for report in reports if (candidate := _candidate(report)) is not None)
+def _learn(near: Neighbourhood, reports: Sequence[KnownReport]) -> None:
+    near.learn(candidate for report in reports if (candidate := _candidate(report)) is not None)

@@ -1,6 +1,8 @@
 """In-memory stores that behave as the MongoDB ones, for tests and for the batch verbs on files."""
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
 from uuid import UUID
 
 from spikewatch.chassis.outcome import Transient
@@ -18,6 +20,7 @@ class InMemoryMatchStore:
     def __init__(self) -> None:
         self.kept_reports: dict[UUID, StoredReport] = {}
         self.kept_incidents: dict[UUID, StoredIncident] = {}
+        self.kept_floods: dict[str, None] = {}
 
     async def reports(self, keys: Collection[UUID]) -> list[KnownReport]:
         """Return the known ones of these reports."""
@@ -27,6 +30,15 @@ class InMemoryMatchStore:
         """Return every report that lies in any of these blocks, once."""
         wanted = set(blocks)
         return [report for report in self.kept_reports.values() if not wanted.isdisjoint(report.blocks)]
+
+    async def reports_since(self, received: datetime, limit: int) -> list[KnownReport]:
+        """Return the reports that came since a moment, the newest first."""
+        lately = [one for one in self.kept_reports.values() if one.received_at >= received]
+        return list(sorted(lately, key=lambda one: one.received_at, reverse=True)[:limit])
+
+    async def incident(self, identity: UUID) -> StoredIncident | None:
+        """Return an incident by its id, also a retracted one."""
+        return self.kept_incidents.get(identity)
 
     async def add_reports(self, reports: Sequence[StoredReport]) -> frozenset[UUID]:
         """Store the reports that are new and return the keys of the others, which stay as they are."""
@@ -66,6 +78,15 @@ class InMemoryMatchStore:
         """Return the active incidents, with their members, that hold any of these reports."""
         wanted = set(members)
         return {one.incident_id: list(one.members) for one in self.kept_incidents.values() if not wanted.isdisjoint(one.members)}
+
+    async def floods(self) -> frozenset[str]:
+        """Return the spots whose floods are known."""
+        return frozenset(self.kept_floods)
+
+    async def mark_floods(self, spots: Collection[str], reports: Collection[UUID]) -> None:
+        """Keep that these spots are flooded, then take their reports out of all blocks."""
+        self.kept_floods |= dict.fromkeys(spots)
+        self.kept_reports |= {key: replace(self.kept_reports[key], blocks=()) for key in reports if key in self.kept_reports}
 
 
 class InMemoryDecisions:

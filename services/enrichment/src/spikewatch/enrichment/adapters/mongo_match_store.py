@@ -1,40 +1,47 @@
 """Reports by block and incidents by member in MongoDB: a handful of round trips a batch, each by index."""
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from spikewatch.chassis.mongo import Document, Index, InsertOne, Mongo, ReplaceOne
+from spikewatch.chassis.clock import Clock, system_clock
+from spikewatch.chassis.mongo import Document, Index, InsertOne, Mongo, ReplaceOne, UpdateMany, UpdateOne
 from spikewatch.chassis.outcome import Transient
+from spikewatch.enrichment.domain.matching.stored import FORMAT
 from spikewatch.enrichment.domain.transition import StoredIncident
 from spikewatch.enrichment.ports import KnownReport, ReportState, StoredReport
 
 __all__ = ["MongoMatchStore"]
 
-_READ: Final = ("revision", "geodata_version", "content")
+_READ: Final = ("format", "revision", "geodata_version", "compared", "content")
+_UNREADABLE: Final[ReportState] = (0, 0)
 # Keys in one $in. A server plans one index seek for each; much longer lists make a single query block the pool.
 _KEYS_AT_ONCE: Final = 10_000
 
 
 class MongoMatchStore:
-    """Implements ``MatchStore`` on the collections ``reports`` and ``incidents``.
+    """Implements ``MatchStore`` on the collections ``reports``, ``incidents`` and ``floods``.
 
     Args:
         mongo: the service's database.
         retention: how long after its arrival a report, and after its last report an incident, is kept.
+        clock: from which the retention of a flood counts.
     """
 
-    def __init__(self, mongo: Mongo, retention: timedelta) -> None:
+    def __init__(self, mongo: Mongo, retention: timedelta, clock: Clock = system_clock) -> None:
         self._reports = mongo.collection("reports")
         self._incidents = mongo.collection("incidents")
+        self._floods = mongo.collection("floods")
         self._retention = retention
+        self._clock = clock
 
     async def prepare(self) -> None:
         """Create the indexes; safe at each start."""
         expiry = Index.on("expires_at", expire_after=timedelta(0))
         await self._reports.ensure(Index.on("blocks"), expiry)
         await self._incidents.ensure(Index.on("keys"), expiry)
+        await self._floods.ensure(expiry)
 
     async def reports(self, keys: Collection[UUID]) -> list[KnownReport]:
         """Return the known ones of these reports."""
@@ -44,12 +51,17 @@ class MongoMatchStore:
         """Return every report that lies in any of these blocks, once."""
         return await self._known("blocks", blocks)
 
+    async def reports_since(self, received: datetime, limit: int) -> list[KnownReport]:
+        """Return the reports that came since a moment, the newest first; for review."""
+        lately = {"expires_at": {"$gte": received + self._retention}}  # by the index that retention needs anyway
+        return [_known(document) for document in await self._reports.find(lately, fields=_READ, sort=[("expires_at", -1)], limit=limit)]
+
     async def _known(self, field: str, values: Sequence[UUID] | Sequence[str]) -> list[KnownReport]:
         found: dict[UUID, KnownReport] = {}
         for start in range(0, len(values), _KEYS_AT_ONCE):
             part = list(values[start : start + _KEYS_AT_ONCE])
             for document in await self._reports.find({field: {"$in": part}}, fields=_READ):
-                found[document["_id"]] = KnownReport(document["_id"], _state(document), document["content"])
+                found[document["_id"]] = _known(document)
         return list(found.values())
 
     async def add_reports(self, reports: Sequence[StoredReport]) -> frozenset[UUID]:
@@ -83,6 +95,11 @@ class MongoMatchStore:
                 found[document["_id"]] = _incident(document)
         return list(found.values())
 
+    async def incident(self, identity: UUID) -> StoredIncident | None:
+        """Return an incident by its id, also a retracted one; for review."""
+        document = await self._incidents.find_one({"_id": identity})
+        return None if document is None else _incident(document)
+
     async def write_incidents(self, incidents: Sequence[StoredIncident]) -> None:
         """Store incidents, each only over the version just below its own.
 
@@ -106,12 +123,27 @@ class MongoMatchStore:
         found = await self._incidents.find({"keys": {"$in": list(wanted)}}, fields=("members",))
         return {document["_id"]: document["members"] for document in found if not wanted.isdisjoint(document["members"])}
 
+    async def floods(self) -> frozenset[str]:
+        """Return the spots whose floods are known."""
+        return frozenset(document["_id"] for document in await self._floods.find({}, fields=("_id",)))
+
+    async def mark_floods(self, spots: Collection[str], reports: Collection[UUID]) -> None:
+        """Keep that these spots are flooded, then take their reports out of all blocks."""
+        until = {"$setOnInsert": {"expires_at": self._clock() + self._retention}}
+        await self._floods.bulk([UpdateOne({"_id": spot}, until, upsert=True) for spot in sorted(spots)])
+        keys = sorted(reports)
+        for start in range(0, len(keys), _KEYS_AT_ONCE):
+            part = keys[start : start + _KEYS_AT_ONCE]
+            await self._reports.bulk([UpdateMany({"_id": {"$in": part}}, {"$set": {"blocks": []}})])
+
     def _report(self, report: StoredReport) -> Document:
         return {
             "_id": report.key,
+            "format": FORMAT,
             "revision": report.state[0],
             "geodata_version": report.state[1],
             "blocks": list(report.blocks),
+            "compared": report.compared,
             "content": report.content,
             "expires_at": report.received_at + self._retention,
         }
@@ -133,15 +165,17 @@ class MongoMatchStore:
         }
 
 
-def _state(document: Document) -> ReportState:
-    # What was stored before there was an index has none.
-    return document["revision"], document.get("geodata_version", 0)
+def _known(document: Document) -> KnownReport:
+    if document.get("format") != FORMAT:
+        return KnownReport(document["_id"], _UNREADABLE, None, None)
+    return KnownReport(document["_id"], (document["revision"], document["geodata_version"]), document["compared"], document["content"])
 
 
 def _written_as(key: UUID, state: ReportState) -> Document:
+    if state == _UNREADABLE:
+        return {"_id": key, "format": {"$ne": FORMAT}}
     revision, geodata = state
-    # Null matches a field that is not there.
-    return {"_id": key, "revision": revision, "geodata_version": geodata or {"$in": [0, None]}}
+    return {"_id": key, "format": FORMAT, "revision": revision, "geodata_version": geodata}
 
 
 def _incident(document: Document) -> StoredIncident:

@@ -1,21 +1,21 @@
-"""What matching keeps of a report: enough to link it and to fill an overdose, and no more (no address text)."""
+"""What matching keeps of a report: what is compared, and what fills an overdose, and no more (no address text)."""
 
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Self
 from uuid import UUID
 
 from spikewatch.contracts.contract import AreaId, Contract, ShortText, UtcDatetime
 from spikewatch.contracts.incident import ReportReference
 from spikewatch.contracts.report import Drug, LocatedReport, Position, Reversal, Victims
-from spikewatch.contracts.vocabulary import AgeBand, Disposition, Outcome, TimePrecision
-from spikewatch.enrichment.domain.links import Links
+from spikewatch.contracts.vocabulary import Disposition, Outcome, TimePrecision
+from spikewatch.enrichment.domain.matching.keys import blocks, probes, spots
+from spikewatch.enrichment.domain.matching.records import Compared, of_located
+from spikewatch.enrichment.domain.matching.stored import packed, unpacked
 
 __all__ = ["Candidate", "Extract"]
 
 
 class Extract(Contract):
-    """The part of one revision of a located report that is stored."""
+    """What of one revision of a located report may fill an overdose or an incident."""
 
     reference: ReportReference
     revision: int
@@ -31,8 +31,6 @@ class Extract(Contract):
     reversal: Reversal
     victims: Victims
     disposition: Disposition
-    incident_number: ShortText | None = None
-    cad_number: ShortText | None = None
 
     @classmethod
     def of(cls, located: LocatedReport) -> Self:
@@ -60,51 +58,66 @@ class Extract(Contract):
             reversal=report.reversal,
             victims=report.victims,
             disposition=report.disposition,
-            incident_number=report.incident_number,
-            cad_number=report.cad_number,
         )
 
 
-@dataclass(slots=True)  # not frozen: one is made for every record, and that costs four times as much
 class Candidate:
-    """One report as the matcher sees it; ``order`` is the canonical order, which no arrival order can change."""
+    """One report as the matcher sees it. What fills an overdose is read from its kept form when it is asked for: most are only compared."""
 
-    key: UUID
-    order: tuple[datetime, UUID]
-    links: Links
-    ages: tuple[int, int] | None
-    extract: Extract
+    __slots__ = ("_content", "_extract", "_probes", "record")
+
+    def __init__(self, record: Compared, content: bytes, extract: Extract | None = None) -> None:
+        self.record = record
+        self._content = content
+        self._extract = extract
+        self._probes: tuple[str, ...] | None = None
 
     @classmethod
-    def of(cls, extract: Extract) -> Self:
-        """Derive what is compared from what is stored."""
-        key = extract.reference.report_key
-        links = Links.of(
-            place_key=extract.place_key,
-            occurred_at=extract.occurred_at,
-            time_precision=extract.occurred_at_precision,
-            position=extract.position,
-            agency=extract.reference.source_agency_id,
-            cad_number=extract.cad_number,
-            incident_number=extract.incident_number,
-        )
-        return cls(key, (extract.occurred_at, key), links, _ages(extract.victims), extract)
+    def of(cls, located: LocatedReport) -> Self:
+        """Take what is compared and what is kept from a located report that was not withdrawn."""
+        extract = Extract.of(located)
+        return cls(of_located(located), extract.to_json(), extract)
+
+    @classmethod
+    def kept(cls, key: UUID, state: tuple[int, int], compared: bytes, content: bytes) -> Self:
+        """Return a report as it was stored."""
+        return cls(unpacked(key, state, compared), content)
 
     @property
-    def agency(self) -> str:
-        """The agency that sent the report."""
-        return self.extract.reference.source_agency_id
+    def key(self) -> UUID:
+        """The report's key."""
+        return self.record.key
 
+    @property
+    def extract(self) -> Extract:
+        """What may fill an overdose."""
+        if self._extract is None:
+            self._extract = Extract.model_validate_json(self._content)
+        return self._extract
 
-_OLDEST = 130  # closes the open band 90+
+    @property
+    def compared(self) -> bytes:
+        """What is compared, as it is stored."""
+        return packed(self.record)
 
+    @property
+    def content(self) -> bytes:
+        """The extract as it is stored."""
+        return self._content
 
-def _ages(victims: Victims) -> tuple[int, int] | None:
-    if victims.age is not None:
-        return victims.age, victims.age
-    if victims.age_band is None:
-        return None
-    if victims.age_band is AgeBand.A90_PLUS:
-        return 90, _OLDEST
-    low, _, high = victims.age_band.partition("-")
-    return int(low), int(high)
+    @property
+    def blocks(self) -> tuple[str, ...]:
+        """The blocks it is found by."""
+        return blocks(self.record)
+
+    @property
+    def probes(self) -> tuple[str, ...]:
+        """The blocks in which all lie that it may be compared with."""
+        if self._probes is None:
+            self._probes = probes(self.record)
+        return self._probes
+
+    @property
+    def spots(self) -> tuple[str, ...]:
+        """What the reports of its agency are counted by."""
+        return spots(self.record)

@@ -12,11 +12,10 @@ from spikewatch.contracts.incident import Incident, IncidentChange, Overdose, Pu
 from spikewatch.contracts.report import Drug, Position, QualityNote, Reversal, Victims
 from spikewatch.contracts.vocabulary import Disposition, Outcome, PlacePrecision, Sex, SourceType, TimePrecision, YesNo
 from spikewatch.enrichment.domain.candidate import Candidate
-from spikewatch.enrichment.domain.links import Link
 from spikewatch.enrichment.domain.locate import EXACT
-from spikewatch.enrichment.domain.match import MatchedIncident, MatchedOverdose
+from spikewatch.enrichment.domain.matched import MatchedIncident, MatchedOverdose
 
-__all__ = ["CONFIDENCE", "Masking", "incident"]
+__all__ = ["Masking", "incident"]
 
 T = TypeVar("T")
 
@@ -28,10 +27,6 @@ _DRUGS: Final = (_S.ME, _S.ED, _S.EMS)
 _REVERSAL: Final = (_S.EMS, _S.ED, _S.FIRE, _S.POLICE)
 _BEST_PLACE: Final = list(PlacePrecision)  # declared best first
 _ROUGH_TIMES: Final = frozenset({TimePrecision.DATE, TimePrecision.MONTH})
-
-CONFIDENCE: Final = {None: 1.0, Link.NUMBER: 0.997, Link.PLACE: 0.985}
-"""Confidence of an overdose by its weakest link: the share of such overdoses that held one person's reports only, as measured
-on simulated reports with known truth. It says nothing of reports that are missing from the overdose."""
 
 
 class Masking(Protocol):
@@ -59,7 +54,7 @@ def incident(
             "version": version,
             "change": change,
             "occurred_at": min(one.occurred_at for one in overdoses),
-            "place_key": matched.members[0].extract.place_key,
+            "place_key": placed.place_key,
             "position": placed.position,
             "public_position": None if masking is None else masking.of(placed.position, placed.areas),
             "areas": placed.areas,
@@ -106,7 +101,9 @@ def _overdose(matched: MatchedOverdose) -> Overdose:
         or Sex.UNKNOWN,
     )
     known = {report.extract.outcome for report in reports} - {Outcome.UNKNOWN}
-    notes = (QualityNote(field="outcome", code="sources_differ"),) if len(known) > 1 else ()
+    notes = [QualityNote(field="outcome", code="sources_differ")] if len(known) > 1 else []
+    if matched.is_flooded:
+        notes.append(QualityNote(field="reports", code="flood_not_matched"))
     return Overdose(
         overdose_id=overdose_id(reports[0].key),
         occurred_at=time.occurred_at,
@@ -116,8 +113,8 @@ def _overdose(matched: MatchedOverdose) -> Overdose:
         reversal=_reversal(reports),
         victims=victims,
         reports=tuple(report.extract.reference for report in reports),
-        confidence=CONFIDENCE[matched.weakest],
-        quality=notes,
+        confidence=matched.confidence,
+        quality=tuple(notes),
     )
 
 

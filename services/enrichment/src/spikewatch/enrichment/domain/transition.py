@@ -6,7 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from spikewatch.contracts.incident import IncidentChange
-from spikewatch.enrichment.domain.match import MatchedIncident
+from spikewatch.enrichment.domain.matched import MatchedIncident
 from spikewatch.enrichment.domain.survivorship import Masking, incident
 
 __all__ = ["StoredIncident", "transitions"]

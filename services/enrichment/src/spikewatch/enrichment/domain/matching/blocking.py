@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from spikewatch.enrichment.domain.matching.codes import KIND_CODE
 from spikewatch.enrichment.domain.matching.columns import Columns, Ints
+from spikewatch.enrichment.domain.matching.comparison import share_hospitals
 
 __all__ = [
     "AGES",
@@ -71,7 +72,10 @@ def candidates(columns: Columns, *, wide: bool = False, bounded: bool = True) ->
     rough = columns.rough > 0
     exact = ~rough
     numbered = columns.cad > 0
-    found.join(columns.cad, numbered, columns.cad, numbered, 0.0, NUMBER_WINDOW)
+    # Every region counts its calls from one: the same number in another one is another call.
+    regions = 1 + columns.region.max(initial=0)
+    numbers = columns.cad * regions + columns.region
+    found.join(numbers, numbered, numbers, numbered, 0.0, NUMBER_WINDOW)
     placed = (columns.place_class > 0) & (columns.place_class < 4)
     scene = placed & exact & (kind != _ME)
     late = placed & (kind == _ME)
@@ -81,12 +85,12 @@ def candidates(columns: Columns, *, wide: bool = False, bounded: bool = True) ->
         found.join(target, placed & exact, probe, late, -DEATH_WINDOW, BEFORE)
     # A place that was read wrongly may lie anywhere; the hundred-block as it was written still says the same.
     named = (columns.street > 0) & exact & (kind != _ED) & (kind != _ME)
-    streets = columns.street * (1 + columns.region.max(initial=0)) + columns.region
+    streets = columns.street * regions + columns.region
     found.join(streets, named, streets, named, 0.0, HOUR)
     treated = columns.hospital > 0
     hospitals = columns.hospital
-    found.join(hospitals, treated & (kind != _ED), hospitals, treated & (kind == _ED), -ARRIVAL_WINDOW, HOUR)
-    found.join(hospitals, treated & (kind != _ME), hospitals, treated & (kind == _ME), -DEATH_WINDOW, BEFORE)
+    for late, begin, end in ((_ED, -ARRIVAL_WINDOW, HOUR), (_ME, -DEATH_WINDOW, BEFORE)):
+        found.join(hospitals, treated & (kind != late), hospitals, treated & (kind == late), begin, end, of_hospitals=True)
     aged = everyone & (columns.age_low >= 0) & (columns.age_low == columns.age_high) & (columns.age_rough == 0)
     ages = 1 + columns.age_low + 200 * columns.region
     if wide:
@@ -134,12 +138,15 @@ class _Found:
 
     def __init__(self, columns: Columns, most: int) -> None:
         self._most = most
+        self._columns = columns
         self._seconds = columns.seconds
         self._count = len(columns)
         self._pairs: list[Ints] = []
         self._crowded: list[Ints] = []
 
-    def join(self, target: Ints, is_target: Mask, probe: Ints, is_probe: Mask, low: float, high: float) -> None:
+    def join(
+        self, target: Ints, is_target: Mask, probe: Ints, is_probe: Mask, low: float, high: float, *, of_hospitals: bool = False
+    ) -> None:
         """Add the pairs of each probe with the targets of the same key whose time is from ``low`` to ``high`` seconds of its own.
 
         With ``low`` 0 only the records after the probe are met: the same pair comes from the other side.
@@ -174,6 +181,8 @@ class _Found:
         steps = np.arange(total) - np.repeat(np.cumsum(count) - count, count)
         two = targets[order[np.repeat(kept_begin, count) + steps]]
         keep = one != two
+        if of_hospitals:
+            keep &= share_hospitals(self._columns, one, two)
         one, two = one[keep], two[keep]
         self._pairs.append(np.minimum(one, two) * self._count + np.maximum(one, two))
 

@@ -14,6 +14,7 @@ __all__ = ["Columns", "Floats", "Ints"]
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 
+_FIPS: Final = 5
 _EARTH_M: Final = 111_194.9  # metres per degree of latitude
 
 
@@ -25,6 +26,7 @@ class Columns:
     rough: Ints
     kind: Ints
     region: Ints
+    state: Ints
     north: Floats
     east_of: Floats
     lon: Floats
@@ -84,6 +86,7 @@ class Columns:
             rough=rough,
             kind=kind,
             region=_numbered([one.region for one in records]),
+            state=_numbered([_state(one.region) for one in records]),
             north=lat * _EARTH_M,
             east_of=_EARTH_M * np.cos(np.radians(lat)),
             lon=np.array([one.lon for one in records], dtype=np.float64),
@@ -106,6 +109,11 @@ class Columns:
             unit=_numbered([one.unit for one in records]),
             street=_numbered([one.street for one in records]),
         )
+
+
+def _state(region: str) -> str:
+    """Return the state of a county's FIPS code, or nothing: a coarse cell, an agency or a table does not tell."""
+    return region[:2] if len(region) == _FIPS and region.isdecimal() else ""
 
 
 def _numbered(texts: Sequence[str]) -> Ints:

@@ -17,7 +17,7 @@ from spikewatch.enrichment.domain.matching.fields import (
     TIME_EDGES_MIN,
 )
 
-__all__ = ["Looked", "compare", "distances", "oriented"]
+__all__ = ["Looked", "compare", "distances", "oriented", "share_hospitals", "share_numbers"]
 
 Looked = npt.NDArray[np.int32]
 """One row a field, one column a pair: places in the array of weights, 0 for missing."""
@@ -39,6 +39,7 @@ _ED: Final = KIND_CODE["ed"]
 _ME: Final = KIND_CODE["me"]
 _POLICE: Final = KIND_CODE["police"]
 _WHO: Final = np.array([[2 if _ME in (a, b) else 1 if _ED in (a, b) else 0 for b in range(len(KINDS))] for a in range(len(KINDS))])
+_ONE_DISPATCH_M: Final = 10_000.0
 _NEAR_HOUSE: Final = 24  # numbers of the next dozen houses of one side
 _PARENTS: Final = {"fentanyl": "opioid", "heroin": "opioid", "cocaine": "stimulant", "methamphetamine": "stimulant"}
 
@@ -71,6 +72,20 @@ def distances(columns: Columns, first: Ints, second: Ints) -> Floats:
     return metres
 
 
+def share_numbers(columns: Columns, first: Ints, second: Ints, apart_m: Floats) -> npt.NDArray[np.bool_]:
+    """Return whose numbers of calls may be of one dispatch: those of one region, and across its border those near one another."""
+    placed = (columns.place_class[first] > 0) & (columns.place_class[second] > 0)
+    shared: npt.NDArray[np.bool_] = (columns.region[first] == columns.region[second]) | (placed & (apart_m <= _ONE_DISPATCH_M))
+    return shared
+
+
+def share_hospitals(columns: Columns, first: Ints, second: Ints) -> npt.NDArray[np.bool_]:
+    """Return whose hospitals' names may mean one hospital: every state has a Mercy; whoever states no place may be anywhere."""
+    one, two = columns.state[first], columns.state[second]
+    shared: npt.NDArray[np.bool_] = (one == two) | (one == 0) | (two == 0)
+    return shared
+
+
 def compare(columns: Columns, first: Ints, second: Ints) -> Looked:
     """Compare the pairs, which must be oriented.
 
@@ -95,7 +110,8 @@ def compare(columns: Columns, first: Ints, second: Ints) -> Looked:
     _times(columns, first, second, kinds, put)
     place = np.maximum(columns.place_class[first], columns.place_class[second])
     placed = (columns.place_class[first] > 0) & (columns.place_class[second] > 0)
-    put(3, who * 4 + place - 1, np.searchsorted(_DISTANCE, distances(columns, first, second), side="right"), placed)
+    metres = distances(columns, first, second)
+    put(3, who * 4 + place - 1, np.searchsorted(_DISTANCE, metres, side="right"), placed)
     low_a, low_b = columns.age_low[first], columns.age_low[second]
     apart = np.maximum(np.maximum(low_b - columns.age_high[first], low_a - columns.age_high[second]), 0)
     put(4, columns.age_rough[first] + columns.age_rough[second], _AGE_BIN[np.minimum(apart, 199)], (low_a >= 0) & (low_b >= 0))
@@ -105,8 +121,10 @@ def compare(columns: Columns, first: Ints, second: Ints) -> Looked:
     put(7, kinds, (one - 1) * (len(OUTCOMES) - 1) + two - 1, (one > 0) & (two > 0))
     one, two = columns.disposition[first], columns.disposition[second]
     put(8, kinds, one * len(DISPOSITIONS) + two, (one > 0) | (two > 0))
-    equal(9, kinds, columns.cad, 0)
-    equal(10, kinds, columns.hospital, 0)
+    one, two = columns.cad[first], columns.cad[second]
+    put(9, kinds, (one != two).astype(np.int64), (one > 0) & (two > 0) & share_numbers(columns, first, second, metres))
+    one, two = columns.hospital[first], columns.hospital[second]
+    put(10, kinds, (one != two).astype(np.int64), (one > 0) & (two > 0) & share_hospitals(columns, first, second))
     one, two = columns.drug[first], columns.drug[second]
     police = ((kind_a == _POLICE) | (kind_b == _POLICE)).astype(np.int64)
     put(11, police, _DRUG[one, two], (one > 0) & (two > 0))

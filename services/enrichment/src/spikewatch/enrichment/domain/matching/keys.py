@@ -1,7 +1,8 @@
 """Keys by which a store finds the reports that may be compared with one, without comparing all.
 
 Invariant: where two records are candidates, the probes of each meet the blocks of the other; a store needs one index over the
-blocks. Blocks are coarser than what is compared, so that a record has one block a reason and few probes.
+blocks. Of two kinds of record that meet over a long time the rarer one (a date, a medical examiner's, a hospital's) lies in all the
+blocks of that time and looks into them all, so that the others lie in one and look into one.
 """
 
 import math
@@ -24,83 +25,108 @@ from spikewatch.enrichment.domain.matching.blocking import (
 from spikewatch.enrichment.domain.matching.codes import KIND_CODE
 from spikewatch.enrichment.domain.matching.records import Compared
 
-__all__ = ["blocks", "probes"]
+__all__ = ["blocks", "probes", "spots"]
 
 _ED: Final = KIND_CODE["ed"]
 _ME: Final = KIND_CODE["me"]
 _COARSE: Final = 4  # cells on a side of a block of places: 1.6 km
-_BUCKET: Final = {"n": 24 * HOUR, "p": 6 * HOUR, "s": 6 * HOUR, "r": 24 * HOUR, "m": 48 * HOUR, "d": 24 * HOUR, "o": 24 * HOUR}
+# n: number of the call; p: exact times of a place; q: places of long windows; s: hundred-block; d: hospitals' people, m: medical
+# examiners', o: all others'; u: who states no place, of one agency.
+_BUCKET: Final = {
+    "n": 24 * HOUR,
+    "p": 6 * HOUR,
+    "q": 24 * HOUR,
+    "s": 6 * HOUR,
+    "d": 8 * HOUR,
+    "o": 8 * HOUR,
+    "m": 48 * HOUR,
+    "u": 6 * HOUR,
+}
+_OF_EXAMINER: Final = (-DEATH_WINDOW, ARRIVAL_WINDOW)  # what a medical examiner's time meets, that of a hospital included
+_OF_HOSPITAL: Final = (-ARRIVAL_WINDOW, HOUR)
 
 
 def blocks(record: Compared) -> tuple[str, ...]:
     """Return the blocks that a record lies in: by number of the call, place, street, hospital and age."""
-    made = []
-    if record.cad:
-        made.append(_key("n", record.cad, record.seconds))
-    if 0 < record.place_class < 4:
-        row = _row(record.lat)
-        family = "m" if record.kind == _ME else "r" if record.is_rough else "p"
-        made.append(_key(family, _area(row, _column(record.lon, row)), record.seconds))
+    at = record.seconds
+    made = [_key("n", f"{record.region}:{record.cad}", at)] if record.cad else []
+    if not _is_placed(record):
+        made.append(_key("u", f"{record.region}:{record.agency}", at))
+    elif _is_long(record):
+        made += [key for area in _areas(record) for key in _span("q", area, *_reach(record))]
+    else:
+        made.append(_key("p", _own_area(record), at))
     if _is_on_street(record):
-        made.append(_key("s", f"{record.region}:{record.street}", record.seconds))
-    family = "m" if record.kind == _ME else "d" if record.kind == _ED else "o"
-    if record.hospital:
-        made.append(_key(family, f"h{record.hospital}", record.seconds))
-    if _is_aged(record):
-        made.append(_key(family, f"a{record.region}:{record.age_low}", record.seconds))
+        made.append(_key("s", f"{record.region}:{record.street}", at))
+    if record.kind in {_ED, _ME}:
+        family, (begin, end) = ("m", _OF_EXAMINER) if record.kind == _ME else ("d", _OF_HOSPITAL)
+        made += [key for who in _people(record, AGES) for key in _span(family, who, at + begin, at + end)]
+    else:
+        made += [_key("o", who, at) for who in _people(record, 0)]
     return tuple(made)
 
 
 def probes(record: Compared) -> tuple[str, ...]:
-    """Return the blocks in which all records lie that may be compared with a record."""
-    made: dict[str, None] = {}
+    """Return the blocks in which all records lie that may be compared with a record, and those of its ``spots``."""
     at = record.seconds
+    made: list[str] = []
     if record.cad:
-        made.update(_span("n", record.cad, at - NUMBER_WINDOW, at + NUMBER_WINDOW))
-    if 0 < record.place_class < 4:
-        for area in _areas(record):
-            for family, begin, end in _times_of_places(record):
-                made.update(_span(family, area, begin, end))
+        made += _span("n", f"{record.region}:{record.cad}", at - NUMBER_WINDOW, at + NUMBER_WINDOW)
+    if not _is_placed(record):
+        made.append(_key("u", f"{record.region}:{record.agency}", at))
+    elif _is_long(record):
+        made += [key for area in _areas(record) for family in "pq" for key in _span(family, area, *_reach(record))]
+    else:
+        made += [key for area in _areas(record) for key in _span("p", area, at - SCENE_WINDOW, at + SCENE_WINDOW)]
+        made.append(_key("q", _own_area(record), at))
     if _is_on_street(record):
-        made.update(_span("s", f"{record.region}:{record.street}", at - HOUR, at + HOUR))
-    people = [f"h{record.hospital}"] if record.hospital else []
-    if _is_aged(record):
-        people += [f"a{record.region}:{record.age_low + years}" for years in range(-AGES, AGES + 1)]
-    for who in people:
-        for family, begin, end in _times_of_people(record):
-            made.update(_span(family, who, begin, end))
+        made += _span("s", f"{record.region}:{record.street}", at - HOUR, at + HOUR)
+    if record.kind == _ME:
+        begin, end = at + _OF_EXAMINER[0], at + _OF_EXAMINER[1]
+        made += [key for who in _people(record, AGES) for family in "do" for key in _span(family, who, begin, end)]
+    elif record.kind == _ED:
+        begin, end = at + _OF_HOSPITAL[0], at + _OF_HOSPITAL[1]
+        made += [key for who in _people(record, AGES) for key in _span("o", who, begin, end)]
+        made += [_key("m", who, at) for who in _people(record, 0)]
+    else:
+        made += [_key(family, who, at) for who in _people(record, 0) for family in "dm"]
     return tuple(made)
 
 
-def _times_of_places(record: Compared) -> list[tuple[str, float, float]]:
-    at = record.seconds
-    dates = ("r", at - DATE_WINDOW, at + (DATE_WINDOW if record.is_rough else BEFORE))
-    if record.kind == _ME:
-        return [
-            ("p", at - DEATH_WINDOW, at + (DATE_WINDOW if record.is_rough else BEFORE)),
-            ("m", at - DEATH_WINDOW, at + DEATH_WINDOW),
-            dates,
-        ]
-    if record.is_rough:
-        return [("p", at - BEFORE, at + DATE_WINDOW), ("m", at - DATE_WINDOW, at + DEATH_WINDOW), dates]
-    return [("p", at - SCENE_WINDOW, at + SCENE_WINDOW), ("m", at - DATE_WINDOW, at + DEATH_WINDOW), dates]
+def spots(record: Compared) -> tuple[str, ...]:
+    """Return what one agency's reports are counted by, to tell a flood: its place and hours, and its call. All are among its probes."""
+    if not _is_placed(record):
+        place = _key("u", f"{record.region}:{record.agency}", record.seconds)
+    else:
+        place = _key("q" if _is_long(record) else "p", _own_area(record), record.seconds)
+    own = f"{record.agency}|{place}"
+    return (own, f"{record.agency}|{_key('n', f'{record.region}:{record.cad}', record.seconds)}") if record.cad else (own,)
 
 
-def _times_of_people(record: Compared) -> list[tuple[str, float, float]]:
-    at = record.seconds
-    if record.kind == _ME:
-        return [("d", at - DEATH_WINDOW, at + ARRIVAL_WINDOW), ("o", at - DEATH_WINDOW, at + BEFORE)]
-    if record.kind == _ED:
-        return [("o", at - ARRIVAL_WINDOW, at + HOUR), ("m", at - ARRIVAL_WINDOW, at + DEATH_WINDOW)]
-    return [("d", at - HOUR, at + ARRIVAL_WINDOW), ("m", at - BEFORE, at + DEATH_WINDOW)]
+def _is_placed(record: Compared) -> bool:
+    return 0 < record.place_class < 4
+
+
+def _is_long(record: Compared) -> bool:
+    return record.is_rough or record.kind == _ME
+
+
+def _reach(record: Compared) -> tuple[float, float]:
+    """Return the times of the reports that a date or a medical examiner's time meets at a place."""
+    begin = DEATH_WINDOW if record.kind == _ME else BEFORE
+    return record.seconds - begin, record.seconds + (DATE_WINDOW if record.is_rough else BEFORE)
 
 
 def _is_on_street(record: Compared) -> bool:
     return bool(record.street) and not record.is_rough and record.kind not in {_ED, _ME}
 
 
-def _is_aged(record: Compared) -> bool:
-    return record.age_low >= 0 and record.age_low == record.age_high and not record.is_age_rough
+def _people(record: Compared, years: int) -> list[str]:
+    """Return by what a person is met without a place: the hospital, and an age of the same region up to so many years apart."""
+    who = [f"h{record.hospital}"] if record.hospital else []
+    if record.age_low >= 0 and record.age_low == record.age_high and not record.is_age_rough:
+        who += [f"a{record.region}:{age}" for age in range(record.age_low - years, record.age_low + years + 1)]
+    return who
 
 
 def _row(lat: float) -> int:
@@ -112,21 +138,25 @@ def _column(lon: float, row: int) -> int:
     return math.floor((lon + 360.0) * max(math.cos(math.radians(middle)), 0.01) * (METRES / CELL_M))
 
 
+def _own_area(record: Compared) -> str:
+    row = _row(record.lat)
+    return f"{row // _COARSE}:{_column(record.lon, row) // _COARSE}"
+
+
 def _areas(record: Compared) -> set[str]:
     own = _row(record.lat)
-    # Two cells aside, because columns of another band are of another width: near in one row's columns may be two apart in the other's.
-    return {_area(row, _column(record.lon, row) + aside) for row in (own - 1, own, own + 1) for aside in (-2, -1, 0, 1, 2)}
-
-
-def _area(row: int, column: int) -> str:
-    return f"{row // _COARSE}:{column // _COARSE}"
+    made = set()
+    for row in (own - 1, own, own + 1):
+        column = _column(record.lon, row)
+        # Two cells aside, because columns of another band are of another width: near in one row's columns may be two apart in the other's.
+        made |= {f"{row // _COARSE}:{(column - 2) // _COARSE}", f"{row // _COARSE}:{(column + 2) // _COARSE}"}
+    return made
 
 
 def _key(family: str, what: str, seconds: float) -> str:
     return f"{family}|{what}|{int(seconds // _BUCKET[family])}"
 
 
-def _span(family: str, what: str, begin: float, end: float) -> Iterator[tuple[str, None]]:
+def _span(family: str, what: str, begin: float, end: float) -> Iterator[str]:
     length = _BUCKET[family]
-    for bucket in range(int(begin // length), int(end // length) + 1):
-        yield f"{family}|{what}|{bucket}", None
+    return (f"{family}|{what}|{bucket}" for bucket in range(int(begin // length), int(end // length) + 1))

@@ -3,9 +3,8 @@
 Invariant: no order of arrival, no repetition and no earlier decision takes part; equal sets of newest revisions give equal ids.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
 from typing import Final
 from uuid import UUID
 
@@ -17,14 +16,14 @@ from spikewatch.enrichment.domain.matching.blocking import candidates, pairs_wit
 from spikewatch.enrichment.domain.matching.clustering import Clusters, cluster, scored
 from spikewatch.enrichment.domain.matching.codes import KIND_CODE
 from spikewatch.enrichment.domain.matching.columns import Columns, Ints
-from spikewatch.enrichment.domain.matching.comparison import distances
+from spikewatch.enrichment.domain.matching.comparison import distances, share_numbers
 from spikewatch.enrichment.domain.matching.decided import Decided
-from spikewatch.enrichment.domain.matching.decisions import DecisionLevel, Decisions
+from spikewatch.enrichment.domain.matching.decisions import Decisions
 from spikewatch.enrichment.domain.matching.learning import learn_lags
 from spikewatch.enrichment.domain.matching.records import Compared, newest
 from spikewatch.enrichment.domain.matching.weights import Weights
 
-__all__ = ["Assignment", "Matched", "compared_pairs", "match", "related"]
+__all__ = ["Assignment", "Matched", "compared_pairs", "match", "ties"]
 
 _CALL_S: Final = 12 * 3_600.0  # how far apart two records of one call are
 _SCENE_S: Final = 3_600.0
@@ -107,30 +106,41 @@ def compared_pairs(matched: Matched) -> tuple[Ints, Ints]:
     return pairs // count, pairs % count
 
 
-def related(records: Iterable[Compared], weights: Weights, decisions: Decisions = _NONE) -> set[tuple[UUID, UUID]]:
-    """Return the pairs of reports that have a say in where the other belongs: tied by their score, by call or scene, or by a decision.
+def ties(
+    records: Iterable[Compared], weights: Weights, of: Collection[UUID] | None = None, flooded: Collection[UUID] = ()
+) -> set[tuple[UUID, UUID]]:
+    """Return the pairs of reports that have a say in where the other belongs: tied by their score, or by call or scene.
 
-    Whether two are a pair follows from the two alone. Where a report belongs follows from the reports that it is related to, from
-    those that they are related to, and so on: a store that reads these, and no others, gives ``match`` all it needs (``keys`` finds them).
+    Whether two are a pair follows from the two alone. Where a report belongs follows from the reports that it is tied to, from
+    those that they are tied to, and so on, decisions aside: a store that reads these, and no others, gives ``match`` all it needs
+    (``keys`` finds them). With ``of`` only the ties of these reports are returned, and those of flooded ones among one another never.
     """
     standing = newest(records)
     if not standing:
         return set()
     columns = Columns.of(standing)
     found = candidates(columns, bounded=False)
-    call, scene = _linked(columns, found.first, found.second)
-    kept = (scored(columns, found.first, found.second, weights) >= weights.join) | call | scene
-    pairs = zip(found.first[kept].tolist(), found.second[kept].tolist(), strict=True)
-    here = {record.key for record in standing}
-    decided = (sorted(here & group) for group in decisions.together(DecisionLevel.INCIDENT)) if decisions else ()
-    return {(standing[one].key, standing[two].key) for one, two in pairs} | {pair for keys in decided for pair in pairwise(keys)}
+    first, second = found.first, found.second
+    if of is not None:
+        asked = np.array([record.key in of for record in standing], dtype=np.bool_)
+        kept = asked[first] | asked[second]
+        if flooded:
+            many = np.array([record.key in flooded for record in standing], dtype=np.bool_)
+            kept &= ~(many[first] & many[second])
+        first, second = first[kept], second[kept]
+    call, scene = _linked(columns, first, second)
+    kept = (scored(columns, first, second, weights) >= weights.join) | call | scene
+    pairs = zip(first[kept].tolist(), second[kept].tolist(), strict=True)
+    return {(standing[one].key, standing[two].key) for one, two in pairs}
 
 
 def _linked(columns: Columns, first: Ints, second: Ints) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
     """Return which pairs are of one call, and which of one scene."""
     apart = np.abs(columns.seconds[first] - columns.seconds[second])
+    metres = distances(columns, first, second)
     call = (columns.cad[first] > 0) & (columns.cad[first] == columns.cad[second]) & (apart <= _CALL_S)
-    scene = (apart <= _SCENE_S) & (distances(columns, first, second) <= _SCENE_M)
+    call &= share_numbers(columns, first, second, metres)
+    scene = (apart <= _SCENE_S) & (metres <= _SCENE_M)
     for side in (first, second):
         # What an emergency department or a medical examiner states may be the home or the hospital.
         kind, place = columns.kind[side], columns.place_class[side]

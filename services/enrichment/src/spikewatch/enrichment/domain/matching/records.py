@@ -13,7 +13,7 @@ from spikewatch.contracts.report import LocatedReport, Position, Report
 from spikewatch.contracts.vocabulary import AgeBand, DrugClass, PlacePrecision, SourceType, TimePrecision, YesNo
 from spikewatch.enrichment.domain.matching import codes
 
-__all__ = ["Compared", "Unreadable", "newest", "of_located", "of_report", "of_row"]
+__all__ = ["Compared", "Unreadable", "newest", "of_located", "of_report", "of_row", "revision_of"]
 
 T = TypeVar("T")
 
@@ -175,7 +175,7 @@ def _of_report(report: Report, position: Position | None, region: str, geodata_v
     named = [drug.drug_class.value for drug in report.drugs if drug.drug_class is not DrugClass.UNKNOWN]
     return Compared(
         key=report.report_key,
-        revision=(float(report.revision), f"{geodata_version:020d}"),
+        revision=revision_of(report.revision, geodata_version),
         seconds=report.occurred_at.timestamp(),
         is_rough=report.occurred_at_precision in {TimePrecision.DATE, TimePrecision.MONTH},
         kind=codes.KIND_CODE.get(report.source_type.value, codes.KIND_CODE["other"]),
@@ -203,6 +203,11 @@ def _of_report(report: Report, position: Position | None, region: str, geodata_v
     )
 
 
+def revision_of(revision: int, geodata_version: int) -> tuple[float, str]:
+    """Return what of two placings of two revisions of a report says which stands: the greater."""
+    return float(revision), f"{geodata_version:020d}"
+
+
 def _specific(drug: str) -> tuple[bool, int]:
     # Classes of one report may nest: the substance says more than its family.
     return drug in {"opioid", "stimulant"}, codes.DRUGS.index(drug)
@@ -223,7 +228,9 @@ def _remembered(size: int) -> Callable[[Callable[..., T]], Callable[..., T]]:
 
 @_remembered(256)
 def _code(field: str, text: str) -> int:
-    return codes.code_of(_LISTS[field], text) if text else 0
+    # An outcome that is unknown is none that two reports could agree on: some agencies write the word, others leave it out.
+    is_stated = text and not (field == "outcome" and text.strip().lower() == "unknown")
+    return codes.code_of(_LISTS[field], text) if is_stated else 0
 
 
 @_remembered(1024)
