@@ -168,7 +168,7 @@ class Finder:
 
     def _after_letter(self, words: list[str]) -> list[Found]:
         """Try without a unit's letter: 3991 A 17TH ST. It never comes here where a street is called A: that one has been found before."""
-        if len(words) < 2 or len(words[0]) > 1 or not words[0].isalpha() or len(words[1]) == 1:
+        if len(words) < 2 or not _is_letter(words[0]) or _is_letter(words[1]):
             return []  # one letter only, or a text of letters would be tried in every length
         reasons = ("unit_letter_dropped",)
         found = [one for one in self.find(words[1:]) if one.penalty < CONFLICT]
@@ -217,6 +217,10 @@ class Finder:
 
 
 _SPARE_LEADS: Final = one_of("BLK BLOCK THE OLD BLACK OF ON AT NEAR UPPER LOWER")
+
+
+def _is_letter(word: str) -> bool:
+    return len(word) == 1 and word.isalpha()
 
 
 def _penalty(found: Found) -> float:
