@@ -91,6 +91,14 @@ def test_a_set_that_was_put_there_by_hand_is_kept_when_it_is_exchanged(tmp_path:
     assert kept.read_bytes() == before
 
 
+@pytest.mark.parametrize("moment", ["yesterday", "2026-05-01T12:00:00", ""])
+def test_a_time_of_loading_that_was_edited_by_hand_is_none(tmp_path: Path, folder: Path, moment: str) -> None:
+    loaded(write(tmp_path / "town.geojson", ({"name": "A"}, square(0, 0))), folder)
+    file = folder / "town.geojson"
+    file.write_text(file.read_text(encoding="utf-8").replace(NOW.isoformat(timespec="seconds"), moment), encoding="utf-8")
+    assert (newest_load(folder), area_sets.area_sets(folder)[0].loaded_at) == (0, None)
+
+
 def test_a_polygon_that_crosses_itself_is_put_right_and_told_or_refused(tmp_path: Path, folder: Path) -> None:
     bow_tie = {"type": "Polygon", "coordinates": [[[10, 10], [12, 12], [12, 10], [10, 12], [10, 10]]]}
     file = write(tmp_path / "town.geojson", ({"name": "A"}, square(5, 5)), ({"name": "B"}, bow_tie))
@@ -113,6 +121,10 @@ def test_a_polygon_that_crosses_itself_is_put_right_and_told_or_refused(tmp_path
         ([({"name": ""}, square(0, 0))], "feature 1 gets no id"),
         ([({}, square(0, 0))], "no column names the areas"),
         ([({"name": "A"}, square(500_000, 4_000_000))], "degrees"),
+        (
+            [({"name": "A"}, {"type": "Polygon", "coordinates": [[[170, 50], [-170, 50], [-170, 55], [170, 55], [170, 50]]]})],
+            "cut the polygon at the 180th meridian",
+        ),
     ],
 )
 def test_what_cannot_be_an_area_is_refused_in_a_sentence(tmp_path: Path, folder: Path, features: list[Any], told: str) -> None:

@@ -113,6 +113,19 @@ def test_the_distance_to_an_area_is_measured_on_the_ground() -> None:
     assert atlas.metres_outside("custom:other", 60.5, 1.0) is None
 
 
+def test_islands_on_both_sides_of_the_180th_meridian_are_neighbours() -> None:
+    isles = Place("county:99007", "Isles", MultiPolygon([box(178, 51, 179.99, 52), box(-179.99, 51, -176, 52)]))
+    atlas = Atlas([isles])
+    assert both(atlas, [51.5, 51.5, 51.5, 51.5], [179, -177, 0, 180]) == [("county:99007",), ("county:99007",), (), ()]
+    middle = atlas.centroid("county:99007")
+    assert middle is not None
+    assert -179.1 < middle.lon < -178.9
+    assert middle.radius_m < 250_000
+    assert atlas.metres_outside("county:99007", 51.5, 179.995) == pytest.approx(346, abs=5)
+    only_west = Atlas([Place("county:99007", "Isles", box(-179.99, 51, -176, 52))])
+    assert only_west.metres_outside("county:99007", 51.5, 179.99) == pytest.approx(1_384, abs=20)
+
+
 # Coordinates on multiples of 1/32 of a degree fall on the corners of cells of every size; the others fall anywhere.
 ON_GRID = st.integers(-64, 64).map(lambda number: number / 32)
 ANYWHERE = st.one_of(ON_GRID, st.floats(-2.0, 2.0, allow_nan=False))

@@ -173,9 +173,8 @@ def area_sets(folder: Path) -> list[AreaSet]:
     for file in sorted(folder.glob("*.geojson")):
         places = geojson_file_places(file)
         described = _described(file)
-        loaded_at = datetime.fromisoformat(described["loaded_at"]) if "loaded_at" in described else None
         kinds = tuple(sorted({area_kind(place.area) for place in places}))
-        found.append(AreaSet(file.stem, kinds, len({place.area for place in places}), described.get("version"), loaded_at))
+        found.append(AreaSet(file.stem, kinds, len({place.area for place in places}), described.get("version"), _loaded_at(described)))
     return found
 
 
@@ -184,8 +183,8 @@ def newest_load(folder: Path) -> int:
 
     This is the areas' part of ``geodata_version``. Files that cannot be read count as not loaded.
     """
-    moments = [_described(file).get("loaded_at") for file in folder.glob("*.geojson")]
-    return max((int(datetime.fromisoformat(moment).timestamp()) for moment in moments if moment), default=0)
+    moments = [_loaded_at(_described(file)) for file in folder.glob("*.geojson")]
+    return max((int(moment.timestamp()) for moment in moments if moment), default=0)
 
 
 def _shapes(file: Path) -> dict[str, shapely.Geometry]:
@@ -199,6 +198,14 @@ def _described(file: Path) -> Mapping[str, str]:
         return {}
     told = collection.get(MEMBER) if isinstance(collection, dict) else None
     return {key: value for key, value in told.items() if isinstance(value, str)} if isinstance(told, dict) else {}
+
+
+def _loaded_at(described: Mapping[str, str]) -> datetime | None:
+    try:
+        moment = datetime.fromisoformat(described.get("loaded_at", ""))
+    except ValueError:  # none, or edited by hand
+        return None
+    return moment if moment.tzinfo else None
 
 
 def _feature(area: _Area) -> dict[str, Any]:

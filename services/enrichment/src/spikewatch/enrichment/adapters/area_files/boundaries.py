@@ -2,7 +2,7 @@
 
 from contextlib import closing
 from dataclasses import dataclass
-from itertools import islice
+from itertools import islice, pairwise
 from pathlib import Path
 
 import shapely
@@ -65,6 +65,9 @@ def _boundary(layer: Layer, feature: Feature, projection: Projection) -> Boundar
     shape = placed(feature.shape, projection)
     if shape is None:
         raise AreasUnusable(f"{where}: a position is nowhere on earth; expected degrees, longitude first")
+    if any(abs(one[0] - other[0]) > 180 for ring in shape.parts for one, other in pairwise(ring)):
+        # Taken as it stands it would cover the rest of the world.
+        raise AreasUnusable(f"{where}: an edge is more than half of the earth long; cut the polygon at the 180th meridian")
     surface, is_repaired = from_rings(shape.parts)
     if surface.is_empty:
         raise AreasUnusable(f"{where}: its rings enclose nothing; draw it again")

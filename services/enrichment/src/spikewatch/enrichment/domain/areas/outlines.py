@@ -20,6 +20,7 @@ __all__ = ["Outlines", "metres_to"]
 
 _MANY: Final = 2_000  # points from which sorting them first pays
 _NEIGHBOURS: Final = Grid(2)
+_NEAR_ANTIMERIDIAN: Final = 178.0  # 125 km in the Aleutians
 
 _Pairs = tuple[Numbers, Numbers]
 
@@ -145,6 +146,12 @@ def metres_to(polygon: shapely.Geometry, lat: float, lon: float) -> float:
     """Return how far a point lies from a polygon, 0 inside; exact to 0.1 % within 50 km."""
     if shapely.intersects_xy(polygon, lon, lat):
         return 0.0
+    if abs(lon) > _NEAR_ANTIMERIDIAN:  # what is nearest may lie on its other side
+        return min(_metres_to(polygon, lat, turned) for turned in (lon, lon - math.copysign(360, lon)))
+    return _metres_to(polygon, lat, lon)
+
+
+def _metres_to(polygon: shapely.Geometry, lat: float, lon: float) -> float:
     # A degree of longitude is shorter than one of latitude: nearest in degrees is not nearest on the ground.
     narrow = math.cos(math.radians(lat))
     level = shapely.transform(polygon, lambda xy: xy * (narrow, 1.0))

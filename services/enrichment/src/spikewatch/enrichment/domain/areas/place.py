@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 import shapely
 from shapely.geometry.base import BaseGeometry
 
@@ -53,12 +54,25 @@ def centroids(places: Sequence[Place]) -> dict[str, Centroid]:
     if not places:
         return {}
     shapes = np.array([place.geometry for place in places], dtype=object)
+    bounds = shapely.bounds(shapes)
+    # Parts on both sides of the 180th meridian (the Aleutians) are neighbours: east of it counted on, their middle lies among them.
+    # A single part that wide is none of them, but the whole world.
+    for number in np.flatnonzero(bounds[:, 2] - bounds[:, 0] > 180).tolist():
+        parts = shapely.get_parts(shapes[number])
+        if len(parts) > 1:
+            shapes[number] = shapely.multipolygons(
+                [shapely.transform(part, _counted_on) for part in parts if shapely.get_dimensions(part) == 2]
+            )
+            bounds[number] = shapely.bounds(shapes[number])
     middles = shapely.get_coordinates(shapely.centroid(shapes)).tolist()
-    bounds = shapely.bounds(shapes).tolist()
     table: dict[str, Centroid] = {}
-    for place, (lon, lat), (west, south, east, north) in zip(places, middles, bounds, strict=True):
+    for place, (lon, lat), (west, south, east, north) in zip(places, middles, bounds.tolist(), strict=True):
         # The farthest corner of the bounding box is never nearer than the farthest point of the shape.
         reach = max(metres_between(lat, lon, corner_lat, corner_lon) for corner_lat in (south, north) for corner_lon in (west, east))
         radius = place.radius_m if place.radius_m is not None else reach or _RADIUS_OF_A_POINT_M
-        table[place.area] = Centroid(lat, lon, radius)
+        table[place.area] = Centroid(lat, lon if lon <= 180 else lon - 360, radius)
     return table
+
+
+def _counted_on(degrees: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    return degrees + np.array((360.0, 0.0)) if degrees[:, 0].mean() < 0 else degrees
