@@ -33,6 +33,11 @@ class Fitted:
     unscaled: Floats
     converged: NDArray[np.bool_]
 
+    def replace(self, areas: NDArray[np.intp], part: "Fitted") -> None:
+        """Put the fits of some areas in the place of theirs."""
+        self.coefficients[areas], self.mean[areas], self.weights[areas] = part.coefficients, part.mean, part.weights
+        self.unscaled[areas], self.converged[areas] = part.unscaled, part.converged
+
     def leverage(self, design: Floats) -> Floats:
         """Return the diagonal of each area's hat matrix."""
         hat: Floats = self.weights * np.einsum("nk,akl,nl->an", design, self.unscaled, design, optimize=True)

@@ -7,6 +7,7 @@ Data Analysis 52(9), 2008; numbers as in Rnssp 0.3.1 ``alert_nbinom``, whose fit
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field
 from scipy.special import digamma, polygamma, stdtrit
 
@@ -21,6 +22,7 @@ __all__ = ["ALGORITHMS", "NegativeBinomialWeekly", "negative_binomial_weekly"]
 
 _ROUNDS: Final = 50
 _CLOSE: Final = 1e-9
+_SHORT: Final = 4096  # counts up to here are summed by a table
 _POISSON: Final = 1e7  # a size parameter from here on cannot be told from none
 
 
@@ -71,31 +73,72 @@ def negative_binomial_weekly(series: Series, p: NegativeBinomialWeekly) -> Detec
 
 
 def _fit(design: Floats, y: Floats, told: Floats) -> tuple[Fitted, Floats]:
-    """Fit mean and size in turn until the size stands still."""
+    """Fit mean and size in turn until the size stands still; an area that is done is left alone."""
     fit = fit_poisson(design, y, told)
-    theta = _size(y, fit.mean, told)
+    theta = _size(y, fit.mean, told, None)
+    open_ = np.arange(len(y))
     for _ in range(_ROUNDS):
         with np.errstate(divide="ignore"):
-            fit = fit_negative_binomial(design, y, told, theta, np.log(fit.mean))
-        before, theta = theta, _size(y, fit.mean, told)
-        if (np.abs(theta - before) <= _CLOSE * np.abs(theta)).all():
+            part = fit_negative_binomial(design, y[open_], told[open_], theta[open_], np.log(fit.mean[open_]))
+        fit.replace(open_, part)
+        now = _size(y[open_], part.mean, told[open_], theta[open_])
+        moved = (np.abs(now - theta[open_]) > _CLOSE * now) & part.converged
+        theta[open_] = now
+        open_ = open_[moved]
+        if not len(open_):
             break
     return fit, theta
 
 
-def _size(y: Floats, mean: Floats, told: Floats) -> Floats:
-    """Return the size parameter of greatest likelihood by Newton's rule (Venables and Ripley, theta.ml)."""
+def _size(y: Floats, mean: Floats, told: Floats, start: Floats | None) -> Floats:
+    """Return the size parameter of greatest likelihood by Newton's rule (Venables and Ripley, ``theta.ml``).
+
+    Counts that vary no more than Poisson's have none; they get one that cannot be told from it.
+    """
+    rising = _Rising(y, told)
     with np.errstate(all="ignore"):
-        theta = told.sum(axis=1) / (told * (y / mean - 1) ** 2).sum(axis=1)
+        theta = told.sum(axis=1) / (told * (y / mean - 1) ** 2).sum(axis=1) if start is None else start.copy()
+        open_ = np.flatnonzero(np.isfinite(theta) & (theta < _POISSON))
         for _ in range(_ROUNDS):
-            t = np.abs(theta)[:, None]
-            slope = digamma(t + y) - digamma(t) + np.log(t) + 1 - np.log(t + mean) - (y + t) / (mean + t)
-            bend = -polygamma(1, t + y) + polygamma(1, t) - 1 / t + 2 / (mean + t) - (y + t) / (mean + t) ** 2
-            step = (told * slope).sum(axis=1) / (told * bend).sum(axis=1)
-            theta = np.clip(np.where(np.isfinite(step), np.abs(theta) + step, _POISSON), -_POISSON, _POISSON)
-            if (np.abs(step) < _CLOSE * np.abs(theta)).all():
+            t, m, counts, weight = theta[open_, None], mean[open_], y[open_], told[open_]
+            first, second = rising.sums(open_, theta[open_])
+            slope = first + (weight * (np.log(t) + 1 - np.log(t + m) - (counts + t) / (m + t))).sum(axis=1)
+            bend = second + (weight * (-1 / t + 2 / (m + t) - (counts + t) / (m + t) ** 2)).sum(axis=1)
+            step = slope / bend
+            now = np.abs(theta[open_] + step)
+            theta[open_] = np.where(np.isfinite(now), np.minimum(now, _POISSON), _POISSON)
+            open_ = open_[(np.abs(step) > _CLOSE * now) & (now < _POISSON)]
+            if not len(open_):
                 break
     return np.where(np.isfinite(theta) & (theta > 0), theta, _POISSON)
+
+
+class _Rising:
+    """The sums over an area's counts of digamma(t + y) - digamma(t), and of trigamma(t) - trigamma(t + y).
+
+    For whole counts both are short sums of 1 / (t + j), shared by all counts above j.
+    """
+
+    def __init__(self, y: Floats, told: Floats) -> None:
+        self._y, self._told = y, told
+        most = int(y.max(initial=0))
+        self._above: Floats | None = None
+        if most <= _SHORT:
+            histogram = np.zeros((len(y), most + 1))
+            np.add.at(histogram, (np.arange(len(y))[:, None], y.astype(np.int64)), told)
+            self._above = histogram[:, ::-1].cumsum(axis=1)[:, ::-1][:, 1:]
+
+    def sums(self, rows: NDArray[np.intp], theta: Floats) -> tuple[Floats, Floats]:
+        """Return both sums for some areas at their theta."""
+        t = theta[:, None]
+        if self._above is None:
+            y, told = self._y[rows], self._told[rows]
+            first = (told * (digamma(t + y) - digamma(t))).sum(axis=1)
+            second = (told * (polygamma(1, t) - polygamma(1, t + y))).sum(axis=1)
+            return first, second
+        inverse = 1 / (t + np.arange(self._above.shape[1]))
+        above = self._above[rows]
+        return (above * inverse).sum(axis=1), (above * inverse * inverse).sum(axis=1)
 
 
 ALGORITHMS: Final = (
