@@ -84,7 +84,8 @@ def _transformed(count: Floats, mean: Floats, parameters: Cusum) -> Floats:
         case "standard":
             return (count - mean) / root
         case "rossi":
-            return (count - 3 * mean + 2 * np.sqrt(count * mean)) / (2 * root)
+            score = (count - 3 * mean + 2 * np.sqrt(count * mean)) / (2 * root)
+            return score
         case "anscombe":
             score = 1.5 * (np.cbrt(count) ** 2 - np.cbrt(mean) ** 2) / np.sqrt(np.cbrt(mean))
             return score

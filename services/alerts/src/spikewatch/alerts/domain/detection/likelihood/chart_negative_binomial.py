@@ -213,7 +213,7 @@ class NegativeBinomialChart(Chart):
 
 
 def _peak(values: Floats, near: Floats, last: NDArray[np.intp]) -> tuple[Floats, Floats]:
-    """Return the maximum and its place, of polynomials through values at 0, 1, …
+    """Return the maximum and its place, of polynomials through values at 0, 1, 2 and so on.
 
     The place is within one spacing of ``near``, and neither left of 0 nor right of ``last``.
     """

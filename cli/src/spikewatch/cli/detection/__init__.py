@@ -1,0 +1,1 @@
+"""What `spikewatch detect` reads and writes."""
