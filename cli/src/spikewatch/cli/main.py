@@ -41,6 +41,7 @@ VERB_MODULES: Final = (
     "match",
     "incident",
     "rules",
+    "detect",
     "backtest",
     "profile",
     "reclassify",
