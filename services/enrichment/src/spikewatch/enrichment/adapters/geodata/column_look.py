@@ -9,7 +9,7 @@ from typing import Final
 from spikewatch.enrichment.adapters.geodata.column_words import letters, words
 from spikewatch.enrichment.domain.geocoding.street_words import DIRECTIONS, STATE_OF_FIPS, TYPES
 
-__all__ = ["Look", "house_number", "hyphened_number", "number", "says_something"]
+__all__ = ["NOTHING", "Look", "house_number", "hyphened_number", "number"]
 
 _INVENTED: Final = "99"  # no state has it: the examples' county lies there
 _NUMBER: Final = re.compile(r"[+-]?\d+(?:\.\d*)?|[+-]?\.\d+")
@@ -19,12 +19,12 @@ _HYPHENED: Final = re.compile(r"\s*0*(\d{1,6})\s?-\s?(\d{1,6})[A-Za-z]?\s*")
 _ZIP: Final = re.compile(r"\d{5}(?:\.0|-?\d{4})?")
 _SHAPE: Final = re.compile(r"\s*(?:SRID=\d+;)?\s*(POINT|LINESTRING|POLYGON|MULTIPOINT|MULTILINESTRING|MULTIPOLYGON)\b", re.IGNORECASE)
 _ADDRESS: Final = re.compile(r"\d+[A-Za-z]?(?:[ -]\d+(?:/\d)?)?\s+\S*[A-Za-z]")
-_NOTHING: Final = frozenset({"", "NULL", "<NULL>", "(NULL)", "NONE", "N/A", "NOT STATED", "UNKNOWN"})
-
-
-def says_something(text: str) -> bool:
-    """Tell whether a cell says anything: besides empty ones there are those that say so in words, NAD's ``Not stated`` among them."""
-    return len(text) > 10 or text.upper() not in _NOTHING  # longer than any of them
+NOTHING: Final = frozenset(
+    written
+    for words in ("", "null", "<null>", "(null)", "none", "n/a", "not stated", "unknown")
+    for written in (words, words.upper(), words.title(), words.capitalize())
+)
+"""Cells that say nothing: besides empty ones those that say so in words, NAD's ``Not stated`` among them."""
 
 
 def number(text: str) -> float | None:
@@ -74,7 +74,7 @@ class Look:
     @cached_property
     def stated(self) -> list[str]:
         """The values that say something."""
-        return [value for value in self.values if says_something(value)]
+        return [value for value in self.values if value not in NOTHING]
 
     def share(self, is_such: Callable[[str], object]) -> float:
         """Return the share of the stated values that are such; 0 when none is stated."""

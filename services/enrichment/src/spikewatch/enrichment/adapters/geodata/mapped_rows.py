@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from spikewatch.enrichment.adapters.geodata.build_report import SourceReport
-from spikewatch.enrichment.adapters.geodata.column_look import number, says_something
+from spikewatch.enrichment.adapters.geodata.column_look import NOTHING, number
 from spikewatch.enrichment.adapters.geodata.county_codes import county_code
 from spikewatch.enrichment.adapters.geodata.layer import Feature, Layer, Shape, ShapeKind
 from spikewatch.enrichment.adapters.geodata.projection import Projection
@@ -38,7 +38,7 @@ class Row:
     def __getitem__(self, field: str) -> str:
         """Return the text of a field, empty where the map has no column for it, or the cell says in words that it is empty."""
         place = self._places.get(field)
-        return self._values[place] if place is not None and says_something(self._values[place]) else ""
+        return "" if place is None or (text := self._values[place]) in NOTHING else text
 
     def first(self, *fields: str) -> str:
         """Return the text of the first field that states one."""
