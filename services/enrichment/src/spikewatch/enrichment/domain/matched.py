@@ -85,6 +85,5 @@ def _digest(overdoses: tuple[MatchedOverdose, ...], weights: Weights) -> str:
     for overdose in overdoses:
         digest.update(f"|{overdose.confidence}|{overdose.is_flooded}|".encode())
         for report in overdose.reports:
-            revision, geodata = report.record.revision
-            digest.update(report.key.bytes + f"{revision:g}.{geodata}".encode())
+            digest.update(report.key.bytes + "{}.{}".format(*report.record.revision).encode())
     return digest.hexdigest()

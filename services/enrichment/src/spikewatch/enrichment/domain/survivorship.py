@@ -6,7 +6,9 @@ medical examiner or a death on scene says so, else the latest. Age and sex: medi
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final, Protocol, TypeVar
+from uuid import UUID
 
+from spikewatch.contracts.contract import unchecked
 from spikewatch.contracts.identifiers import overdose_id
 from spikewatch.contracts.incident import Incident, IncidentChange, Overdose, PublicPosition
 from spikewatch.contracts.report import Drug, Position, QualityNote, Reversal, Victims
@@ -18,6 +20,12 @@ from spikewatch.enrichment.domain.matched import MatchedIncident, MatchedOverdos
 __all__ = ["Masking", "incident"]
 
 T = TypeVar("T")
+
+# A fourth of the cost: every value comes from a report that was checked when it was read.
+_made_incident: Final = unchecked(Incident)
+_made_overdose: Final = unchecked(Overdose)
+_made_victims: Final = unchecked(Victims)
+_made_reversal: Final = unchecked(Reversal)
 
 _S = SourceType
 _TIME: Final = (_S.CAD, _S.EMS, _S.FIRE, _S.POLICE)
@@ -38,7 +46,7 @@ class Masking(Protocol):
 
 
 def incident(
-    matched: MatchedIncident, *, version: int, change: IncidentChange, aliases: Iterable[str] = (), masking: Masking | None = None
+    matched: MatchedIncident, *, version: int, change: IncidentChange, aliases: Iterable[UUID] = (), masking: Masking | None = None
 ) -> Incident:
     """Return the incident as it is published; without ``masking`` it has no public position."""
     overdoses = tuple(_overdose(one) for one in matched.overdoses)
@@ -46,21 +54,19 @@ def incident(
     if counted > len(overdoses):
         # An agency counted more people than sent or gave reports: told, but nobody is invented.
         note = QualityNote(field="victims.count", code="more_people_counted")
-        overdoses = (overdoses[0].model_copy(update={"quality": (*overdoses[0].quality, note)}), *overdoses[1:])
+        overdoses = (overdoses[0].changed(quality=(*overdoses[0].quality, note)), *overdoses[1:])
     placed = _placed(matched.members).extract
-    return Incident.model_validate(
-        {
-            "incident_id": matched.incident_id,
-            "version": version,
-            "change": change,
-            "occurred_at": min(one.occurred_at for one in overdoses),
-            "place_key": placed.place_key,
-            "position": placed.position,
-            "public_position": None if masking is None else masking.of(placed.position, placed.areas),
-            "areas": placed.areas,
-            "overdoses": overdoses,
-            "aliases": tuple(aliases),
-        }
+    return _made_incident(
+        incident_id=matched.incident_id,
+        version=version,
+        change=change,
+        occurred_at=min(one.occurred_at for one in overdoses),
+        place_key=placed.place_key,
+        position=placed.position,
+        public_position=None if masking is None else masking.of(placed.position, placed.areas),
+        areas=placed.areas,
+        overdoses=overdoses,
+        aliases=tuple(aliases),
     )
 
 
@@ -93,7 +99,7 @@ def _overdose(matched: MatchedOverdose) -> Overdose:
     reports = matched.reports
     timed = [report for report in reports if report.extract.occurred_at_precision not in _ROUGH_TIMES] or list(reports)
     time = _ranked(timed, _TIME)[0].extract
-    victims = Victims(
+    victims = _made_victims(
         count=max((report.extract.victims.count for report in reports if report.extract.victims.count is not None), default=None),
         age=_first(reports, _PERSON, lambda report: report.extract.victims.age),
         age_band=_first(reports, _PERSON, lambda report: report.extract.victims.age_band),
@@ -104,7 +110,7 @@ def _overdose(matched: MatchedOverdose) -> Overdose:
     notes = [QualityNote(field="outcome", code="sources_differ")] if len(known) > 1 else []
     if matched.is_flooded:
         notes.append(QualityNote(field="reports", code="flood_not_matched"))
-    return Overdose(
+    return _made_overdose(
         overdose_id=overdose_id(reports[0].key),
         occurred_at=time.occurred_at,
         occurred_at_precision=time.occurred_at_precision,
@@ -134,7 +140,7 @@ def _reversal(reports: Sequence[Candidate]) -> Reversal:
     given = [report.extract.reversal for report in _ranked(reports, _REVERSAL) if report.extract.reversal.given is YesNo.YES]
     if not given:
         denied = any(report.extract.reversal.given is YesNo.NO for report in reports)
-        return Reversal(given=YesNo.NO if denied else YesNo.UNKNOWN)
+        return _made_reversal(given=YesNo.NO if denied else YesNo.UNKNOWN)
     doses = max((reversal.doses for reversal in given if reversal.doses is not None), default=None)
     before = YesNo.YES if any(reversal.before_ems is YesNo.YES for reversal in given) else given[0].before_ems
-    return given[0].model_copy(update={"doses": doses, "before_ems": before})
+    return given[0].changed(doses=doses, before_ems=before)

@@ -85,7 +85,7 @@ def _renewed(  # the seven things a change is read from
     else:
         change = IncidentChange.UPDATED
     version = 1 if old is None else old.version + 1
-    published = incident(one, version=version, change=change, aliases=map(str, aliases), masking=masking)
+    published = incident(one, version=version, change=change, aliases=aliases, masking=masking)
     return StoredIncident(
         incident_id=identity,
         founder=members[0],
