@@ -14,6 +14,7 @@ from scipy.special import stdtr, stdtrit
 
 from spikewatch.alerts.domain.detection.algorithm import Algorithm, Parameters
 from spikewatch.alerts.domain.detection.detection import Detected
+from spikewatch.alerts.domain.detection.essence.student import student_tail
 from spikewatch.alerts.domain.detection.essence.tiers import EssenceCompat, red, tiers
 from spikewatch.alerts.domain.detection.series import Floats, Series, SeriesError
 
@@ -71,105 +72,98 @@ def ewma(series: Series, p: Ewma) -> Detected:
     Raises:
         SeriesError: fewer steps than the baseline, the guard band and the step tested.
     """
-    y, steps = series.counts, series.counts.shape[1]
-    if steps < p.baseline + p.guard_band + 1:
+    if series.counts.shape[1] < p.baseline + p.guard_band + 1:
         raise SeriesError("counts: too few steps; expected at least baseline + guard_band + 1")
+    y = np.ascontiguousarray(series.counts.T)  # the work goes step by step, so a step's areas lie together
     numerics = _numerics(p)
     n, mean, sd = _baselines(y, numerics, p.guard_band)
-    df = np.maximum(n - 1, 1)
-    alert_at = _quantiles(0.99, numerics.longest)[df]
-    warning_at = _quantiles(numerics.warning, numerics.longest)[df]
-    slow = _Average(y, p.slow_weight, p.guard_band, numerics)
-    fast = _Average(y, p.fast_weight, p.guard_band, numerics)
+    slow, fast = (_Average(weight, p.guard_band, numerics) for weight in (p.slow_weight, p.fast_weight))
     first = numerics.shortest + p.guard_band
     for average in (slow, fast):
-        average.smooth(first, n, mean, sd, alert_at, warning_at)
-    chosen = _larger(slow.statistic, fast.statistic, df) if p.compat else slow.statistic > fast.statistic
+        average.smooth(y, first, n, mean, sd)
+    with np.errstate(invalid="ignore"):
+        chosen = _larger(slow.statistic, fast.statistic, n) if p.compat else slow.statistic > fast.statistic
     statistic = np.where(chosen, slow.statistic, fast.statistic)
-    p_value = stdtr(df, -statistic)
-    evaluated = ~np.isnan(statistic)
-    expected = np.where(evaluated, mean, np.nan)
+    p_value = student_tail(n - 1, statistic)
     tier = tiers(p_value)
     return Detected(
-        expected=expected,
-        threshold=np.fmin(slow.threshold, fast.threshold),
-        statistic=statistic,
-        p_value=p_value,
-        alarm=red(tier),
-        also={"tier": tier},
+        expected=np.where(np.isnan(statistic), np.nan, mean).T,
+        threshold=np.fmin(slow.threshold, fast.threshold).T,
+        statistic=statistic.T,
+        p_value=p_value.T,
+        alarm=red(tier).T,
+        also={"tier": tier.T},
     )
 
 
 def _baselines(y: Floats, numerics: _Numerics, guard: int) -> tuple[Ints, Floats, Floats]:
-    """Return days told, mean and standard deviation of each step's baseline; nan before the first that is evaluated."""
-    steps = y.shape[1]
+    """Return days told, mean and standard deviation of each step's baseline by step and area; nan where none is long enough."""
+    steps = len(y)
     told = ~np.isnan(y)
     filled = np.where(told, y, 0.0)
     # sums of whole numbers are exact, and so is the variance's numerator for counts up to a million
-    sums = [np.pad(np.cumsum(values, axis=1), ((0, 0), (1, 0))) for values in (told.astype(np.float64), filled, filled * filled)]
+    sums = [np.pad(np.cumsum(values, axis=0), ((1, 0), (0, 0))) for values in (told.astype(np.float64), filled, filled * filled)]
     at = np.arange(numerics.shortest + guard, steps)
     end = at - guard
     start = end - np.minimum(end, numerics.longest)
-    n, total, squares = (sum_[:, end] - sum_[:, start] for sum_ in sums)
-    enough = n >= numerics.shortest if numerics.longest >= numerics.shortest else n >= numerics.longest
-    shape = y.shape
-    lengths, means, sds = np.zeros(shape, dtype=np.int64), np.full(shape, np.nan), np.full(shape, np.nan)
+    n, total, squares = (sum_[end] - sum_[start] for sum_ in sums)
+    enough = n >= min(numerics.shortest, numerics.longest)
+    lengths, means, sds = np.zeros(y.shape, dtype=np.int64), np.full(y.shape, np.nan), np.full(y.shape, np.nan)
     with np.errstate(invalid="ignore", divide="ignore"):
-        lengths[:, at] = np.where(enough, n, 0)
-        means[:, at] = np.where(enough, total / n, np.nan)
-        sds[:, at] = np.where(enough, np.sqrt(np.maximum(n * squares - total * total, 0.0) / (n * (n - 1))), np.nan)
+        lengths[at] = np.where(enough, n, 0)
+        means[at] = np.where(enough, total / n, np.nan)
+        sds[at] = np.where(enough, np.sqrt(np.maximum(n * squares - total * total, 0.0) / (n * (n - 1))), np.nan)
     return lengths, means, sds
 
 
-def _quantiles(probability: float, longest: int) -> Floats:
-    """Return Student's quantile by degrees of freedom, rounded as the peers round it."""
-    table: Floats = np.round(stdtrit(np.arange(1, longest + 1, dtype=np.float64), probability), 5)
-    return np.concatenate([[np.nan], table])
-
-
 class _Average:
-    """One smoothed series of every area, its test statistic, and the count at which it is an alert."""
+    """One smoothed series of every area, its test statistic, and the count at which it is an alert; by step and area."""
 
-    def __init__(self, y: Floats, weight: float, guard: int, numerics: _Numerics) -> None:
-        self._y, self._weight, self._guard, self._numerics = y, weight, guard, numerics
-        self.statistic = np.full(y.shape, np.nan)
-        self.threshold = np.full(y.shape, np.nan)
+    def __init__(self, weight: float, guard: int, numerics: _Numerics) -> None:
+        self._weight = w = weight
+        slow = 1 - w
+        size = np.arange(2, numerics.longest + 1, dtype=np.float64)
+        warning = np.round(stdtrit(size - 1, numerics.warning), 5)
+        scale = w / warning
+        # each by the baseline's length; baselines of no or one day have none
+        self._alert_at = _by_length(np.round(stdtrit(size - 1, 0.99), 5))
+        self._factor = _by_length(np.sqrt(w / (2 - w) + 1 / size - 2 * slow ** (guard + 1) * (1 - slow**size) / size))
+        self._constant = _by_length((0.1289 - (0.2414 - 0.1826 * slow**4) * np.log(0.5)) * scale)
+        self._least = _by_length(scale * (numerics.least + numerics.least_slope * slow**2))
+        self.statistic = np.empty(0)
+        self.threshold = np.empty(0)
 
-    def sigma(self, n: Ints, sd: Floats, warning_at: Floats) -> Floats:
-        """Return the standard error of smoothed count less mean."""
-        w, slow, size = self._weight, 1 - self._weight, np.maximum(n, 1)
-        factor = np.sqrt(w / (2 - w) + 1 / size - 2 * slow ** (self._guard + 1) * (1 - slow**size) / size)
-        scale = w / warning_at
-        constant = (0.1289 - (0.2414 - 0.1826 * slow**4) * np.log(0.5)) * scale
-        error: Floats = np.maximum(scale * (self._numerics.least + self._numerics.least_slope * slow**2), sd * factor + constant)
-        return error
-
-    def smooth(self, first: int, n: Ints, mean: Floats, sd: Floats, alert_at: Floats, warning_at: Floats) -> None:
+    def smooth(self, y: Floats, first: int, n: Ints, mean: Floats, sd: Floats) -> None:
         """Run over the steps; a smoothed count beyond the alert's bound is set back to it once tested."""
-        w, y = self._weight, self._y
-        sigma = self.sigma(n, sd, warning_at)
-        reach = alert_at * sigma
-        z = y[:, 0]
-        for step in range(1, y.shape[1]):
-            today = y[:, step]
+        w = self._weight
+        self.statistic, self.threshold = np.full(y.shape, np.nan), np.full(y.shape, np.nan)
+        before = y[0]
+        for step in range(1, len(y)):
+            today, length = y[step], n[step]
+            gap = np.isnan(today)
+            # a gap leaves the average as it is; the first count that is told begins it
+            known = np.where(np.isnan(before), today, before)
+            z = np.where(gap, before, w * today + (1 - w) * known)
+            if step >= first:
+                sigma = np.maximum(self._least[length], sd[step] * self._factor[length] + self._constant[length])
+                reach = self._alert_at[length] * sigma
+                statistic = (z - mean[step]) / sigma
+                self.statistic[step] = np.where(gap, np.nan, statistic)
+                self.threshold[step] = np.maximum(0.0, (mean[step] + reach - (1 - w) * known) / w)
+                beyond = np.abs(statistic) > self._alert_at[length]
+                z = np.where(beyond, mean[step] + np.sign(statistic) * reach, z)
             before = z
-            z = w * today + (1 - w) * before
-            # a gap leaves the average; the first count that is told begins it
-            z = np.where(np.isnan(z), np.where(np.isnan(today), before, today), z)
-            if step < first:
-                continue
-            statistic = (z - mean[:, step]) / sigma[:, step]
-            beyond = np.abs(statistic) > alert_at[:, step]
-            self.statistic[:, step] = np.where(np.isnan(today), np.nan, statistic)
-            self.threshold[:, step] = np.maximum(0.0, (mean[:, step] + reach[:, step] - (1 - w) * before) / w)
-            z = np.where(beyond, mean[:, step] + np.sign(statistic) * reach[:, step], z)
 
 
-def _larger(slow: Floats, fast: Floats, df: Ints) -> NDArray[np.bool_]:
+def _by_length(values: Floats) -> Floats:
+    return np.concatenate([[np.nan, np.nan], values])
+
+
+def _larger(slow: Floats, fast: Floats, n: Ints) -> NDArray[np.bool_]:
     """Return where the slow average's p-value is smaller once both are 1 - cdf, which far out round to the same number."""
     chosen = slow > fast
     far = np.nonzero(chosen & (fast > _SATURATED))
-    chosen[far] = 1 - stdtr(df[far], slow[far]) < 1 - stdtr(df[far], fast[far])
+    chosen[far] = 1 - stdtr(n[far] - 1, slow[far]) < 1 - stdtr(n[far] - 1, fast[far])
     return chosen
 
 

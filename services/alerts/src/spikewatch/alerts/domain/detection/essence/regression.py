@@ -12,10 +12,11 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 from pydantic import Field
-from scipy.special import stdtr, stdtrit
+from scipy.special import stdtrit
 
 from spikewatch.alerts.domain.detection.algorithm import Algorithm, Parameters
 from spikewatch.alerts.domain.detection.detection import Detected, blank
+from spikewatch.alerts.domain.detection.essence.student import student_tail
 from spikewatch.alerts.domain.detection.essence.tiers import QUIET, UNKNOWN, EssenceCompat, red, tiers
 from spikewatch.alerts.domain.detection.series import Days, Floats, Series, SeriesError
 
@@ -54,7 +55,7 @@ def regression(series: Series, p: Regression) -> Detected:
     if steps < p.baseline + p.guard_band + 1:
         raise SeriesError("counts: too few steps; expected at least baseline + guard_band + 1")
     expected, sigma, r_squared, quantile = (blank(series) for _ in range(4))
-    degrees = np.ones(steps)
+    degrees = np.ones(steps, dtype=np.int64)
     for fit in _fits(series.starts, p):
         degrees[fit.at] = fit.length - 8
         quantile[:, fit.at] = stdtrit(float(fit.length - 8), 0.99)
@@ -63,7 +64,8 @@ def regression(series: Series, p: Regression) -> Detected:
             windows = sliding_window_view(y[rows], fit.length, axis=1)[:, fit.at - p.guard_band - fit.length]
             expected[rows, fit.at], sigma[rows, fit.at], r_squared[rows, fit.at] = fit.apply(windows)
     statistic = (y - expected) / sigma
-    p_value = stdtr(degrees, -statistic)
+    by_step = np.ascontiguousarray(statistic.T)
+    p_value = np.ascontiguousarray(student_tail(np.broadcast_to(degrees[:, None], by_step.shape), by_step).T)
     tier, withdrawn = tiers(p_value), np.zeros(y.shape, dtype=np.bool_)
     if p.compat != "pynssp-0.1.0":
         withdrawn = (tier != QUIET) & _below_usual(y, series.starts)

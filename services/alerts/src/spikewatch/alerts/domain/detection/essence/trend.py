@@ -109,8 +109,8 @@ def _logistic(hits: Floats, total: Floats, *, like_statsmodels: bool) -> tuple[F
 
 def _deviance(hits: Floats, total: Floats, chance: Floats) -> Floats:
     mean = total * chance
-    each = 2 * (xlogy(hits, hits / mean) + xlogy(total - hits, (total - hits) / (total - mean)))
-    return np.where(total > 0, each, 0.0).sum(axis=2)
+    each: Floats = 2 * (xlogy(hits, hits / mean) + xlogy(total - hits, (total - hits) / (total - mean)))
+    return np.asarray(np.where(total > 0, each, 0.0).sum(axis=2))
 
 
 ALGORITHMS: Final = (
