@@ -117,3 +117,26 @@ def test_people_get_tables(labelled: str, capsys: pytest.CaptureFixture[str]) ->
     told = capsys.readouterr().out
     assert "exactly right" in told
     assert "Confidence" in told
+
+
+def test_the_queue_of_a_file_names_its_rows_and_begins_with_the_nearest_to_the_boundary(
+    labelled: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["match", "queue", "--json", "--limit", "7", labelled]) == 0
+    asked = json.loads(capsys.readouterr().out)
+    assert 0 < len(asked) <= 7
+    weights = [one["doubt"]["weight"] for one in asked]
+    assert weights == sorted(weights, reverse=True)
+    for one in asked:
+        assert set(one["names"]) == {*one["doubt"]["reports"], *one["doubt"]["others"]}
+        assert all(name.startswith("R") for name in one["names"].values())
+        assert one["incidents"]
+    assert main(["match", "queue", "--limit", "2", labelled]) == 0
+    assert "What to look at first" in capsys.readouterr().out
+    with pytest.raises(SystemExit):
+        main(["match", "queue", "--limit", "0", labelled])
+
+
+def test_without_a_file_the_queue_is_that_of_a_running_stack(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["match", "queue", "--folder", str(tmp_path)]) == 2
+    assert "no stack runs" in capsys.readouterr().err

@@ -9,10 +9,12 @@ import pytest
 from spikewatch_testing.pipeline import Pipeline, spikewatch, wait_until
 
 from spikewatch.cli.county.geography import NEIGHBOURHOODS
+from spikewatch.contracts import topics
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
 
 EMS = "cedar-county-ems"
+FIRE = "cedar-county-fire"
 
 
 @pytest.fixture(scope="module")
@@ -121,3 +123,44 @@ def test_the_health_of_a_feed_is_told(stack: Pipeline, capsys: pytest.CaptureFix
     assert told["rejected_by_reason"] == [{"reason": "missing-field", "records": 1}]
     before = datetime.fromisoformat(told["silent_after"]) - datetime.fromisoformat(told["last_received_at"])
     assert before == timedelta(minutes=15)
+
+
+def test_a_person_decides_who_is_who_and_takes_it_back(stack: Pipeline, capsys: pytest.CaptureFixture[str]) -> None:
+    # Days before the other tests' overdoses. Dispatch and the ambulance tell of one woman.
+    at = datetime.now(UTC).replace(microsecond=0) - timedelta(days=9)
+    call = {"cad_number": "26-000341", "sex": "female"}
+    ambulance = [overdose(1, at + timedelta(minutes=7), record="D", age=34, **call)]
+    stack.accept(EMS, [overdose(1, at, record="C", **call)])
+    stack.accept(FIRE, ambulance)
+    stack.settle()
+
+    def ours() -> list[tuple[str, int, list[int]]]:
+        known = {body["report_id"] for body in stack.reports().values() if body.get("cad_number") == "26-000341"}
+        return [
+            (identity, body["version"], sorted(len(part["reports"]) for part in body["overdoses"]))
+            for identity, body in stack.incidents().items()
+            if any(link["report_id"] in known for part in body["overdoses"] for link in part["reports"])
+        ]
+
+    def run(*arguments: str) -> str:
+        capsys.readouterr()
+        assert spikewatch(["incident", *arguments, "--folder", str(stack.stack.folder)]) == 0
+        stack.settle()
+        return capsys.readouterr().out
+
+    ((incident, version, people),) = ours()
+    assert people == [2], "two reports about one person"
+    who = ("--author", "reviewer-7", "--reason", "two sisters, both were treated")
+    decision = run("split", f"{incident}:2", *who).strip()
+    assert ours() == [(incident, version + 1, [1, 1])]
+    assert "two sisters" in run("show", incident)
+    # A correction comes, and the decision stays; so does the undo when everything is told again.
+    stack.accept(FIRE, [{**ambulance[0], "age": 35}])
+    stack.settle()
+    assert ours() == [(incident, version + 2, [1, 1])]
+    assert len(stack.current(topics.DECISIONS)) == 1
+    run("undo", decision, *who)
+    assert ours() == [(incident, version + 3, [2])]
+    shown = json.loads(run("show", incident, "--json"))
+    assert [one["is_in_force"] for one in shown["decisions"] if one["undoes"] is None] == [False]
+    assert "26-000341" not in json.dumps(shown)

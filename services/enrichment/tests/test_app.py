@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from spikewatch.chassis.clock import Clock, system_clock
 from spikewatch.chassis.kafka.subscription import Subscription
 from spikewatch.chassis.mongo import Mongo
 from spikewatch.contracts import topics
@@ -19,10 +20,16 @@ from spikewatch.enrichment.settings import EnrichmentSettings
 class RecordingRuntime:
     mongo: Mongo
     subscriptions: list[Subscription] = field(default_factory=list)  # type: ignore[type-arg]  # of two topics
+    served: list[tuple[str, int]] = field(default_factory=list)
+    clock: Clock = system_clock
     repeated: dict[str, Callable[[], Awaitable[None]]] = field(default_factory=dict)
 
     def subscribe(self, subscription: Subscription) -> None:  # type: ignore[type-arg]
         self.subscriptions.append(subscription)
+
+    def serve_http(self, app: object, *, host: str, port: int) -> None:
+        assert app is not None
+        self.served.append((host, port))
 
     def every(self, seconds: float, work: Callable[[], Awaitable[None]], *, name: str) -> None:
         del seconds
@@ -39,13 +46,14 @@ async def test_build_subscribes_to_its_topics_and_creates_the_indexes(mongo: Mon
     feature = {"type": "Feature", "properties": {"area": "county:99001", "name": "Cedar"}, "geometry": square}
     (tmp_path / "cedar.geojson").write_text(json.dumps({"type": "FeatureCollection", "features": [feature]}), encoding="utf-8")
     runtime = RecordingRuntime(mongo)
-    await build(runtime, settings(tmp_path))  # type: ignore[arg-type]  # the three members that build uses
+    await build(runtime, settings(tmp_path))  # type: ignore[arg-type]  # the members that build uses
     assert {(one.topic, one.group) for one in runtime.subscriptions} == {
         (topics.REPORTS, "enrichment-locate"),
         (topics.LOCATED, "enrichment-match"),
         (topics.DECISIONS, "enrichment-decide"),
     }
     assert all(one.group in one.topic.consumers for one in runtime.subscriptions)
+    assert runtime.served == [("127.0.0.1", 0)], "reviewers come from this machine only, unless the operator says otherwise"
     assert runtime.repeated.keys() == {"geodata"}
     indexed = {name: await mongo.collection(name).aggregate([{"$indexStats": {}}]) for name in ("reports", "incidents", "decisions")}
     assert {index["name"] for index in indexed["reports"]} == {"_id_", "blocks_1", "expires_at_1"}
@@ -59,3 +67,10 @@ async def test_wrong_geography_stops_the_start(tmp_path: Path) -> None:
         await build(runtime, settings(tmp_path))  # type: ignore[arg-type]
     assert runtime.subscriptions == []
     runtime.mongo.close()
+
+
+def test_a_review_beyond_this_machine_needs_a_token(tmp_path: Path) -> None:
+    given = settings(tmp_path).model_dump() | {"enrichment_host": "0.0.0.0"}  # noqa: S104  # what is refused
+    with pytest.raises(ValueError, match="SPIKEWATCH_ENRICHMENT_TOKEN must be set"):
+        EnrichmentSettings(**given)
+    assert EnrichmentSettings(**given | {"enrichment_token": "a-long-token"}).enrichment_token is not None

@@ -6,25 +6,25 @@ import csv
 import io
 from collections.abc import Hashable
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
 
-from spikewatch.chassis.collector import spare_collector
 from spikewatch.cli.dedupe import add_weights_option, weights_named
-from spikewatch.cli.exit_status import DONE, REFUSED_ROWS, CannotRun
+from spikewatch.cli.exit_status import DONE, CannotRun
 from spikewatch.cli.files.opened import STANDARD_INPUT, opened
 from spikewatch.cli.files.written import written
-from spikewatch.cli.matching.report_rows import report_rows
+from spikewatch.cli.matching.drawing import draw_explanation
+from spikewatch.cli.matching.file_reports import FileReports
+from spikewatch.cli.matching.queue import queue
+from spikewatch.cli.matching.review_client import add_review_options
 from spikewatch.cli.progress import Progress, say
 from spikewatch.cli.tables import add_json_option, print_json, print_table
 from spikewatch.enrichment.adapters.matching_weights import NEUTRAL
 from spikewatch.enrichment.domain.matching.clustering import scored
 from spikewatch.enrichment.domain.matching.evaluation import Agreement, Figure, agreement, pair_agreement, reliability
-from spikewatch.enrichment.domain.matching.explanation import Edge, explain
+from spikewatch.enrichment.domain.matching.explanation import explain
 from spikewatch.enrichment.domain.matching.learning import Counts, count_labelled, count_reviewed, learn, learn_unlabelled
 from spikewatch.enrichment.domain.matching.matcher import Matched, compared_pairs, match
-from spikewatch.enrichment.domain.matching.records import Compared, newest
 from spikewatch.enrichment.domain.matching.weights import SCALE
 
 __all__ = ["add"]
@@ -85,39 +85,28 @@ def add(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     telling.add_argument("--report", required=True, metavar="ID", help="report_id of one of its reports")
     telling.add_argument("file", metavar="FILE", help=".csv or .jsonl with the reports, also .gz; - reads standard input")
     telling.set_defaults(run=_explain)
+    asking = actions.add_parser(
+        "queue",
+        help="the most doubtful pairs, the most informative first",
+        description="List what a person should look at first: overdoses that are nearest to being divided otherwise, weighed by how many "
+        "reports hang on it. With a FILE of its reports, without one of the running service's latest.",
+        epilog="Example: spikewatch match queue --limit 10",
+    )
+    add_weights_option(asking)
+    add_review_options(asking)
+    add_json_option(asking)
+    asking.add_argument(
+        "--days", type=_positive, default=7, metavar="N", help="of the service: reports that came in so many days (default 7)"
+    )
+    asking.add_argument("--limit", type=_positive, default=20, metavar="N", help="how many questions at most (default 20)")
+    asking.add_argument("file", nargs="?", metavar="FILE", help=".csv or .jsonl with the reports, also .gz; - reads standard input")
+    asking.set_defaults(run=queue)
 
 
-class _Reports:
-    """The reports of one file."""
-
-    def __init__(self, name: str, truth: str | None) -> None:
-        self.keys: dict[str, UUID] = {}
-        self.names: dict[UUID, str] = {}
-        self.people: dict[UUID, str] = {}
-        self.refused = 0
-        read: list[Compared] = []
-        with opened(name) as file, Progress(f"read {Path(name).name}", file.size, unit="bytes") as progress:
-            spare_collector()
-            for row in report_rows(file, truth=truth):
-                if row.record is None:
-                    self.refused += 1
-                    continue
-                read.append(row.record)
-                self.keys[row.report_id] = row.record.key
-                self.names.setdefault(row.record.key, row.report_id)
-                if row.truth:
-                    self.people[row.record.key] = row.truth
-            progress.reach(file.size or file.done())
-        self.records = newest(read)
-        if truth is not None and not self.people:
-            raise CannotRun(f"{name} names nobody in its column {truth}; name another one with --truth")
-
-    @property
-    def status(self) -> int:
-        """The exit status, refused rows told."""
-        if self.refused:
-            say(f"{self.refused:,} rows refused; spikewatch dedupe --errors FILE lists them")
-        return REFUSED_ROWS if self.refused else DONE
+def _positive(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError("is no number from 1")
+    return int(text)
 
 
 def _learn(arguments: argparse.Namespace) -> int:
@@ -126,7 +115,7 @@ def _learn(arguments: argparse.Namespace) -> int:
     status, pairs, total = DONE, 0, 0
     weights = base
     for name in arguments.files:
-        reports = _Reports(name, None if arguments.unlabelled or arguments.reviewed else arguments.truth)
+        reports = FileReports(name, None if arguments.unlabelled or arguments.reviewed else arguments.truth)
         status = max(status, reports.status)
         total += len(reports.records)
         if arguments.unlabelled:
@@ -163,7 +152,7 @@ def _reviewed(name: str, keys: dict[str, UUID]) -> dict[tuple[UUID, UUID], bool]
 
 def _evaluate(arguments: argparse.Namespace) -> int:
     weights = weights_named(arguments.weights)
-    reports = _Reports(arguments.file, arguments.truth)
+    reports = FileReports(arguments.file, arguments.truth)
     records = [record for record in reports.records if record.key in reports.people]
     truth = [reports.people[record.key] for record in records]
     with Progress("match", len(records), unit="reports") as progress:
@@ -223,7 +212,7 @@ def _rows(clusters: Agreement) -> list[dict[str, Any]]:
 
 def _explain(arguments: argparse.Namespace) -> int:
     weights = weights_named(arguments.weights)
-    reports = _Reports(arguments.file, None)
+    reports = FileReports(arguments.file, None)
     key = reports.keys.get(arguments.report)
     if key is None:
         raise CannotRun(f"{arguments.file} has no report {arguments.report}; give a report_id of the file")
@@ -238,19 +227,5 @@ def _explain(arguments: argparse.Namespace) -> int:
         return reports.status
     print(f"overdose {assignment.overdose_id}, incident {assignment.incident_id}, confidence {assignment.confidence}")
     print(f"reports {', '.join(names[one] for one in told.reports)}")
-    for edge in sorted(told.edges, key=lambda one: -one.bits):
-        mark = " (strongest)" if edge == told.strongest else " (weakest)" if edge == told.weakest else ""
-        print_table(_evidence(edge), title=f"{names[edge.first]} and {names[edge.second]}: {edge.bits:+.2f} bits{mark}")
-    if told.loosest is not None and told.tie is not None:
-        print(f"least tied: {names[told.loosest]} by {told.tie:+.2f} bits; they join from {weights.join / SCALE:+.2f}")
-        print(f"it would have stood alone had there been another {' and another '.join(told.splits) or 'report: no field would do'}")
-    if told.outside is not None:
-        print(f"the nearest overdose left out fits by {told.outside:+.2f} bits")
+    draw_explanation(told, names, weights.join / SCALE)
     return reports.status
-
-
-def _evidence(edge: Edge) -> list[dict[str, Any]]:
-    return [
-        {"field": one.field, "among": one.context, "says": one.level, "bits": f"{one.bits:+.2f}"}
-        for one in sorted(edge.evidence, key=lambda one: -one.bits)
-    ]

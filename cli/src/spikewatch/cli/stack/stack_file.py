@@ -93,6 +93,12 @@ class StackFile(_Part):
         return None if port is None else f"http://127.0.0.1:{port}"
 
     @property
+    def enrichment_url(self) -> str | None:
+        """Where matches are reviewed, for example http://127.0.0.1:20124."""
+        port = next((service.http_port for service in self.services if service.name == "enrichment"), None)
+        return None if port is None else f"http://127.0.0.1:{port}"
+
+    @property
     def directory_address(self) -> str | None:
         """Where the directory's gRPC interface answers, host:port."""
         port = next((service.grpc_port for service in self.services if service.name == "directory"), None)

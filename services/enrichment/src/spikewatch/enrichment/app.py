@@ -10,6 +10,7 @@ from opentelemetry import metrics
 from spikewatch.chassis.kafka.subscription import Subscription
 from spikewatch.chassis.runtime import Runtime
 from spikewatch.contracts import topics
+from spikewatch.contracts.decision import Decision
 from spikewatch.enrichment.adapters.census_file import census_of
 from spikewatch.enrichment.adapters.geodata.unusable import IndexUnusable
 from spikewatch.enrichment.adapters.geodata_files import GeodataFiles
@@ -17,11 +18,13 @@ from spikewatch.enrichment.adapters.geojson_geography import GeographyError
 from spikewatch.enrichment.adapters.matching_weights import load_weights
 from spikewatch.enrichment.adapters.mongo_decisions import MongoDecisions
 from spikewatch.enrichment.adapters.mongo_match_store import MongoMatchStore
+from spikewatch.enrichment.adapters.review_desk import review_desk
 from spikewatch.enrichment.decide import DecideMatches
-from spikewatch.enrichment.decision_handlers import decide_handler
+from spikewatch.enrichment.decision_handlers import decide_handler, decision_message
 from spikewatch.enrichment.domain.locate import Geodata
 from spikewatch.enrichment.domain.public_point.publication import PublicPositions
 from spikewatch.enrichment.handlers import locate_handler, match_handler
+from spikewatch.enrichment.review import ReviewMatches
 from spikewatch.enrichment.service import LocateReports, MatchReports
 from spikewatch.enrichment.settings import EnrichmentSettings
 
@@ -44,10 +47,14 @@ async def build(runtime: Runtime, settings: EnrichmentSettings) -> None:
     decisions = MongoDecisions(runtime.mongo)
     await store.prepare()
     await decisions.prepare()
-    match = MatchReports(store, load_weights(), masks(geodata), people=decisions, on_flood=_tell_flood)
+    weights = load_weights()
+    match = MatchReports(store, weights, masks(geodata), people=decisions, on_flood=_tell_flood)
     runtime.subscribe(Subscription(topics.REPORTS, "enrichment-locate", locate_handler(place), max_records=_BATCH))
     runtime.subscribe(Subscription(topics.LOCATED, "enrichment-match", match_handler(match), max_records=_BATCH))
     runtime.subscribe(Subscription(topics.DECISIONS, "enrichment-decide", decide_handler(DecideMatches(decisions, match))))
+    review = ReviewMatches(store, decisions, weights, publish=lambda decision: _publish(runtime, decision), now=runtime.clock)
+    desk = review_desk(review, settings.enrichment_token)
+    runtime.serve_http(desk, host=settings.enrichment_host, port=settings.enrichment_port)
     runtime.every(_LOOK_SECONDS, lambda: _renew(files, place, match, masks), name="geodata")
 
 
@@ -57,6 +64,10 @@ def _tell_flood(agency: str, reports: int) -> None:
         "an agency sends too many reports of one place or call to be matched; each counts as an overdose of its own",
         extra={"agency": agency, "reports": reports},
     )
+
+
+async def _publish(runtime: Runtime, decision: Decision) -> None:
+    await runtime.publisher.send([decision_message(decision)])
 
 
 def _masks(settings: EnrichmentSettings) -> Callable[[Geodata], PublicPositions | None]:

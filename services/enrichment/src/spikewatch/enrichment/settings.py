@@ -2,14 +2,16 @@
 
 from datetime import timedelta
 from pathlib import Path
+from typing import Final, Self
 
-from pydantic import Field, SecretStr, ValidationInfo, field_validator
+from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_validator
 
 from spikewatch.chassis.settings import ChassisSettings
 
 __all__ = ["EnrichmentSettings"]
 
 _LEAST_KEY = 16
+_LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "[::1]", "localhost"})
 
 
 class EnrichmentSettings(ChassisSettings):
@@ -37,6 +39,11 @@ class EnrichmentSettings(ChassisSettings):
         description="For public points: CSV of counties (county_fips, population) or of households (county_fips, lat, lon).",
         examples=["/etc/spikewatch/census.csv"],
     )
+    enrichment_host: str = Field(default="127.0.0.1", description="Address of the port at which matches are reviewed.")
+    enrichment_port: int = Field(default=0, ge=0, le=65535, description="Its port; 0 chooses a free one.", examples=[8081])
+    enrichment_token: SecretStr | None = Field(
+        default=None, description="Bearer token that each reviewer's call must carry; none on loopback only."
+    )
     enrichment_retention: timedelta = Field(
         default=timedelta(days=400),
         ge=timedelta(days=1),
@@ -50,6 +57,12 @@ class EnrichmentSettings(ChassisSettings):
         if key is not None and len(key.get_secret_value()) < _LEAST_KEY:
             raise ValueError(f"is shorter than {_LEAST_KEY} characters")
         return key
+
+    @model_validator(mode="after")
+    def _needs_a_token_beyond_this_machine(self) -> Self:
+        if self.enrichment_token is None and self.enrichment_host not in _LOOPBACK:
+            raise ValueError("SPIKEWATCH_ENRICHMENT_TOKEN must be set when SPIKEWATCH_ENRICHMENT_HOST is not a loopback address")
+        return self
 
     @field_validator("enrichment_census")
     @classmethod

@@ -33,6 +33,8 @@ class MongoDecisions:
 
     async def about(self, reports: Collection[UUID]) -> Decisions:
         """Return what bears on some reports: the decisions about them, about what those name, and so on, with their undos."""
+        if await self._decisions.find_one({}, fields=("_id",)) is None:
+            return Decisions()  # where nobody decides, one look is all that it costs
         found: dict[UUID, Decision] = {}
         asked: set[UUID] = set()
         wanted = set(reports)
