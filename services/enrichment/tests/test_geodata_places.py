@@ -57,6 +57,13 @@ def test_an_outline_of_two_points_is_kept_by_its_first(tmp_path: Path) -> None:
     assert (place.lat, place.lon) == (0.5, 0.5)
 
 
+@pytest.mark.parametrize("header", ["radius_m", "RADIUS", "Radius_M"])
+def test_a_landmark_may_tell_how_far_it_reaches(tmp_path: Path, header: str) -> None:
+    (tmp_path / "landmarks.csv").write_text(f"name,latitude,longitude,{header}\nWillow Park,30.1,-44.9,900\nBirch Pier,30.2,-44.8,\n")
+    source = read_sources([tmp_path / "landmarks.csv"])
+    assert [one.radius_m for one in source.landmarks()] == [900.0, 150.0]
+
+
 def test_landmarks_and_aliases_are_read(tmp_path: Path) -> None:
     (tmp_path / "landmarks.csv").write_text("name,latitude,longitude\nWillow Park,30.1,-44.9\n,30.1,-44.9\n")
     (tmp_path / "aliases.csv").write_text("alias,street\nState Route 9,Elm Ave\nPoplar Ave,\n")

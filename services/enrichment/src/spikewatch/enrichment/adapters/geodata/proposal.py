@@ -37,6 +37,7 @@ _ALIAS_OF: Final = ("street", "streetname", "fullname", "name", "official", "off
 _ZIPS: Final = listed("zcta5ce20 zcta5ce10 zcta5ce zcta zcta5 zip zipcode zip5 postalcode postcode geoid20 geoid10 geoid name")
 _CITY_NAMES: Final = listed("city cityname town township municipality municipal muni munname place placename name citynm namelsad")
 _COUNTY_CODES: Final = ("geoid", "geoid20", "geoid10", "fips", "countyfips", "fipscode", "cofips", "cntyfips", "geoidfq")
+_RADII: Final = ("radiusm", "radius")
 _COUNTY_NAMES: Final = ("county", "countyname", "countynm", "name", "cntyname", "namelsad")
 _CITY_MARKS: Final = frozenset(
     listed("placefp placefp20 cousubfp cousubfp20 municipal municipality muni munname city cityname town township placens")
@@ -197,6 +198,8 @@ class _Draft:
             needs = {Kind.ZIP: "ZIP codes", Kind.COUNTY: "FIPS codes of counties and names"}.get(kind, "names")
             raise NothingKnown(f"{self._name} has no column with {needs}, or no coordinates; say with --map which columns they are")
         found = {"name": name.name} | ({"code": code.name} if kind is Kind.COUNTY and code else {}) | self._geometry
+        radii = [look for look in named(self._looks, _RADII) if look.numbers > 0.5 and self._shape is ShapeKind.POINT]
+        found |= {"radius_m": radii[0].name} if radii else {}
         if kind in {Kind.LANDMARK, Kind.ZIP}:
             found |= {field: column for field, column in areas_of(self._looks, sides=False).items() if field in {"county", "state"}}
         if kind is Kind.LANDMARK:
