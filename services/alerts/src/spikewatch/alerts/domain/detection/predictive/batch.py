@@ -54,7 +54,7 @@ ALGORITHMS: Final = (
         Predictive,
         predictive,
         "the default: windows of 1, 2, 3 and 7 steps against a gamma-Poisson prediction with trend, season and weekdays",
-        "West, Harrison and Migon 1985, doi 10.2307/2287954; harmonic mean of tails: Wilson 2019, doi 10.1073/pnas.1814092116",
+        "West, Harrison and Migon 1985, doi 10.2307/2287954; weighted sums of squares: Zolotarev 1961, doi 10.1137/1106012",
         {},
     ),
 )

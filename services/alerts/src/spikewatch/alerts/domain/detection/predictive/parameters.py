@@ -22,7 +22,7 @@ class Looks(NamedTuple):
 
 
 _DAILY: Final = Looks((1, 2, 3, 7), (0.5, 0.35, 0.1, 0.05))
-_LONGER: Final = Looks((1, 2), (0.4, 0.6))
+_LONGER: Final = Looks((1, 2), (0.35, 0.65))
 
 
 class Predictive(Parameters):
@@ -38,7 +38,7 @@ class Predictive(Parameters):
     )
     weights: tuple[float, ...] | None = Field(
         None,
-        description="share of the false alarms of each window; by default .5, .35, .1, .05 for days, .4, .6 for weeks or months",
+        description="share of the false alarms of each window; by default .5, .35, .1, .05 for days, .35, .65 for weeks or months",
     )
     drift: float = Field(
         0.01, ge=0, le=1, description="how much an area's level wanders in a step, relative to itself (standard deviation)"

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from spikewatch.alerts.domain.detection.predictive.calendar import covariates, prior_variance
 from spikewatch.alerts.domain.detection.predictive.learnt import Learnt
 from spikewatch.alerts.domain.detection.predictive.parameters import Predictive
-from spikewatch.alerts.domain.detection.predictive.windows import combined, mid_tail
+from spikewatch.alerts.domain.detection.predictive.windows import Combination, mid_tail
 from spikewatch.alerts.domain.detection.series import Floats
 
 __all__ = ["Judged", "Watch"]
@@ -47,7 +47,7 @@ class Watch:
         self._weekdays = step_days == 1
         self._prior = prior_variance(parameters, weekdays=self._weekdays, step_days=step_days)
         self._looks = parameters.looks(step_days)
-        self._weights = np.array(self._looks.weights)
+        self._combination = Combination(self._looks)
         kept = 2 * self._looks.guard  # those that are judged, and before them a window that was learnt from
         self._row = np.zeros(len(self._prior))
         self.learnt = Learnt.nothing(areas, self._prior)
@@ -129,8 +129,8 @@ class Watch:
         usable = told[:, -1] & (shares[:, -1] > 0) & ~np.isnan(means[:, 0])
         expected = np.where(usable & (expected > 0), expected, np.nan)
         tails = mid_tail(observed, expected, variance)
-        p_value = np.where(usable, combined(tails, self._weights), np.nan)
-        best = np.where(usable, np.nanargmin(np.where(usable, tails / self._weights[:, None], 1.0), axis=0), 0)
+        p_value = np.where(usable, self._combination(tails), np.nan)
+        best = np.where(usable, np.nanargmin(np.where(usable, tails, 1.0), axis=0), 0)
         each = np.arange(len(best))
         return Judged(
             p_value=p_value,
