@@ -94,6 +94,16 @@ def test_a_draw_that_no_bound_catches_is_computed_all_the_same(places: Places) -
     assert scan(series(counts), places, Scan(longest=3)).clusters == ()
 
 
+def test_more_cases_than_a_short_number_holds_are_counted(places: Places) -> None:
+    counts = np.full((AREAS, STEPS), 1_500)
+    counts[3, -2:] = 30_000
+    found = scan(series(counts), places, Scan(radius=90, longest=3, replications=20))
+    assert found.clusters[0].ratio == pytest.approx(by_hand(counts, places, 90, 3))
+    assert found.clusters[0].p_value == pytest.approx(1 / 21)
+    assert (found.draws < 1_000).all()
+    assert (found.draws > 0).all()
+
+
 def test_permuted_days_of_the_week_keep_their_cases(counts: Any) -> None:
     strata = np.arange(STEPS) % 7
     null = Permutation.of(counts, strata, 9)

@@ -12,7 +12,7 @@ the draws do not depend on the number of threads. Generator methods may change b
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import lru_cache
 from math import log
 from typing import Any, Final
 
@@ -29,7 +29,7 @@ __all__ = ["BATCH", "largest_ratios"]
 BATCH: Final = 128
 """Draws that are worked on at once; a multiple of 8, as masks are read in words of eight."""
 _FIRST_BOUND: Final = 0.4  # of the logarithm of the number of windows
-_CENTRES: Final = 64  # centres at a time: their sums of a batch stay in the processor's cache
+_CENTRES: Final = 256  # centres at a time: fewer would hand work to and fro between threads, more would leave the cache
 
 Ints = NDArray[np.int64]
 Whole = NDArray[Any]
@@ -103,17 +103,19 @@ def largest_ratios(windows: Windows, *, replications: int, seed: int, threads: i
     """Return the largest log likelihood ratio of each draw; 0 where no window holds more cases than expected."""
     null, longest = windows.null, windows.null.expected.shape[1]
     looked_at = sum(int(block.active.sum()) for block in windows.blocks) * longest
-    whole: type[np.signedinteger[Any]] = np.int16 if null.total < np.iinfo(np.int16).max else np.int32
     # the largest of thousands of windows nearly always exceeds this; each further bound is for the draws in which it did not
     first = _FIRST_BOUND * log(max(looked_at, 2))
-    ladder = [(bound, lru_cache(1)(partial(windows.bounds, bound, whole))) for bound in (first, first / 2, 0.0)]
+
+    @lru_cache(maxsize=6)
+    def bounds(ratio: float, bits: int) -> list[Whole]:
+        return windows.bounds(ratio, np.int16 if bits == 16 else np.int32)
 
     def batch(number: int) -> Floats:
         rng = np.random.Generator(np.random.PCG64(np.random.SeedSequence(seed, spawn_key=(number,))))
-        counts = _window_counts(null, rng, whole)
+        counts = _window_counts(null, rng)
         largest = np.zeros(BATCH)
-        for bound, bounds in ladder:
-            largest = np.maximum(largest, _largest(windows, counts, bounds()))
+        for bound in (first, first / 2, 0.0):
+            largest = np.maximum(largest, _largest(windows, counts, bounds(bound, 8 * counts.itemsize)))
             if (largest >= bound).all():
                 break
         return largest
@@ -127,10 +129,12 @@ def largest_ratios(windows: Windows, *, replications: int, seed: int, threads: i
     return np.concatenate([*found, np.empty(0)])[:replications]
 
 
-def _window_counts(null: Null, rng: np.random.Generator, whole: type[np.signedinteger[Any]]) -> Whole:
-    """Return drawn cases by area, window and draw."""
+def _window_counts(null: Null, rng: np.random.Generator) -> Whole:
+    """Return drawn cases by area, window and draw, as numbers no larger than they need to be."""
     areas, longest = null.expected.shape
     area, lag, replication = null.draw(rng, BATCH)
+    most = int(np.bincount(replication, minlength=1).max())
+    whole: type[np.signedinteger[Any]] = np.int16 if most < np.iinfo(np.int16).max else np.int32
     cells = np.bincount((area * longest + lag) * BATCH + replication, minlength=areas * longest * BATCH)
     counts = cells.astype(whole).reshape(areas, longest, BATCH)
     for window in range(1, longest):
