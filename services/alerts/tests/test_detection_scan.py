@@ -2,6 +2,7 @@
 
 from itertools import pairwise
 from math import log
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -215,3 +216,9 @@ def test_a_hull_holds_its_points_and_falls_back_to_a_circle() -> None:
     assert len(hull(np.array([40.0]), np.array([-80.0]))) == 65
     line = hull(np.array([40.0, 40.5, 41.0]), np.array([-80.0, -80.0, -80.0]))
     assert max(y for _, y in line) == pytest.approx(41.0, abs=0.01)
+
+
+def test_the_page_names_every_parameter() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "detection" / "scans.md").read_text(encoding="utf-8")
+    assert all(f"`{name}`" in page for name in Scan.model_fields)
+    assert all(f"`{rule}`" in page for rule in _rules())

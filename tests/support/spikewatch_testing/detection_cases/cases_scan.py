@@ -23,6 +23,7 @@ _MODELS = {0: "poisson", 2: "space_time_permutation"}
 _PROSPECTIVE = 4
 _RATIO = 1e-5
 _HARDLY_RARE = 0.95
+_ZERO = 700_000
 
 
 def handles(case: Case) -> bool:
@@ -64,6 +65,9 @@ def _column(table: Mapping[str, Sequence[str]], names: Sequence[str]) -> str:
 
 
 def _day(text: str) -> date:
+    """Read a day, or the number of a step of no unit (``PrecisionCaseTimes`` 4) as so many days from one that is never told."""
+    if text.strip().lstrip("-").isdigit() and len(text.strip()) != 4:
+        return date.fromordinal(_ZERO + int(text))
     year, month, day = (int(part) for part in text.replace("-", "/").split("/")[:3])
     return date(year, month, day)
 
