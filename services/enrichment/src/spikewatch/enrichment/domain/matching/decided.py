@@ -1,7 +1,7 @@
 """What people decided as pairs of places among the records: scores that nothing outweighs."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import combinations
 from typing import Final
 
@@ -57,6 +57,11 @@ class Decided:
             tuple(groups(DecisionLevel.INCIDENT)),
             tuple(pairs(DecisionLevel.INCIDENT)),
         )
+
+    def with_apart(self, pairs: Sequence[tuple[int, int]]) -> "Decided":
+        """Return the same with more pairs that must not be one overdose."""
+        first, second = _columns(pairs)
+        return replace(self, apart=(np.concatenate([self.apart[0], first]), np.concatenate([self.apart[1], second])))
 
     def joined(self, count: int, first: Ints, second: Ints, scores: Scores) -> tuple[Ints, Ints, Scores]:
         """Return the pairs with those that were decided to be together, and all scores as they were decided."""

@@ -83,8 +83,16 @@ class Decisions:
         return tuple(frozenset(groups[root]) for root in sorted(groups) if len(groups[root]) > 1)
 
     def apart(self, level: DecisionLevel) -> frozenset[Pair]:
-        """Return the pairs of reports that must not be one overdose or incident; no pair is within a group of ``together``."""
-        return frozenset(self._levels[level].apart)
+        """Return the pairs of reports that must not be one overdose or incident; no pair is within a group of ``together``.
+
+        What holds for a report of a group holds for all of it: who is in one incident with A is no person of an incident that A is not of.
+        """
+        own, scene = self._levels[level], self._levels[DecisionLevel.INCIDENT]
+        found = set(own.apart)
+        for pairs, groups in ((own.apart, own), (scene.apart, scene)):
+            for one, two in pairs:
+                found.update((min(pair), max(pair)) for pair in product(groups.group(one), groups.group(two)))
+        return frozenset(found)
 
     def of(self, reports: Collection[UUID]) -> "Decisions":
         """Return what bears on some reports: the decisions about them, about what those name, and so on.

@@ -95,6 +95,8 @@ def match(
     decided = Decided.of(standing, decisions)
     scores = scored(columns, found.first, found.second, weights)
     clusters = cluster(columns, found.first, found.second, scores, weights, decided)
+    while parted := _torn(clusters.founder, decided):
+        clusters = cluster(columns, found.first, found.second, scores, weights, decided := decided.with_apart(parted))
     incident = _incidents(standing, columns, found.first, found.second, clusters.founder, decided)
     return Matched(tuple(standing), columns, weights, clusters, incident, np.union1d(found.crowded, clusters.cut))
 
@@ -189,6 +191,26 @@ def _incidents(records: Sequence[Compared], columns: Columns, first: Ints, secon
     moved[list(home)] = list(home.values())
     incident: Ints = moved[person]
     return incident
+
+
+def _torn(person: Ints, decided: Decided) -> list[tuple[int, int]]:
+    """Return the pairs that only their scores hold together, and that bind two incidents which were decided to be apart.
+
+    Where A and B were decided to be one incident and C and D to be two, C cannot be the person of A while D is the person of B.
+    """
+    if not decided.scenes or not decided.scenes_apart:
+        return []
+    scene = _of_one_scene(person, decided)
+    bound = {pair for sides in (decided.together, decided.apart) for pair in zip(*(side.tolist() for side in sides), strict=True)}
+    parted: set[tuple[int, int]] = set()
+    for pair in decided.scenes_apart:
+        if scene[pair[0]] == scene[pair[1]]:
+            for one in reversed(pair):  # the later report leaves its person, or else the earlier one
+                others = [(min(one, other), max(one, other)) for other in np.flatnonzero(person == person[one]).tolist() if other != one]
+                if loose := [two for two in others if two not in bound]:
+                    parted.update(loose)
+                    break
+    return sorted(parted)
 
 
 def _of_one_scene(person: Ints, decided: Decided) -> Ints:
