@@ -59,7 +59,7 @@ async def build(runtime: Runtime, settings: EnrichmentSettings) -> None:
 
 
 def _tell_flood(agency: str, reports: int) -> None:
-    _floods.add(1, {"agency": agency})
+    _floods.add(1, {"spikewatch.agency": agency})
     _log.warning(
         "an agency sends too many reports of one place or call to be matched; each counts as an overdose of its own",
         extra={"agency": agency, "reports": reports},
