@@ -140,6 +140,7 @@ def test_the_size_of_counts_that_vary_as_poisson_does_is_so_large_that_it_is_non
     counts = np.random.default_rng(3).binomial(40, 0.5, (1, 200)).astype(float)  # less than Poisson's variance
     found = negative_binomial_weekly(series(counts, days=7), NegativeBinomialWeekly())
     assert found.also["theta"][0, 0] > 1e6
+    assert (found.alarm != NOT_EVALUATED).all()
     nothing = negative_binomial_weekly(series(np.zeros((1, 200)), days=7), NegativeBinomialWeekly())
     assert (nothing.alarm == NOT_EVALUATED).all()
 

@@ -4,7 +4,6 @@ Iterated least squares as R's ``glm.fit`` does it (start, stopping rule and what
 results can be compared to the last digits. An area whose fit has converged is left alone while others go on.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -19,8 +18,6 @@ __all__ = ["Fitted", "fit_negative_binomial", "fit_poisson"]
 _ROUNDS: Final = 25
 _CLOSE: Final = 1e-8
 _ETA_LIMIT: Final = 700.0  # exp beyond it overflows
-
-Deviance = Callable[[Floats, Floats], Floats]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,59 +52,69 @@ class Fitted:
 
 def fit_poisson(design: Floats, y: Floats, prior: Floats) -> Fitted:
     """Fit log(mean) to the design; ``prior`` weighs each count, 0 leaves it out. Never raises: see ``converged``."""
-
-    def deviance(counts: Floats, mean: Floats) -> Floats:
-        return np.asarray(2 * (xlogy(counts, counts / mean) - (counts - mean)))
-
-    return _fit(design, y, prior, np.log(y + 0.1), lambda mean, _: mean, deviance, None)
+    size = np.full((len(y), 1), np.inf)
+    return _fit(design, y, prior, np.log(y + 0.1), size)
 
 
 def fit_negative_binomial(design: Floats, y: Floats, prior: Floats, theta: Floats, start: Floats) -> Fitted:
     """Fit log(mean) with variance mean + mean² / theta, theta given by area, from the linear predictors ``start``."""
-    size = theta[:, None]
-
-    def deviance(counts: Floats, mean: Floats) -> Floats:
-        return np.asarray(2 * (xlogy(counts, counts / mean) - (counts + size) * np.log((counts + size) / (mean + size))))
-
-    return _fit(design, y, prior, start, lambda mean, size: mean / (1 + mean / size), deviance, size)
+    return _fit(design, y, prior, start.copy(), theta[:, None])
 
 
-def _fit(
-    design: Floats,
-    y: Floats,
-    prior: Floats,
-    eta: Floats,
-    weigh: Callable[[Floats, Floats], Floats],
-    deviance: Deviance,
-    size: Floats | None,
-) -> Fitted:
+def _fit(design: Floats, y: Floats, prior: Floats, eta: Floats, size: Floats) -> Fitted:
     areas, columns = len(y), design.shape[1]
     products = (design[:, :, None] * design[:, None, :]).reshape(len(design), -1)
-    mean, weights = np.exp(eta), np.zeros(y.shape)
-    coefficients, unscaled = np.full((areas, columns), np.nan), np.full((areas, columns, columns), np.nan)
-    converged = np.zeros(areas, dtype=np.bool_)
-    open_ = np.ones(areas, dtype=np.bool_)
-    shape = np.ones((areas, 1)) if size is None else size
+    found = Fitted(
+        coefficients=np.full((areas, columns), np.nan),
+        mean=np.exp(eta),
+        weights=np.zeros(y.shape),
+        unscaled=np.full((areas, columns, columns), np.nan),
+        converged=np.zeros(areas, dtype=np.bool_),
+    )
+    open_ = np.arange(areas)
     with np.errstate(all="ignore"):
-        before = (prior * deviance(y, mean)).sum(axis=1)
+        rest = _saturated(y, prior, size)
+        before = _deviance(y, eta, found.mean, prior, size) + rest
         for _ in range(_ROUNDS):
-            weights[open_] = (prior * weigh(mean, shape))[open_]
-            working = np.where(prior > 0, eta + (y - mean) / mean, 0.0)
-            gram = (weights @ products).reshape(areas, columns, columns)
-            right = (weights * working) @ design
-            open_ &= np.isfinite(gram).all(axis=(1, 2)) & (np.abs(np.linalg.det(gram)) > 0)
-            if not open_.any():
-                break
-            inverse = np.linalg.inv(gram[open_])
-            unscaled[open_] = inverse
-            coefficients[open_] = np.einsum("akl,al->ak", inverse, right[open_])
-            eta = np.where(open_[:, None], np.clip(coefficients @ design.T, -_ETA_LIMIT, _ETA_LIMIT), eta)
+            counts, weight, mean = y[open_], prior[open_], found.mean[open_]
+            weights = weight * mean / (1 + mean / size[open_])
+            working = np.where(weight > 0, eta + (counts - mean) / mean, 0.0)
+            inverse = _inverse((weights @ products).reshape(-1, columns, columns))
+            coefficients = np.einsum("akl,al->ak", inverse, (weights * working) @ design)
+            eta = np.clip(coefficients @ design.T, -_ETA_LIMIT, _ETA_LIMIT)
             mean = np.exp(eta)
-            now = (prior * deviance(y, mean)).sum(axis=1)
-            done = open_ & (np.abs(now - before) / (np.abs(now) + 0.1) < _CLOSE)
-            converged |= done
-            open_ &= ~done
-            before = now
-            if not open_.any():
+            now = _deviance(counts, eta, mean, weight, size[open_]) + rest[open_]
+            found.replace(open_, Fitted(coefficients, mean, weights, inverse, np.abs(now - before) / (np.abs(now) + 0.1) < _CLOSE))
+            going = np.isfinite(now) & ~found.converged[open_]
+            open_, eta, before = open_[going], eta[going], now[going]
+            if not len(open_):
                 break
-    return Fitted(coefficients=coefficients, mean=mean, weights=weights, unscaled=unscaled, converged=converged)
+    return found
+
+
+def _deviance(y: Floats, eta: Floats, mean: Floats, prior: Floats, size: Floats) -> Floats:
+    """Return each area's deviance, but for what the mean does not change; of a Poisson variable where the size is infinite."""
+    # log1p, as a size of millions would swallow the mean
+    spread = mean if np.isinf(size).all() else (y + size) * np.log1p(mean / size)
+    each = spread - y * eta
+    return np.asarray(2 * (prior * each).sum(axis=1))
+
+
+def _saturated(y: Floats, prior: Floats, size: Floats) -> Floats:
+    """Return the rest of the deviance."""
+    each = xlogy(y, y)
+    each = each - (y if np.isinf(size).all() else (y + size) * np.log1p(y / size))
+    return np.asarray(2 * (prior * each).sum(axis=1))
+
+
+def _inverse(gram: Floats) -> Floats:
+    """Return the inverse of each matrix, nan where there is none."""
+    finite: NDArray[np.bool_] = np.asarray(np.isfinite(gram).all(axis=(1, 2)))
+    try:
+        if finite.all():
+            return np.asarray(np.linalg.inv(gram), dtype=np.float64)
+    except np.linalg.LinAlgError:
+        finite = finite & np.asarray(np.linalg.det(np.where(finite[:, None, None], gram, 0.0)) != 0)
+    inverse = np.full(gram.shape, np.nan)
+    inverse[finite] = np.linalg.inv(gram[finite])
+    return inverse
