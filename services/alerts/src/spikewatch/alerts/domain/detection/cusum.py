@@ -87,7 +87,8 @@ def _transformed(count: Floats, mean: Floats, parameters: Cusum) -> Floats:
             score = (count - 3 * mean + 2 * np.sqrt(count * mean)) / (2 * root)
             return score
         case "anscombe":
-            score = 1.5 * (np.cbrt(count) ** 2 - np.cbrt(mean) ** 2) / np.sqrt(np.cbrt(mean))
+            third, of_count = np.cbrt(mean), np.cbrt(count)
+            score = 1.5 * (of_count * of_count - third * third) / np.sqrt(third)
             return score
         case "anscombe2nd":
             centre = np.cbrt(mean) ** 2 - 1 / np.cbrt(mean) / 9
@@ -113,7 +114,10 @@ def _needed(lack: Floats, mean: Floats, parameters: Cusum) -> Floats:
             rise = np.sqrt(4 * mean + 2 * lack * root) - root
             return rise**2 if like_peer else np.fmax(rise, 0) ** 2
         case "anscombe":
-            return np.maximum(2 / 3 * mean ** (1 / 6) * lack + mean ** (2 / 3), 0) ** 1.5
+            third = np.cbrt(mean)
+            power = np.maximum(2 / 3 * np.sqrt(third) * lack + third * third, 0)
+            needed: Floats = power * np.sqrt(power)
+            return needed
         case "anscombe2nd":
             correction = mean ** (1 / 3 if like_peer else -1 / 3) / 9
             return np.maximum(2 / 3 * mean ** (1 / 6) * lack + mean ** (2 / 3) - correction, 0) ** 1.5
@@ -155,15 +159,20 @@ def cusum(series: Series, parameters: Cusum) -> Detected:
 
 def _summed(scores: Floats, parameters: Cusum, *, like_peer: bool) -> tuple[Floats, Floats]:
     """Return the sums after and before each step, by step and area."""
-    after, before = np.empty_like(scores), np.empty_like(scores)
+    after = np.empty_like(scores)
+    before = np.zeros_like(scores)
+    if not parameters.reset and (like_peer or not np.isnan(scores).any()):
+        current = before[0] if len(scores) else np.zeros(scores.shape[1])
+        for step, score in enumerate(scores):
+            current = np.maximum(np.add(current, score, out=after[step]), 0.0, out=after[step])
+        before[1:] = after[:-1]
+        return after, before
     current = np.zeros(scores.shape[1])
-    gaps = np.isnan(scores)
     for step, score in enumerate(scores):
         before[step] = current
-        following = np.maximum(0, current + score)
-        after[step] = following
+        following = after[step] = np.maximum(0, current + score)
         if not like_peer:
-            following = np.where(gaps[step], current, following)
+            following = np.where(np.isnan(following), current, following)
         if parameters.reset:
             following = np.where(following >= parameters.h, 0.0, following)
         current = following

@@ -88,11 +88,14 @@ def by_distinct(function: Callable[..., Floats], *keys: Floats) -> Floats:
     Counts of thousands of areas repeat themselves; a special function costs hundreds of times more than a look-up.
     """
     shape = keys[0].shape
+    keys = tuple(np.broadcast_to(key, shape) for key in keys)
     told = np.flatnonzero(np.logical_and.reduce([~np.isnan(key) for key in keys]).ravel())
     answer = np.full(int(np.prod(shape)), np.nan)
     if not len(told):
         return answer.reshape(shape)
-    columns = [key.ravel()[told].astype(np.int64) for key in keys]
+    columns = (
+        [key.ravel()[told].astype(np.int64) for key in keys] if len(told) < len(answer) else [key.ravel().astype(np.int64) for key in keys]
+    )
     widths = [int(column.max()) + 1 for column in columns]
     code = columns[0]
     for column, width in zip(columns[1:], widths[1:], strict=True):

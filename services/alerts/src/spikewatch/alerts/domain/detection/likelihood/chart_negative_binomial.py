@@ -24,6 +24,7 @@ _NODES: Final = 7
 _LEAST_ALPHA: Final = 1e-7  # stands for Poisson, which it differs from by less than 1e-6 of the ratio
 _POLYNOMIAL: Final = np.linalg.inv(np.vander(np.arange(_NODES, dtype=np.float64), increasing=True))
 _ROUNDS: Final = 100
+_ROWS: Final = 64  # steps that are held at first; more where a chart runs longer
 _ALTERNATIONS: Final = 8
 
 
@@ -50,7 +51,9 @@ class NegativeBinomialChart(Chart):
         self._alpha = np.maximum(alpha, _LEAST_ALPHA)
         self._wanted = wanted
         self._most = most
-        self._running = np.zeros((steps + 1, areas, len(self._factors)))
+        self._prunes = self._rises and wanted.window == -1 and wanted.least_steps == 1
+        self._excess = np.zeros(areas)
+        self._running = np.zeros((min(steps, _ROWS) + 1, areas, len(self._factors)))
         self._counts = np.zeros((steps, areas))
         self._means = np.zeros((steps, areas))
         self._seen = np.zeros(areas, dtype=np.intp)
@@ -114,18 +117,32 @@ class NegativeBinomialChart(Chart):
     def advance(self, areas: Areas, step: int, counts: Floats, mean: Floats) -> Floats:
         best, start = self._starts(areas)
         seen = self._seen[areas]
+        if int(seen.max()) + 1 >= len(self._running):
+            self._running = np.concatenate([self._running, np.zeros_like(self._running)])
         self._counts[seen, areas], self._means[seen, areas] = counts, mean
-        value = self._value(areas, counts, mean, best, start)
+        value = np.zeros(len(areas))
+        excess = np.maximum(0.0, self._excess[areas] + (counts - mean) / (1 + self._alpha[areas] * mean))
+        above = np.flatnonzero(excess > 0) if self._prunes else np.arange(len(areas))
+        if len(above):
+            value[above] = self._value(areas[above], counts[above], mean[above], best[above], start[above])
         self._running[seen + 1, areas] = self._running[seen, areas] + self._ratios(areas, counts, mean)
         self._best[areas], self._start[areas] = best, start
         self._seen[areas] += 1
+        self._excess[areas] = excess
+        if self._prunes:
+            self._forget(areas[excess <= 0])
         return value
 
-    @override
-    def restart(self, areas: Areas, counts: Floats) -> None:
+    def _forget(self, areas: Areas) -> None:
+        """Leave all starts behind: each ratio is concave in the factor and falls at 1, so that a later start is better for every rise."""
         self._seen[areas] = 0
         self._best[areas], self._start[areas] = 0.0, 0
         self._running[0, areas] = 0.0
+        self._excess[areas] = 0.0
+
+    @override
+    def restart(self, areas: Areas, counts: Floats) -> None:
+        self._forget(areas)
 
     def _value(self, areas: Areas, counts: Floats, mean: Floats, best: Floats, start: NDArray[np.intp]) -> Floats:
         """Return the largest ratio over all factors and starts, if the step to come had these counts."""

@@ -17,6 +17,7 @@ from spikewatch.alerts.domain.detection.series import Floats, Series
 
 __all__ = ["ALGORITHMS", "Glr", "GlrPoisson", "LrCusum", "glr_negative_binomial", "glr_poisson", "lr_cusum"]
 
+_CHUNK: Final = 256  # areas whose charts of all factors are held together
 _SOURCE: Final = "Höhle, Paul 2008, doi 10.1016/j.csda.2008.02.015"
 
 
@@ -66,6 +67,20 @@ def glr_negative_binomial(series: Series, parameters: Glr) -> Detected:
 def _run(series: Series, parameters: GlrPoisson, alpha: float | None, most: float) -> Detected:
     if parameters.training >= series.counts.shape[1]:
         return _nothing(series)
+    if alpha == 0 or len(series.areas) <= _CHUNK:
+        return _charted(series, parameters, alpha, most)
+    parts = []
+    for first in range(0, len(series.areas), _CHUNK):
+        some = slice(first, first + _CHUNK)
+        parts.append(_charted(Series(series.starts, series.counts[some], series.areas[some]), parameters, alpha, most))
+    whole = [
+        np.concatenate(each)
+        for each in zip(*((part.expected, part.threshold, part.statistic, part.p_value) for part in parts), strict=True)
+    ]
+    return Detected(whole[0], whole[1], whole[2], whole[3], np.concatenate([part.alarm for part in parts]))
+
+
+def _charted(series: Series, parameters: GlrPoisson, alpha: float | None, most: float) -> Detected:
     control = InControl.of(series, parameters, alpha)
     counts = np.ascontiguousarray(series.counts[:, parameters.training :].T)
     chart: Chart
@@ -85,6 +100,7 @@ def _run(series: Series, parameters: GlrPoisson, alpha: float | None, most: floa
         chart = PoissonChart(control.mean.shape[1], parameters.limit, parameters.least_steps)
     statistic, threshold, alarm = np.full(counts.shape, np.nan), np.full(counts.shape, np.nan), np.full(counts.shape, -1, dtype=np.int8)
     expected = control.mean.copy()
+    strict = parameters.change == "epi" and not (control.alpha > 0).any()
     for step, row in enumerate(counts):
         areas = np.flatnonzero(~np.isnan(row) & ~np.isnan(control.mean[step]))
         expected[step] = control.mean[step]
@@ -92,10 +108,9 @@ def _run(series: Series, parameters: GlrPoisson, alpha: float | None, most: floa
             continue
         if parameters.finds_threshold:
             threshold[step, areas] = chart.threshold(areas, step, control.mean[step, areas])
-        statistic[step, areas] = chart.advance(areas, step, row[areas], control.mean[step, areas])
-        strict = parameters.change == "epi" and not (control.alpha > 0).any()
-        raised = statistic[step, areas] > parameters.limit if strict else statistic[step, areas] >= parameters.limit
-        alarm[step, areas] = raised
+        value = chart.advance(areas, step, row[areas], control.mean[step, areas])
+        raised = value > parameters.limit if strict else value >= parameters.limit
+        statistic[step, areas], alarm[step, areas] = value, raised
         chart.restart(areas[raised], row[areas[raised]])
         control.alarmed(areas[raised], step)
     return _whole(series, parameters.training, expected, threshold, statistic, alarm)

@@ -53,6 +53,10 @@ class PooledBlocks:
         self.weights[top, areas] = weight
         self.depth[areas] = top + 1
 
+    def drop_lowest_below_one(self) -> None:
+        """Empty the stacks whose only block has a mean of at most 1."""
+        self.depth[(self.depth == 1) & (self.sums[0] <= self.weights[0])] = 0
+
     def suffixes(self) -> tuple[Floats, Floats, NDArray[np.bool_]]:
         """Return sum and weight from the start of each block to the end, and which blocks there are, by block and area."""
         deepest = self.deepest
