@@ -1,6 +1,6 @@
 """Detectors as rules: the thresholds are those of the detector on calendar steps, whatever is asked together."""
 
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
 import pytest
@@ -12,8 +12,11 @@ from spikewatch.alerts.domain.detection.series import Series as Counts
 from spikewatch.alerts.domain.episodes import all_episodes
 from spikewatch.alerts.domain.evidence import finding_of
 from spikewatch.alerts.domain.instants import DAY, HOUR
+from spikewatch.alerts.domain.rulebook import Rulebook
 from spikewatch.alerts.domain.rules.detector import NO_RULE
 from spikewatch.alerts.domain.series import History
+from spikewatch.alerts.service.area_cache import AreaCache
+from spikewatch.alerts.service.begin_steps import BeginSteps
 
 USABLE = [name for name in ALGORITHMS if name not in NO_RULE]
 DAILY = 100
@@ -99,6 +102,44 @@ def test_what_is_asked_together_does_not_matter(make, cut):
     whole = [one for one in all_episodes(spread(counts.tolist()), asked) if one.last_met_at < cut * DAY]
     part = [one for one in all_episodes(spread(counts[:cut].tolist()), asked) if one.last_met_at < cut * DAY]
     assert part == whole
+
+
+@pytest.mark.parametrize("algorithm", ["ears_c2", "ewma", "third_largest", "fixed"])
+def test_areas_that_are_prepared_together_are_judged_as_they_are_alone(make, algorithm):
+    draw = np.random.default_rng(4)
+    histories = [spread(draw.poisson(mean, DAILY).tolist()) for mean in (0.3, 1, 4, 9)]
+    histories.append(spread([0] * 70 + [1] * 30))
+    now = DAILY * DAY + 12 * HOUR
+    prepared, alone = (rule(make, algorithm, **({"threshold": 3} if algorithm == "fixed" else {})) for _ in range(2))
+    prepared.criterion.prepare([history.select(0, now) for history in histories], now, DAY)
+    assert prepared.criterion.step(now, DAY) == DAILY
+    assert len(prepared.criterion._known) == len(histories)
+    for history in histories:
+        today = history.changed((), [(DAILY * DAY + 3 * HOUR + one, 4) for one in range(30)], history.first)
+        assert all_episodes(today, prepared) == all_episodes(today, alone)
+
+
+async def test_steps_are_begun_once_for_the_areas_in_memory(make):
+    asked = rule(make, "ears_c2")
+    cache = AreaCache(10_000)
+    cache.put("county:42091", spread([1] * 50), 0)
+    cache.put("zip:19401", spread([1] * 50), 0)
+    now = datetime(1970, 2, 25, 12, tzinfo=UTC)
+    begin = BeginSteps(Rulebook((asked, make.rule())), cache, clock=lambda: now)
+    await begin()
+    assert len(asked.criterion._known) == 1, "the ZIP code is not watched"
+    asked.criterion._known.clear()
+    await begin()
+    assert not asked.criterion._known, "the day has begun already"
+    now += timedelta(days=1)
+    await begin()
+    assert len(asked.criterion._known) == 1
+
+
+@pytest.mark.parametrize("algorithm", USABLE)
+def test_the_first_days_of_an_area_raise_nothing_but_what_needs_no_history(make, algorithm):
+    early = all_episodes(spread([9, 9]), rule(make, algorithm, **({"threshold": 3} if algorithm == "fixed" else {})))
+    assert bool(early) == (algorithm == "fixed")
 
 
 def test_a_day_may_begin_elsewhere_than_in_greenwich(make):

@@ -48,6 +48,10 @@ class AreaCache:
         self._held.move_to_end(area)
         return entry.history
 
+    def histories(self) -> list[tuple[str, History]]:
+        """Return every area that is held with its history, and leave their order of use as it is."""
+        return [(area, entry.history) for area, entry in self._held.items()]
+
     def state(self, area: str) -> AreaState | None:
         """Return an area's state if it is held."""
         entry = self._held.get(area)

@@ -1,6 +1,7 @@
 """What every rule kind offers: whether it is met at a time, and what explains it."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -40,6 +41,13 @@ class Criterion(Contract, ABC, extra="forbid"):
     def starts(self, at: Instants, window: int) -> Instants:
         """Return where the windows that end at some times begin."""
         return np.asarray(at - window)
+
+    def prepare(self, many: Sequence[Series], at: int, window: int) -> None:
+        """Get ready to be asked about many areas in the step that runs at a time; changes no answer. Most kinds need not."""
+
+    def step(self, at: int, window: int) -> int | None:  # noqa: ARG002  # most kinds have none
+        """Return the number of the calendar step that runs at a time; None where the kind's windows slide."""
+        return None
 
     @abstractmethod
     def asks(self) -> str:

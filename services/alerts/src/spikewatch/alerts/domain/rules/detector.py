@@ -1,7 +1,8 @@
 """Any detector of counts as a rule: the steps are calendar days or weeks, and the one that runs is judged by those before it."""
 
-from collections import OrderedDict
+from collections import OrderedDict, defaultdict
 from collections.abc import Sequence
+from functools import partial
 from hashlib import blake2b
 from typing import Any, Final
 
@@ -9,12 +10,13 @@ import numpy as np
 from pydantic import Field, PrivateAttr, ValidationError, model_validator
 from typing_extensions import override
 
-from spikewatch.alerts.domain.detection.detection import ALARM, Detected
+from spikewatch.alerts.domain.detection.detection import ALARM, NOT_EVALUATED, Detected, blank
 from spikewatch.alerts.domain.detection.registry import ALGORITHMS
-from spikewatch.alerts.domain.detection.series import Floats
+from spikewatch.alerts.domain.detection.series import Floats, SeriesError
 from spikewatch.alerts.domain.detection.series import Series as Counts
 from spikewatch.alerts.domain.instants import DAY, HOUR, Bools, Instants
 from spikewatch.alerts.domain.rules.criterion import Criterion, Finding
+from spikewatch.alerts.domain.rules.least_alarm import least_alarms
 from spikewatch.alerts.domain.series import Series
 from spikewatch.contracts.contract import ShortText
 
@@ -28,7 +30,6 @@ _STEPS: Final = (DAY, 7 * DAY)
 _MONDAY: Final = 4 * DAY  # 1970-01-05, so that weeks begin on Mondays
 _BLOCKS_A_HISTORY: Final = 4
 _FEW: Final = 2  # steps for which it is cheaper to ask each than all at once
-_MOST: Final = 1 << 20  # overdoses in a step; what is no alarm with so many never is
 _MOST_KNOWN: Final = 65_536  # some hundred bytes each
 
 
@@ -93,7 +94,7 @@ class DetectorRule(Criterion, extra="allow"):
         """Ask for each block of steps once, then for the counts so far of the steps that are alarms."""
         met = np.zeros(len(at), dtype=np.bool_)
         steps = self._step(at, window)
-        known_since = int(self._step(np.array([series.first]), window)[0])
+        known_since = self.step(series.first, window)
         candidates = np.flatnonzero((counts > 0) & (steps - known_since >= self.minimum_history_days * DAY / window))
         size = _block(self._history(window))
         for block in np.unique(steps[candidates] // size).tolist():
@@ -110,9 +111,27 @@ class DetectorRule(Criterion, extra="allow"):
         return met
 
     @override
+    def step(self, at: int, window: int) -> int:
+        return int(self._step(np.array([at]), window)[0])
+
+    @override
+    def prepare(self, many: Sequence[Series], at: int, window: int) -> None:
+        """Find for all areas together from which count on the step is an alarm: one by one it takes a hundred times as long."""
+        step = self.step(at, window)
+        alike: dict[tuple[int, int], list[Floats]] = defaultdict(list)
+        for series in many:
+            first, told = self._told(series, step, window)
+            if self._key(first, told[:-1], window) not in self._known and len(told) > 1:
+                alike[first, len(told)].append(told[:-1])
+        for (first, _), before in alike.items():
+            leasts = least_alarms(partial(self._run, first, window=window), np.stack(before))
+            for told, least in zip(before, leasts.tolist(), strict=True):
+                self._remember(self._key(first, told, window), least)
+
+    @override
     def finding(self, series: Series, at: int, count: int, window: int) -> Finding:
         """Give what the algorithm expected, its threshold and the newest steps."""
-        step = int(self._step(np.array([at]), window)[0])
+        step = self.step(at, window)
         first, told = self._told(series, step, window)
         found = self._run(first, told[np.newaxis, :], window)
         place = step - first
@@ -131,7 +150,7 @@ class DetectorRule(Criterion, extra="allow"):
         """Return the first step that the block of a step looks back to, and the counts from there to that step."""
         history = self._history(window)
         block = _block(history)
-        known_since = int(self._step(np.array([series.first]), window)[0])
+        known_since = self.step(series.first, window)
         first = max(last // block * block - history, known_since)
         edges = self._origin(window) + window * np.arange(first, last + 2, dtype=np.int64)
         return first, series.count(edges[:-1], edges[1:]).astype(np.float64)
@@ -140,39 +159,27 @@ class DetectorRule(Criterion, extra="allow"):
         steps = np.arange(first, first + counts.shape[1], dtype=np.int64)
         days = (self._origin(window) // DAY + steps * (window // DAY)).astype("datetime64[D]")
         asked = Counts(days, counts, tuple(map(str, range(len(counts)))))
-        return ALGORITHMS[self.algorithm].run(asked, self._settings())
+        try:
+            return ALGORITHMS[self.algorithm].run(asked, self._settings())
+        except SeriesError:  # fewer steps than the algorithm needs: the first days of an area
+            return Detected(*(blank(asked),) * 4, np.full(counts.shape, NOT_EVALUATED, dtype=np.int8))
 
     def _least(self, first: int, before: Floats, window: int) -> float:
         """Return the smallest count that is an alarm after the steps before; infinite if none is."""
-        key = blake2b(before.tobytes(), digest_size=16, key=f"{first} {window}".encode()).digest()
+        key = self._key(first, before, window)
         known = self._known.get(key)
         if known is None:
-            known = self._known[key] = self._searched(first, before, window)
-            if len(self._known) > _MOST_KNOWN:
-                self._known.popitem(last=False)
+            known = float(least_alarms(lambda counts: self._run(first, counts, window), before[np.newaxis, :])[0])
+            self._remember(key, known)
         return known
 
-    def _searched(self, first: int, before: Floats, window: int) -> float:
-        def are_alarms(counts: Sequence[int]) -> list[bool]:
-            looks = np.column_stack((np.repeat(before[np.newaxis, :], len(counts), axis=0), np.array(counts, dtype=np.float64)))
-            found = self._run(first, looks, window)
-            guessed[:] = [float(found.threshold[0, -1])]
-            return [value == ALARM for value in found.alarm[:, -1].tolist()]
+    def _remember(self, key: bytes, least: float) -> None:
+        self._known[key] = least
+        if len(self._known) > _MOST_KNOWN:
+            self._known.popitem(last=False)
 
-        guessed: list[float] = []
-        if not are_alarms([_MOST])[0]:
-            return np.inf
-        guess = int(guessed[0]) if np.isfinite(guessed[0]) and 1 <= guessed[0] < _MOST else 1
-        low, high = 0, _MOST
-        for tried in ([guess, guess + 1], *([2**power for power in range(1, _MOST.bit_length())],)):
-            for count, is_alarm in zip(tried, are_alarms(tried), strict=True):
-                low, high = (low, min(high, count)) if is_alarm else (max(low, count), high)
-            if high - low == 1:
-                return high
-        while high - low > 1:
-            middle = (low + high) // 2
-            low, high = (low, middle) if are_alarms([middle])[0] else (middle, high)
-        return high
+    def _key(self, first: int, before: Floats, window: int) -> bytes:
+        return blake2b(before.tobytes(), digest_size=16, key=f"{first} {window}".encode()).digest()
 
     def _start(self, step: int, window: int) -> int:
         return self._origin(window) + step * window
