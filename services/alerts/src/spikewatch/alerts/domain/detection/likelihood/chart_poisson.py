@@ -7,7 +7,6 @@ The gain of a start is convex in (sum of counts, sum of means) since then, so th
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 from typing_extensions import override
 
 from spikewatch.alerts.domain.detection.likelihood.charts import Areas, Chart
@@ -28,18 +27,19 @@ class PoissonChart(Chart):
         self._limit = limit
         self._least = least_steps
         self._seen = np.zeros(areas, dtype=np.intp)
-        self._sums, self._weights, self._there = self._blocks.suffixes()
 
     @override
     def threshold(self, areas: Areas, step: int, mean: Floats) -> Floats:
-        blocks, owners = self._possible()
+        some, begins, sums, weights = self._blocks.starts()
         expected = np.zeros(len(self._seen))
         expected[areas] = mean
         needed = np.full(len(self._seen), np.inf)
         needed[areas] = mean * needed_ratio(self._limit / mean)
-        sums, weights = self._sums[blocks, owners], self._weights[blocks, owners] + expected[owners]
-        with np.errstate(invalid="ignore", divide="ignore"):
-            np.minimum.at(needed, owners, weights * needed_ratio(self._limit / weights) - sums)
+        if len(some):
+            with np.errstate(invalid="ignore", divide="ignore"):
+                weights = weights + np.repeat(expected[some], np.diff(begins, append=len(weights)))
+                each = weights * needed_ratio(self._limit / weights) - sums
+            needed[some] = np.fmin(needed[some], np.minimum.reduceat(each, begins))
         least = np.ceil(np.maximum(needed[areas], 0) * (1 - _ROUNDING))
         return np.where(self._seen[areas] + 1 >= self._least, least, 0.0)
 
@@ -49,10 +49,10 @@ class PoissonChart(Chart):
         # a lowest block that is not above its mean can only lower the gain of what follows
         self._blocks.drop_lowest_below_one()
         self._seen[areas] += 1
-        self._sums, self._weights, self._there = self._blocks.suffixes()
-        blocks, owners = self._possible()
+        some, begins, sums, weights = self._blocks.starts()
         gain = np.zeros(len(self._seen))
-        np.maximum.at(gain, owners, poisson_gain(self._sums[blocks, owners], self._weights[blocks, owners]))
+        if len(some):
+            gain[some] = np.maximum.reduceat(poisson_gain(sums, weights), begins)
         return np.where(self._seen[areas] >= self._least, gain[areas], 0.0)
 
     @override
@@ -60,9 +60,3 @@ class PoissonChart(Chart):
         if len(areas):
             self._blocks.clear(areas)
             self._seen[areas] = 0
-            self._there[:, areas] = False
-
-    def _possible(self) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-        """Return block and area of every start that may be the best."""
-        blocks, owners = np.nonzero(self._there)
-        return blocks, owners

@@ -22,6 +22,8 @@ class PooledBlocks:
         self.sums: Floats = np.zeros((_DEPTH, areas))
         self.weights: Floats = np.zeros((_DEPTH, areas))
         self.depth: NDArray[np.intp] = np.zeros(areas, dtype=np.intp)
+        self._begun: Floats = np.zeros((2, _DEPTH, areas))  # totals of sums and weights before each block
+        self._totals: Floats = np.zeros((2, areas))
 
     @property
     def deepest(self) -> int:
@@ -31,13 +33,18 @@ class PooledBlocks:
     def clear(self, areas: NDArray[np.intp]) -> None:
         """Empty the stacks of some areas."""
         self.depth[areas] = 0
+        self._totals[:, areas] = 0.0
 
     def push(self, areas: NDArray[np.intp], sums: Floats, weights: Floats) -> None:
         """Add a step to some areas and pool the top blocks while the upper mean is not above the lower."""
         if self.deepest >= len(self.sums):
             self.sums = np.concatenate([self.sums, np.zeros_like(self.sums)])
             self.weights = np.concatenate([self.weights, np.zeros_like(self.weights)])
+            self._begun = np.concatenate([self._begun, np.zeros_like(self._begun)], axis=1)
         top = self.depth[areas]
+        self._begun[:, top, areas] = self._totals[:, areas]  # where the step is pooled, the block below keeps its own beginning
+        self._totals[0, areas] += sums
+        self._totals[1, areas] += weights
         total, weight = sums.astype(np.float64), weights.astype(np.float64)
         moving = np.flatnonzero(top > 0)
         while len(moving):
@@ -55,12 +62,23 @@ class PooledBlocks:
 
     def drop_lowest_below_one(self) -> None:
         """Empty the stacks whose only block has a mean of at most 1."""
-        self.depth[(self.depth == 1) & (self.sums[0] <= self.weights[0])] = 0
+        low = np.flatnonzero((self.depth == 1) & (self.sums[0] <= self.weights[0]))
+        self.depth[low] = 0
+        self._totals[:, low] = 0.0
 
-    def suffixes(self) -> tuple[Floats, Floats, NDArray[np.bool_]]:
-        """Return sum and weight from the start of each block to the end, and which blocks there are, by block and area."""
-        deepest = self.deepest
-        there = np.arange(deepest)[:, None] < self.depth
-        sums = np.where(there, self.sums[:deepest], 0.0)[::-1].cumsum(axis=0)[::-1]
-        weights = np.where(there, self.weights[:deepest], 0.0)[::-1].cumsum(axis=0)[::-1]
-        return sums, weights, there
+    def starts(self) -> tuple[NDArray[np.intp], NDArray[np.intp], Floats, Floats]:
+        """Return what lies between the start of each block and the end, one area's after another's.
+
+        The areas that have blocks and where the blocks of each begin, then sum and weight of every block's start to the end.
+        """
+        some = np.flatnonzero(self.depth)
+        depth = self.depth[some]
+        begins = np.cumsum(depth) - depth
+        owners = np.repeat(some, depth)
+        levels = np.arange(len(owners)) - np.repeat(begins, depth)
+        return (
+            some,
+            begins,
+            self._totals[0, owners] - self._begun[0, levels, owners],
+            self._totals[1, owners] - self._begun[1, levels, owners],
+        )
