@@ -70,7 +70,7 @@ class CountingStore(InMemoryMatchStore):
 def pairs_asked(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     asked: list[int] = []
 
-    def counted(records: Sequence[Compared], *arguments: Any) -> set[tuple[UUID, UUID]]:
+    def counted(records: Sequence[Compared], *arguments: Any) -> list[tuple[UUID, UUID]]:
         asked.append(len(records))
         return ties(records, *arguments)
 

@@ -46,7 +46,9 @@ class Neighbourhood:
         self.new_floods: dict[str, set[UUID]] = {}
         self._decisions = Decisions()
         self._known: dict[UUID, Candidate] = {}
-        self._block: dict[str, list[UUID]] = defaultdict(list)
+        # Reports by number in the blocks: hashing a number costs a tenth of hashing a UUID, and here is done most.
+        self._numbered: list[Candidate] = []
+        self._block: dict[str, list[int]] = defaultdict(list)
         self._spot: dict[str, set[UUID]] = defaultdict(set)
         self._asked: set[str] = set()
         self._frontier: list[UUID] = []
@@ -105,7 +107,8 @@ class Neighbourhood:
             if key not in self._known:
                 self._known[key] = candidate
                 for block in candidate.blocks:
-                    self._block[block].append(key)
+                    self._block[block].append(len(self._numbered))
+                self._numbered.append(candidate)
                 for spot in candidate.spots:
                     self._spot[spot].add(key)
 
@@ -126,14 +129,15 @@ class Neighbourhood:
         frontier, self._frontier = self._frontier, []
         self._tell_floods(frontier)
         standing = [key for key in frontier if self._spreads(key)]
-        near = set(standing)
+        near: set[int] = set()
         for key in standing:
-            for probe in self._known[key].probes:
+            for probe in self._known[key].probes:  # its own spot is among them, and so it is
                 if (lying := self._block.get(probe)) is not None:
                     near.update(lying)
         leaving = self._leaving.intersection(standing)
         self._leaving -= leaving
-        records = [self._known[key].record for key in near if key in leaving or not self.is_flooded(key)]
+        found = [self._numbered[number] for number in near]
+        records = [one.record for one in found if not self._flooded or one.key in leaving or not self.knows_flood(one.spots)]
         for one, two in ties(records, self._weights, frozenset(standing), leaving):
             self._bind(one)
             self._bind(two)

@@ -110,7 +110,7 @@ def compared_pairs(matched: Matched) -> tuple[Ints, Ints]:
 
 def ties(
     records: Iterable[Compared], weights: Weights, of: Collection[UUID] | None = None, flooded: Collection[UUID] = ()
-) -> set[tuple[UUID, UUID]]:
+) -> list[tuple[UUID, UUID]]:
     """Return the pairs of reports that have a say in where the other belongs: tied by their score, or by call or scene.
 
     Whether two are a pair follows from the two alone. Where a report belongs follows from the reports that it is tied to, from
@@ -119,7 +119,7 @@ def ties(
     """
     standing = newest(records)
     if not standing:
-        return set()
+        return []
     columns = Columns.of(standing)
     found = candidates(columns, bounded=False)
     first, second = found.first, found.second
@@ -133,7 +133,7 @@ def ties(
     call, scene = _linked(columns, first, second)
     kept = (scored(columns, first, second, weights) >= weights.join) | call | scene
     pairs = zip(first[kept].tolist(), second[kept].tolist(), strict=True)
-    return {(standing[one].key, standing[two].key) for one, two in pairs}
+    return [(standing[one].key, standing[two].key) for one, two in pairs]
 
 
 def _linked(columns: Columns, first: Ints, second: Ints) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
