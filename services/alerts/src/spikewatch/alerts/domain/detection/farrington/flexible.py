@@ -157,7 +157,8 @@ def _trend_stays(
     with np.errstate(divide="ignore", invalid="ignore"):
         ratio = np.abs(fitted.fit.slope) / np.sqrt(fitted.fit.slope_variance * dispersion)
     p_value = 2 * stdtr(fitted.fit.freedom, -ratio)
-    forecast = np.exp(fitted.fit.level[:, -1] + exposed)
+    with np.errstate(over="ignore", invalid="ignore"):  # a fit that diverges forecasts more than was ever seen, and does not stay
+        forecast = np.exp(fitted.fit.level[:, -1] + exposed)
     largest = np.where(told > 0, counts, -np.inf).max(axis=1)
     stays: np.ndarray[tuple[int, ...], np.dtype[np.bool_]] = (
         (p_value < parameters.trend_p) & (forecast <= largest) & (parameters.years >= 3)
