@@ -127,12 +127,12 @@ def _nothing(series: Series) -> Detected:
 
 
 def _whole(series: Series, first: int, expected: Floats, threshold: Floats, statistic: Floats, alarm: NDArray[np.int8]) -> Detected:
-    columns = [blank(series) for _ in range(3)]
+    columns = [np.empty(series.counts.shape) for _ in range(3)]
     for column, values in zip(columns, (expected, threshold, statistic), strict=True):
-        column[:, first:] = values.T
-    whole = np.full(series.counts.shape, -1, dtype=np.int8)
-    whole[:, first:] = alarm.T
-    return Detected(columns[0], columns[1], columns[2], blank(series), whole)
+        column[:, :first], column[:, first:] = np.nan, values.T
+    whole = np.empty(series.counts.shape, dtype=np.int8)
+    whole[:, :first], whole[:, first:] = -1, alarm.T
+    return Detected(columns[0], columns[1], columns[2], np.broadcast_to(np.nan, series.counts.shape), whole)
 
 
 def lr_cusum(series: Series, parameters: LrCusum) -> Detected:
