@@ -100,6 +100,16 @@ def test_all_zeros_never_alarm_and_a_million_in_one_day_does_without_spoiling_wh
     assert found.expected[1, 150] < 2 * quiet.expected[1, 150]
 
 
+@pytest.mark.parametrize("wild", [0, 3, 60])
+def test_one_wild_count_blinds_for_days_and_not_for_years(wild):
+    counts = poisson(18, 3.0, (40, 120))
+    counts[:, wild] = 1e6
+    counts[:, 110] += 14
+    found = predictive(series(counts), Predictive())
+    assert (found.alarm[:, 110] == 1).mean() > 0.9
+    assert np.median(found.expected[:, 100]) == pytest.approx(3.0, rel=0.3)
+
+
 def test_a_past_spike_does_not_mask_the_next():
     counts = poisson(9, 3.0, (60, 200))
     spiked = counts.copy()

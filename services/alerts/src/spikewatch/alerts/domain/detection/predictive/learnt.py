@@ -22,6 +22,9 @@ _TREND_MEMORY: Final = 5000.0  # days after which a growth has lost two thirds o
 _PATTERN_MEMORY: Final = 36500.0  # days in which the week's and the year's shape may change as much as it differs between areas
 _DOUBT: Final = 3.0  # windows, by what they tell, that the model's own uncertainty is worth
 _DOUBT_RANGE: Final = (0.1, 4.0)
+_SHARED: Final = 1.0  # logarithm
+_FIRST: Final = 4.0  # overdoses that a first count is worth at most: it may be a spike
+_BUSY: Final = 5.0  # overdoses a step
 _VAGUE: Final = 0.5  # overdoses, and steps, that a level without any history is worth
 _BY_POPULATION: Final = 2.0  # overdoses that a level known from the population alone is worth
 
@@ -70,6 +73,7 @@ class Learnt:
         guessed = ~np.isnan(expected)
         shape = np.where(guessed, _BY_POPULATION, _VAGUE + np.nan_to_num(count) / parameters.dispersion)
         mean = np.where(guessed, np.nan_to_num(expected), shape / (_VAGUE + 1 / parameters.dispersion))
+        shape = np.minimum(shape, _FIRST)
         self.coefficients[starting, LEVEL] = np.log(np.maximum(mean, 1e-9))
         self.covariance[starting, LEVEL, LEVEL] = 1 / shape
         self.known |= starting
@@ -114,17 +118,24 @@ class Learnt:
         phi = self.dispersion(parameters)
         # the upper bound of Cornish and Fisher: a third term stands for the skewness of sparse counts
         z = parameters.clip
-        bound = mean + z * np.sqrt(phi * mean + mean**2 * before) + (z * z - 1) / 6 * (2 * phi - 1) + 0.5
+        usual = z * np.sqrt(phi * mean + mean**2 * before)
+        bound = mean + usual + (z * z - 1) / 6 * (2 * phi - 1) + 0.5
         count = np.where(taught, np.minimum(counts, bound), 0.0)
         shape = 1 / before + count / phi
         moved = np.where(taught, np.log(shape / (1 / (before * mean) + 1 / phi) / mean), 0.0)
         narrowed = np.where(taught, 1 - 1 / (shape * before), 0.0) / before
-        self.coefficients += gain * (moved / before)[:, None]
+        # a fall of more than that is a level that was wrong, not a weekday or a season
+        shared = np.maximum(moved, -_SHARED)
+        self.coefficients += gain * (shared / before)[:, None]
+        self.coefficients[:, LEVEL] += moved - shared
         self.covariance -= (gain * narrowed[:, None])[:, :, None] * gain[:, None, :]
         fading = 0.5 ** (1 / parameters.dispersion_memory)
-        self.told = np.where(taught, fading * self.told + mean, self.told)
-        self.squares = np.where(taught, fading * self.squares + (count - mean) ** 2, self.squares)
-        self.unsure = np.where(taught, fading * self.unsure + mean**2 * before, self.unsure)
+        # a busy step tells no more of the dispersion than some quieter ones, and one whose mean was hardly known tells nothing
+        weight = (phi / (phi + mean * before)) ** 2 / (1 + mean / _BUSY)
+        surprise = np.maximum(count - mean, -usual)
+        self.told = np.where(taught, fading * self.told + weight * mean, self.told)
+        self.squares = np.where(taught, fading * self.squares + weight * surprise**2, self.squares)
+        self.unsure = np.where(taught, fading * self.unsure + weight * mean**2 * before, self.unsure)
 
     def settle(self, observed: Floats, expected: Floats, uncertainty: Floats, steps: int, parameters: Predictive) -> None:
         """Learn from a whole window, forecast as judged windows are, whether forecasts are as uncertain as was thought; nan is skipped."""
