@@ -101,3 +101,15 @@ def test_a_history_of_nothing_is_one_sentence(files, capsys, history, says):
 def test_a_rule_that_is_not_there_is_named(files, capsys):
     assert main(["backtest", f"{files}/rules.yaml", f"{files}/counts.csv", "--rule", "unheard-of"]) == 2
     assert "no rule is called unheard-of" in capsys.readouterr().err
+
+
+def test_a_drawn_history_can_be_back_tested(tmp_path, capsys):
+    assert main(["simulate", "--profile", "history", "--seed", "3", "--days", "60", "-o", str(tmp_path)]) == 0
+    (tmp_path / "rules.yaml").write_text(RULES)
+    one = told(capsys, f"{tmp_path}/rules.yaml", f"{tmp_path}/counts.csv", "--labels", f"{tmp_path}/spikes.csv")["sets"][0]
+    spikes = (tmp_path / "spikes.csv").read_text().splitlines()[1:]
+    assert len(one["verdicts"]) == 28
+    assert sum(len(verdict["labelled"]) for verdict in one["verdicts"]) == len(spikes) > 20
+    again = tmp_path / "again"
+    assert main(["simulate", "--profile", "history", "--seed", "3", "--days", "60", "-o", str(again)]) == 0
+    assert (again / "counts.csv").read_bytes() == (tmp_path / "counts.csv").read_bytes()

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TextIO
 
 from spikewatch.chassis.clock import system_clock
+from spikewatch.cli.backtesting.drawn_history import drawn_days, write_history
 from spikewatch.cli.county.agencies import AGENCIES
 from spikewatch.cli.county.directory import directory_records
 from spikewatch.cli.county.forms import CAD_COLUMNS
@@ -57,7 +58,7 @@ def add(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add the parser of the verb."""
     parser = verbs.add_parser(
         "simulate",
-        help="write the feeds of a fictional county with a known spike, or a load stream",
+        help="write the feeds of a fictional county with a known spike, a load stream, or a history with labelled spikes",
         description="Write what the agencies of a county that does not exist would send: one feed for each agency, the directory "
         "records, the map, and apart from them the truth. The same seed and end give the same bytes.",
         epilog="Example: spikewatch simulate --seed 7 --days 60 -o county",
@@ -75,7 +76,13 @@ def add(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     parser.add_argument("--late", type=share, default=0.02, help="share of the records sent days late (default 0.02)")
     parser.add_argument("--malformed", type=share, default=0.02, help="broken records for each good one (default 0.02)")
     parser.add_argument("--other-calls", type=_between(0, 100_000), default=40.0, help="911 calls a day about something else (default 40)")
-    parser.add_argument("--profile", choices=("county", "load"), default="county", help="load: plain valid records, fast, no truth")
+    parser.add_argument(
+        "--profile",
+        choices=("county", "load", "history"),
+        default="county",
+        help="load: plain valid records, fast, no truth; history: daily counts of many areas with labelled spikes, for spikewatch backtest",
+    )
+    parser.add_argument("--areas", type=_count, default=1, metavar="N", help="areas of each of the history's 28 kinds (default 1)")
     parser.add_argument("--reports", type=_count, default=100_000, metavar="N", help="records of the load profile (default 100000)")
     parser.set_defaults(run=run)
 
@@ -89,6 +96,11 @@ def run(arguments: argparse.Namespace) -> int:
             profile = LoadProfile(arguments.seed, arguments.reports, until, length)
             with Progress("simulate", profile.reports) as progress:
                 write_load(profile, arguments.output, progress.advance)
+        elif arguments.profile == "history":
+            rows, spikes = write_history(
+                drawn_days(arguments.seed, max(arguments.areas, 1), max(round(arguments.days), 30)), arguments.output
+            )
+            say(f"{rows:,} daily counts with {spikes:,} labelled spikes written to {arguments.output}: counts.csv, spikes.csv.")
         else:
             spike = Spike(arguments.spike, timedelta(hours=arguments.spike_hours)) if arguments.spike else None
             if spike is not None and spike.length + spike.ends_before > length:
