@@ -26,6 +26,7 @@ async def runtime():
     subscriptions: dict[str, Any] = {}
     periodic: dict[str, Callable[[], Awaitable[None]]] = {}
     stops: list[Callable[[], Awaitable[None]]] = []
+    served: list[dict[str, Any]] = []
 
     async def read_table(topic: Any, on_record: Any) -> None:
         assert topic.name == "overdose.feeds.v1"
@@ -40,6 +41,8 @@ async def runtime():
         subscribe=lambda subscription: subscriptions.update({subscription.group: subscription}),
         every=lambda seconds, work, *, name: periodic.update({name: work}),
         on_stop=stops.append,
+        served=served,
+        serve_grpc=lambda register, **options: served.append(options),
         read_table=read_table,
     )
     for stop in stops:
@@ -59,6 +62,9 @@ async def test_the_wired_service_raises_an_alert_and_publishes_what_a_crash_left
     await build(runtime, settings(alerts_rules=rules, alerts_clock="event", alerts_directory_address="127.0.0.1:1"))
     assert set(runtime.subscriptions) == {"alerts-fan-out", "alerts-evaluate"}
     assert set(runtime.periodic) == {"close-quiet-alerts", "publish-forgotten-alerts"}
+    (served,) = runtime.served
+    assert served["names"] == ("spikewatch.api.alerts.v1.RuleService",)
+    assert (served["host"], served["port"], served["token"], served["reflection"]) == ("127.0.0.1", 0, None, True)
     evaluate = runtime.subscriptions["alerts-evaluate"]
     outcomes = await evaluate.handle([make.event(make.contribution(n, [n]), n) for n in range(3)])
     (message,) = outcomes[-1].messages

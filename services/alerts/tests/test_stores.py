@@ -78,6 +78,9 @@ async def test_contributions_come_back_whole_by_key_span_and_window(stores, make
     rows = await stores.contributions.rows({one.area: (t10, t70 - 1), two.area: (t10, t30), "county:1": (0, t70)})
     assert {area: sorted(found) for area, found in rows.items()} == {one.area: [(t10, BY_EMS)], two.area: [(t30, BY_EMS)], "county:1": []}
     assert await stores.contributions.within(one.area, t10, t70) == [one]
+    assert await stores.contributions.areas("county", 9) == [two.area, one.area]
+    assert await stores.contributions.areas("county", 1) == [two.area]
+    assert await stores.contributions.areas("count", 9) == []
     assert await stores.contributions.within(one.area, t10, t70 - 1) == []
     assert (await stores.contributions.first(one.area), await stores.contributions.newest()) == (t10, t70)
 

@@ -2,6 +2,7 @@
 
 import time
 from datetime import timedelta
+from typing import Any
 
 from spikewatch.alerts.adapters.contact_book import AskedContactBook, NoContactBook
 from spikewatch.alerts.adapters.feed_table import FeedTable
@@ -10,25 +11,31 @@ from spikewatch.alerts.adapters.mongo_alerts import MongoAlertStore
 from spikewatch.alerts.adapters.mongo_contacts import MongoContactMemory
 from spikewatch.alerts.adapters.mongo_contributions import MongoAreaStore, MongoContributionStore
 from spikewatch.alerts.adapters.mongo_fanned import MongoFannedStore
-from spikewatch.alerts.adapters.rules_file import read_rules
-from spikewatch.alerts.handlers import evaluate_subscription, fan_out_subscription
+from spikewatch.alerts.adapters.rules_file import read_rules, rules_of
+from spikewatch.alerts.domain.rulebook import Rulebook
+from spikewatch.alerts.handlers.rule_calls import SERVICE_NAME, RuleServicer
+from spikewatch.alerts.handlers.subscriptions import evaluate_subscription, fan_out_subscription
 from spikewatch.alerts.ports import ContactBook
 from spikewatch.alerts.service.area_cache import AreaCache
+from spikewatch.alerts.service.back_test import BackTest
+from spikewatch.alerts.service.begin_steps import BeginSteps
 from spikewatch.alerts.service.close_quiet import CloseQuiet
 from spikewatch.alerts.service.evaluate import Evaluate
 from spikewatch.alerts.service.fan_out import FanOut
 from spikewatch.alerts.settings import AlertsSettings
+from spikewatch.api.alerts.v1.rule_service_pb2_grpc import add_RuleServiceServicer_to_server
 from spikewatch.chassis.grpc.client import connect
 from spikewatch.chassis.runtime import Runtime
 from spikewatch.contracts import topics
 
 __all__ = ["build"]
 
+_STEP_SECONDS = 30.0  # how often is looked whether a day or a week has begun
 _FORGOTTEN_SECONDS = 60.0  # how often unpublished alerts are looked for; only a crash leaves any
 
 
 async def build(runtime: Runtime, settings: AlertsSettings) -> None:
-    """Wire both subscriptions and the periodic work.
+    """Wire both subscriptions, the periodic work and the gRPC port.
 
     Raises:
         ValueError: a rule in the rules file is wrong.
@@ -46,6 +53,7 @@ async def build(runtime: Runtime, settings: AlertsSettings) -> None:
     await runtime.read_table(topics.FEEDS, feeds.on_record)
 
     is_live = settings.alerts_clock == "wall"
+    cache = AreaCache(settings.alerts_cached_overdoses)
     evaluate = Evaluate(
         rulebook,
         contributions,
@@ -53,7 +61,7 @@ async def build(runtime: Runtime, settings: AlertsSettings) -> None:
         alerts,
         _contact_book(runtime, settings),
         feeds,
-        AreaCache(settings.alerts_cached_overdoses),
+        cache,
         clock=runtime.clock,
         is_live=is_live,
     )
@@ -63,8 +71,29 @@ async def build(runtime: Runtime, settings: AlertsSettings) -> None:
 
     runtime.subscribe(fan_out_subscription(FanOut(MongoFannedStore(runtime.mongo))))
     runtime.subscribe(evaluate_subscription(evaluate))
+    if is_live:
+        runtime.every(_STEP_SECONDS, BeginSteps(rulebook, cache, clock=runtime.clock), name="begin-steps")
     runtime.every(settings.alerts_close_seconds, quiet.close, name="close-quiet-alerts")
     runtime.every(_FORGOTTEN_SECONDS, quiet.publish_forgotten, name="publish-forgotten-alerts")
+    _serve_rules(runtime, settings, rulebook, contributions)
+
+
+def _serve_rules(runtime: Runtime, settings: AlertsSettings, rulebook: Rulebook, contributions: MongoContributionStore) -> None:
+    back_test = BackTest(rulebook, contributions, rules_of, clock=runtime.clock)
+    servicer = RuleServicer(rulebook, back_test)
+
+    def register(server: Any) -> None:
+        add_RuleServiceServicer_to_server(servicer, server)
+
+    runtime.serve_grpc(
+        register,
+        host=settings.alerts_host,
+        port=settings.alerts_port,
+        names=(SERVICE_NAME,),
+        token=settings.alerts_token,
+        reflection=settings.alerts_reflection,
+    )
+    runtime.on_stop(back_test.close)
 
 
 def _contact_book(runtime: Runtime, settings: AlertsSettings) -> ContactBook:

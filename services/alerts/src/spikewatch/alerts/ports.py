@@ -1,6 +1,6 @@
 """What the use cases need from outside. Every write is a compare-and-set; a lost race raises ``Transient``."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -80,6 +80,10 @@ class ContributionStore(Protocol):
         """Return the overdoses of some areas, each within its span, both ends included."""
         ...
 
+    def pages(self, area: str, span: Span) -> AsyncIterator[list[Row]]:
+        """Yield the overdoses of one area within a span, both ends included, some at a time: an area may hold millions."""
+        ...
+
     async def within(self, area: str, start: int, end: int) -> list[Held]:
         """Return the contributions with an overdose in ``(start, end]``."""
         ...
@@ -90,6 +94,10 @@ class ContributionStore(Protocol):
 
     async def newest(self) -> int | None:
         """Return the time of the newest overdose of all areas."""
+        ...
+
+    async def areas(self, kind: str, limit: int) -> list[str]:
+        """Return areas of a kind that hold an overdose, in their order, at most so many."""
         ...
 
 

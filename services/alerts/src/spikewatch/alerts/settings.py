@@ -1,13 +1,15 @@
 """Settings of the service, all from the environment."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal, Self
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, model_validator
 
 from spikewatch.chassis.settings import ChassisSettings
 
 __all__ = ["AlertsSettings"]
+
+_LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "[::1]", "localhost"})
 
 
 class AlertsSettings(ChassisSettings):
@@ -29,3 +31,13 @@ class AlertsSettings(ChassisSettings):
         default=0.5, gt=0, le=5, description="How long one question to the directory may take; then the last known answer stands."
     )
     alerts_contacts_ttl_seconds: float = Field(default=60.0, gt=0, description="How long an answer of the directory is used again.")
+    alerts_host: str = Field(default="127.0.0.1", description="Address of the gRPC port.")
+    alerts_port: int = Field(default=0, ge=0, le=65535, description="gRPC port; 0 chooses a free one.", examples=[50052])
+    alerts_token: SecretStr | None = Field(default=None, description="Bearer token that each call must carry; none on loopback only.")
+    alerts_reflection: bool = Field(default=True, description="Whether clients may ask for the contract; off in production.")
+
+    @model_validator(mode="after")
+    def _needs_a_token_beyond_this_machine(self) -> Self:
+        if self.alerts_token is None and self.alerts_host not in _LOOPBACK:
+            raise ValueError("SPIKEWATCH_ALERTS_TOKEN must be set when SPIKEWATCH_ALERTS_HOST is not a loopback address")
+        return self

@@ -1,6 +1,6 @@
 """Stores in memory behind the same ports, for tests. They keep copies, so nothing is shared by accident."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
@@ -73,6 +73,12 @@ class InMemoryContributionStore:
             for area, (low, high) in spans.items()
         }
 
+    async def pages(self, area: str, span: Span) -> AsyncIterator[list[Row]]:
+        """Yield the overdoses of one area within a span, two at a time."""
+        rows = (await self.rows({area: span}))[area]
+        for start in range(0, len(rows), 2):
+            yield rows[start : start + 2]
+
     async def within(self, area: str, start: int, end: int) -> list[Held]:
         """Return the contributions with an overdose in ``(start, end]``."""
         return [held for held in self.held.values() if held.area == area and any(start < time <= end for time in held.times)]
@@ -84,6 +90,10 @@ class InMemoryContributionStore:
     async def newest(self) -> int | None:
         """Return the time of the newest overdose of all areas."""
         return max((time for held in self.held.values() for time in held.times), default=None)
+
+    async def areas(self, kind: str, limit: int) -> list[str]:
+        """Return areas of a kind that hold an overdose."""
+        return sorted({held.area for held in self.held.values() if held.times and area_kind(held.area) == kind})[:limit]
 
 
 class InMemoryAreaStore:

@@ -21,14 +21,14 @@ class Violation:
 
     field: str
     problem: str
-    expected: str
+    expected: str = ""
     example: str = ""
 
     @property
     def description(self) -> str:
         """The sentence that travels in google.rpc.BadRequest."""
-        example = f", for example {self.example}" if self.example else ""
-        return f"{self.problem}; expected {self.expected}{example}"
+        expected = f"; expected {self.expected}" if self.expected else ""
+        return f"{self.problem}{expected}" + (f", for example {self.example}" if self.example else "")
 
 
 class Refused(Exception):  # noqa: N818  # named by its consequence: the call is answered with this status

@@ -1,8 +1,8 @@
 """Contributions and the states of areas, in MongoDB. Times are microseconds: MongoDB's dates hold only milliseconds."""
 
 import re
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from collections.abc import Collection as Several
-from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Final
 
@@ -74,19 +74,19 @@ class MongoContributionStore:
         return {area: await self._paged(area, span) for area, span in spans.items()}
 
     async def _paged(self, area: str, span: Span) -> list[Row]:
-        """Read one large area page by page: a million documents at once would take a gigabyte."""
-        rows: list[Row] = []
+        return [row async for page in self.pages(area, span) for row in page]
+
+    async def pages(self, area: str, span: Span) -> AsyncIterator[list[Row]]:
+        """Yield the overdoses of one area within a span, page by page: a million documents at once would take a gigabyte."""
         low, high = span
         seen: set[str] = set()  # of the documents that end exactly at ``low``, which come again with the next page
         while True:
             limit = self._page + len(seen)
             where = {"area": area, "last": {"$gte": low}, "first": {"$lte": high}}
             documents = await self._contributions.find(where, fields=_ROW_FIELDS, sort=[("last", _ASCENDING)], limit=limit)
-            for document in documents:
-                if document["_id"] not in seen:
-                    rows.extend(_rows(document, span))
+            yield [row for document in documents if document["_id"] not in seen for row in _rows(document, span)]
             if len(documents) < limit:
-                return rows
+                return
             newest = documents[-1]["last"]
             seen = {document["_id"] for document in documents if document["last"] == newest} | (seen if newest == low else set())
             low = newest
@@ -118,6 +118,19 @@ class MongoContributionStore:
         """Return the time of the newest overdose of all areas."""
         found = await self._contributions.find({"last": {"$gt": -(2**62)}}, fields=("last",), sort=[("last", _DESCENDING)], limit=1)
         return int(found[0]["last"]) if found else None
+
+    async def areas(self, kind: str, limit: int) -> list[str]:
+        """Return areas of a kind that hold an overdose, in their order, at most so many."""
+        found: list[str] = []
+        after = f"{kind}:"
+        while len(found) < limit:  # one step in the index an area; grouping would read every contribution
+            where = {"area": {"$gt": after, "$lt": f"{kind};"}, "first": {"$gt": -(2**62)}}  # ; follows : in ASCII
+            documents = await self._contributions.find(where, fields=("area",), sort=[("area", _ASCENDING)], limit=1)
+            if not documents:
+                break
+            after = documents[0]["area"]
+            found.append(after)
+        return found
 
     def _document(self, held: Held) -> Document:
         document: Document = {

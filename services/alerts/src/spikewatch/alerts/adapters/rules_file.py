@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import yaml
 
-from spikewatch.alerts.domain.rulebook import Problem, Rulebook, WrongRules
+from spikewatch.alerts.domain.rulebook import Problem, Rulebook, UnusableRules, WrongRules
 
 __all__ = ["PUBLISHED", "SHIPPED", "UnusableRules", "read_rules", "rules_of", "rules_of_package"]
 
@@ -18,15 +18,6 @@ PUBLISHED: Final = "published.yaml"
 
 _MOST_BYTES: Final = 4 * 2**20
 _LOADER: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-
-
-class UnusableRules(ValueError):  # noqa: N818  # named by its consequence
-    """A rules file that cannot be used. ``problems`` pairs each problem with its line, the first being 1."""
-
-    def __init__(self, name: str, problems: list[tuple[int, Problem]]) -> None:
-        lines = [f"{name}:{line}: {problem.rule}: {problem.field}: {problem.text}" for line, problem in problems]
-        super().__init__("\n".join(lines))
-        self.problems = tuple(problems)
 
 
 def read_rules(path: Path | None) -> Rulebook:

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from spikewatch.alerts.domain.rule import Rule
 from spikewatch.alerts.domain.rules import KINDS
 
-__all__ = ["Difference", "Problem", "Rulebook", "WrongRules", "differences"]
+__all__ = ["Difference", "Problem", "Rulebook", "UnusableRules", "WrongRules", "differences"]
 
 Path = tuple[str | int, ...]
 """Where in the file's content something stands: ``("rules", 0, "window_hours")``."""
@@ -33,6 +33,15 @@ class WrongRules(ValueError):  # noqa: N818  # named by its consequence
 
     def __init__(self, problems: Sequence[Problem]) -> None:
         super().__init__("; ".join(f"{problem.rule}: {problem.field}: {problem.text}" for problem in problems))
+        self.problems = tuple(problems)
+
+
+class UnusableRules(ValueError):  # noqa: N818  # named by its consequence
+    """A rules file that cannot be used. ``problems`` pairs each problem with its line, the first being 1."""
+
+    def __init__(self, name: str, problems: list[tuple[int, Problem]]) -> None:
+        lines = [f"{name}:{line}: {problem.rule}: {problem.field}: {problem.text}" for line, problem in problems]
+        super().__init__("\n".join(lines))
         self.problems = tuple(problems)
 
 
@@ -75,23 +84,32 @@ class Rulebook:
         return tuple(rule for rule in self.known if rule.enabled)
 
     def watching(self, area: str) -> tuple[Rule, ...]:
-        """Return the rules in force that watch an area."""
-        return tuple(rule for rule in self.rules if rule.applies_to(area))
+        """Return the rules in force that watch an area and are held against each of its overdoses."""
+        return tuple(rule for rule in self._at_overdoses if rule.applies_to(area))
+
+    @cached_property
+    def scheduled(self) -> tuple[Rule, ...]:
+        """The rules in force that are looked at on a schedule."""
+        return tuple(rule for rule in self.rules if rule.is_scheduled)
+
+    @cached_property
+    def _at_overdoses(self) -> tuple[Rule, ...]:
+        return tuple(rule for rule in self.rules if not rule.is_scheduled)
 
     @cached_property
     def area_kinds(self) -> frozenset[str]:
-        """The kinds of area that any rule in force watches."""
-        return frozenset(kind for rule in self.rules for kind in rule.kinds_watched)
+        """The kinds of area whose every overdose is held against a rule in force."""
+        return frozenset(kind for rule in self._at_overdoses for kind in rule.kinds_watched)
 
     @cached_property
     def horizon(self) -> int:
         """How much history any decision about the present can need, in microseconds."""
-        return max((rule.reach + rule.quiet for rule in self.rules), default=0)
+        return max((rule.reach + rule.quiet for rule in self._at_overdoses), default=0)
 
     @cached_property
     def quiet(self) -> int:
-        """The longest quiet time of any rule in force, in microseconds."""
-        return max((rule.quiet for rule in self.rules), default=0)
+        """The longest quiet time of any of these rules, in microseconds."""
+        return max((rule.quiet for rule in self._at_overdoses), default=0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,7 +54,11 @@ class History:
     @classmethod
     def of(cls, rows: Iterable[tuple[int, int]], first: int | None, loaded_from: int) -> "History":
         """Build it from ``(time, mark)`` rows in any order; rows before ``loaded_from`` are left out."""
-        pairs = np.array([row for row in rows if row[0] >= loaded_from], dtype=np.int64).reshape(-1, 2)
+        return cls.of_pairs(np.array([row for row in rows if row[0] >= loaded_from], dtype=np.int64).reshape(-1, 2), first, loaded_from)
+
+    @classmethod
+    def of_pairs(cls, pairs: Instants, first: int | None, loaded_from: int) -> "History":
+        """Build it from an array with a row of time and mark for each overdose, in any order, none before ``loaded_from``."""
         order = np.lexsort((pairs[:, 1], pairs[:, 0]))
         return cls(np.ascontiguousarray(pairs[order, 0]), pairs[order, 1].astype(np.uint32), first, loaded_from)
 

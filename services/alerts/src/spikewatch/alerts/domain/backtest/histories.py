@@ -5,6 +5,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
+import numpy as np
+
+from spikewatch.alerts.domain.instants import DAY, Instants
 from spikewatch.alerts.domain.series import History
 
 __all__ = ["Happened", "Histories", "Labelled", "histories_of"]
@@ -30,7 +33,10 @@ class Labelled:
 
 @dataclass(frozen=True, slots=True)
 class Histories:
-    """Each area's overdoses, and the span in microseconds over which all of them were watched."""
+    """Each area's overdoses, and the span in microseconds over which all of them were watched, both ends included.
+
+    What lies before the span is the past that rules look back upon; what lies after it decides nothing.
+    """
 
     areas: dict[str, History]
     start: int
@@ -38,8 +44,21 @@ class Histories:
 
     @property
     def overdoses(self) -> int:
-        """How many overdoses there are in all areas."""
-        return sum(len(history) for history in self.areas.values())
+        """How many overdoses there are in all areas within the span."""
+        return sum(self.counted(area) for area in self.areas)
+
+    def counted(self, area: str) -> int:
+        """Return how many overdoses an area has within the span."""
+        return len(self._within(area))
+
+    def daily(self, area: str) -> Instants:
+        """Return an area's count of each day (UTC) from the first of the span to its last."""
+        first = self.start // DAY
+        return np.bincount(self._within(area) // DAY - first, minlength=self.end // DAY - first + 1)
+
+    def _within(self, area: str) -> Instants:
+        times = self.areas[area].times
+        return times[np.searchsorted(times, self.start, side="left") : np.searchsorted(times, self.end, side="right")]
 
 
 def histories_of(happened: Iterable[Happened], span: tuple[int, int] | None = None) -> Histories:

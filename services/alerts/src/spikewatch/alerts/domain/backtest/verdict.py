@@ -1,19 +1,19 @@
 """Holds rules against a history and counts what they would have cost and found."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from math import inf
 from statistics import median
 from typing import Final
 
 from spikewatch.alerts.domain.backtest.histories import Histories, Labelled
-from spikewatch.alerts.domain.episodes import Episode, all_episodes
+from spikewatch.alerts.domain.episodes import Episode, Zone, recomputed
 from spikewatch.alerts.domain.evidence import finding_of
 from spikewatch.alerts.domain.instants import DAY
 from spikewatch.alerts.domain.rule import Rule
 from spikewatch.alerts.domain.series import History
 
-__all__ = ["Alarm", "Budget", "Caught", "Verdict", "at_budget", "verdicts", "year"]
+__all__ = ["Alarm", "Budget", "Caught", "Verdict", "at_budget", "past_of", "verdicts", "year"]
 
 year: Final = 365.25 * DAY
 """Length of a year in microseconds."""
@@ -82,7 +82,8 @@ class Verdict:
 def verdicts(rules: Sequence[Rule], histories: Histories, labelled: Sequence[Labelled]) -> Iterator[Verdict]:
     """Yield the verdict of each rule in each area that it watches; an area without a kind is watched by every rule.
 
-    The rules are held against the history by the code that raises alerts, with nothing but the history's own past.
+    The rules are held against the history by the code that raises alerts, with nothing but the history's own past. Overdoses
+    before the span are past alone: an alarm that opened before it is none of its alarms. ``past_of`` says how much of it counts.
     """
     years = max((histories.end - histories.start) / year, _LEAST_YEARS)
     for area, history in histories.areas.items():
@@ -90,8 +91,16 @@ def verdicts(rules: Sequence[Rule], histories: Histories, labelled: Sequence[Lab
         for rule in rules:
             if ":" in area and not rule.applies_to(area):
                 continue
-            alarms = tuple(_alarm(history, rule, episode) for episode in all_episodes(history, rule))
-            yield Verdict(rule, area, len(history), years, alarms, tuple(_caught(one, alarms) for one in known))
+            span = Zone(histories.start - rule.quiet, histories.end, ())
+            whole = tuple(_alarm(history, rule, episode) for episode in recomputed(history, rule, span))
+            alarms = tuple(one for one in whole if one.episode.opened_at >= histories.start)
+            overdoses = histories.counted(area)
+            yield Verdict(rule, area, overdoses, years, alarms, tuple(_caught(one, alarms, whole) for one in known))
+
+
+def past_of(rules: Iterable[Rule]) -> int:
+    """Return how long before the span overdoses still decide what opens within it, in microseconds."""
+    return max((rule.reach + rule.quiet for rule in rules), default=0)
 
 
 def _alarm(history: History, rule: Rule, episode: Episode) -> Alarm:
@@ -99,9 +108,9 @@ def _alarm(history: History, rule: Rule, episode: Episode) -> Alarm:
     return Alarm(episode, finding.expected, finding.threshold, finding.probability)
 
 
-def _caught(labelled: Labelled, alarms: Sequence[Alarm]) -> Caught:
+def _caught(labelled: Labelled, alarms: Sequence[Alarm], whole: Sequence[Alarm]) -> Caught:
     opened = [one.episode.opened_at for one in alarms if labelled.start <= one.episode.opened_at <= labelled.end]
-    was_open = any(one.episode.opened_at < labelled.start <= one.episode.last_met_at for one in alarms)
+    was_open = any(one.episode.opened_at < labelled.start <= one.episode.last_met_at for one in whole)
     return Caught(labelled, (min(opened) - labelled.start) / DAY if opened else None, was_open)
 
 

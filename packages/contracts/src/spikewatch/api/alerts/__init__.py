@@ -1,0 +1,1 @@
+"""Generated from proto/ by packages/contracts/generate_stubs.py."""

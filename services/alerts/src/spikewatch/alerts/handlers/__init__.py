@@ -1,0 +1,1 @@
+"""What comes in: records of topics, and calls of the gRPC interface."""
