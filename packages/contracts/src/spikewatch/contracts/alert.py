@@ -1,6 +1,7 @@
 """An alert with everything that explains it."""
 
 from enum import StrEnum
+from typing import Literal
 from uuid import UUID
 
 from pydantic import Field
@@ -8,7 +9,18 @@ from pydantic import Field
 from spikewatch.contracts.contract import AgencyId, AreaId, Contract, FreeText, Interval, ShortText, UtcDatetime
 from spikewatch.contracts.incident import ReportReference
 
-__all__ = ["Alert", "AlertChange", "AlertContact", "AlertStatus", "Contributor", "RuleReference", "SilentFeed", "Transition", "WindowCount"]
+__all__ = [
+    "Alert",
+    "AlertChange",
+    "AlertContact",
+    "AlertStatus",
+    "Contributor",
+    "Outline",
+    "RuleReference",
+    "SilentFeed",
+    "Transition",
+    "WindowCount",
+]
 
 
 class AlertStatus(StrEnum):
@@ -73,6 +85,22 @@ class SilentFeed(Contract):
     since: UtcDatetime = Field(description="When it last sent.")
 
 
+class Outline(Contract):
+    """Where a cluster lies, as a polygon of GeoJSON: the hull around whole map cells, so that it shows no single place."""
+
+    type: Literal["Polygon"] = "Polygon"
+    coordinates: tuple[tuple[tuple[float, float], ...], ...] = Field(
+        min_length=1,
+        max_length=1,
+        description="One ring of longitude and latitude in degrees, counter-clockwise, the first point again at the end.",
+    )
+
+    @property
+    def ring(self) -> tuple[tuple[float, float], ...]:
+        """The ring around the cluster."""
+        return self.coordinates[0]
+
+
 class Transition(Contract):
     """One step in the life of the alert."""
 
@@ -103,6 +131,10 @@ class Alert(Contract):
     expected: float | None = Field(default=None, ge=0)
     threshold: float | None = None
     probability: float | None = Field(default=None, ge=0, le=1, description="Chance of at least so many if nothing were unusual.")
+    recurrence_days: float | None = Field(
+        default=None, ge=1, description="Of a cluster: once in so many daily looks chance alone brings one so unusual."
+    )
+    outline: Outline | None = Field(default=None, description="Of a cluster: where in the area it lies; None for the whole area.")
     baseline: tuple[WindowCount, ...] = ()
     contributors: tuple[Contributor, ...] = ()
     contributors_omitted: int = Field(default=0, ge=0, description="Incidents of the window that the list leaves out for size.")

@@ -22,6 +22,7 @@ from spikewatch.alerts.service.begin_steps import BeginSteps
 from spikewatch.alerts.service.close_quiet import CloseQuiet
 from spikewatch.alerts.service.evaluate import Evaluate
 from spikewatch.alerts.service.fan_out import FanOut
+from spikewatch.alerts.service.scan_clusters import ScanClusters
 from spikewatch.alerts.settings import AlertsSettings
 from spikewatch.api.alerts.v1.rule_service_pb2_grpc import add_RuleServiceServicer_to_server
 from spikewatch.chassis.grpc.client import connect
@@ -30,7 +31,7 @@ from spikewatch.contracts import topics
 
 __all__ = ["build"]
 
-_STEP_SECONDS = 30.0  # how often is looked whether a day or a week has begun
+_STEP_SECONDS = 30.0  # how often is looked whether a day, a week or a step of the scans has begun
 _FORGOTTEN_SECONDS = 60.0  # how often unpublished alerts are looked for; only a crash leaves any
 
 
@@ -54,12 +55,13 @@ async def build(runtime: Runtime, settings: AlertsSettings) -> None:
 
     is_live = settings.alerts_clock == "wall"
     cache = AreaCache(settings.alerts_cached_overdoses)
+    contacts = _contact_book(runtime, settings)
     evaluate = Evaluate(
         rulebook,
         contributions,
         areas,
         alerts,
-        _contact_book(runtime, settings),
+        contacts,
         feeds,
         cache,
         clock=runtime.clock,
@@ -75,6 +77,18 @@ async def build(runtime: Runtime, settings: AlertsSettings) -> None:
         runtime.every(_STEP_SECONDS, BeginSteps(rulebook, cache, clock=runtime.clock), name="begin-steps")
     runtime.every(settings.alerts_close_seconds, quiet.close, name="close-quiet-alerts")
     runtime.every(_FORGOTTEN_SECONDS, quiet.publish_forgotten, name="publish-forgotten-alerts")
+    scan = ScanClusters(
+        rulebook,
+        contributions,
+        alerts,
+        contacts,
+        feeds,
+        runtime.publisher,
+        clock=runtime.clock,
+        every_seconds=settings.alerts_scan_seconds,
+        is_live=is_live,
+    )
+    runtime.every(_STEP_SECONDS, scan, name="scan-clusters")
     _serve_rules(runtime, settings, rulebook, contributions)
 
 

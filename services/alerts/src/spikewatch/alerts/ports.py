@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
+from spikewatch.alerts.domain.clusters.look import Placed
 from spikewatch.alerts.domain.contributed import Held
 from spikewatch.alerts.domain.fanned import Fanned
 from spikewatch.alerts.domain.identity import Kept
@@ -88,6 +89,10 @@ class ContributionStore(Protocol):
         """Return the contributions with an overdose in ``(start, end]``."""
         ...
 
+    async def placed(self, kind: str, span: Span) -> list[Placed]:
+        """Return what lies in areas of a kind (map cells) with an overdose within a span, both ends included."""
+        ...
+
     async def first(self, area: str) -> int | None:
         """Return the time of the area's first overdose."""
         ...
@@ -126,6 +131,10 @@ class AlertStore(Protocol):
 
     async def touching(self, since: Mapping[str, int]) -> list[Kept]:
         """Return, for each area, the alerts last met since a time and not retracted, and those that are pending."""
+        ...
+
+    async def standing(self, rule: str, since: int) -> list[Kept]:
+        """Return a rule's alerts, of all its versions, last met since a time and not retracted."""
         ...
 
     async def load(self, alerts: Collection[UUID]) -> dict[UUID, Kept]:

@@ -20,6 +20,9 @@ class AlertsSettings(ChassisSettings):
         default="wall", description="What closes a quiet alert: the wall clock (live), or the newest event time seen (replays)."
     )
     alerts_close_seconds: float = Field(default=10.0, gt=0, description="How often quiet alerts are looked for and closed.")
+    alerts_scan_seconds: float = Field(
+        default=3600.0, ge=60, le=86_400, description="How often clusters in space and time are looked for, by rules that scan."
+    )
     alerts_cached_overdoses: int = Field(
         default=5_000_000, ge=1_000, description="Overdoses held in memory over all areas at most; ten bytes each."
     )

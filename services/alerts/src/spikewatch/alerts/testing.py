@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
+from spikewatch.alerts.domain.clusters.look import Placed
 from spikewatch.alerts.domain.contributed import Held
 from spikewatch.alerts.domain.fanned import Fanned
 from spikewatch.alerts.domain.identity import Kept
@@ -83,6 +84,15 @@ class InMemoryContributionStore:
         """Return the contributions with an overdose in ``(start, end]``."""
         return [held for held in self.held.values() if held.area == area and any(start < time <= end for time in held.times)]
 
+    async def placed(self, kind: str, span: Span) -> list[Placed]:
+        """Return what lies in areas of a kind with an overdose within a span."""
+        low, high = span
+        return [
+            Placed(held.area, held.place_key, held.incident, held.times, held.marks)
+            for held in self.held.values()
+            if area_kind(held.area) == kind and held.times and max(held.times) >= low and min(held.times) <= high
+        ]
+
     async def first(self, area: str) -> int | None:
         """Return the time of the area's first overdose."""
         return min((time for held in self.held.values() if held.area == area for time in held.times), default=None)
@@ -134,6 +144,11 @@ class InMemoryAlertStore:
             for kept, _ in self.held.values()
             if kept.alert.area in since and (kept.pending or (not kept.is_retracted and kept.episode.last_met_at >= since[kept.alert.area]))
         ]
+
+    async def standing(self, rule: str, since: int) -> list[Kept]:
+        """Return a rule's alerts last met since a time and not retracted."""
+        kept = [kept for kept, _ in self.held.values()]
+        return [each for each in kept if each.alert.rule.rule_id == rule and not each.is_retracted and each.episode.last_met_at >= since]
 
     async def load(self, alerts: Collection[UUID]) -> dict[UUID, Kept]:
         """Return some alerts by id."""

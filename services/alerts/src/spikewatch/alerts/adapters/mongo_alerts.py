@@ -37,6 +37,7 @@ class MongoAlertStore:
         await self._alerts.ensure(
             Index.on("area", "last_met_at"),
             Index.on("status", "closes_at"),
+            Index.on("rule", "last_met_at"),
             Index.on("area", partial={"pending": True}),
             Index.on("written_on", partial={"pending": True}),
         )
@@ -50,6 +51,11 @@ class MongoAlertStore:
         ]
         clauses.append({"area": {"$in": list(since)}, "pending": True})
         return [self._kept(document) for document in await self._alerts.find({"$or": clauses})]
+
+    async def standing(self, rule: str, since: int) -> list[Kept]:
+        """Return a rule's alerts last met since a time and not retracted."""
+        where = {"rule": rule, "status": {"$in": _STANDING}, "last_met_at": {"$gte": since}}
+        return [self._kept(document) for document in await self._alerts.find(where)]
 
     async def load(self, alerts: Several[UUID]) -> dict[UUID, Kept]:
         """Return some alerts by id."""

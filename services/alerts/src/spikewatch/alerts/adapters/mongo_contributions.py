@@ -8,6 +8,7 @@ from typing import Final
 
 from spikewatch.alerts.adapters.compare_and_set import write_all
 from spikewatch.alerts.adapters.joined_questions import JoinedQuestions
+from spikewatch.alerts.domain.clusters.look import Placed
 from spikewatch.alerts.domain.contributed import Held, ReportRow
 from spikewatch.alerts.domain.instants import HOUR
 from spikewatch.alerts.domain.spans import Span
@@ -105,6 +106,14 @@ class MongoContributionStore:
         for held in map(_held, await self._contributions.find({"$or": clauses})):
             found[held.area].append(held)
         return [[held for held in found[area] if any(start < time <= end for time in held.times)] for area, start, end in windows]
+
+    async def placed(self, kind: str, span: Span) -> list[Placed]:
+        """Return what lies in areas of a kind with an overdose within a span."""
+        low, high = span
+        # ; follows : in ASCII
+        where = {"last": {"$gte": low}, "first": {"$lte": high}, "area": {"$gt": f"{kind}:", "$lt": f"{kind};"}}
+        documents = await self._contributions.find(where, fields=("area", "place_key", "incident", "times", "marks"))
+        return [Placed(one["area"], one["place_key"], one["incident"], tuple(one["times"]), tuple(one["marks"])) for one in documents]
 
     async def first(self, area: str) -> int | None:
         """Return the time of the area's first overdose."""

@@ -5,7 +5,7 @@ from spikewatch.alerts.domain.instants import DAY, moment
 from spikewatch.alerts.domain.rule import Rule
 from spikewatch.alerts.domain.rules.criterion import Finding
 
-__all__ = ["paragraph"]
+__all__ = ["against", "counted", "paragraph"]
 
 _ODDS_FROM = 0.05  # above it "one in so many" is no rare thing, and the chance is told as it is
 _SMALL = 0.1  # below it one digit behind the point says nothing
@@ -15,14 +15,10 @@ _RARER_THAN = 1e-9  # one in a thousand million: the model is surely more wrong 
 def paragraph(area: str, rule: Rule, episode: Episode, finding: Finding) -> str:
     """Return how many there were and where, what was to be expected, what chance would do, and what the rule asks for."""
     kind, _, code = area.partition(":")
-    which = "" if rule.outcome == "any" else f"{rule.outcome} "
-    drugs = f" with {', '.join(rule.drug_classes)}" if rule.drug_classes else ""
-    sources = f", reported by {', '.join(rule.sources)}," if rule.sources else ""
-    plural = "" if episode.observed == 1 else "s"
     end = f"{moment(episode.peak_at):%Y-%m-%d %H:%M} UTC"
-    said = [f"{episode.observed} suspected {which}overdose{plural}{drugs}{sources} in {kind} {code} in {_span(rule, episode)} to {end}."]
+    said = [f"{counted(rule, episode.observed)} in {kind} {code} in {_span(rule, episode)} to {end}."]
     if finding.expected is not None:
-        said.append(_against(episode.observed, finding.expected))
+        said.append(against(episode.observed, finding.expected))
     if finding.probability is not None:
         said.append(_chance(finding.probability))
     tier = rule.tier_of(episode.observed, finding.probability)
@@ -39,7 +35,16 @@ def _span(rule: Rule, episode: Episode) -> str:
     return f"the {days:g} days" if days > 1 and days.is_integer() else f"the {rule.window_hours:g} h"
 
 
-def _against(observed: int, expected: float) -> str:
+def counted(rule: Rule, observed: int) -> str:
+    """Return how many overdoses of which kind there were."""
+    which = "" if rule.outcome == "any" else f"{rule.outcome} "
+    drugs = f" with {', '.join(rule.drug_classes)}" if rule.drug_classes else ""
+    sources = f", reported by {', '.join(rule.sources)}," if rule.sources else ""
+    return f"{observed} suspected {which}overdose{'' if observed == 1 else 's'}{drugs}{sources}"
+
+
+def against(observed: int, expected: float) -> str:
+    """Return the sentence that holds the count against what would be expected."""
     told = f"{expected:.1f}" if expected >= _SMALL else f"{expected:.2g}"
     ratio = observed / expected if expected >= _SMALL else 0.0
     times = f", so it is {ratio:.1f} times as many" if ratio >= 1 else ""

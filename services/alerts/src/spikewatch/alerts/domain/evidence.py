@@ -14,7 +14,8 @@ from spikewatch.alerts.domain.marks import matches
 from spikewatch.alerts.domain.rule import Rule
 from spikewatch.alerts.domain.rules.criterion import Finding
 from spikewatch.alerts.domain.series import History
-from spikewatch.contracts.alert import Alert, Contributor, SilentFeed, WindowCount
+from spikewatch.alerts.domain.spans import Span
+from spikewatch.contracts.alert import Alert, Contributor, Outline, SilentFeed, WindowCount
 
 __all__ = ["Evidence", "beside_the_counts", "contributors_of", "evidence_of", "finding_of", "of_counts"]
 
@@ -35,6 +36,8 @@ class Evidence:
     omitted: int
     explanation: str
     picture: str | None
+    outline: Outline | None = None
+    recurrence_days: float | None = None
 
     @classmethod
     def kept(cls, alert: Alert) -> "Evidence":
@@ -48,6 +51,8 @@ class Evidence:
             alert.contributors_omitted,
             of_counts(alert),
             alert.picture,
+            alert.outline,
+            alert.recurrence_days,
         )
 
 
@@ -73,7 +78,7 @@ def finding_of(history: History, rule: Rule, episode: Episode) -> Finding:
 
 def evidence_of(area: str, rule: Rule, episode: Episode, finding: Finding, held: Iterable[Held]) -> Evidence:
     """Put the evidence of the peak window together; ``held`` are the incidents that may lie in it."""
-    contributors, omitted = contributors_of(rule, episode, held)
+    contributors, omitted = contributors_of(rule, (rule.start_of(episode.peak_at), episode.peak_at), held)
     return Evidence(
         expected=finding.expected,
         threshold=finding.threshold,
@@ -92,9 +97,12 @@ def evidence_of(area: str, rule: Rule, episode: Episode, finding: Finding, held:
     )
 
 
-def contributors_of(rule: Rule, episode: Episode, held: Iterable[Held]) -> tuple[tuple[Contributor, ...], int]:
-    """Return the newest incidents with a counted overdose in the peak window, oldest first, and how many are left out."""
-    low, high = rule.start_of(episode.peak_at), episode.peak_at
+def contributors_of(rule: Rule, window: Span, held: Iterable[Held]) -> tuple[tuple[Contributor, ...], int]:
+    """Return the newest incidents with a counted overdose in a window, oldest first, and how many are left out.
+
+    The window's start is not included.
+    """
+    low, high = window
     found: list[tuple[int, Held, list[int]]] = []
     for each in held:
         counted = matches(np.array(each.marks, dtype=np.uint32), rule.asks)

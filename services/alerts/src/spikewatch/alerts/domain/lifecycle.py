@@ -11,6 +11,7 @@ from spikewatch.alerts.domain.evidence import Evidence, beside_the_counts, of_co
 from spikewatch.alerts.domain.identity import Kept
 from spikewatch.alerts.domain.instants import interval, moment
 from spikewatch.alerts.domain.rule import Rule
+from spikewatch.alerts.domain.spans import Span
 from spikewatch.contracts.alert import Alert, AlertChange, AlertContact, AlertStatus, SilentFeed, Transition
 
 __all__ = ["Draft", "lived_on", "opened", "retracted", "with_contacts", "with_silent_feeds", "with_status"]
@@ -21,13 +22,18 @@ _MOST_STEPS: Final = 50
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """What an alert should say now."""
+    """What an alert should say now.
+
+    ``window`` is where the rule's own does not say it; ``because`` is why a new version is made where counts do not say it.
+    """
 
     area: str
     rule: Rule
     episode: Episode
     evidence: Evidence
     as_of: int
+    window: Span | None = None
+    because: str | None = None
 
     @property
     def is_over(self) -> bool:
@@ -37,19 +43,22 @@ class Draft:
     def facts(self) -> dict[str, object]:
         """Return the alert's fields that do not depend on its past."""
         episode, evidence = self.episode, self.evidence
+        start, end = self.window or (self.rule.start_of(episode.peak_at), episode.peak_at)
         return {
             "status": AlertStatus.CLOSED if self.is_over else AlertStatus.OPEN,
             "rule": self.rule.reference(),
             "tier": self.rule.tier_of(episode.observed, evidence.probability),
-            "audience": self.rule.audience,
+            "audience": self.rule.audience_of(episode.observed, evidence.probability),
             "opened_at": moment(episode.opened_at),
             "last_met_at": moment(episode.last_met_at),
             "closed_at": moment(episode.last_met_at + self.rule.quiet) if self.is_over else None,
-            "window": interval(self.rule.start_of(episode.peak_at), episode.peak_at),
+            "window": interval(start, end),
             "observed": episode.observed,
             "expected": evidence.expected,
             "threshold": evidence.threshold,
             "probability": evidence.probability,
+            "recurrence_days": evidence.recurrence_days,
+            "outline": evidence.outline,
             "baseline": evidence.baseline,
             "contributors": evidence.contributors,
             "contributors_omitted": evidence.omitted,
@@ -92,7 +101,7 @@ def lived_on(kept: Kept, draft: Draft, now: datetime) -> Kept | None:
     elif not draft.is_over and before.status is AlertStatus.CLOSED:
         change, at, reason = AlertChange.UPDATED, episode.last_met_at, "the rule is met again within the quiet time"
     else:
-        change, at, reason = AlertChange.UPDATED, episode.last_met_at, _difference(kept.episode, episode)
+        change, at, reason = AlertChange.UPDATED, episode.last_met_at, draft.because or _difference(kept.episode, episode)
     step = _step(at, now, change, episode.observed, reason)
     if kept.is_retracted and draft.is_over:
         change = AlertChange.CLOSED

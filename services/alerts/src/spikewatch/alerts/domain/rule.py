@@ -32,6 +32,7 @@ class Tier(Contract, extra="forbid"):
     name: ShortText = Field(description="What the tier is called, for example notify.")
     at_least: int | None = Field(default=None, ge=1, description="Overdoses in the window.")
     probability_below: float | None = Field(default=None, gt=0, lt=1, description="Chance of so many; needs a kind that tells one.")
+    audience: tuple[Audience, ...] = Field(default=(), description="Who may be told from this tier on; empty: the rule's audience.")
 
     @model_validator(mode="after")
     def _is_bounded(self) -> "Tier":
@@ -92,6 +93,8 @@ class Rule(Contract, extra="forbid"):
             raise ValueError(f"wrong parameters: {named}") from None
         if (why := criterion.refuses(self.window)) is not None:
             raise ValueError(why)
+        if criterion.watches is not None and self.kinds_watched - criterion.watches:
+            raise ValueError(f"a rule of this kind watches {' and '.join(sorted(criterion.watches))} areas only")
         return self
 
     @cached_property
@@ -134,9 +137,23 @@ class Rule(Contract, extra="forbid"):
             return True
         return area_kind(area) in self.area_kinds and (not self.within or self._lies_within(area))
 
+    @property
+    def is_scheduled(self) -> bool:
+        """Whether it is looked at on a schedule, not at each overdose."""
+        return self.criterion.is_scheduled
+
     def tier_of(self, observed: int, probability: float | None) -> str | None:
         """Return the name of the most severe tier that is reached, None where none is or the rule has none."""
-        return next((tier.name for tier in reversed(self.tiers) if tier.is_reached(observed, probability)), None)
+        reached = self._reached(observed, probability)
+        return None if reached is None else reached.name
+
+    def audience_of(self, observed: int, probability: float | None) -> tuple[Audience, ...]:
+        """Return who may be told of a window: the audience of the most severe tier that is reached, if it has its own."""
+        reached = self._reached(observed, probability)
+        return self.audience if reached is None or not reached.audience else reached.audience
+
+    def _reached(self, observed: int, probability: float | None) -> Tier | None:
+        return next((tier for tier in reversed(self.tiers) if tier.is_reached(observed, probability)), None)
 
     def reference(self) -> RuleReference:
         """Return what an alert carries of the rule: every parameter and setting that decided."""

@@ -10,10 +10,10 @@ def in_words(rule: Rule) -> list[str]:
     state = "" if rule.enabled else " It is not enabled: it raises nothing."
     sentences = [
         f"{rule.description}{state}",
-        f"It counts {_counted(rule)} in {_places(rule)}, in the {rule.window_hours:g} h up to each of them.",
+        _looks(rule),
         f"It is met when {rule.criterion.asks()}"
         + (f", and the window holds at least {rule.minimum_count}." if rule.minimum_count > 1 else "."),
-        f"One alert lasts until the rule was not met for {rule.quiet_hours:g} h of event time; then it is armed again.",
+        f"One alert lasts until {_quiet(rule)} for {rule.quiet_hours:g} h of event time; then it is armed again.",
     ]
     if rule.tiers:
         sentences.append("Tiers: " + "; ".join(_tier(tier) for tier in rule.tiers) + ".")
@@ -24,8 +24,16 @@ def in_words(rule: Rule) -> list[str]:
     return sentences
 
 
-def _minimum(rule: Rule) -> str:
-    return f", and the window holds at least {rule.minimum_count}" if rule.minimum_count > 1 else ""
+def _looks(rule: Rule) -> str:
+    if rule.is_scheduled:
+        days = rule.window_hours / 24
+        where = f"by day and map cell (H3) in {_places(rule)}"
+        return f"On a schedule it looks at {_counted(rule)} {where}, for clusters of up to {days:g} days."
+    return f"It counts {_counted(rule)} in {_places(rule)}, in the {rule.window_hours:g} h up to each of them."
+
+
+def _quiet(rule: Rule) -> str:
+    return "no overdose joined its cluster" if rule.is_scheduled else "the rule was not met"
 
 
 def _counted(rule: Rule) -> str:
@@ -48,4 +56,5 @@ def _tier(tier: Tier) -> str:
         bounds.append(f"from {tier.at_least} overdoses on")
     if tier.probability_below is not None:
         bounds.append(f"below a chance of {tier.probability_below:g}")
-    return f"{tier.name} {' and '.join(bounds)}"
+    told = f", for {', '.join(word.replace('_', ' ') for word in tier.audience)}" if tier.audience else ""
+    return f"{tier.name} {' and '.join(bounds)}{told}"

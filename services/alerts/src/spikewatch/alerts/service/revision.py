@@ -9,12 +9,12 @@ from spikewatch.alerts.domain.episodes import Episode, Zone, recomputed, revised
 from spikewatch.alerts.domain.evidence import Evidence, evidence_of, finding_of
 from spikewatch.alerts.domain.identity import Kept, paired
 from spikewatch.alerts.domain.instants import moment
-from spikewatch.alerts.domain.lifecycle import Draft, lived_on, opened, retracted
+from spikewatch.alerts.domain.lifecycle import Draft, lived_on, retracted
 from spikewatch.alerts.domain.rule import Rule
 from spikewatch.alerts.domain.series import History
 from spikewatch.alerts.domain.spans import Span
 from spikewatch.alerts.ports import AlertStore, ContributionStore
-from spikewatch.contracts.identifiers import alert_id
+from spikewatch.alerts.service.new_alert import new_alert
 
 __all__ = ["AreaRevision"]
 
@@ -80,20 +80,7 @@ class AreaRevision:
 
     async def _opened(self, rule: Rule, episode: Episode, taken: set[UUID], *, as_of: int, now: datetime) -> Kept:
         draft = Draft(self.area, rule, episode, await self._evidence(rule, None, episode, None), as_of)
-        first = moment(episode.opened_at).isoformat()
-        for attempt in range(len(taken) + 64):
-            # an alert that once opened at this moment may have grown to the past and live on in another episode
-            name = alert_id(rule.id, rule.version, self.area, first if attempt == 0 else f"{first} {attempt + 1}")
-            if name in taken:
-                continue
-            known = (await self._alerts.load([name])).get(name)
-            if known is None:
-                return opened(draft, name, now)
-            if known.is_retracted:
-                revived = lived_on(known, draft, now)
-                if revived is not None:
-                    return revived
-        raise RuntimeError("no free id for a new alert")
+        return await new_alert(self._alerts, draft, moment(episode.opened_at).isoformat(), taken, now)
 
     async def _evidence(self, rule: Rule, zone: Zone | None, episode: Episode, alive: Kept | None) -> Evidence:
         if alive is not None and zone is not None:

@@ -7,6 +7,7 @@ from spikewatch.alerts.domain.rules.detector import DetectorRule
 from spikewatch.alerts.domain.rules.fixed_count import FixedCount
 from spikewatch.alerts.domain.rules.mean_plus_sd import MeanPlusSd
 from spikewatch.alerts.domain.rules.poisson import PoissonBaseline
+from spikewatch.alerts.domain.rules.space_time_scan import SpaceTimeScan
 
 __all__ = ["KINDS"]
 
@@ -15,5 +16,6 @@ KINDS: Final[dict[str, type[Criterion]]] = {
     "mean_plus_sd": MeanPlusSd,
     "poisson": PoissonBaseline,
     "detector": DetectorRule,
+    "space_time_scan": SpaceTimeScan,
 }
 """Name of the kind in the rules file, and what builds its criterion from parameters."""

@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -32,7 +33,12 @@ class Criterion(Contract, ABC, extra="forbid"):
     """The test of one rule kind; its fields are the rule's parameters. All spans are microseconds.
 
     ``met`` and ``finding`` are functions of the series alone, so that any order of arrival gives the same alerts.
+    ``watches`` names the kinds of area that can be judged, None if all can; ``is_scheduled`` tells that rules of this kind are
+    looked at on a schedule, never at an overdose.
     """
+
+    watches: ClassVar[frozenset[str] | None] = None
+    is_scheduled: ClassVar[bool] = False
 
     def refuses(self, window: int) -> str | None:  # noqa: ARG002  # kinds that take any window
         """Say why a window of this length cannot be judged; None if it can."""
