@@ -40,6 +40,9 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
 def test_addresses_are_those_of_the_services() -> None:
     assert _stack().ingest_url == "http://127.0.0.1:20001"
     assert _stack().directory_address == "127.0.0.1:20002"
+    assert _stack().alerts_address is None
+    alerts = _stack().services[1].model_copy(update={"name": "alerts", "grpc_port": 20005})
+    assert _stack(services=(*_stack().services, alerts)).alerts_address == "127.0.0.1:20005"
     assert _stack(services=()).ingest_url is None
 
 

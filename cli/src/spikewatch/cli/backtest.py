@@ -3,22 +3,25 @@
 import argparse
 import contextlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO, Final
 
 from spikewatch.alerts.domain.backtest.histories import Happened, Histories, Labelled, histories_of
 from spikewatch.alerts.domain.backtest.verdict import Verdict, at_budget, verdicts
 from spikewatch.alerts.domain.instants import DAY, moment
+from spikewatch.alerts.domain.rule import Rule
 from spikewatch.cli.backtesting.history_rows import HistoryRow, history_rows
 from spikewatch.cli.backtesting.labels import labels_of
 from spikewatch.cli.backtesting.picture import drawn
+from spikewatch.cli.backtesting.stored import Sets, on_stored
 from spikewatch.cli.backtesting.tables import BUDGETS, as_json, in_sum, rows_of
 from spikewatch.cli.exit_status import DONE, REFUSED_ROWS, CannotRun
 from spikewatch.cli.files.opened import STANDARD_INPUT, opened
 from spikewatch.cli.files.written import written
 from spikewatch.cli.progress import Progress, say
 from spikewatch.cli.rules import rules_named
+from spikewatch.cli.running_rules import add_alerts_options
 from spikewatch.cli.tables import add_json_option, print_json, print_table
 
 __all__ = ["add"]
@@ -36,17 +39,29 @@ def add(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
         description="Hold rules against a history, with the code that raises alerts. HISTORY is a table with one row an overdose (a column "
         "such as occurred_at or date, and area or county_fips where there are several), a table of counts (date, count, area), or JSON "
         "lines of reports or incidents. RULES is a file, or shipped or published; rules that are not enabled are tested, too. An area "
-        "written kind:code (county:42091) is held against the rules that watch it, one without a kind against all.",
-        epilog="Example: spikewatch backtest shipped overdoses.csv --against rules.yaml --labels spikes.csv --plot spikes.png",
+        "written kind:code (county:42091) is held against the rules that watch it, one without a kind against all. With --stored the "
+        "history is what the running service stores, and running names its rules.",
+        epilog="Examples: spikewatch backtest shipped overdoses.csv --against rules.yaml --labels spikes.csv --plot spikes.png; "
+        "spikewatch backtest rules.yaml --stored --area county:42091 --against running",
     )
     parser.add_argument("rules", metavar="RULES")
-    parser.add_argument("history", metavar="HISTORY", help=".csv or .jsonl, each also .gz; - reads standard input")
+    parser.add_argument("history", metavar="HISTORY", nargs="?", help=".csv or .jsonl, each also .gz; - reads standard input")
+    parser.add_argument("--stored", action="store_true", help="test on what the running service stores, in place of a HISTORY")
     parser.add_argument("--against", metavar="RULES", action="append", default=[], help="other rules to test side by side; may be repeated")
     parser.add_argument("--rule", metavar="ID", action="append", default=[], help="test this rule only; may be repeated")
     parser.add_argument("--labels", metavar="FILE.csv", help="spikes that are known: event_id, start, end, and area or county_fips")
-    parser.add_argument("--area", default=_ALL, help=f"where rows without an area lie, for example county:42091 (default {_ALL})")
+    parser.add_argument(
+        "--area",
+        action="append",
+        default=[],
+        help=f"where rows of a HISTORY without an area lie (default {_ALL}); of what is stored: an area to test, may be repeated",
+    )
+    parser.add_argument("--area-kind", metavar="KIND", help="with --stored: all areas of a kind, for example county")
+    parser.add_argument("--since", metavar="TIME", help="with --stored: test from there on (default: a year); before lies the rules' past")
+    parser.add_argument("--until", metavar="TIME", help="with --stored: test up to there (default: the newest overdose)")
     parser.add_argument("--plot", metavar="FILE.png", help="draw counts, labelled spikes and alarms (.png, .svg or .pdf)")
     parser.add_argument("--errors", metavar="FILE", help="write each refused row to FILE as a JSON line")
+    add_alerts_options(parser)
     add_json_option(parser)
     parser.set_defaults(run=run)
 
@@ -57,21 +72,23 @@ def run(arguments: argparse.Namespace) -> int:
     Raises:
         CannotRun: rules, history or labels cannot be used.
     """
+    if bool(arguments.history) == arguments.stored:
+        raise CannotRun("give a HISTORY, or --stored for what the running service stores, and not both")
+    if not arguments.stored and (arguments.area_kind or arguments.since or arguments.until or len(arguments.area) > 1):
+        raise CannotRun("--area-kind, --since, --until and more than one --area say what is tested of what is stored; give --stored")
     names = [arguments.rules, *arguments.against]
-    books = [(name, [rule for rule in rules_named(name).known if not arguments.rule or rule.id in arguments.rule]) for name in names]
+    books = [
+        (name, [rule for rule in rules_named(name, arguments).known if not arguments.rule or rule.id in arguments.rule]) for name in names
+    ]
     if not any(rules for _, rules in books):
         raise CannotRun(f"no rule is called {', '.join(arguments.rule)}; spikewatch rules ls lists them")
-    histories, refused = _read(arguments)
-    labelled, others = _labels(arguments, histories)
-    sets: list[tuple[str, list[Verdict]]] = []
-    with Progress("test", len(books) * len(histories.areas), unit="areas") as progress:
-        for place, (name, rules) in enumerate(books):
-            found: list[Verdict] = []
-            for count, area in enumerate(histories.areas):
-                alone = Histories({area: histories.areas[area]}, histories.start, histories.end)
-                found += verdicts(rules, alone, labelled)
-                progress.reach(place * len(histories.areas) + count + 1)
-            sets.append((name, found))
+    refused = 0
+    if arguments.stored:
+        histories, sets, labelled, others = on_stored(arguments, books)
+    else:
+        histories, refused = _read(arguments)
+        labelled, others = _labels(arguments, histories)
+        sets = _sets(books, histories, labelled)
     _print(arguments, histories, sets, labelled)
     if arguments.plot:
         try:
@@ -87,6 +104,19 @@ def run(arguments: argparse.Namespace) -> int:
         parts.append(f"{refused:,} rows refused")
     say("; ".join(parts))
     return REFUSED_ROWS if refused else DONE
+
+
+def _sets(books: Sequence[tuple[str, Sequence[Rule]]], histories: Histories, labelled: Sequence[Labelled]) -> Sets:
+    sets: Sets = []
+    with Progress("test", len(books) * len(histories.areas), unit="areas") as progress:
+        for place, (name, rules) in enumerate(books):
+            found: list[Verdict] = []
+            for count, area in enumerate(histories.areas):
+                alone = Histories({area: histories.areas[area]}, histories.start, histories.end)
+                found += verdicts(rules, alone, labelled)
+                progress.reach(place * len(histories.areas) + count + 1)
+            sets.append((name, found))
+    return sets
 
 
 def _read(arguments: argparse.Namespace) -> tuple[Histories, int]:
@@ -115,7 +145,7 @@ def _read(arguments: argparse.Namespace) -> tuple[Histories, int]:
         file = stack.enter_context(opened(arguments.history))
         progress = stack.enter_context(Progress("read", file.size, unit="bytes"))
         try:
-            histories = histories_of(happened(history_rows(file, arguments.area), errors, progress))
+            histories = histories_of(happened(history_rows(file, arguments.area[0] if arguments.area else _ALL), errors, progress))
         except ValueError:
             why = f"; {refused:,} rows were refused, --errors FILE says why" if refused else ""
             raise CannotRun(f"{arguments.history} tells of no overdose{why}") from None
@@ -134,11 +164,11 @@ def _labels(arguments: argparse.Namespace, histories: Histories) -> tuple[list[L
     return within, others + len(found) - len(within)
 
 
-def _print(arguments: argparse.Namespace, histories: Histories, sets: list[tuple[str, list[Verdict]]], labelled: list[Labelled]) -> None:
+def _print(arguments: argparse.Namespace, histories: Histories, sets: Sets, labelled: list[Labelled]) -> None:
     if arguments.as_json:
         start, end = (moment(at).isoformat() for at in (histories.start, histories.end))
         told = [as_json(name, found, at_budget(found, BUDGETS) if labelled else []) for name, found in sets]
-        print_json({"history": arguments.history, "start": start, "end": end, "overdoses": histories.overdoses, "sets": told})
+        print_json({"history": arguments.history or "stored", "start": start, "end": end, "overdoses": histories.overdoses, "sets": told})
         return
     rows = [row for name, found in sets for row in rows_of(name, found)]
     print_table(rows if len(rows) <= _MOST_ROWS else in_sum(rows))

@@ -5,15 +5,16 @@ import json
 from pathlib import Path
 from typing import Any, Final
 
-from spikewatch.alerts.adapters.rules_file import PUBLISHED, SHIPPED, UnusableRules, read_rules, rules_of_package
+from spikewatch.alerts.adapters.rules_file import PUBLISHED, SHIPPED, UnusableRules, read_rules, rules_of_package, text_of_package
 from spikewatch.alerts.domain.rule import Rule
 from spikewatch.alerts.domain.rule_schema import rules_schema
 from spikewatch.alerts.domain.rule_text import in_words
 from spikewatch.alerts.domain.rulebook import Difference, Rulebook, differences
 from spikewatch.cli.exit_status import DONE, REFUSED_ROWS, CannotRun
+from spikewatch.cli.running_rules import RUNNING, add_alerts_options, alerts_client
 from spikewatch.cli.tables import add_json_option, print_json, print_table
 
-__all__ = ["RULES_OF_PACKAGE", "add", "rules_named"]
+__all__ = ["RULES_OF_PACKAGE", "add", "rules_named", "rules_text"]
 
 RULES_OF_PACKAGE: Final = {"shipped": SHIPPED, "published": PUBLISHED}
 """Names that may stand where a file of rules is asked for, and what they mean."""
@@ -25,7 +26,7 @@ def add(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
         "rules",
         help="check, compare and explain the rules that say what a spike is",
         description="Work on files of rules. In place of a FILE stand also: shipped (the rules in force where nothing is set) and "
-        "published (every published definition, none in force).",
+        "published (every published definition, none in force); for ls, explain and diff also running (the rules of the running service).",
         epilog="Example: spikewatch rules explain published baltimore-tiers",
     )
     inner = parser.add_subparsers(title="verbs", metavar="VERB", required=True)
@@ -37,13 +38,15 @@ def add(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     check.add_argument("file", metavar="FILE")
     add_json_option(check)
     check.set_defaults(run=_check)
-    listing = inner.add_parser("ls", help="list rules", epilog="Example: spikewatch rules ls published")
+    listing = inner.add_parser("ls", help="list rules", epilog="Example: spikewatch rules ls running")
     listing.add_argument("file", metavar="FILE", nargs="?", default="shipped")
+    add_alerts_options(listing)
     add_json_option(listing)
     listing.set_defaults(run=_list)
     explain = inner.add_parser("explain", help="say rules in words", epilog="Example: spikewatch rules explain rules.yaml odmap-24h")
     explain.add_argument("file", metavar="FILE")
     explain.add_argument("ids", metavar="ID", nargs="*", help="rules to explain; all without")
+    add_alerts_options(explain)
     add_json_option(explain)
     explain.set_defaults(run=_explain)
     diff = inner.add_parser(
@@ -53,24 +56,36 @@ def add(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     )
     diff.add_argument("before", metavar="BEFORE")
     diff.add_argument("after", metavar="AFTER")
+    add_alerts_options(diff)
     add_json_option(diff)
     diff.set_defaults(run=_diff)
     schema = inner.add_parser("schema", help="print the JSON schema of a file of rules", epilog="Example: spikewatch rules schema")
     schema.set_defaults(run=_schema)
 
 
-def rules_named(name: str) -> Rulebook:
-    """Return the rules of a file, or those that ``shipped`` and ``published`` name.
+def rules_named(name: str, arguments: argparse.Namespace | None = None) -> Rulebook:
+    """Return the rules of a file, or those that ``shipped``, ``published`` and, with the options of a service, ``running`` name.
 
     Raises:
         CannotRun: they cannot be used; the text has a line for each thing that is wrong.
     """
+    if name == RUNNING and arguments is not None:
+        return alerts_client(arguments).rules()
     try:
         return rules_of_package(RULES_OF_PACKAGE[name]) if name in RULES_OF_PACKAGE else read_rules(Path(name))
     except UnusableRules as error:
         raise CannotRun(f"the rules cannot be used:\n{error}") from None
     except OSError as error:
         raise CannotRun(f"{name} cannot be read ({error.strerror}); name a file of rules, or shipped or published") from None
+
+
+def rules_text(name: str) -> str:
+    """Return what a service is sent of rules that ``rules_named`` has read: their YAML, nothing for those it runs itself."""
+    if name == RUNNING:
+        return ""
+    if name in RULES_OF_PACKAGE:
+        return text_of_package(RULES_OF_PACKAGE[name])
+    return Path(name).read_text("utf-8-sig")
 
 
 def _check(arguments: argparse.Namespace) -> int:
@@ -93,7 +108,7 @@ def _check(arguments: argparse.Namespace) -> int:
 
 
 def _list(arguments: argparse.Namespace) -> int:
-    rows = [_row(rule) for rule in rules_named(arguments.file).known]
+    rows = [_row(rule) for rule in rules_named(arguments.file, arguments).known]
     if arguments.as_json:
         print_json(rows)
     else:
@@ -114,7 +129,7 @@ def _row(rule: Rule) -> dict[str, Any]:
 
 
 def _explain(arguments: argparse.Namespace) -> int:
-    book = rules_named(arguments.file)
+    book = rules_named(arguments.file, arguments)
     unknown = set(arguments.ids) - {rule.id for rule in book.known}
     if unknown:
         raise CannotRun(f"no rule is called {', '.join(sorted(unknown))}; spikewatch rules ls {arguments.file} lists them")
@@ -127,7 +142,7 @@ def _explain(arguments: argparse.Namespace) -> int:
 
 
 def _diff(arguments: argparse.Namespace) -> int:
-    found = differences(rules_named(arguments.before), rules_named(arguments.after))
+    found = differences(rules_named(arguments.before, arguments), rules_named(arguments.after, arguments))
     if arguments.as_json:
         print_json(
             [

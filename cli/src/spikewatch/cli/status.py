@@ -32,7 +32,12 @@ def _run(arguments: argparse.Namespace) -> int:
     stack = stack_file.read(arguments.folder)
     parts = condition(stack)
     rows = [asdict(part) for part in parts]
-    addresses = {"ingest_url": stack.ingest_url, "directory_address": stack.directory_address, "kafka_bootstrap": stack.kafka_bootstrap}
+    addresses = {
+        "ingest_url": stack.ingest_url,
+        "directory_address": stack.directory_address,
+        "alerts_address": stack.alerts_address,
+        "kafka_bootstrap": stack.kafka_bootstrap,
+    }
     if arguments.as_json:
         print_json({"started_at": stack.started_at.isoformat(), **addresses, "parts": rows})
     else:

@@ -41,7 +41,7 @@ def add(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     )
     add_folder_option(parser)
     parser.add_argument("--detach", action="store_true", help="return once everything is ready; stop with `spikewatch down`")
-    for name in ("kafka", "mongodb", "ingest", "directory", "traces"):
+    for name in ("kafka", "mongodb", "ingest", "directory", "alerts", "traces"):
         parser.add_argument(f"--{name}-port", type=_port, default=0, metavar="PORT", help=f"port of {name} (default: a free one)")
     instances = "processes of a service, for example enrichment=2; may be repeated"
     parser.add_argument("--instances", type=_instances, action="append", default=[], metavar="SERVICE=N", help=instances)
@@ -83,6 +83,7 @@ def _foreground(arguments: argparse.Namespace) -> int:
         mongodb_port=arguments.mongodb_port,
         ingest_port=arguments.ingest_port,
         directory_port=arguments.directory_port,
+        alerts_port=arguments.alerts_port,
         traces_port=arguments.traces_port,
         instances=dict(arguments.instances),
     )
@@ -111,6 +112,7 @@ def _say_where(stack: Stack, seconds: float) -> None:
     say(f"everything is ready after {seconds:.1f} s")
     say(f"  agencies send to   {running.ingest_url}/v1/submissions")
     say(f"  directory (gRPC)   {running.directory_address}")
+    say(f"  rules (gRPC)       {running.alerts_address}")
     say(f"  Kafka              {running.kafka_bootstrap}")
     say(f"  logs               {stack.folder / 'services'}")
 
@@ -148,7 +150,7 @@ def _detach(arguments: argparse.Namespace) -> int:
     folder.mkdir(parents=True, exist_ok=True)
     log_path = folder / "up.log"
     command = [sys.executable, "-m", "spikewatch.cli", "up", "--folder", str(folder.absolute())]
-    for name in ("kafka", "mongodb", "ingest", "directory", "traces"):
+    for name in ("kafka", "mongodb", "ingest", "directory", "alerts", "traces"):
         command += [f"--{name}-port", str(getattr(arguments, f"{name}_port"))]
     for name, count in arguments.instances:
         command += ["--instances", f"{name}={count}"]

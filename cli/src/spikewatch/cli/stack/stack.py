@@ -61,6 +61,7 @@ class StackOptions:
     mongodb_port: int = 0
     ingest_port: int = 0
     directory_port: int = 0
+    alerts_port: int = 0
     traces_port: int = 0
     instances: Mapping[str, int] = field(default_factory=dict)
     env: Mapping[str, str] = field(default_factory=dict)
@@ -233,6 +234,7 @@ class Stack:
             "SPIKEWATCH_INGEST_PORT": str(self._options.ingest_port or kept_port(self.folder, "ingest")),
             "SPIKEWATCH_INGEST_SEAL_KEY": seal_key(self.folder),
             "SPIKEWATCH_DIRECTORY_PORT": str(directory_port),
+            "SPIKEWATCH_ALERTS_PORT": str(self._options.alerts_port or kept_port(self.folder, "alerts")),
             "SPIKEWATCH_ALERTS_DIRECTORY_ADDRESS": f"{LOOPBACK}:{directory_port}",
             **self._telemetry(),
             **self._options.env,
@@ -247,7 +249,7 @@ class Stack:
     def _service(self, name: str, instance: int) -> ServiceProcess:
         env = {**self._env, "OTEL_SERVICE_NAME": name}
         if instance > 1:  # the first has the ports that are announced; the others take free ones
-            env |= {"SPIKEWATCH_INGEST_PORT": str(free_port()), "SPIKEWATCH_DIRECTORY_PORT": str(free_port())}
+            env |= {f"SPIKEWATCH_{part}_PORT": str(free_port()) for part in ("INGEST", "DIRECTORY", "ALERTS")}
         return ServiceProcess(name, env, self.folder / "services", instance=instance)
 
     def _telemetry(self) -> dict[str, str]:

@@ -101,7 +101,15 @@ class StackFile(_Part):
     @property
     def directory_address(self) -> str | None:
         """Where the directory's gRPC interface answers, host:port."""
-        port = next((service.grpc_port for service in self.services if service.name == "directory"), None)
+        return self._grpc_address("directory")
+
+    @property
+    def alerts_address(self) -> str | None:
+        """Where the alerts service tells and tests rules over gRPC, host:port."""
+        return self._grpc_address("alerts")
+
+    def _grpc_address(self, name: str) -> str | None:
+        port = next((service.grpc_port for service in self.services if service.name == name), None)
         return None if port is None else f"127.0.0.1:{port}"
 
 

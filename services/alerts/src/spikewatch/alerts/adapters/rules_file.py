@@ -8,7 +8,7 @@ import yaml
 
 from spikewatch.alerts.domain.rulebook import Problem, Rulebook, UnusableRules, WrongRules
 
-__all__ = ["PUBLISHED", "SHIPPED", "UnusableRules", "read_rules", "rules_of", "rules_of_package"]
+__all__ = ["PUBLISHED", "SHIPPED", "UnusableRules", "read_rules", "rules_of", "rules_of_package", "text_of_package"]
 
 SHIPPED: Final = "rules.yaml"
 """The rules in force where nothing else is said."""
@@ -38,7 +38,12 @@ def read_rules(path: Path | None) -> Rulebook:
 
 def rules_of_package(name: str) -> Rulebook:
     """Return the rules of a file that the package carries: ``SHIPPED`` or ``PUBLISHED``."""
-    return rules_of(files("spikewatch.alerts").joinpath(name).read_text("utf-8"), name)
+    return rules_of(text_of_package(name), name)
+
+
+def text_of_package(name: str) -> str:
+    """Return the YAML of a file that the package carries."""
+    return files("spikewatch.alerts").joinpath(name).read_text("utf-8")
 
 
 def rules_of(text: str, name: str) -> Rulebook:

@@ -1,0 +1,100 @@
+"""A back-test on what the running alerts service stores, in the form in which one on a file is printed and drawn."""
+
+import argparse
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Final
+
+import numpy as np
+
+from spikewatch.alerts.domain.backtest.histories import Histories, Labelled
+from spikewatch.alerts.domain.backtest.question import Answer, Question
+from spikewatch.alerts.domain.backtest.verdict import Verdict
+from spikewatch.alerts.domain.instants import DAY, micros
+from spikewatch.alerts.domain.rule import Rule
+from spikewatch.alerts.domain.series import History
+from spikewatch.cli.backtesting.history_rows import moment_of
+from spikewatch.cli.backtesting.labels import labels_of
+from spikewatch.cli.exit_status import CannotRun
+from spikewatch.cli.files.opened import opened
+from spikewatch.cli.progress import Progress
+from spikewatch.cli.rules import rules_text
+from spikewatch.cli.running_rules import alerts_client
+
+__all__ = ["Sets", "on_stored"]
+
+_HALF_A_DAY: Final = timedelta(hours=12)
+Sets = list[tuple[str, list[Verdict]]]
+"""Of each set of rules its name and what it would have raised."""
+
+
+def on_stored(arguments: argparse.Namespace, books: Sequence[tuple[str, Sequence[Rule]]]) -> tuple[Histories, Sets, list[Labelled], int]:
+    """Ask the service about each set of rules; return counts, verdicts, labelled spikes within, and how many spikes lie elsewhere.
+
+    Raises:
+        CannotRun: the service cannot be asked, or refuses.
+    """
+    if not arguments.area and not arguments.area_kind:
+        raise CannotRun("no area is named: give --area county:42091 (may be repeated), or --area-kind county for all that are stored")
+    client = alerts_client(arguments)
+    question = Question(
+        areas=tuple(arguments.area),
+        area_kind=arguments.area_kind or "",
+        start=_time(arguments.since, "--since", -_HALF_A_DAY),
+        end=_time(arguments.until, "--until", _HALF_A_DAY),
+    )
+    sets: Sets = []
+    labelled: list[Labelled] = []
+    others = 0
+    histories: Histories | None = None
+    with Progress("test", len(books), unit="sets of rules") as progress:
+        for name, rules in books:
+            if not rules:
+                sets.append((name, []))
+                continue
+            if histories is None and arguments.labels:
+                labelled, others = _labels(arguments, question)
+            asked = Question(
+                rules_text(name),
+                tuple(rule.id for rule in rules),
+                question.areas,
+                question.area_kind,
+                question.start,
+                question.end,
+                tuple(labelled),
+            )
+            answer = client.tested(asked, rules)
+            sets.append((name, list(answer.verdicts)))
+            if histories is None:
+                histories = _histories(answer)
+                # The next set of rules is held against the very same areas and time, whatever arrives meanwhile.
+                question = Question(areas=tuple(histories.areas), start=answer.start, end=answer.end)
+            progress.advance()
+    assert histories is not None  # noqa: S101  # the verb refuses books without any rule
+    within = [one for one in labelled if one.end >= histories.start and one.start <= histories.end]
+    return histories, sets, within, others + len(labelled) - len(within)
+
+
+def _labels(arguments: argparse.Namespace, question: Question) -> tuple[list[Labelled], int]:
+    if not question.areas:
+        raise CannotRun("labelled spikes are held against areas that are named: give --area beside --labels")
+    with opened(arguments.labels) as file:
+        return labels_of(file, question.areas)
+
+
+def _histories(answer: Answer) -> Histories:
+    areas: dict[str, History] = {}
+    for one in answer.areas:
+        noons = one.first_day + np.arange(len(one.daily), dtype=np.int64) * DAY + DAY // 2
+        times = np.clip(np.repeat(noons, one.daily), answer.start, answer.end)
+        areas[one.area] = History.of_pairs(np.column_stack([times, np.zeros(len(times), dtype=np.int64)]), answer.start, answer.start)
+    return Histories(areas, answer.start, answer.end)
+
+
+def _time(text: str | None, option: str, to_edge: timedelta) -> int | None:
+    if text is None:
+        return None
+    moment = moment_of(text)
+    if moment is None:
+        raise CannotRun(f"{option} is no time; expected a date or an ISO 8601 time, for example 2025-05-01")
+    return micros(moment + to_edge if ":" not in text else moment)  # a date is the whole day, UTC
