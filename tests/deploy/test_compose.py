@@ -81,6 +81,14 @@ def test_both_ends_of_the_directory_have_one_token(compose):
     assert directory["SPIKEWATCH_DIRECTORY_TOKEN"] == alerts["SPIKEWATCH_ALERTS_DIRECTORY_TOKEN"]
 
 
+@pytest.mark.parametrize("service", ["directory", "alerts"])
+def test_what_serves_grpc_is_reached_from_this_machine(compose, service):
+    part = compose["services"][service]
+    port = part["environment"][f"SPIKEWATCH_{service.upper()}_PORT"]
+    assert part["environment"][f"SPIKEWATCH_{service.upper()}_TOKEN"]
+    assert [published.rpartition(":")[2] for published in part["ports"]] == [port]
+
+
 def test_the_topics_job_is_python_that_the_image_can_run(compose):
     (script,) = compose["services"]["topics"]["command"]
     imported = [node for node in ast.walk(ast.parse(script)) if isinstance(node, ast.ImportFrom)]

@@ -143,6 +143,9 @@ def test_a_service_accepts_its_settings(resources, service, start, overlay):
     if service == "directory":
         assert settings.directory_token is not None
         assert settings.directory_reflection is (overlay == "dev")
+    if service == "alerts":
+        assert settings.alerts_token is not None
+        assert settings.alerts_reflection is (overlay == "dev")
 
 
 @each_service
@@ -207,12 +210,28 @@ def test_every_service_may_reach_names_kafka_mongodb_and_the_collector(of_kind, 
     assert (50051 in ports) is (service == "alerts")
 
 
+@pytest.mark.parametrize("service", ["directory", "alerts"])
+def test_what_serves_grpc_is_found_by_name_and_let_in_by_label(of_kind, service):
+    (container,) = containers(named(of_kind("Deployment"), service))
+    (port,) = [one["containerPort"] for one in container["ports"] if one["name"] == "grpc"]
+    served = named(of_kind("Service"), service)["spec"]
+    assert (served["clusterIP"], served["ports"]) == ("None", [{"name": "grpc", "port": port, "targetPort": "grpc"}])
+    ingress = named(of_kind("NetworkPolicy"), service)["spec"]["ingress"]
+    (policy,) = ingress
+    assert [one["port"] for one in policy["ports"]] == [port]
+    assert {"podSelector": {"matchLabels": {f"spikewatch.org/{service}-client": "true"}}} in policy["from"]
+
+
 def test_every_reference_leads_to_something(of_kind, overlay):
     known = {part["metadata"]["name"] for part in of_kind("Secret", "KafkaUser")}
     # Made by Strimzi for the cluster, and brought by the operator of a deployment.
     known |= {"spikewatch-cluster-ca-cert"}
     if overlay != "dev":
-        known |= {f"spikewatch-{service}-mongodb" for service in SERVICES} | {"spikewatch-ingest-seal", "spikewatch-directory-token"}
+        known |= {f"spikewatch-{service}-mongodb" for service in SERVICES} | {
+            "spikewatch-ingest-seal",
+            "spikewatch-directory-token",
+            "spikewatch-alerts-token",
+        }
     maps = {part["metadata"]["name"] for part in of_kind("ConfigMap")}
     for workload in of_kind(*WORKLOADS):
         text = yaml.safe_dump(workload)
