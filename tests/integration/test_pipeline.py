@@ -164,3 +164,23 @@ def test_a_person_decides_who_is_who_and_takes_it_back(stack: Pipeline, capsys: 
     shown = json.loads(run("show", incident, "--json"))
     assert [one["is_in_force"] for one in shown["decisions"] if one["undoes"] is None] == [False]
     assert "26-000341" not in json.dumps(shown)
+
+
+def test_a_back_test_on_what_is_stored_finds_what_was_raised(stack: Pipeline, capsys: pytest.CaptureFixture[str]) -> None:
+    # A month before the other tests' overdoses.
+    at = datetime.now(UTC).replace(microsecond=0) - timedelta(days=30)
+    stack.accept(EMS, [overdose(number, at + timedelta(minutes=number), record="T") for number in range(12)])
+    stack.settle()
+
+    def told(*arguments: str) -> Any:
+        capsys.readouterr()
+        assert spikewatch([*arguments, "--folder", str(stack.stack.folder), "--json"]) == 0
+        return json.loads(capsys.readouterr().out)
+
+    assert [one["id"] for one in told("rules", "ls", "running")] == ["odmap-24h", "mean-2sd-24h", "poisson-72h"]
+    tested = told("backtest", "running", "--stored", "--area", "county:99001", "--rule", "odmap-24h")
+    ((verdict,),) = [one["verdicts"] for one in tested["sets"]]
+    raised = [alert for alert in stack.alerts() if alert["rule"]["rule_id"] == "odmap-24h" and alert["area"] == "county:99001"]
+    shown = [(alert["opened_at"].replace("Z", "+00:00"), alert["observed"]) for alert in raised if alert["status"] != "retracted"]
+    assert sorted(shown) == [(one["opened_at"], one["observed"]) for one in verdict["alarms"]]
+    assert verdict["alarms"][0]["observed"] == 12
