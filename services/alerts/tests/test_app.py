@@ -77,6 +77,24 @@ async def test_the_wired_service_raises_an_alert_and_publishes_what_a_crash_left
     assert [again.event_id for again in runtime.publisher.sent] == [message.event_id]
 
 
+@pytest.mark.integration
+async def test_the_wired_service_scans_where_a_rule_asks_for_it(runtime, make, tmp_path):
+    here, elsewhere = "h3:872aa8c76ffffff", "h3:872a1072bffffff"
+    rule = make.rule("space_time_scan", window_hours=72, quiet_hours=48, parameters={"radius_km": 3, "probability": 0.05})
+    rules = tmp_path / "rules.yaml"
+    rules.write_text(f"rules: [{rule.model_dump_json()}]")
+    await build(runtime, settings(alerts_rules=rules, alerts_clock="event"))
+    days = [make.contribution(f"day {day}", [day * 1_440 + 120], area=elsewhere) for day in range(31)]
+    cluster = [make.contribution(f"cluster {n}", [30 * 1_440 + n], area=here) for n in range(6)]
+    evaluate = runtime.subscriptions["alerts-evaluate"]
+    await evaluate.handle([make.event(one, offset) for offset, one in enumerate(days + cluster)])
+    await runtime.periodic["scan-clusters"]()
+    await runtime.periodic["scan-clusters"]()
+    (message,) = runtime.publisher.sent
+    assert (message.body.area, message.body.observed) == (make.area, 6)
+    assert message.body.outline is not None
+
+
 def test_the_clock_is_one_of_two():
     with pytest.raises(ValidationError, match="alerts_clock"):
         settings(alerts_clock="sundial")

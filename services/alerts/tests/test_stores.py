@@ -13,6 +13,7 @@ from spikewatch.alerts.adapters.mongo_alerts import MongoAlertStore
 from spikewatch.alerts.adapters.mongo_contacts import MongoContactMemory
 from spikewatch.alerts.adapters.mongo_contributions import MongoAreaStore, MongoContributionStore
 from spikewatch.alerts.adapters.mongo_fanned import MongoFannedStore
+from spikewatch.alerts.domain.clusters.look import Placed
 from spikewatch.alerts.domain.contributed import held_of, withdrawn
 from spikewatch.alerts.domain.episodes import Episode
 from spikewatch.alerts.domain.evidence import Evidence
@@ -83,6 +84,17 @@ async def test_contributions_come_back_whole_by_key_span_and_window(stores, make
     assert await stores.contributions.areas("count", 9) == []
     assert await stores.contributions.within(one.area, t10, t70 - 1) == []
     assert (await stores.contributions.first(one.area), await stores.contributions.newest()) == (t10, t70)
+
+
+async def test_what_lies_in_areas_of_a_kind_comes_with_its_place(stores, make):
+    cell, other = (held_of(make.contribution(name, [10, 70], area=area)) for name, area in (("a", "h3:872a1072bffffff"), ("b", "h30:1")))
+    gone = held_of(make.contribution("c", [10], area=cell.area))
+    await stores.contributions.save([(None, cell), (None, other), (None, gone)])
+    await stores.contributions.save([(gone, withdrawn(gone.area, gone.incident, gone, (0, 5)))])
+    t10, t70 = (micros(make.at(minute)) for minute in (10, 70))
+    expected = [Placed(cell.area, "42091", cell.incident, cell.times, cell.marks)]
+    for span, found in (((t10, t10), expected), ((t70, t70), expected), ((0, t10 - 1), []), ((t70 + 1, 2 * t70), [])):
+        assert await stores.contributions.placed("h3", span) == found
 
 
 async def test_an_incident_spread_over_hours_is_found_at_both_ends(stores, make):
@@ -158,6 +170,17 @@ async def test_alerts_are_found_by_area_and_time_unless_retracted_and_settled(st
     assert await stores.alerts.touching({"county:42091": since + 1}) == [gone]
     await stores.alerts.settle({kept.alert_id: 2})
     assert await stores.alerts.touching({"county:42091": since}) == []
+
+
+async def test_the_standing_alerts_of_a_rule_are_found_in_any_area(stores, make):
+    kept = _alert(make, uuid4())
+    await stores.alerts.save([kept])
+    since = kept.episode.last_met_at
+    assert await stores.alerts.standing(kept.alert.rule.rule_id, since) == [kept]
+    assert await stores.alerts.standing(kept.alert.rule.rule_id, since + 1) == []
+    assert await stores.alerts.standing("another", since) == []
+    await stores.alerts.save([retracted(kept, None, NOW)])
+    assert await stores.alerts.standing(kept.alert.rule.rule_id, since) == []
 
 
 async def test_alerts_are_due_when_their_status_disagrees_with_the_event_time(stores, make):

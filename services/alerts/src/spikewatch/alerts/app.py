@@ -77,18 +77,19 @@ async def build(runtime: Runtime, settings: AlertsSettings) -> None:
         runtime.every(_STEP_SECONDS, BeginSteps(rulebook, cache, clock=runtime.clock), name="begin-steps")
     runtime.every(settings.alerts_close_seconds, quiet.close, name="close-quiet-alerts")
     runtime.every(_FORGOTTEN_SECONDS, quiet.publish_forgotten, name="publish-forgotten-alerts")
-    scan = ScanClusters(
-        rulebook,
-        contributions,
-        alerts,
-        contacts,
-        feeds,
-        runtime.publisher,
-        clock=runtime.clock,
-        every_seconds=settings.alerts_scan_seconds,
-        is_live=is_live,
-    )
-    runtime.every(_STEP_SECONDS, scan, name="scan-clusters")
+    if rulebook.scheduled:
+        scan = ScanClusters(
+            rulebook,
+            contributions,
+            alerts,
+            contacts,
+            feeds,
+            runtime.publisher,
+            clock=runtime.clock,
+            every_seconds=settings.alerts_scan_seconds,
+            is_live=is_live,
+        )
+        runtime.every(_STEP_SECONDS, scan, name="scan-clusters")
     _serve_rules(runtime, settings, rulebook, contributions)
 
 

@@ -115,9 +115,13 @@ class BackTest:
             wrongs.append(Wrong("rules_yaml", "holds too many rules", f"at most {_MOST_RULES}"))
         if rules and set(question.rule_ids) - {rule.id for rule in rules}:
             wrongs.append(Wrong("rule_ids", "names a rule that is not among the rules", f"some of {_some(rules)}"))
+        chosen = [rule for rule in rules if not question.rule_ids or rule.id in question.rule_ids]
+        tested = tuple(rule for rule in chosen if not rule.is_scheduled)
+        if len(tested) < len(chosen) and (question.rule_ids or not tested):
+            wrongs.append(Wrong("rule_ids", "names a space_time_scan, which is not back-tested yet", "rules of other kinds"))
         if wrongs:
             raise Unusable(wrongs)
-        return tuple(rule for rule in rules if not question.rule_ids or rule.id in question.rule_ids)
+        return tested
 
     def _in_force(self) -> tuple[Rule, ...]:
         """Return the service's rules anew: a rule remembers what it learnt, and the event loop's must not be changed by another thread."""

@@ -84,12 +84,13 @@ def verdicts(rules: Sequence[Rule], histories: Histories, labelled: Sequence[Lab
 
     The rules are held against the history by the code that raises alerts, with nothing but the history's own past. Overdoses
     before the span are past alone: an alarm that opened before it is none of its alarms. ``past_of`` says how much of it counts.
+    Rules that are looked at on a schedule have no verdict: one area's overdoses do not say where in it they happened.
     """
     years = max((histories.end - histories.start) / year, _LEAST_YEARS)
     for area, history in histories.areas.items():
         known = [one for one in labelled if one.area == area]
         for rule in rules:
-            if ":" in area and not rule.applies_to(area):
+            if rule.is_scheduled or (":" in area and not rule.applies_to(area)):
                 continue
             span = Zone(histories.start - rule.quiet, histories.end, ())
             whole = tuple(_alarm(history, rule, episode) for episode in recomputed(history, rule, span))
