@@ -1,5 +1,6 @@
 """The whole gRPC surface on a real server on loopback, over a store in memory."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable
 from datetime import UTC, datetime
 from typing import Any
@@ -55,13 +56,16 @@ MINUTES = (0, 400, 410, 420, 800, 805, 2000)
 
 
 class FailingStore(InMemoryContributionStore):
-    """Raises what it is told to."""
+    """Raises what it is told to, or answers only when it may."""
 
     failure: Exception | None = None
+    may_answer: asyncio.Event | None = None
 
     async def newest(self) -> int | None:
         if self.failure is not None:
             raise self.failure
+        if self.may_answer is not None:
+            await self.may_answer.wait()
         return await super().newest()
 
 
@@ -151,6 +155,14 @@ async def test_every_other_refusal_has_its_code_and_reason(stub, store, make):
     told = await refused(stub.TestRules(calls.TestRulesRequest(rules_yaml=RULES, areas=[AREA])))
     assert (told.code, told.reason) == (Code.UNAVAILABLE, "TRY_AGAIN")
     store.failure = None
+
+
+async def test_a_deadline_ends_a_test_and_the_next_has_its_turn(stub, store):
+    asked = calls.TestRulesRequest(rules_yaml=RULES, areas=[AREA])
+    store.may_answer = asyncio.Event()
+    assert (await refused(stub.TestRules(asked, timeout=0.2))).code is Code.DEADLINE_EXCEEDED
+    store.may_answer = None
+    assert len((await stub.TestRules(asked, timeout=20)).verdicts) == 2
 
 
 async def test_both_calls_ask_for_the_token(address):
