@@ -145,6 +145,24 @@ def test_the_most_severe_tier_that_is_reached_names_the_alert(make):
     assert [rule.tier_of(*look) for look in looks] == [None, "notify", "notify", "rare", "full"]
 
 
+def test_a_tier_may_have_its_own_audience(make):
+    tiers = ({"name": "reported", "at_least": 3}, {"name": "spike", "at_least": 5, "audience": ("partner", "public")})
+    rule = make.rule(audience=("health",), tiers=tiers)
+    assert [rule.audience_of(count, None) for count in (2, 3, 5)] == [("health",), ("health",), ("partner", "public")]
+    assert "spike from 5 overdoses on, for partner, public" in " ".join(in_words(rule))
+
+
+def test_a_rule_that_scans_is_in_force_and_held_against_no_overdose(make):
+    scan = make.rule("space_time_scan", area_kinds=("state",), window_hours=72, parameters={"radius_km": 3, "probability": 0.05})
+    book = Rulebook((scan, make.rule()))
+    assert book.scheduled == (scan,)
+    assert book.watching("state:42") == ()
+    assert book.area_kinds == {"county"}
+    assert book.horizon == book.rules[1].reach + book.rules[1].quiet
+    series = History.of([(n, 4) for n in range(99)], 0, -1)
+    assert all_episodes(series, scan) == []
+
+
 def test_differences_tell_what_decides_otherwise_under_an_old_version(make):
     before = Rulebook((make.rule(), make.rule("poisson"), make.rule("mean_plus_sd")))
     stricter = make.rule(parameters={"threshold": 4, "comparison": "at_least"})
