@@ -162,6 +162,8 @@ async def test_everything_that_is_wrong_is_told_at_once_and_no_value_of_it(store
         ({"start": 2**52}, "start"),
         ({"start": -(2**52)}, "start"),
         ({"labelled": (Labelled("a", AREA, 0, 1),) * 1_001}, "labelled_spikes"),
+        ({"labelled": (Labelled("a", AREA, -(2**70), 2**70),)}, "labelled_spikes[0]"),
+        ({"start": -(2**70)}, "start"),
     ],
 )
 async def test_a_question_that_cannot_be_answered_says_which_part(store, tester, make, changes, field):

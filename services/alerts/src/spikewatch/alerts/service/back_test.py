@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Final, TypeVar
 
 import numpy as np
@@ -37,6 +38,8 @@ _MOST_LABELLED: Final = 1_000
 _MOST_TOLD: Final = 50  # things wrong with one file; who made the first fifty mends those first
 _LONGEST_YEARS: Final = 20
 _LONGEST_NAME: Final = 128
+_EARLIEST: Final = micros(datetime(1900, 1, 1, tzinfo=UTC))
+_LATEST: Final = micros(datetime(2200, 1, 1, tzinfo=UTC))
 _area_id: Final[TypeAdapter[str]] = TypeAdapter(AreaId)
 
 
@@ -207,7 +210,9 @@ def _wrongs_of(question: Question) -> list[Wrong]:
     for place, one in enumerate(question.labelled[:_MOST_LABELLED]):
         if not _is_area(one.area):
             wrongs.append(Wrong(f"labelled_spikes[{place}].area", "is no area", "kind:code", "county:42091"))
-        if one.end < one.start:
+        if not all(_EARLIEST <= at <= _LATEST for at in (one.start, one.end)):
+            wrongs.append(Wrong(f"labelled_spikes[{place}]", "has a start or end that is no time", "a moment from 1900 to 2200"))
+        elif one.end < one.start:
             wrongs.append(Wrong(f"labelled_spikes[{place}].end", "is before its start", "a moment from the start on"))
         if not 0 < len(one.name) <= _LONGEST_NAME:
             wrongs.append(Wrong(f"labelled_spikes[{place}].name", "is missing or too long", f"1 to {_LONGEST_NAME} characters"))
