@@ -6,8 +6,8 @@ import pytest
 
 from spikewatch.contracts.identifiers import incident_id
 from spikewatch.contracts.incident import Incident, IncidentChange
-from spikewatch.contracts.report import Drug, LocatedReport, QualityNote, Reversal
-from spikewatch.contracts.vocabulary import Disposition, Outcome, PlacePrecision, SourceType, TimePrecision, YesNo
+from spikewatch.contracts.report import Drug, LocatedReport, QualityNote, Reversal, Victims
+from spikewatch.contracts.vocabulary import AgeBand, Disposition, DrugClass, Outcome, PlacePrecision, Sex, SourceType, TimePrecision, YesNo
 from spikewatch.enrichment.domain.candidate import Candidate
 from spikewatch.enrichment.domain.matched import MatchedIncident, MatchedOverdose
 from spikewatch.enrichment.domain.survivorship import incident
@@ -103,3 +103,86 @@ def test_a_report_of_a_flood_says_that_it_was_not_matched(located: Build) -> Non
     made = MatchedIncident(incident_id(one.key), (MatchedOverdose((one,), 0.1, is_flooded=True),), (one,), "digest")
     told = incident(made, version=1, change=IncidentChange.OPENED)
     assert told.overdoses[0].quality == (QualityNote(field="reports", code="flood_not_matched"),)
+
+
+def origins(told: Incident, *reports: LocatedReport) -> dict[str, tuple[int, list[int]]]:
+    """Return by field the number of the report it is from and of those that differ, numbered from 0 as they are given."""
+    number = {one.report.report_key: index for index, one in enumerate(reports)}
+    found = (*told.provenance, *(origin for overdose in told.overdoses for origin in overdose.provenance))
+    return {one.field: (number[one.report_key], sorted(number[key] for key in one.differing)) for one in found}
+
+
+def test_every_field_that_is_stated_says_where_it_is_from_and_who_says_otherwise(located: Build) -> None:
+    call = located("1", "cedar-911", source_type=S.CAD, age=60, location={"county_fips": "99001"})
+    given = Reversal(given=YesNo.YES)
+    ems = located("2", minutes=5, age=34, sex=Sex.MALE, reversal=given, outcome=Outcome.NONFATAL, count=2)
+    heroin = (Drug(term="heroin", drug_class=DrugClass.HEROIN),)
+    department = located("3", "cedar-hospital", source_type=S.ED, minutes=40, age=36, sex=Sex.FEMALE, drugs=heroin, location={})
+    examiner = located("4", "cedar-me", source_type=S.ME, minutes=90, outcome=Outcome.FATAL, sex=Sex.MALE, location={})
+    told = merged(call, ems, department, examiner)
+    assert origins(told, call, ems, department, examiner) == {
+        "position": (1, []),
+        "occurred_at": (0, []),
+        "outcome": (3, [1]),
+        "drugs": (2, []),
+        "reversal": (1, []),
+        "victims.count": (1, []),
+        "victims.age": (2, [0, 1]),
+        "victims.sex": (3, [2]),
+    }
+    assert {note.field for note in told.overdoses[0].quality if note.code == "sources_differ"} == {"outcome", "victims.age", "victims.sex"}
+    assert Incident.model_validate_json(told.to_json()) == told
+
+
+def test_of_a_single_report_there_is_nothing_to_say_where_it_is_from(located: Build) -> None:
+    told = merged(located("1", age=34))
+    assert (told.provenance, told.overdoses[0].provenance, told.overdoses[0].quality) == ((), (), ())
+
+
+def test_an_age_is_contradicted_beyond_a_birthday_and_by_an_estimate_beyond_ten_years(located: Build) -> None:
+    ems = located("1", age=34)
+    for years, differing in ((35, []), (36, [0])):
+        department = located("2", "cedar-hospital", source_type=S.ED, minutes=1, age=years)
+        assert origins(merged(department, ems), ems, department)["victims.age"] == (1, differing)
+    for years, differing in ((44, []), (45, [1])):
+        call = located("2", "cedar-911", source_type=S.CAD, minutes=1, age=years)
+        assert origins(merged(ems, call), ems, call)["victims.age"] == (0, differing)
+
+
+def test_an_age_and_a_band_that_does_not_hold_it_are_never_published_together(located: Build) -> None:
+    examiner = located("1", "cedar-me", source_type=S.ME, victims=Victims(age_band=AgeBand.A90_PLUS))
+    ems = located("2", minutes=1, age=45)
+    told = merged(examiner, ems)
+    assert (told.overdoses[0].victims.age, told.overdoses[0].victims.age_band) == (None, AgeBand.A90_PLUS)
+    assert origins(told, examiner, ems)["victims.age_band"] == (0, [1])
+    banded = located("3", "cedar-me", source_type=S.ME, victims=Victims(age_band=AgeBand.A40_49))
+    both = merged(banded, ems)
+    assert (both.overdoses[0].victims.age, both.overdoses[0].victims.age_band) == (45, AgeBand.A40_49)
+    assert origins(both, banded, ems)["victims.age"] == (1, [])
+
+
+@pytest.mark.parametrize(
+    ("named", "differing"),
+    [(DrugClass.FENTANYL, []), (DrugClass.OPIOID, []), (DrugClass.COCAINE, [1]), (DrugClass.UNKNOWN, [])],
+)
+def test_drugs_contradict_one_another_by_family(located: Build, named: DrugClass, differing: list[int]) -> None:
+    ems = located("1", drugs=(Drug(term="heroin", drug_class=DrugClass.HEROIN),))
+    fire = located("2", "cedar-fire", source_type=S.FIRE, minutes=1, drugs=(Drug(term="other", drug_class=named),))
+    assert origins(merged(ems, fire), ems, fire)["drugs"] == (0, differing)
+
+
+@pytest.mark.parametrize(("source", "lat", "differing"), [(S.POLICE, 40.505, []), (S.POLICE, 40.53, [1]), (S.ED, 40.53, [])])
+def test_a_scene_beyond_a_kilometre_contradicts_the_place_but_no_hospital_does(
+    located: Build, source: SourceType, lat: float, differing: list[int]
+) -> None:
+    ems = located("1", location={"lat": 40.5, "lon": -79.5, "precision": PlacePrecision.POINT})
+    other = located("2", "cedar-2", source_type=source, minutes=1, location={"lat": lat, "lon": -79.5, "precision": PlacePrecision.POINT})
+    assert origins(merged(ems, other), ems, other)["position"] == (0, differing)
+
+
+def test_a_denial_contradicts_a_reversal_that_was_given(located: Build) -> None:
+    ems = located("1", reversal=Reversal(given=YesNo.YES, doses=1))
+    call = located("2", "cedar-911", source_type=S.CAD, minutes=1, reversal=Reversal(given=YesNo.NO))
+    assert origins(merged(ems, call), ems, call)["reversal"] == (0, [1])
+    silent = located("3", minutes=2)
+    assert origins(merged(call, silent), call, silent)["reversal"] == (0, [])

@@ -9,7 +9,7 @@ from spikewatch.contracts.contract import AgencyId, AreaId, Contract, ShortText,
 from spikewatch.contracts.report import Drug, Position, QualityNote, Reversal, TraceId, Victims
 from spikewatch.contracts.vocabulary import Outcome, SourceType, TimePrecision
 
-__all__ = ["Incident", "IncidentChange", "Overdose", "PublicPosition", "ReportReference"]
+__all__ = ["FieldOrigin", "Incident", "IncidentChange", "Overdose", "PublicPosition", "ReportReference"]
 
 
 class IncidentChange(StrEnum):
@@ -32,6 +32,14 @@ class ReportReference(Contract):
     trace_id: TraceId | None = None
 
 
+class FieldOrigin(Contract):
+    """Of several reports the one that a field was taken from, and those that say otherwise."""
+
+    field: ShortText = Field(description="Its path in the overdose or incident, for example victims.age.")
+    report_key: UUID
+    differing: tuple[UUID, ...] = Field(default=(), description="Keys of the reports that contradict it; what they say is in them.")
+
+
 class Overdose(Contract):
     """One person's suspected overdose, made from one or more reports."""
 
@@ -43,8 +51,14 @@ class Overdose(Contract):
     reversal: Reversal = Reversal()
     victims: Victims = Victims()
     reports: tuple[ReportReference, ...] = Field(min_length=1)
-    confidence: float = Field(default=1.0, ge=0, le=1, description="Weakest link between its reports.")
+    confidence: float = Field(
+        default=1.0, ge=0, le=1, description="Probability that its reports are all of this person's, and nobody else's."
+    )
     quality: tuple[QualityNote, ...] = ()
+    provenance: tuple[FieldOrigin, ...] = Field(
+        default=(),
+        description="Where each field that is stated comes from. Empty: all from its only report, or written by an older version.",
+    )
 
 
 class PublicPosition(Contract):
@@ -71,3 +85,6 @@ class Incident(Contract):
     areas: tuple[AreaId, ...] = ()
     overdoses: tuple[Overdose, ...] = Field(min_length=1)
     aliases: tuple[UUID, ...] = Field(default=(), description="Incidents that were merged into this one.")
+    provenance: tuple[FieldOrigin, ...] = Field(
+        default=(), description="The report that position, place_key and areas come from; empty as an overdose's."
+    )

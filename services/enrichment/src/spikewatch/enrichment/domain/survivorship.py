@@ -1,31 +1,31 @@
-"""Which report an overdose takes each field from when several speak about the same person.
+"""Which report an overdose takes each field from when several speak about the same person, and which of them say otherwise.
 
 Time: computer-aided dispatch before EMS, fire, police. Place: the best precision, then EMS. Outcome: fatal when a
 medical examiner or a death on scene says so, else the latest. Age and sex: medical examiner, emergency department, EMS.
 """
 
-from collections.abc import Callable, Iterable, Sequence
-from typing import Final, Protocol, TypeVar
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Final, Protocol
 from uuid import UUID
 
 from spikewatch.contracts.contract import unchecked
 from spikewatch.contracts.identifiers import overdose_id
-from spikewatch.contracts.incident import Incident, IncidentChange, Overdose, PublicPosition
-from spikewatch.contracts.report import Drug, Position, QualityNote, Reversal, Victims
+from spikewatch.contracts.incident import FieldOrigin, Incident, IncidentChange, Overdose, PublicPosition
+from spikewatch.contracts.report import Position, QualityNote, Reversal, Victims
 from spikewatch.contracts.vocabulary import Disposition, Outcome, PlacePrecision, Sex, SourceType, TimePrecision, YesNo
 from spikewatch.enrichment.domain.candidate import Candidate
+from spikewatch.enrichment.domain.conflicts import ages_differ, ages_meet, drugs_differ, places_differ
 from spikewatch.enrichment.domain.locate import EXACT
 from spikewatch.enrichment.domain.matched import MatchedIncident, MatchedOverdose
 
 __all__ = ["Masking", "incident"]
-
-T = TypeVar("T")
 
 # A fourth of the cost: every value comes from a report that was checked when it was read.
 _made_incident: Final = unchecked(Incident)
 _made_overdose: Final = unchecked(Overdose)
 _made_victims: Final = unchecked(Victims)
 _made_reversal: Final = unchecked(Reversal)
+_made_origin: Final = unchecked(FieldOrigin)
 
 _S = SourceType
 _TIME: Final = (_S.CAD, _S.EMS, _S.FIRE, _S.POLICE)
@@ -55,7 +55,8 @@ def incident(
         # An agency counted more people than sent or gave reports: told, but nobody is invented.
         note = QualityNote(field="victims.count", code="more_people_counted")
         overdoses = (overdoses[0].changed(quality=(*overdoses[0].quality, note)), *overdoses[1:])
-    placed = _placed(matched.members).extract
+    origin = _placed(matched.members)
+    placed = origin.extract
     return _made_incident(
         incident_id=matched.incident_id,
         version=version,
@@ -67,6 +68,7 @@ def incident(
         areas=placed.areas,
         overdoses=overdoses,
         aliases=tuple(aliases),
+        provenance=_origins(matched.members, {"position": (origin, lambda other: places_differ(origin, other))}),
     )
 
 
@@ -78,10 +80,6 @@ def _ranked(reports: Iterable[Candidate], ranks: Sequence[SourceType]) -> list[C
 def _rank(report: Candidate, ranks: Sequence[SourceType]) -> int:
     source = report.extract.reference.source_type
     return ranks.index(source) if source in ranks else len(ranks)
-
-
-def _first(reports: Iterable[Candidate], ranks: Sequence[SourceType], value: Callable[[Candidate], T | None]) -> T | None:
-    return next((found for report in _ranked(reports, ranks) if (found := value(report)) is not None), None)
 
 
 def _placed(members: Sequence[Candidate]) -> Candidate:
@@ -98,49 +96,95 @@ def _placed(members: Sequence[Candidate]) -> Candidate:
 def _overdose(matched: MatchedOverdose) -> Overdose:
     reports = matched.reports
     timed = [report for report in reports if report.extract.occurred_at_precision not in _ROUGH_TIMES] or list(reports)
-    time = _ranked(timed, _TIME)[0].extract
-    victims = _made_victims(
-        count=max((report.extract.victims.count for report in reports if report.extract.victims.count is not None), default=None),
-        age=_first(reports, _PERSON, lambda report: report.extract.victims.age),
-        age_band=_first(reports, _PERSON, lambda report: report.extract.victims.age_band),
-        sex=_first(reports, _PERSON, lambda report: None if report.extract.victims.sex is Sex.UNKNOWN else report.extract.victims.sex)
-        or Sex.UNKNOWN,
+    when = _ranked(timed, _TIME)[0]
+    outcome, judge = _outcome(reports)
+    counting = max((report for report in reports if _count(report)), key=_count, default=None)
+    aged = [report for report in _ranked(reports, _PERSON) if report.record.age_low >= 0]
+    # Age and band come from the first that states either, or from one that agrees: never a band beside an age outside it.
+    agreeing = [report for report in aged if ages_meet(aged[0], report)]
+    age = next((report for report in agreeing if report.extract.victims.age is not None), None)
+    band = next((report for report in agreeing if report.extract.victims.age_band is not None), None)
+    sexed = next((report for report in _ranked(reports, _PERSON) if _sex(report) is not Sex.UNKNOWN), None)
+    naming = next((report for report in _ranked(reports, _DRUGS) if report.extract.drugs), None)
+    reversal, reviver = _reversal(reports)
+    known_age = aged[0] if aged else None
+    provenance = _origins(
+        reports,
+        {
+            "occurred_at": (when, _never),  # agencies date different moments of it: a difference is no contradiction
+            "outcome": (judge, lambda other: other.extract.outcome not in {Outcome.UNKNOWN, outcome}),
+            "drugs": (naming, lambda other: naming is not None and drugs_differ(naming, other)),
+            "reversal": (reviver, lambda other: other.extract.reversal.given not in {YesNo.UNKNOWN, reversal.given}),
+            "victims.count": (counting, _never),  # the most that anybody saw
+            "victims.age": (age, lambda other: known_age is not None and ages_differ(known_age, other)),
+            "victims.age_band": (band, lambda other: known_age is not None and ages_differ(known_age, other)),
+            "victims.sex": (sexed, lambda other: sexed is not None and _sex(other) not in {Sex.UNKNOWN, _sex(sexed)}),
+        },
     )
-    known = {report.extract.outcome for report in reports} - {Outcome.UNKNOWN}
-    notes = [QualityNote(field="outcome", code="sources_differ")] if len(known) > 1 else []
+    notes = [QualityNote(field=one.field, code="sources_differ") for one in provenance if one.differing]
     if matched.is_flooded:
         notes.append(QualityNote(field="reports", code="flood_not_matched"))
     return _made_overdose(
         overdose_id=overdose_id(reports[0].key),
-        occurred_at=time.occurred_at,
-        occurred_at_precision=time.occurred_at_precision,
-        outcome=_outcome(reports),
-        drugs=_drugs(reports),
-        reversal=_reversal(reports),
-        victims=victims,
+        occurred_at=when.extract.occurred_at,
+        occurred_at_precision=when.extract.occurred_at_precision,
+        outcome=outcome,
+        drugs=() if naming is None else naming.extract.drugs,
+        reversal=reversal,
+        victims=_made_victims(
+            count=None if counting is None else counting.extract.victims.count,
+            age=None if age is None else age.extract.victims.age,
+            age_band=None if band is None else band.extract.victims.age_band,
+            sex=Sex.UNKNOWN if sexed is None else _sex(sexed),
+        ),
         reports=tuple(report.extract.reference for report in reports),
         confidence=matched.confidence,
         quality=tuple(notes),
+        provenance=provenance,
     )
 
 
-def _outcome(reports: Sequence[Candidate]) -> Outcome:
+def _never(_other: Candidate) -> bool:
+    return False
+
+
+def _origins(
+    reports: Sequence[Candidate], taken: Mapping[str, tuple[Candidate | None, Callable[[Candidate], bool]]]
+) -> tuple[FieldOrigin, ...]:
+    """Return where each field comes from that anybody states, with those that contradict it; nothing of a single report."""
+    if len(reports) == 1:  # all is from it
+        return ()
+    return tuple(
+        _made_origin(field=field, report_key=origin.key, differing=tuple(other.key for other in reports if differs(other)))
+        for field, (origin, differs) in taken.items()
+        if origin is not None
+    )
+
+
+def _count(report: Candidate) -> int:
+    return report.extract.victims.count or 0
+
+
+def _sex(report: Candidate) -> Sex:
+    return report.extract.victims.sex
+
+
+def _outcome(reports: Sequence[Candidate]) -> tuple[Outcome, Candidate | None]:
     for report in reports:
         if report.extract.reference.source_type is SourceType.ME or report.extract.disposition is Disposition.DIED_ON_SCENE:
-            return Outcome.FATAL
+            return Outcome.FATAL, report
     # Canonical order is event order: the latest that knows decides.
-    return next((report.extract.outcome for report in reversed(reports) if report.extract.outcome is not Outcome.UNKNOWN), Outcome.UNKNOWN)
+    latest = next((report for report in reversed(reports) if report.extract.outcome is not Outcome.UNKNOWN), None)
+    return (Outcome.UNKNOWN if latest is None else latest.extract.outcome), latest
 
 
-def _drugs(reports: Sequence[Candidate]) -> tuple[Drug, ...]:
-    return _first(reports, _DRUGS, lambda report: report.extract.drugs or None) or ()
-
-
-def _reversal(reports: Sequence[Candidate]) -> Reversal:
-    given = [report.extract.reversal for report in _ranked(reports, _REVERSAL) if report.extract.reversal.given is YesNo.YES]
-    if not given:
-        denied = any(report.extract.reversal.given is YesNo.NO for report in reports)
-        return _made_reversal(given=YesNo.NO if denied else YesNo.UNKNOWN)
+def _reversal(reports: Sequence[Candidate]) -> tuple[Reversal, Candidate | None]:
+    """Return the reversal with the report it is from; doses and who was first there are the most that any report of it says."""
+    giving = [report for report in _ranked(reports, _REVERSAL) if report.extract.reversal.given is YesNo.YES]
+    if not giving:
+        denying = next((report for report in reports if report.extract.reversal.given is YesNo.NO), None)
+        return _made_reversal(given=YesNo.UNKNOWN if denying is None else YesNo.NO), denying
+    given = [report.extract.reversal for report in giving]
     doses = max((reversal.doses for reversal in given if reversal.doses is not None), default=None)
     before = YesNo.YES if any(reversal.before_ems is YesNo.YES for reversal in given) else given[0].before_ems
-    return given[0].changed(doses=doses, before_ems=before)
+    return given[0].changed(doses=doses, before_ems=before), giving[0]
