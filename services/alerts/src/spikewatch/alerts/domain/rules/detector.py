@@ -54,6 +54,9 @@ class DetectorRule(Criterion, extra="allow"):
     # Of the steps before: the count that is an alarm. A step is asked about with each of its overdoses.
     _known: OrderedDict[bytes, float] = PrivateAttr(default_factory=OrderedDict)
 
+    # Of a block's counts: which of its steps end with an alarm. Filled by ``foresee`` alone, for one back-test.
+    _ended: dict[bytes, Bools] = PrivateAttr(default_factory=dict)
+
     @model_validator(mode="after")
     def _has_an_algorithm(self) -> "DetectorRule":
         if self.algorithm not in ALGORITHMS or self.algorithm in NO_RULE:
@@ -99,12 +102,13 @@ class DetectorRule(Criterion, extra="allow"):
         size = _block(self._history(window))
         for block in np.unique(steps[candidates] // size).tolist():
             mine = candidates[steps[candidates] // size == block]
-            first, told = self._told(series, int(steps[mine].max()), window)
             asked = np.unique(steps[mine])
             if len(asked) > _FEW:
                 # More overdoses never undo an alarm: only in steps that end with one is it asked at which count it came.
-                whole = self._run(first, told[np.newaxis, :], window).alarm[0] == ALARM
-                asked = asked[whole[asked - first]]
+                asked = asked[self._ends(series, block, window)[asked - block * size]]
+            if not len(asked):
+                continue
+            first, told = self._told(series, int(asked.max()), window)
             for step in asked.tolist():
                 looks = mine[steps[mine] == step]
                 met[looks] = counts[looks] >= self._least(first, told[: step - first], window)
@@ -127,6 +131,32 @@ class DetectorRule(Criterion, extra="allow"):
             leasts = least_alarms(partial(self._run, first, window=window), np.stack(before))
             for told, least in zip(before, leasts.tolist(), strict=True):
                 self._remember(self._key(first, told, window), least)
+
+    @override
+    def foresee(self, many: Sequence[Series], window: int) -> None:
+        """Ask about all steps of all areas together, block by block: a back-test of many areas takes a small part of the time."""
+        size = _block(self._history(window))
+        alike: dict[tuple[int, int, int], dict[bytes, Floats]] = defaultdict(dict)
+        for series in many:
+            if len(series.times):
+                for block in range(self.step(int(series.times[0]), window) // size, self.step(int(series.times[-1]), window) // size + 1):
+                    first, told = self._told(series, (block + 1) * size - 1, window)
+                    alike[block, first, len(told)][self._key(first, told, window)] = told
+        for (block, first, _), asked in alike.items():
+            found = self._run(first, np.stack(list(asked.values())), window).alarm == ALARM
+            for key, ends in zip(asked, found, strict=True):
+                self._ended[key] = _of_block(ends, first, block * size, size)
+
+    def _ends(self, series: Series, block: int, window: int) -> Bools:
+        """Tell for each step of a block whether it ends with an alarm."""
+        size = _block(self._history(window))
+        first, told = self._told(series, (block + 1) * size - 1, window)
+        known = self._ended.get(self._key(first, told, window))
+        return (
+            _of_block(self._run(first, told[np.newaxis, :], window).alarm[0] == ALARM, first, block * size, size)
+            if known is None
+            else known
+        )
 
     @override
     def finding(self, series: Series, at: int, count: int, window: int) -> Finding:
@@ -197,6 +227,14 @@ class DetectorRule(Criterion, extra="allow"):
 
 def _block(history: int) -> int:
     return max(1, history // _BLOCKS_A_HISTORY)
+
+
+def _of_block(ends: Bools, first: int, block_start: int, size: int) -> Bools:
+    """Return the steps of a block; none where the area was not known yet."""
+    whole = np.zeros(size, dtype=np.bool_)
+    begin = max(first, block_start)
+    whole[begin - block_start :] = ends[begin - first :]
+    return whole
 
 
 def _number(value: float) -> float | None:

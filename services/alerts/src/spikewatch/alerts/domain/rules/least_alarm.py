@@ -11,6 +11,7 @@ from spikewatch.alerts.domain.detection.series import Floats
 __all__ = ["least_alarms"]
 
 _MOST: Final = 1 << 20  # overdoses in a step; what is no alarm with so many never is
+_SMALL_FIRST: Final = [*map(float, range(1, 32)), *(float(2**power) for power in range(5, 21))]
 _PARTS: Final = 8  # into which what is left of a search is cut at a time
 
 
@@ -20,6 +21,12 @@ def least_alarms(run: Callable[[Floats], Detected], before: Floats) -> Floats:
     ``before`` holds areas by steps; ``run`` asks the algorithm about such series with one step more. It is asked twice where its
     threshold says at which count the alarm comes, and more often where it does not. More overdoses must never undo an alarm.
     """
+    if len(before) == 1:
+        # One area with many counts costs hardly more than with one, and most alarms come at a small count.
+        low, high = np.zeros(1), np.full(1, np.inf)
+        _narrowed(run, before, np.array([_SMALL_FIRST]), low, high)
+        if np.isinf(high[0]) or high[0] - low[0] <= 1:
+            return high
     found = run(np.column_stack((before, np.full(len(before), float(_MOST)))))
     never = found.alarm[:, -1] != ALARM
     threshold = found.threshold[:, -1]
