@@ -136,6 +136,26 @@ def test_json_holds_the_same_and_the_evidence_of_every_pair(capsys: pytest.Captu
     assert sum(one["bits"] for one in edge["evidence"]) == pytest.approx(edge["bits"])
 
 
+def test_it_says_by_which_weights_and_from_which_report_each_field_is(capsys: pytest.CaptureFixture[str]) -> None:
+    weights = load_weights()
+    document = shown(capsys)
+    assert document["weights"] == f"{weights.name}@{weights.version}"
+    origins = {one["field"]: one["report"] for one in document["overdoses"][0]["origins"]}
+    assert origins == {"occurred_at": 1, "victims.age": 2, "victims.sex": 2}  # dispatch's time, what the crew saw
+    assert [one["field"] for one in document["origins"]] == ["position"]
+    drawn = told(capsys, "incident", "show", str(SCENE))
+    assert f"weighed by the weights {weights.name}@{weights.version}" in drawn
+    assert "its fields are from the reports: occurred_at 1, victims.age 2, victims.sex 2" in drawn
+
+
+def test_a_field_that_sources_contradict_says_who_does(capsys: pytest.CaptureFixture[str]) -> None:
+    decide(capsys, "merge", f"{SCENE}/1", f"{SCENE}/2")
+    (overdose,) = shown(capsys)["overdoses"]
+    assert {"field": "victims.sex", "report": 2, "differing": [3]} in overdose["origins"]
+    assert overdose["conflicts"] == ["victims.age", "victims.sex"]
+    assert "victims.sex 2 (contradicted by 3)" in told(capsys, "incident", "show", str(SCENE))
+
+
 def test_a_report_is_split_from_its_overdose_and_the_undo_puts_it_back(capsys: pytest.CaptureFixture[str]) -> None:
     identity = decide(capsys, "split", f"{SCENE}:2")
     home = people(shown(capsys))

@@ -1,7 +1,7 @@
 """``spikewatch incident``: why an incident is one; merge, split, and take such a decision back."""
 
 import argparse
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from functools import reduce
 from typing import Any, Final
@@ -16,7 +16,7 @@ from spikewatch.cli.matching.review_client import ReviewClient, add_review_optio
 from spikewatch.cli.progress import say
 from spikewatch.cli.tables import add_json_option, print_json, print_table
 from spikewatch.contracts.decision import Decision, DecisionKind, DecisionLevel
-from spikewatch.enrichment.domain.incident_explanation import DecisionLine, IncidentExplanation
+from spikewatch.enrichment.domain.incident_explanation import DecisionLine, IncidentExplanation, OriginLine
 
 __all__ = ["add"]
 
@@ -97,6 +97,8 @@ def _show(arguments: argparse.Namespace) -> int:
     aliases = f", also known as {', '.join(map(str, told.aliases))}" if told.aliases else ""
     print(f"incident {told.incident_id}, version {told.version} ({told.change}), {told.occurred_at:%Y-%m-%d %H:%M} UTC{aliases}")
     print_table(_report_rows(told), title="Reports, in order of time; an equal letter is an equal number of the call")
+    print(f"weighed by the weights {told.weights}")
+    _print_origins("the place is", told.origins)
     if told.missing:
         print(f"{told.missing} older reports are kept no longer")
     for bond in told.bonds:
@@ -105,10 +107,20 @@ def _show(arguments: argparse.Namespace) -> int:
     for overdose in told.overdoses:
         differing = f", sources differ on {', '.join(overdose.conflicts)}" if overdose.conflicts else ""
         print(f"\noverdose {overdose.number} {overdose.overdose_id}: {overdose.outcome}, confidence {overdose.confidence}{differing}")
+        _print_origins("its fields are", overdose.origins)
         draw_explanation(overdose.explanation, names, told.join)
     if told.decisions:
         print_table([_decision_row(one) for one in told.decisions], title="\nDecisions, the latest first")
     return DONE
+
+
+def _print_origins(what: str, origins: Sequence[OriginLine]) -> None:
+    parts = [
+        f"{one.field} {one.report}" + (f" (contradicted by {', '.join(map(str, one.differing))})" if one.differing else "")
+        for one in origins
+    ]
+    if parts:
+        print(f"{what} from the reports: {', '.join(parts)}")
 
 
 def _document(told: IncidentExplanation) -> Any:

@@ -9,7 +9,7 @@ from datetime import datetime
 from uuid import UUID
 
 from spikewatch.contracts.decision import Decision, DecisionKind, DecisionLevel
-from spikewatch.contracts.incident import Incident
+from spikewatch.contracts.incident import FieldOrigin, Incident
 from spikewatch.contracts.report import Victims
 from spikewatch.contracts.vocabulary import Sex, TimePrecision
 from spikewatch.enrichment.domain.candidate import Candidate
@@ -17,7 +17,7 @@ from spikewatch.enrichment.domain.matching.decisions import Decisions
 from spikewatch.enrichment.domain.matching.explanation import Explanation, explain_group, fit
 from spikewatch.enrichment.domain.matching.weights import SCALE, Weights
 
-__all__ = ["Bond", "DecisionLine", "IncidentExplanation", "OverdoseLine", "ReportLine", "explain_incident"]
+__all__ = ["Bond", "DecisionLine", "IncidentExplanation", "OriginLine", "OverdoseLine", "ReportLine", "explain_incident"]
 
 _NO_FIT = -100.0  # bits: nothing was near
 _ROUGH = frozenset({TimePrecision.DATE, TimePrecision.MONTH})
@@ -45,8 +45,20 @@ class ReportLine:
 
 
 @dataclass(frozen=True, slots=True)
+class OriginLine:
+    """The report, by number, that a field was taken from, and those that contradict it."""
+
+    field: str
+    report: int
+    differing: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class OverdoseLine:
-    """One person's overdose and why its reports are together. ``conflicts`` are the fields about which they disagree."""
+    """One person's overdose and why its reports are together.
+
+    ``conflicts`` are the fields about which they disagree; ``origins`` say where each field is from, of several reports.
+    """
 
     number: int
     overdose_id: UUID
@@ -54,6 +66,7 @@ class OverdoseLine:
     outcome: str
     confidence: float
     conflicts: tuple[str, ...]
+    origins: tuple[OriginLine, ...]
     explanation: Explanation
 
 
@@ -88,14 +101,19 @@ class DecisionLine:
 
 @dataclass(frozen=True, slots=True)
 class IncidentExplanation:
-    """An incident as a person judges it. ``join`` is the boundary in bits; ``missing`` counts reports that are kept no longer."""
+    """An incident as a person judges it. ``join`` is the boundary in bits; ``missing`` counts reports that are kept no longer.
+
+    ``weights`` is the name and version, name@version, of those that weigh the pairs shown. ``origins`` says where its place is from.
+    """
 
     incident_id: UUID
     version: int
     change: str
     occurred_at: datetime
     aliases: tuple[UUID, ...]
+    weights: str
     join: float
+    origins: tuple[OriginLine, ...]
     reports: tuple[ReportLine, ...]
     missing: int
     overdoses: tuple[OverdoseLine, ...]
@@ -129,14 +147,19 @@ def explain_incident(
         others = [other for place, other in enumerate(people, 1) if place != number and other]
         told = _explained(reports, [*others, *([one] for one in strangers)], weights)
         conflicts = tuple(sorted({note.field for note in part.quality if note.code == "sources_differ"}))
-        overdoses.append(OverdoseLine(number, part.overdose_id, part.occurred_at, part.outcome.value, part.confidence, conflicts, told))
+        origins = _origins(part.provenance, numbers)
+        overdoses.append(
+            OverdoseLine(number, part.overdose_id, part.occurred_at, part.outcome.value, part.confidence, conflicts, origins, told)
+        )
     return IncidentExplanation(
         incident_id=published.incident_id,
         version=published.version,
         change=published.change.value,
         occurred_at=published.occurred_at,
         aliases=published.aliases,
+        weights=f"{weights.name}@{weights.version}",
         join=weights.join / SCALE,
+        origins=_origins(published.provenance, numbers),
         reports=tuple(_line(report, numbers[report.key], home[report.key], letters.get(report.record.cad)) for report in ordered),
         missing=sum(len(part.reports) for part in published.overdoses) - len(ordered),
         overdoses=tuple(overdoses),
@@ -153,6 +176,14 @@ def _explained(reports: Sequence[Candidate], others: Sequence[Sequence[Candidate
     # What a veto keeps apart is no near miss, however well the rest of it fits.
     nearest = max((bits for bits, is_vetoed in fits if not is_vetoed), default=_NO_FIT)
     return explain_group(records, weights, None if nearest <= _NO_FIT else round(nearest, 2))
+
+
+def _origins(provenance: Sequence[FieldOrigin], numbers: Mapping[UUID, int]) -> tuple[OriginLine, ...]:
+    return tuple(
+        OriginLine(one.field, numbers[one.report_key], tuple(sorted(numbers[key] for key in one.differing if key in numbers)))
+        for one in provenance
+        if one.report_key in numbers  # else it is kept no longer
+    )
 
 
 def _letters(reports: Sequence[Candidate]) -> dict[str, str]:
