@@ -183,3 +183,33 @@ def test_the_newest_revision_stands_in_whatever_order_they_come() -> None:
     for seed in range(20):
         random.Random(seed).shuffle(everything)
         assert newest(everything) == [other, second]
+
+
+def test_of_two_that_claim_to_be_one_revision_and_differ_the_same_stands_in_any_order() -> None:
+    # A file that does not say when a row came, in which a correction has no later number.
+    rows = [
+        {name: text for name, text in ROW.items() if name not in {"received_at", "report_id"}} | {"age": age} for age in ("49", "51", "50")
+    ]
+    one, two, three = map(of_row, rows)
+    for order in ([one, two, three], [two, three, one], [three, two, one]):
+        assert newest(order) == [two]
+
+
+@pytest.mark.parametrize(
+    ("time", "precision", "is_rough"),
+    [
+        ("2026-05-01", "", True),
+        ("2026-05-01T00:00:00-05:00", "minute", True),  # midnight where it was written, 5 o'clock in UTC
+        ("2026-05-01T19:00:00-05:00", "minute", False),  # midnight in UTC only
+        ("2026-05-01T00:00:00Z", "minute", True),
+        ("2026-05-01T00:00:00-05:00", "second", False),
+        ("2026-05-01T09:30:00-05:00", "day", True),
+    ],
+)
+def test_a_date_is_told_by_the_clock_of_whoever_wrote_it(time: str, precision: str, *, is_rough: bool) -> None:
+    assert of_row(ROW | {"event_time": time, "time_precision": precision}).is_rough is is_rough
+
+
+@pytest.mark.parametrize("time", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-12:00"])
+def test_a_time_at_the_end_of_the_calendar_is_a_time(time: str) -> None:
+    assert len(newest([of_row(ROW | {"event_time": time})])) == 1

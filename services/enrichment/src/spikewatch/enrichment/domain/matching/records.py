@@ -2,8 +2,8 @@
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import astuple, dataclass
+from datetime import UTC, datetime, time
 from functools import lru_cache
 from typing import Final, TypeVar
 from uuid import UUID
@@ -18,7 +18,7 @@ __all__ = ["Compared", "Unreadable", "newest", "of_located", "of_report", "of_ro
 T = TypeVar("T")
 
 _ROUGH: Final = frozenset({"day", "date", "month"})
-_DAY_S: Final = 86_400.0
+_MIDNIGHT: Final = time()
 _HOUSE: Final = re.compile(r"\s*(\d{1,6})(?:[A-Z]|\s?1/2)?\s+(?!\s*(?:BLK|BLOCK)\b)(?=.*[A-Z])", re.IGNORECASE)
 _UNIT: Final = re.compile(r"(?:#\s*|\b(?:APT|UNIT|RM|ROOM|STE|SUITE)\.?\s*#?\s*)([A-Z]?\d{1,5}[A-Z]?|[A-Z])\s*$", re.IGNORECASE)
 _BLOCK: Final = re.compile(r"\s*\d+[\s-]+(?:BLK|BLOCK)\b", re.IGNORECASE)
@@ -92,7 +92,8 @@ def newest(records: Iterable[Compared]) -> list[Compared]:
     standing: dict[UUID, Compared] = {}
     for record in records:
         other = standing.get(record.key)
-        if other is None or record.revision > other.revision:
+        # Of two that claim to be one revision and differ, the same one must stand in any order.
+        if other is None or record.revision > other.revision or (record.revision == other.revision and astuple(record) > astuple(other)):
             standing[record.key] = record
     return sorted((record for record in standing.values() if not record.withdrawn), key=lambda one: (one.seconds, one.key.int))
 
@@ -110,7 +111,7 @@ def of_row(row: Mapping[str, str]) -> Compared:
     number = (get("agency_record_no") or "").strip() or (get("report_id") or "").strip()
     if not number:
         raise Unreadable("agency_record_no", "is missing, and report_id, too", "the number that the agency gave the record", "EM105454")
-    seconds = _seconds(get("event_time") or "", "event_time")
+    moment = _moment(get("event_time") or "", "event_time")
     received = get("received_at") or ""
     kind = _kind(agency)
     precision = (get("time_precision") or "").strip().lower()
@@ -125,9 +126,9 @@ def of_row(row: Mapping[str, str]) -> Compared:
     naloxone = _whole(get("naloxone") or "")
     return Compared(
         report_key(agency.lower(), number),
-        (_seconds(received, "received_at") if received else 0.0, get("report_id") or ""),
-        seconds,
-        precision in _ROUGH or (precision != "second" and seconds % _DAY_S == 0.0),  # a minute past no hour of no minute is a date
+        (_moment(received, "received_at").timestamp() if received else 0.0, get("report_id") or ""),
+        moment.timestamp(),
+        precision in _ROUGH or (precision != "second" and moment.time() == _MIDNIGHT),  # on the clock of whoever wrote it
         kind,
         agency,
         "",
@@ -263,10 +264,10 @@ def _number(row: Mapping[str, str], field: str, most: float) -> float | None:
     return value if -most <= value <= most else None
 
 
-def _seconds(text: str, field: str) -> float:
+def _moment(text: str, field: str) -> datetime:
     try:
         moment = datetime.fromisoformat(text)
-        return (moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)).timestamp()
+        return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
     except (ValueError, OverflowError):
         problem = "is no time" if text.strip() else "is missing"
         raise Unreadable(field, problem, "an ISO 8601 time", "2026-05-01T13:45:00Z") from None
