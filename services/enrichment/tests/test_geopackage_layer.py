@@ -117,7 +117,7 @@ def test_an_empty_shape_is_none() -> None:
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"no database", bytes(5000), b"SQLite format 3\0" + bytes(100), gzip.compress(b"SQLite format 3\0")]
+    "content", [b"", b"no database", bytes(5000), b"SQLite format 3\0" + bytes(100), gzip.compress(b"SQLite format 3\0", mtime=0)]
 )
 def test_a_file_that_is_no_geopackage_is_told(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "a.gpkg").write_bytes(content)
