@@ -63,6 +63,8 @@ def test_what_is_learnt_from_labels_does_better_than_nothing_learnt(
     f1 = after["clusters"]["f1"]
     assert f1["low"] <= f1["value"] <= f1["high"]
     assert after["pairs"]["f1"] > 0.9
+    for name, (low, high) in after["pairs"]["intervals"].items():  # type: ignore[attr-defined]
+        assert low <= after["pairs"][name] <= high
     assert sum(row["overdoses"] for row in after["confidence"]) >= 300  # type: ignore[call-overload, misc]
 
 
@@ -105,6 +107,28 @@ def test_an_explanation_names_the_reports_and_what_each_field_weighs(labelled: s
     for edge in document["edges"]:
         assert sum(one["bits"] for one in edge["evidence"]) == pytest.approx(edge["bits"])
     assert main(["match", "explain", "--report", "R99999", labelled]) == 2
+
+
+def test_what_is_explained_is_what_dedupe_found(labelled: str, capsys: pytest.CaptureFixture[str]) -> None:
+    # Whoever reports everything an hour late: only lags that are learnt from the file bring the hospital's reports in.
+    rows = list(csv.DictReader(Path(labelled).read_text(encoding="utf-8").splitlines()))
+    for row in rows:
+        if row["agency"] == "ED":
+            row["event_time"] = f"{datetime.fromisoformat(row['event_time']) + timedelta(minutes=60):%Y-%m-%dT%H:%M:%SZ}"
+    with Path(labelled).open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+    capsys.readouterr()
+    assert main(["dedupe", "--json", labelled]) == 0
+    found = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    mine = found[1]["overdose_id"]
+    assert main(["match", "explain", "--json", "--report", found[1]["report_id"], labelled]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["overdose_id"] == mine
+    assert set(told["names"].values()) == {one["report_id"] for one in found if one["overdose_id"] == mine}
+    assert main(["match", "explain", "--adapt", "no", "--json", "--report", found[1]["report_id"], labelled]) == 0
+    assert json.loads(capsys.readouterr().out)["edges"] != told["edges"]
 
 
 def test_a_file_without_labels_is_not_evaluated(labelled: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from spikewatch.enrichment.adapters.matching_weights import LEARNT, NEUTRAL, load_weights
-from spikewatch.enrichment.domain.matching.evaluation import agreement, pair_agreement, reliability
+from spikewatch.enrichment.domain.matching.evaluation import agreement, pair_agreement, pair_figures, reliability
 from spikewatch.enrichment.domain.matching.explanation import edge, explain
 from spikewatch.enrichment.domain.matching.fields import FIELDS, OFFSETS
 from spikewatch.enrichment.domain.matching.learning import Counts, count_labelled, count_reviewed, learn, learn_unlabelled
@@ -192,3 +192,13 @@ def test_a_report_alone_has_no_edges() -> None:
     assert (told.edges, told.strongest, told.loosest, told.splits, told.outside) == ((), None, None, (), None)
     with pytest.raises(KeyError):
         explain(match([alone], load_weights()), UUID(int=5))
+
+
+def test_figures_of_pairs_have_intervals_around_them() -> None:
+    # Ten people with two reports each; nine pairs are found, and one that is of two people.
+    truth = [number // 2 for number in range(20)]
+    first, second = [*range(0, 18, 2), 0], [*range(1, 19, 2), 2]
+    precision, recall, f1 = pair_figures(first, second, truth)
+    assert (precision.value, recall.value, f1.value) == pytest.approx((0.9, 0.9, 0.9))
+    assert all(one.low < one.value < one.high <= 1 for one in (precision, recall, f1))
+    assert pair_figures([], [], truth)[1].value == 0

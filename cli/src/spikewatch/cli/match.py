@@ -21,7 +21,7 @@ from spikewatch.cli.progress import Progress, say
 from spikewatch.cli.tables import add_json_option, print_json, print_table
 from spikewatch.enrichment.adapters.matching_weights import NEUTRAL
 from spikewatch.enrichment.domain.matching.clustering import scored
-from spikewatch.enrichment.domain.matching.evaluation import Agreement, Figure, agreement, pair_agreement, reliability
+from spikewatch.enrichment.domain.matching.evaluation import Agreement, Figure, agreement, pair_agreement, pair_figures, reliability
 from spikewatch.enrichment.domain.matching.explanation import explain
 from spikewatch.enrichment.domain.matching.learning import Counts, count_labelled, count_reviewed, learn, learn_unlabelled
 from spikewatch.enrichment.domain.matching.matcher import Matched, compared_pairs, match
@@ -82,6 +82,7 @@ def add(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     )
     add_weights_option(telling)
     add_json_option(telling)
+    telling.add_argument("--adapt", choices=("lags", "no"), default="lags", help="as spikewatch dedupe does (default: lags)")
     telling.add_argument("--report", required=True, metavar="ID", help="report_id of one of its reports")
     telling.add_argument("file", metavar="FILE", help=".csv or .jsonl with the reports, also .gz; - reads standard input")
     telling.set_defaults(run=_explain)
@@ -168,6 +169,8 @@ def _evaluate(arguments: argparse.Namespace) -> int:
     for label in truth:
         sizes[label] = sizes.get(label, 0) + 1
     f1, precision, recall, threshold = pair_agreement(scores.tolist(), same, sum(size * (size - 1) // 2 for size in sizes.values()))
+    taken = scores >= threshold
+    pairs = dict(zip(("precision", "recall", "f1"), pair_figures(first[taken].tolist(), second[taken].tolist(), truth), strict=True))
     promised = _promises(matched, truth, sizes)
     if arguments.as_json:
         print_json(
@@ -175,14 +178,20 @@ def _evaluate(arguments: argparse.Namespace) -> int:
                 "reports": len(records),
                 "weights": weights.name,
                 "clusters": asdict(clusters),
-                "pairs": {"f1": f1, "precision": precision, "recall": recall, "threshold": threshold},
+                "pairs": {
+                    "f1": f1,
+                    "precision": precision,
+                    "recall": recall,
+                    "threshold": threshold,
+                    "intervals": {name: [one.low, one.high] for name, one in pairs.items()},
+                },
                 "confidence": [{"claimed": claimed, "right": right, "overdoses": count} for claimed, right, count in promised],
             }
         )
     else:
         print_table(_rows(clusters), title=f"Clusters: {len(records):,} reports, {len(sizes):,} people, weights {weights.name}")
-        pair = {"figure": "pairs", "f1": f"{f1:.4f}", "precision": f"{precision:.4f}", "recall": f"{recall:.4f}", "bits": threshold}
-        print_table([pair], title="Scored pairs at their best threshold (pairs that were never compared count as missed)")
+        title = f"Scored pairs at their best threshold, {threshold:.2f} bits (pairs that were never compared count as missed)"
+        print_table(_figure_rows({"F1": pairs["f1"], "precision": pairs["precision"], "recall": pairs["recall"]}), title=title)
         rows = [{"confidence": f"{claimed:.3f}", "exactly_right": f"{right:.3f}", "overdoses": count} for claimed, right, count in promised]
         print_table(rows, title="Confidence: what was promised, and what was right")
     return reports.status
@@ -205,6 +214,10 @@ def _rows(clusters: Agreement) -> list[dict[str, Any]]:
         "recall": clusters.recall,
         "exactly right": clusters.exact,
     }
+    return _figure_rows(figures)
+
+
+def _figure_rows(figures: dict[str, Figure]) -> list[dict[str, Any]]:
     return [
         {"figure": name, "value": f"{one.value:.4f}", "interval_95": f"{one.low:.4f} to {one.high:.4f}"} for name, one in figures.items()
     ]
@@ -216,7 +229,8 @@ def _explain(arguments: argparse.Namespace) -> int:
     key = reports.keys.get(arguments.report)
     if key is None:
         raise CannotRun(f"{arguments.file} has no report {arguments.report}; give a report_id of the file")
-    matched = match(reports.records, weights)
+    # By the weights that dedupe matches this file by, else it would explain another match.
+    matched = match(reports.records, weights, learns_lags=arguments.adapt == "lags")
     assignment = matched.assignments().get(key)
     if assignment is None:
         raise CannotRun(f"report {arguments.report} was withdrawn, so it belongs to no overdose")

@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Agreement", "Figure", "agreement", "pair_agreement", "reliability"]
+__all__ = ["Agreement", "Figure", "agreement", "pair_agreement", "pair_figures", "reliability"]
 
 _RESAMPLES: Final = 400
 _INTERVAL: Final = (2.5, 97.5)
@@ -65,6 +65,27 @@ def pair_agreement(scores: Sequence[float], same: Sequence[bool], true_pairs: in
     f1 = 2 * right[last] / (last + 1 + true_pairs)
     best = int(f1.argmax())
     return float(f1[best]), float(precision[best]), float(recall[best]), float(ordered[last[best]])
+
+
+def pair_figures(first: Sequence[int], second: Sequence[int], truth: Sequence[Hashable], *, seed: int = 1) -> tuple[Figure, Figure, Figure]:
+    """Return precision, recall and F1, with intervals, of pairs that are taken for one person's; pairs left out count as missed.
+
+    Args:
+        first: places in ``truth`` of the one report of each pair.
+        second: of the other.
+        truth: the person of each report.
+        seed: of the draws: the true people are drawn again and again, a wrong pair counts half for each of its two.
+    """
+    sizes = Counter(truth)
+    people = {label: number for number, label in enumerate(sizes)}
+    person = np.array([people[label] for label in truth], dtype=np.int64)
+    one, two = (person[np.asarray(side, dtype=np.int64)] for side in (first, second))
+    is_right, count = one == two, len(people)
+    right = np.bincount(one[is_right], minlength=count).astype(np.float64)
+    wrong = 0.5 * (np.bincount(one[~is_right], minlength=count) + np.bincount(two[~is_right], minlength=count))
+    true = np.array([size * (size - 1) / 2 for size in sizes.values()])
+    figures = _figures(right, wrong, true, np.zeros(count), seed)
+    return figures.precision, figures.recall, figures.f1
 
 
 def reliability(confidence: Mapping[Hashable, float], right: Mapping[Hashable, bool], bins: int = 10) -> list[tuple[float, float, int]]:
