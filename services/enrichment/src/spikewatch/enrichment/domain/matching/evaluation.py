@@ -82,7 +82,8 @@ def pair_figures(first: Sequence[int], second: Sequence[int], truth: Sequence[Ha
     one, two = (person[np.asarray(side, dtype=np.int64)] for side in (first, second))
     is_right, count = one == two, len(people)
     right = np.bincount(one[is_right], minlength=count).astype(np.float64)
-    wrong = 0.5 * (np.bincount(one[~is_right], minlength=count) + np.bincount(two[~is_right], minlength=count))
+    crossing = np.concatenate([one[~is_right], two[~is_right]])
+    wrong = np.bincount(crossing, weights=np.full(len(crossing), 0.5), minlength=count).astype(np.float64)
     true = np.array([size * (size - 1) / 2 for size in sizes.values()])
     figures = _figures(right, wrong, true, np.zeros(count), seed)
     return figures.precision, figures.recall, figures.f1
