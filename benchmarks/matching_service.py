@@ -1,11 +1,11 @@
 """The match stage as it runs: one enrichment process with Kafka and mongod beside it, fed with located reports.
 
-    python benchmarks/matching_service.py [--reports 60000] [--mix default] [--spans all] [--flood 100000] [--profile FILE]
+    python benchmarks/matching_service.py [--reports 60000] [--mix default] [--spans all] [--instances 2] [--flood 100000] [--profile FILE]
 
 Reports are those of ``matching_draws.py`` (about 3.6 of each overdose, a year of eight cities), in the order of their arrival. All lie in
 the topic before the service starts, so what is measured is how fast it works them off: reports a second between its first and its last
 commit, and CPU microseconds a report of each process. With ``--flood`` then comes a feed that repeats itself: so many reports of one
-agency, place and hour. ``--profile`` needs py-spy on the PATH.
+agency, place and hour. ``--instances`` share the partitions. ``--profile`` needs py-spy on the PATH.
 """
 
 import argparse
@@ -177,6 +177,7 @@ def main() -> None:
     parser.add_argument("--reports", type=int, default=60_000)
     parser.add_argument("--mix", default="default", choices=tuple(MIXES))
     parser.add_argument("--spans", default="none", choices=tuple(TRACING))
+    parser.add_argument("--instances", type=int, default=1)
     parser.add_argument("--flood", type=int, default=0)
     parser.add_argument("--profile", type=Path)
     arguments = parser.parse_args()
@@ -185,10 +186,10 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="spikewatch-bench-") as folder, Stack(Path(folder) / "stack", options) as stack:
         asyncio.run(send(stack, reports))
         before = cpu_of(stack)
-        service = stack.add_instance("enrichment")
+        services = [stack.add_instance("enrichment") for _ in range(arguments.instances)]
         profiler = None
         if arguments.profile is not None:
-            command = ["py-spy", "record", "-d", "20", "-f", "raw", "-o", str(arguments.profile), "-p", str(service.process.pid)]
+            command = ["py-spy", "record", "-d", "20", "-f", "raw", "-o", str(arguments.profile), "-p", str(services[0].process.pid)]
             profiler = subprocess.Popen(command)
         asyncio.run(work_off(stack, arguments.mix, len(reports), before, 0))
         if profiler is not None:

@@ -6,7 +6,7 @@ blocks of that time and looks into them all, so that the others lie in one and l
 """
 
 import math
-from collections.abc import Iterator
+from functools import lru_cache
 from typing import Final
 
 from spikewatch.enrichment.domain.matching.blocking import (
@@ -77,7 +77,9 @@ def probes(record: Compared) -> tuple[str, ...]:
     elif _is_long(record):
         made += [key for area in _areas(record) for family in "pq" for key in _span(family, area, *_reach(record))]
     else:
-        made += [key for area in _areas(record) for key in _span("p", area, at - SCENE_WINDOW, at + SCENE_WINDOW)]
+        length = _BUCKET["p"]
+        buckets = {int((at - SCENE_WINDOW) // length), int((at + SCENE_WINDOW) // length)}  # a bucket is no shorter than the window
+        made += [f"p|{area}|{bucket}" for area in _areas(record) for bucket in buckets]
         made.append(_key("q", _own_area(record), at))
     if _is_on_street(record):
         made += _span("s", f"{record.region}:{record.street}", at - HOUR, at + HOUR)
@@ -124,8 +126,13 @@ def _is_on_street(record: Compared) -> bool:
 def _people(record: Compared, years: int) -> list[str]:
     """Return by what a person is met without a place: the hospital, and an age of the same region up to so many years apart."""
     who = [f"h{record.hospital}"] if record.hospital else []
-    if record.age_low >= 0 and record.age_low == record.age_high and not record.is_age_rough:
-        who += [f"a{record.region}:{age}" for age in range(record.age_low - years, record.age_low + years + 1)]
+    age = record.age_low
+    if age >= 0 and age == record.age_high and not record.is_age_rough:
+        region = record.region
+        if not years:
+            who.append(f"a{region}:{age}")
+        else:
+            who += [f"a{region}:{near}" for near in range(age - years, age + years + 1)]
     return who
 
 
@@ -133,30 +140,35 @@ def _row(lat: float) -> int:
     return math.floor(lat * (METRES / CELL_M))
 
 
-def _column(lon: float, row: int) -> int:
+@lru_cache(8192)
+def _columns_a_degree(row: int) -> float:
     middle = math.floor(row * (CELL_M / METRES) / BAND) * BAND
-    return math.floor((lon + 360.0) * max(math.cos(math.radians(middle)), 0.01) * (METRES / CELL_M))
+    return max(math.cos(math.radians(middle)), 0.01) * (METRES / CELL_M)
 
 
 def _own_area(record: Compared) -> str:
     row = _row(record.lat)
-    return f"{row // _COARSE}:{_column(record.lon, row) // _COARSE}"
+    return f"{row // _COARSE}:{math.floor((record.lon + 360.0) * _columns_a_degree(row)) // _COARSE}"
 
 
 def _areas(record: Compared) -> set[str]:
-    own = _row(record.lat)
+    own, east = _row(record.lat), record.lon + 360.0
     made = set()
     for row in (own - 1, own, own + 1):
-        column = _column(record.lon, row)
+        column = math.floor(east * _columns_a_degree(row))
         # Two cells aside, because columns of another band are of another width: near in one row's columns may be two apart in the other's.
-        made |= {f"{row // _COARSE}:{(column - 2) // _COARSE}", f"{row // _COARSE}:{(column + 2) // _COARSE}"}
-    return made
+        made.add((row // _COARSE, (column - 2) // _COARSE))
+        made.add((row // _COARSE, (column + 2) // _COARSE))
+    return {f"{row}:{column}" for row, column in made}
 
 
 def _key(family: str, what: str, seconds: float) -> str:
     return f"{family}|{what}|{int(seconds // _BUCKET[family])}"
 
 
-def _span(family: str, what: str, begin: float, end: float) -> Iterator[str]:
+def _span(family: str, what: str, begin: float, end: float) -> list[str]:
     length = _BUCKET[family]
-    return (f"{family}|{what}|{bucket}" for bucket in range(int(begin // length), int(end // length) + 1))
+    first, last = int(begin // length), int(end // length)
+    if first == last:  # most windows lie in one bucket
+        return [f"{family}|{what}|{first}"]
+    return [f"{family}|{what}|{bucket}" for bucket in range(first, last + 1)]
