@@ -20,7 +20,7 @@ from spikewatch.ingest.testing import FakePublisher, InMemoryRevisions
 
 KEY = b"k" * 32
 AT = datetime(2026, 5, 2, tzinfo=UTC)
-DATA = Path(__file__).parents[1] / "src" / "spikewatch" / "ingest" / "data"
+TERMINOLOGY = Path(__file__).parents[1] / "src" / "spikewatch" / "ingest" / "terminology"
 OLD = classifier(KEY)
 
 
@@ -28,7 +28,7 @@ def newer(folder: Path, *, definitions: tuple[tuple[str, str], ...] = (), vocabu
     """The shipped files with changes."""
     paths = {}
     for name, changes in (("definitions", definitions), ("vocabulary", vocabulary)):
-        text = (DATA / f"{name}.yaml").read_text(encoding="utf-8")
+        text = (TERMINOLOGY / f"{name}.yaml").read_text(encoding="utf-8")
         for old, new in changes:
             assert old in text
             text = text.replace(old, new, 1)
