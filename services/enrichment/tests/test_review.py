@@ -115,6 +115,18 @@ async def test_an_incident_is_found_by_a_report_and_by_the_id_of_one_that_was_me
     assert await world.review.explain(UUID(int=5)) is None
 
 
+async def test_a_former_id_is_found_after_the_report_that_founded_it_was_withdrawn(
+    world: World, night: list[LocatedReport], located: Build
+) -> None:
+    near, far = await incident_of(world, night[0]), await incident_of(world, night[3])
+    await world.review.decide(decided(DecisionKind.TOGETHER, DecisionLevel.INCIDENT, [night[0]], [night[3]]))
+    gone = {"source_type": SourceType.POLICE, "minutes": 300, "cad_number": "26-000777", "location": {**AT, "lat": 40.9}}
+    await world.matching.apply([located("P1", "cedar-police", revision=2, withdrawn=True, **gone)])
+    told = await world.review.explain(far)
+    assert told is not None
+    assert told.incident_id == near
+
+
 async def test_a_decision_comes_to_pass_in_both_directions_and_is_undone(world: World, night: list[LocatedReport]) -> None:
     before = world.live()
     apart = decided(DecisionKind.APART, DecisionLevel.OVERDOSE, [night[1]], [night[0]])

@@ -68,9 +68,9 @@ class Bus:
 
 
 def told(bodies: Collection[bytes | None]) -> dict[UUID, str]:
-    """Return incidents without what tells of their history: version, change and aliases."""
+    """Return incidents without what tells of their history: version, change, aliases and what they split from."""
     incidents = [Incident.model_validate_json(body) for body in bodies if body is not None]
-    return {one.incident_id: one.model_dump_json(exclude={"version", "change", "aliases"}) for one in incidents}
+    return {one.incident_id: one.model_dump_json(exclude={"version", "change", "aliases", "split_from"}) for one in incidents}
 
 
 def expected(reports: Sequence[LocatedReport], decisions: Decisions | None = None, flooded: Collection[UUID] = ()) -> dict[UUID, str]:
@@ -263,6 +263,10 @@ async def test_withdrawing_the_bridge_splits_the_incident_and_the_reopened_id_co
     kept, reopened = by_id[incident_id(south.report.report_key)], by_id[incident_id(north.report.report_key)]
     assert (kept.change, kept.version, kept.aliases) == (IncidentChange.SPLIT, 3, ())
     assert (reopened.change, reopened.version) == (IncidentChange.OPENED, 3)
+    assert (reopened.split_from, kept.split_from) == (kept.incident_id, None)
+    renewed = await MatchReports(store, WEIGHTS).apply([located("2", **OFFICER, location=PLACES[2], minutes=31, revision=2)])
+    (later,) = [Incident.model_validate_json(one.incident.body or b"") for one in renewed]
+    assert (later.change, later.split_from) == (IncidentChange.UPDATED, kept.incident_id), "it is told for as long as the incident lasts"
 
 
 async def test_an_earlier_report_that_comes_late_founds_the_incident_anew_and_the_old_id_becomes_an_alias(located: Build) -> None:

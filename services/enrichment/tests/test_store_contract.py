@@ -96,13 +96,15 @@ async def test_a_report_that_another_writer_changed_is_refused(store: MatchStore
 
 
 async def test_incidents_are_found_by_member_and_by_cause_and_come_back_whole(store: MatchStore) -> None:
-    first = replace(opened(A, (B, C), frozenset({D})), aliases=(D,))
+    first = replace(opened(A, (B, C), frozenset({D})), aliases=(D,), split_from=B)
     ended = replace(opened(B, (A,)), version=1, active=False, body=None, members=(), keys=frozenset({A}))
     await store.write_incidents([first, ended])
     assert await store.incidents([D]) == [first]
     assert await store.incidents([C, B]) == [first]
     assert await store.incidents([A]) == [ended]
     assert await store.incidents([UUID(int=99)]) == []
+    assert await store.incident_once_called(D) == first
+    assert await store.incident_once_called(B) is None
 
 
 @pytest.mark.parametrize("version", [1, 2, 4])

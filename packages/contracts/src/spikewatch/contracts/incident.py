@@ -85,6 +85,7 @@ class Incident(Contract):
     areas: tuple[AreaId, ...] = ()
     overdoses: tuple[Overdose, ...] = Field(min_length=1)
     aliases: tuple[UUID, ...] = Field(default=(), description="Incidents that were merged into this one.")
+    split_from: UUID | None = Field(default=None, description="The incident that its reports were a part of until it opened, if any.")
     provenance: tuple[FieldOrigin, ...] = Field(
         default=(), description="The report that position, place_key and areas come from; empty as an overdose's."
     )

@@ -44,6 +44,10 @@ class ReviewStore(Protocol):
         """Return an incident by its id, also a retracted one."""
         ...
 
+    async def incident_once_called(self, identity: UUID) -> StoredIncident | None:
+        """Return the active incident that an id became a part of."""
+        ...
+
     async def incidents(self, keys: Collection[UUID]) -> list[StoredIncident]:
         """Return every incident, retracted ones included, that is found by any of these reports."""
         ...
@@ -133,7 +137,9 @@ class ReviewMatches:
         stored = await self._store.incident(identity)
         if stored is not None and stored.active:
             return stored
-        # One that was merged is found where its founding report is now; a report key is found where the report is.
+        if (survivor := await self._store.incident_once_called(identity)) is not None:
+            return survivor
+        # One that ended otherwise is found where its founding report is now; a report key is found where the report is.
         report = identity if stored is None else stored.founder
         return next((one for one in await self._store.incidents([report]) if one.active and report in one.members), None)
 

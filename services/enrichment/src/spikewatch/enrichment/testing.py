@@ -40,6 +40,10 @@ class InMemoryMatchStore:
         """Return an incident by its id, also a retracted one."""
         return self.kept_incidents.get(identity)
 
+    async def incident_once_called(self, identity: UUID) -> StoredIncident | None:
+        """Return the active incident that an id became a part of."""
+        return next((one for one in self.kept_incidents.values() if one.active and identity in one.aliases), None)
+
     async def add_reports(self, reports: Sequence[StoredReport]) -> frozenset[UUID]:
         """Store the reports that are new and return the keys of the others, which stay as they are."""
         known = frozenset(report.key for report in reports if report.key in self.kept_reports)

@@ -40,7 +40,7 @@ class MongoMatchStore:
         """Create the indexes; safe at each start."""
         expiry = Index.on("expires_at", expire_after=timedelta(0))
         await self._reports.ensure(Index.on("blocks"), expiry)
-        await self._incidents.ensure(Index.on("keys"), expiry)
+        await self._incidents.ensure(Index.on("keys"), Index.on("aliases"), expiry)
         await self._floods.ensure(expiry)
 
     async def reports(self, keys: Collection[UUID]) -> list[KnownReport]:
@@ -98,6 +98,11 @@ class MongoMatchStore:
     async def incident(self, identity: UUID) -> StoredIncident | None:
         """Return an incident by its id, also a retracted one; for review."""
         document = await self._incidents.find_one({"_id": identity})
+        return None if document is None else _incident(document)
+
+    async def incident_once_called(self, identity: UUID) -> StoredIncident | None:
+        """Return the active incident that an id became a part of; for review."""
+        document = await self._incidents.find_one({"aliases": identity, "active": True})
         return None if document is None else _incident(document)
 
     async def write_incidents(self, incidents: Sequence[StoredIncident]) -> None:
@@ -161,6 +166,7 @@ class MongoMatchStore:
             "members": list(one.members),
             "keys": list(one.keys),
             "aliases": list(one.aliases),
+            "split_from": one.split_from,
             "expires_at": one.received_at + self._retention,
         }
 
@@ -191,4 +197,5 @@ def _incident(document: Document) -> StoredIncident:
         members=tuple(document["members"]),
         keys=frozenset(document["keys"]),
         aliases=tuple(document["aliases"]),
+        split_from=document.get("split_from"),
     )

@@ -46,7 +46,13 @@ class Masking(Protocol):
 
 
 def incident(
-    matched: MatchedIncident, *, version: int, change: IncidentChange, aliases: Iterable[UUID] = (), masking: Masking | None = None
+    matched: MatchedIncident,
+    *,
+    version: int,
+    change: IncidentChange,
+    aliases: Iterable[UUID] = (),
+    split_from: UUID | None = None,
+    masking: Masking | None = None,
 ) -> Incident:
     """Return the incident as it is published; without ``masking`` it has no public position."""
     overdoses = tuple(_overdose(one) for one in matched.overdoses)
@@ -68,6 +74,7 @@ def incident(
         areas=placed.areas,
         overdoses=overdoses,
         aliases=tuple(aliases),
+        split_from=split_from,
         provenance=_origins(matched.members, {"position": (origin, lambda other: places_differ(origin, other))}),
     )
 

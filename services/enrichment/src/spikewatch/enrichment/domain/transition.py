@@ -32,6 +32,7 @@ class StoredIncident:
     members: tuple[UUID, ...]
     keys: frozenset[UUID]
     aliases: tuple[UUID, ...]
+    split_from: UUID | None = None
 
 
 def transitions(
@@ -85,7 +86,8 @@ def _renewed(  # the seven things a change is read from
     else:
         change = IncidentChange.UPDATED
     version = 1 if old is None else old.version + 1
-    published = incident(one, version=version, change=change, aliases=aliases, masking=masking)
+    split_from = _parent(identity, members, before, now) if old is None or not old.active else old.split_from
+    published = incident(one, version=version, change=change, aliases=aliases, split_from=split_from, masking=masking)
     return StoredIncident(
         incident_id=identity,
         founder=members[0],
@@ -98,7 +100,15 @@ def _renewed(  # the seven things a change is read from
         members=members,
         keys=causes.union(members),
         aliases=aliases,
+        split_from=split_from,
     )
+
+
+def _parent(identity: UUID, members: tuple[UUID, ...], before: list[StoredIncident], now: Mapping[UUID, MatchedIncident]) -> UUID | None:
+    """Return the incident that goes on without these reports; of several the one that held most of them."""
+    shared = {other.incident_id: len(set(members).intersection(other.members)) for other in before if other.incident_id != identity}
+    parents = [other for other, count in shared.items() if count and other in now]
+    return min(parents, key=lambda other: (-shared[other], other), default=None)
 
 
 def _retracted(old: StoredIncident, causes: frozenset[UUID]) -> StoredIncident:
