@@ -132,7 +132,7 @@ def check(store: InMemoryMatchStore, bus: Bus, reports: Sequence[LocatedReport])
     assert all(bus.newest[one.incident_id] == (one.version, None) for one in store.kept_incidents.values() if not one.active)
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(history=histories(), seed=st.integers(0, 2**32))
 def test_any_order_repetition_and_batching_ends_in_the_same_incidents(located: Build, history: list[dict[str, object]], seed: int) -> None:
     reports = [located(**one) for one in history]
@@ -457,7 +457,7 @@ async def test_what_people_decided_binds_reports_that_no_block_brings_together(l
     assert len([held for held in store.kept_incidents.values() if held.active]) == 1
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(history=histories(), seed=st.integers(0, 2**32))
 def test_a_flood_ends_in_the_same_incidents_in_any_order(located: Build, history: list[dict[str, object]], seed: int) -> None:
     # What an agency takes back or moves after its flood was recognised does not end the flood: here nothing is.
