@@ -21,6 +21,7 @@ _ROUGH: Final = frozenset({"day", "date", "month"})
 _MIDNIGHT: Final = time()
 _HOUSE: Final = re.compile(r"\s*(\d{1,6})(?:[A-Z]|\s?1/2)?\s+(?!\s*(?:BLK|BLOCK)\b)(?=.*[A-Z])", re.IGNORECASE)
 _UNIT: Final = re.compile(r"(?:#\s*|\b(?:APT|UNIT|RM|ROOM|STE|SUITE)\.?\s*#?\s*)([A-Z]?\d{1,5}[A-Z]?|[A-Z])\s*$", re.IGNORECASE)
+_UNITS: Final = ("APT", "UNIT", "RM", "ROOM", "STE", "SUITE")
 _BLOCK: Final = re.compile(r"\s*\d+[\s-]+(?:BLK|BLOCK)\b", re.IGNORECASE)
 # A number, "BLOCK OF" and a direction: "1124 W MAIN ST" and "1100-BLK MAIN" both give 11 and MAIN.
 _STREET: Final = re.compile(
@@ -288,7 +289,8 @@ def _address(text: str) -> tuple[int, str, str]:
     if _BLOCK.match(text):
         return -1, "", hundred
     house = _HOUSE.match(text)
-    unit = _UNIT.search(text)
+    folded = text.upper()  # a plain look is a tenth of what the search for a unit takes, and most addresses have none
+    unit = _UNIT.search(text) if "#" in text or any(word in folded for word in _UNITS) else None
     return int(house[1]) if house else -1, unit[1].upper() if unit else "", hundred
 
 
