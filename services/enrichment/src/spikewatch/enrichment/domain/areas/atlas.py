@@ -14,7 +14,7 @@ import shapely
 from spikewatch.contracts.contract import area_kind
 from spikewatch.enrichment.domain.areas.borders import BorderCells
 from spikewatch.enrichment.domain.areas.grid import UNKNOWN, CellTable, Grid, Numbers, Reals
-from spikewatch.enrichment.domain.areas.outlines import Outlines, metres_to
+from spikewatch.enrichment.domain.areas.outlines import Outlines
 from spikewatch.enrichment.domain.areas.place import Centroid, Place, centroids
 
 __all__ = ["Atlas"]
@@ -72,7 +72,7 @@ class Atlas:
     def metres_outside(self, area: str, lat: float, lon: float) -> float | None:
         """Return how far a point lies from an area's polygon, 0 inside; None when no polygon is known."""
         number = self._index.get(area)
-        return None if number is None else metres_to(self._outlines.polygons[number], lat, lon)
+        return None if number is None else self._outlines.metres_outside(number, lat, lon)
 
     def outline(self, area: str) -> shapely.Geometry | None:
         """Return an area's polygon in WGS 84 degrees, longitude first; None when it has none."""

@@ -5,6 +5,7 @@ lies on borders only, in the one with the least id. So a point between two count
 """
 
 import math
+import threading
 from collections.abc import Sequence
 from typing import Final
 
@@ -26,7 +27,11 @@ _Pairs = tuple[Numbers, Numbers]
 
 
 class Outlines:
-    """The polygons of a geography in the order of their ids, prepared, with a search tree. Immutable."""
+    """The polygons of a geography in the order of their ids, prepared, with a search tree. Threads may share it.
+
+    A prepared polygon builds its index when it is first asked, while shapely has let go of the interpreter's lock: two threads that ask
+    the same one end the process. So one asks at a time.
+    """
 
     def __init__(self, places: Sequence[Place]) -> None:
         merged: dict[str, list[shapely.Geometry]] = {}
@@ -43,14 +48,17 @@ class Outlines:
         self._kinds = len(kinds)
         self._shore = Shore(self.areas, self.polygons, self._tree)
         self._has_shore = bool(self._shore.is_county.any())
+        self._asking = threading.Lock()
 
     def holding(self, lats: Reals, lons: Reals) -> _Pairs:
         """Return pairs (point, polygon) by the rule of borders, ordered by point, then by area id."""
         if len(lats) < _MANY:
-            return self._holding(lats, lons)
+            with self._asking:
+                return self._holding(lats, lons)
         # Neighbours after each other find the polygon's edges in the processor's cache: half as fast again.
         order = np.argsort(_NEIGHBOURS.keys(lats, lons), kind="stable")
-        point, polygon = self._holding(lats[order], lons[order])
+        with self._asking:
+            point, polygon = self._holding(lats[order], lons[order])
         return _ordered(order[point], polygon)
 
     def _holding(self, lats: Reals, lons: Reals) -> _Pairs:
@@ -97,10 +105,11 @@ class Outlines:
         """
         doubtful = np.zeros(len(lats), dtype=bool)
         if self._has_shore:
-            doubtful[:] = self._shore.may_be_near(lats, lons)
-            of_county = self._shore.is_county[polygon] & doubtful[item]
-            item, polygon = item[of_county], polygon[of_county]
-            doubtful[item[shapely.intersects_xy(self.polygons[polygon], lons[item], lats[item])]] = False
+            with self._asking:
+                doubtful[:] = self._shore.may_be_near(lats, lons)
+                of_county = self._shore.is_county[polygon] & doubtful[item]
+                item, polygon = item[of_county], polygon[of_county]
+                doubtful[item[shapely.intersects_xy(self.polygons[polygon], lons[item], lats[item])]] = False
         return doubtful
 
     def holding_all(self, west: Reals, south: Reals, east: Reals, north: Reals) -> tuple[Flags, Numbers, Numbers]:
@@ -110,10 +119,11 @@ class Outlines:
             a flag for each box: every point in it has the same areas; and pairs (box, polygon) of those boxes, ordered.
         """
         shapes = shapely.box(west, south, east, north)
-        box, polygon = self._tree.query(shapes)
-        whole = shapely.contains_properly(self.polygons[polygon], shapes[box])
-        rest_box, rest_polygon = box[~whole], polygon[~whole]
-        crossed = shapely.intersects(self.polygons[rest_polygon], shapes[rest_box])
+        with self._asking:
+            box, polygon = self._tree.query(shapes)
+            whole = shapely.contains_properly(self.polygons[polygon], shapes[box])
+            rest_box, rest_polygon = box[~whole], polygon[~whole]
+            crossed = shapely.intersects(self.polygons[rest_polygon], shapes[rest_box])
         alike = np.ones(len(west), dtype=bool)
         alike[rest_box[crossed]] = False
         box, polygon = box[whole], polygon[whole]
@@ -121,11 +131,17 @@ class Outlines:
             placed = np.zeros(len(west), dtype=bool)
             placed[box[self._shore.is_county[polygon]]] = True
             loose = np.flatnonzero(~placed & alike)
-            alike[loose], county = self._shore_all(west[loose], south[loose], east[loose], north[loose])
+            with self._asking:
+                alike[loose], county = self._shore_all(west[loose], south[loose], east[loose], north[loose])
             of_one = county >= 0
             box, polygon = np.append(box, loose[of_one]), np.append(polygon, county[of_one])
         keep = alike[box]
         return alike, *_ordered(box[keep], polygon[keep])
+
+    def metres_outside(self, number: int, lat: float, lon: float) -> float:
+        """Return how far a point lies from a polygon, 0 inside."""
+        with self._asking:
+            return metres_to(self.polygons[number], lat, lon)
 
     def _shore_all(self, west: Reals, south: Reals, east: Reals, north: Reals) -> tuple[Flags, Numbers]:
         """Tell of boxes outside of all counties whether one answer fits all of each, and the nearest county that it names or -1."""

@@ -30,6 +30,8 @@ class Ground:
         if shapely.is_empty(self._land):
             raise ValueError("land is wrong; expected a county's polygon that water does not cover wholly")
         shapely.prepare(self._land)
+        # Builds what a prepared polygon builds when it is first asked: two threads that do so at once end the process.
+        shapely.contains_xy(self._land, 0.0, 0.0)
 
     def holds(self, lat: float, lon: float) -> bool:
         """Return whether the place is inside the land, not on its border."""
