@@ -57,7 +57,7 @@ async def test_build_subscribes_to_its_topics_and_creates_the_indexes(mongo: Mon
     assert runtime.repeated.keys() == {"geodata"}
     indexed = {name: await mongo.collection(name).aggregate([{"$indexStats": {}}]) for name in ("reports", "incidents", "decisions")}
     assert {index["name"] for index in indexed["reports"]} == {"_id_", "blocks_1", "expires_at_1"}
-    assert {index["name"] for index in indexed["incidents"]} == {"_id_", "keys_1", "expires_at_1"}
+    assert {index["name"] for index in indexed["incidents"]} == {"_id_", "keys_1", "aliases_1", "expires_at_1"}
     assert {index["name"] for index in indexed["decisions"]} == {"_id_", "keys_1", "undoes_1"}
 
 
