@@ -16,6 +16,7 @@ __all__ = [
     "AlertStatus",
     "Contributor",
     "Outline",
+    "Reporting",
     "RuleReference",
     "SilentFeed",
     "Transition",
@@ -85,6 +86,20 @@ class SilentFeed(Contract):
     since: UtcDatetime = Field(description="When it last sent.")
 
 
+class Reporting(Contract):
+    """How much of the window had been reported when it was judged, and what its count will come to."""
+
+    share: float = Field(
+        ge=0, lt=1, description="Of the window's overdoses, as the area's feeds usually report them and without the silent."
+    )
+    expected: float = Field(ge=0, description="Overdoses in the window when all is reported.")
+    low: float = Field(ge=0, description="Lower bound of the 90 % that hold it.")
+    high: float = Field(ge=0, description="Upper bound of the 90 % that hold it.")
+    silent: tuple[ShortText, ...] = Field(
+        default=(), description="Feeds, agency/source type, whose part of the newest days counts as not reported."
+    )
+
+
 class Outline(Contract):
     """Where a cluster lies, as a polygon of GeoJSON: the hull around whole map cells, so that it shows no single place."""
 
@@ -135,6 +150,9 @@ class Alert(Contract):
         default=None, ge=1, description="Of a cluster: once in so many daily looks chance alone brings one so unusual."
     )
     outline: Outline | None = Field(default=None, description="Of a cluster: where in the area it lies; None for the whole area.")
+    reporting: Reporting | None = Field(
+        default=None, description="The correction for reports that are still to come; None: the rule makes none, or all is reported."
+    )
     baseline: tuple[WindowCount, ...] = ()
     contributors: tuple[Contributor, ...] = ()
     contributors_omitted: int = Field(default=0, ge=0, description="Incidents of the window that the list leaves out for size.")

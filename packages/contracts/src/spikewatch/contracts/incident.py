@@ -30,6 +30,11 @@ class ReportReference(Contract):
     source_type: SourceType
     submission_id: UUID
     trace_id: TraceId | None = None
+    first_received_at: UtcDatetime | None = Field(
+        default=None,
+        description="When Spikewatch first got the report. None: this is a later revision, and an earlier state of the incident tells; "
+        "or an older version wrote it.",
+    )
 
 
 class FieldOrigin(Contract):

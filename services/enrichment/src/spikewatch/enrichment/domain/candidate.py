@@ -44,6 +44,8 @@ class Extract(Contract):
                 source_type=report.source_type,
                 submission_id=report.submission_id,
                 trace_id=report.trace_id,
+                # Follows from this revision alone, so that any order of arrival gives the same incident.
+                first_received_at=report.received_at if report.revision == 1 else None,
             ),
             revision=report.revision,
             geodata_version=located.geodata_version,
