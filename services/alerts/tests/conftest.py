@@ -96,6 +96,13 @@ def rule(kind: str = "fixed_count", **changes: object) -> Rule:
         "fixed_count": {"threshold": 3, "comparison": "at_least"},
         "mean_plus_sd": {"sds": 1.5, "history_days": 0.5, "minimum_history_days": 0.125, "lag_hours": 1, "minimum_count": 2},
         "poisson": {"probability": 0.2, "baseline_days": 0.5, "minimum_history_days": 0.125, "guard_hours": 1, "minimum_count": 2},
+        "sliding_window": {
+            "false_alarms_a_year": 365,
+            "baseline_days": 0.5,
+            "minimum_history_days": 0.125,
+            "guard_hours": 1,
+            "minimum_count": 2,
+        },
     }.get(kind, {})
     return Rule.model_validate(fields | changes)
 

@@ -106,6 +106,7 @@ def test_alerts_equal_the_recomputation_for_any_order_repetition_correction_and_
         make.rule(),
         make.rule("mean_plus_sd"),
         make.rule("poisson", window_hours=2, quiet_hours=3),
+        make.rule("sliding_window"),
     ]
     # the order of one key's records is kept, as Kafka keeps it; everything else is shuffled
     turns = [index for index, revisions in enumerate(stories) for _ in revisions]

@@ -10,7 +10,7 @@ from scipy.special import gammaln
 from spikewatch.alerts.domain.detection.series import Floats
 from spikewatch.alerts.domain.detection.tails import negative_binomial_tail, poisson_tail
 
-__all__ = ["sliding_tail", "sliding_threshold"]
+__all__ = ["sliding_rate", "sliding_tail", "sliding_threshold"]
 
 _POISSON = 1e-9  # relative excess of the variance below which counts are Poisson
 
@@ -28,10 +28,26 @@ def sliding_tail(
     from one window to the next is mixed in exactly, by ``k P(Y = k) - (k + 1) P(Y = k + 1)`` of the negative binomial.
     """
     count, mean, dispersion, uncertainty = np.broadcast_arrays(count, mean, dispersion, uncertainty)
+    first, clumps = _first_and_clumps(np.maximum(count, 1.0), mean, dispersion, uncertainty)
+    probability: Floats = np.where(count > 0, -np.expm1(np.log1p(-np.minimum(first, 1 - 1e-16)) - clumps * lengths), 1.0)
+    return np.where(np.isnan(count + mean), np.nan, probability)
+
+
+def sliding_rate(count: Floats, mean: Floats, *, dispersion: Floats | float = 1.0, uncertainty: Floats | float = 0.0) -> Floats:
+    """Return how often on average the window comes to hold ``count``, from 1 on, while its end moves on by its length.
+
+    As ``sliding_tail``: windows that follow closely upon one another count once. It is never below the probability of one look,
+    for no clump lasts longer than the window; near the mean, where windows that reach the count no longer come in clumps, it is that.
+    """
+    first, clumps = _first_and_clumps(*np.broadcast_arrays(count, mean, dispersion, uncertainty))
+    return np.maximum(first, clumps)
+
+
+def _first_and_clumps(k: Floats, mean: Floats, dispersion: Floats, uncertainty: Floats) -> tuple[Floats, Floats]:
+    """Return the probability that one window reaches a count, and the rate of clumps of those that do."""
     relative = (dispersion - 1) / np.where(mean > 0, mean, 1.0) + uncertainty
     varies = relative * mean > _POISSON
     size = 1 / np.where(varies, relative, 1.0)
-    k = np.maximum(count, 1.0)
     with np.errstate(divide="ignore"):
         logarithm = np.log(mean)
         plain = k * logarithm - mean - gammaln(k + 1)
@@ -39,10 +55,8 @@ def sliding_tail(
     here = np.exp(np.where(varies, mixed, plain))
     # P(k + 1) by its ratio to P(k)
     ratio = np.where(varies, (k + size) / (k + 1) * mean / (size + mean), mean / (k + 1))
-    clumps = np.maximum(k - (k + 1) * ratio, 0.0) * here
-    first = np.where(varies, negative_binomial_tail(k, size, size / (size + mean)), poisson_tail(k, mean))
-    probability: Floats = np.where(count > 0, -np.expm1(np.log1p(-np.minimum(first, 1 - 1e-16)) - clumps * lengths), 1.0)
-    return np.where(np.isnan(count + mean), np.nan, probability)
+    clumps: Floats = np.maximum(k - (k + 1) * ratio, 0.0) * here
+    return np.where(varies, negative_binomial_tail(k, size, size / (size + mean)), poisson_tail(k, mean)), clumps
 
 
 def sliding_threshold(

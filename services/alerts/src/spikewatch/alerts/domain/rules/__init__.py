@@ -7,6 +7,7 @@ from spikewatch.alerts.domain.rules.detector import DetectorRule
 from spikewatch.alerts.domain.rules.fixed_count import FixedCount
 from spikewatch.alerts.domain.rules.mean_plus_sd import MeanPlusSd
 from spikewatch.alerts.domain.rules.poisson import PoissonBaseline
+from spikewatch.alerts.domain.rules.sliding_window import SlidingWindow
 from spikewatch.alerts.domain.rules.space_time_scan import SpaceTimeScan
 
 __all__ = ["KINDS"]
@@ -15,6 +16,7 @@ KINDS: Final[dict[str, type[Criterion]]] = {
     "fixed_count": FixedCount,
     "mean_plus_sd": MeanPlusSd,
     "poisson": PoissonBaseline,
+    "sliding_window": SlidingWindow,
     "detector": DetectorRule,
     "space_time_scan": SpaceTimeScan,
 }

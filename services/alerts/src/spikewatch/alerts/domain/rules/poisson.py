@@ -8,11 +8,11 @@ from typing_extensions import override
 from spikewatch.alerts.domain.instants import DAY, HOUR, Bools, Instants
 from spikewatch.alerts.domain.rules.criterion import Criterion, Finding
 from spikewatch.alerts.domain.rules.tail import poisson_tail
+from spikewatch.alerts.domain.rules.trailing_rate import baseline_shown, baseline_span
 from spikewatch.alerts.domain.series import Series
 
 __all__ = ["PoissonBaseline"]
 
-_SHOWN = 30  # baseline spans in an explanation; more would not be read and makes alerts large
 _ZERO_BASELINE = 0.5  # overdoses: half of the smallest count a baseline could have shown
 
 
@@ -63,21 +63,16 @@ class PoissonBaseline(Criterion):
         """Give the mean, the probability and the counts of the newest days or windows."""
         start, end = self._span(series, np.array([at], dtype=np.int64), window)
         mean = float(self._mean(series, start, end, window)[0])
-        step = max(window, DAY)
-        shown = min((int(end[0]) - int(start[0])) // step, _SHOWN)
-        ends = int(end[0]) - step * np.arange(shown - 1, -1, -1, dtype=np.int64)
-        series_shown = zip((ends - step).tolist(), ends.tolist(), series.count(ends - step, ends).tolist(), strict=True)
         days = (int(end[0]) - int(start[0])) / DAY
         return Finding(
             demand=f"at least {self.minimum_count} and a probability below {self.probability:g} by the {days:.0f} days before",
             expected=mean,
             probability=poisson_tail(count, mean),
-            baseline=tuple(series_shown),
+            baseline=baseline_shown(series, int(start[0]), int(end[0]), window),
         )
 
     def _span(self, series: Series, at: Instants, window: int) -> tuple[Instants, Instants]:
-        end = at - window - round(self.guard_hours * HOUR)
-        return np.maximum(end - round(self.baseline_days * DAY), series.first), end
+        return baseline_span(series, at, window, guard_hours=self.guard_hours, days=self.baseline_days)
 
     def _mean(self, series: Series, start: Instants, end: Instants, window: int) -> npt.NDArray[np.float64]:
         count = np.maximum(series.count(start, end).astype(np.float64), _ZERO_BASELINE)
