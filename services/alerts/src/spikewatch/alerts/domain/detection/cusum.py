@@ -7,13 +7,14 @@ from pydantic import Field
 from scipy.special import hyp2f1
 
 from spikewatch.alerts.domain.detection.algorithm import Algorithm, Compat, Parameters
-from spikewatch.alerts.domain.detection.detection import Detected, alarms, blank
+from spikewatch.alerts.domain.detection.detection import NOT_EVALUATED, Detected, alarms, blank
 from spikewatch.alerts.domain.detection.harmonic import design, fit_counts
 from spikewatch.alerts.domain.detection.period import steps_of_year
 from spikewatch.alerts.domain.detection.series import Floats, Series
 
 __all__ = ["ALGORITHMS", "Cusum", "cusum", "in_control"]
 
+_BLOCK: Final = 100_000  # counts that are judged together: they stay in the processor's cache
 Transform = Literal["standard", "rossi", "anscombe", "anscombe2nd", "pearsonNegBin", "anscombeNegBin", "none"]
 
 
@@ -40,27 +41,29 @@ class Cusum(Parameters):
 def in_control(series: Series, training: int, mean: float | str, period: int, *, floor: bool) -> Floats:
     """Return the in-control mean of each area and step; of the training steps nan. ``floor`` keeps it above 0."""
     expected = blank(series)
-    counts, steps = series.counts, series.counts.shape[1]
-    if training >= steps:
-        return expected
+    if training < series.counts.shape[1]:
+        expected[:, training:] = _means(series.counts, training, mean, period, floor=floor)
+    return expected
+
+
+def _means(counts: Floats, training: int, mean: float | str, period: int, *, floor: bool) -> Floats:
+    """Return the in-control means after the training, by area and step; of one step where all have the same."""
+    steps = counts.shape[1]
     told = ~np.isnan(counts[:, :training])
     number = told.sum(axis=1)
-    average = np.where(told, counts[:, :training], 0.0).sum(axis=1) / np.maximum(number, 1)
-    average = np.where(number > 0, average, np.nan)
+    expected: Floats
     if mean == "training":
-        expected[:, training:] = average[:, None]
+        average = np.where(told, counts[:, :training], 0.0).sum(axis=1) / np.maximum(number, 1)
+        expected = np.where(number > 0, average, np.nan)[:, None]
     elif mean == "glm":
         times = np.arange(steps, dtype=np.float64) + 1
         rows = design(times, period, harmonics=1, trend=False)
-        expected[:, training:] = fit_counts(rows[:training], counts[:, :training]).mean(rows[training:])
+        expected = fit_counts(rows[:training], counts[:, :training]).mean(rows[training:])
         expected[number == 0] = np.nan
     else:
-        expected[:, training:] = float(mean)
-    if floor:
-        # half an incident in the whole training, as Jeffreys' prior has it: an area without incidents may have one
-        least = 0.5 / np.maximum(number, 1)
-        expected = np.where(np.isnan(expected), np.nan, np.maximum(expected, least[:, None]))
-    return expected
+        expected = np.full((len(counts), 1), float(mean))
+    # half an incident in the whole training, as Jeffreys' prior has it: an area without incidents may have one
+    return np.maximum(expected, (0.5 / np.maximum(number, 1))[:, None]) if floor else expected
 
 
 def _waved(count: Floats, alpha: float, *, table: bool) -> Floats:
@@ -134,27 +137,40 @@ def cusum(series: Series, parameters: Cusum) -> Detected:
 
     The threshold is the count that would raise the alarm, nan for anscombeNegBin. A gap leaves the sum as it was.
     """
-    like_peer = parameters.compat == "surveillance-1.20.3"
+    first, (areas, steps) = parameters.training, series.counts.shape
     period = steps_of_year(series, parameters.period)
-    mean = in_control(series, parameters.training, parameters.mean, period, floor=not like_peer)
-    first, steps = parameters.training, series.counts.shape[1]
-    sums, threshold = blank(series), blank(series)
-    if first < steps:
-        with np.errstate(divide="ignore", invalid="ignore"):
-            scores = np.ascontiguousarray((_transformed(series.counts[:, first:], mean[:, first:], parameters) - parameters.k).T)
-            after, before = _summed(scores, parameters, like_peer=like_peer)
-            sums[:, first:] = after.T
-            if like_peer and parameters.transform in {"none", "anscombeNegBin"}:
-                threshold[:, first:] = parameters.h - after.T
-            else:
-                threshold[:, first:] = _needed(parameters.h + parameters.k - before.T, mean[:, first:], parameters)
+    expected, threshold, sums = (np.empty(series.counts.shape) for _ in range(3))
+    nothing = np.broadcast_to(np.nan, series.counts.shape)
+    found = Detected(expected, threshold, sums, nothing, np.empty(series.counts.shape, dtype=np.int8))
+    size = max(1, _BLOCK // max(1, steps - first))
+    for low in range(0, areas, size):
+        _judged(series.counts[low : low + size], parameters, period, found, slice(low, low + size))
+    return found
+
+
+def _judged(counts: Floats, parameters: Cusum, period: int, found: Detected, areas: slice) -> None:
+    """Judge some areas; inside, arrays are by step and area, as sums go on from step to step."""
+    like_peer, first = parameters.compat == "surveillance-1.20.3", parameters.training
+    for column in (found.expected, found.threshold, found.statistic):
+        column[areas, :first] = np.nan
+    found.alarm[areas, :first] = NOT_EVALUATED
+    if first >= counts.shape[1]:
+        return
+    mean = np.ascontiguousarray(_means(counts, first, parameters.mean, period, floor=not like_peer).T)
+    now = np.ascontiguousarray(counts[:, first:].T)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        scores = _transformed(now, mean, parameters)
+        after, before = _summed(scores - parameters.k, parameters, like_peer=like_peer)
+        if like_peer and parameters.transform in {"none", "anscombeNegBin"}:
+            threshold = parameters.h - after
+        else:
+            threshold = _needed(parameters.h + parameters.k - before, mean, parameters)
     if like_peer:
-        sums_of_gaps = np.isnan(threshold) & (np.arange(steps) >= first)
-        threshold = np.maximum(np.where(sums_of_gaps, 0, threshold), 0)
-    else:
-        threshold = np.maximum(threshold, 0)
-    evaluated = ~np.isnan(sums) & ~np.isnan(series.counts)
-    return Detected(mean, threshold, sums, blank(series), alarms(sums >= parameters.h, evaluated))
+        threshold[np.isnan(threshold)] = 0.0
+    found.expected[areas, first:] = mean.T
+    found.threshold[areas, first:] = np.maximum(threshold, 0, out=threshold).T
+    found.statistic[areas, first:] = after.T
+    found.alarm[areas, first:] = alarms(after >= parameters.h, ~np.isnan(after) & ~np.isnan(now)).T
 
 
 def _summed(scores: Floats, parameters: Cusum, *, like_peer: bool) -> tuple[Floats, Floats]:
