@@ -1,5 +1,6 @@
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import TypeAdapter
 
 from spikewatch.chassis.kafka.decode import Decoder
 from spikewatch.chassis.outcome import DeadLetter, Reason
@@ -49,3 +50,12 @@ def test_no_record_whatsoever_makes_the_decoder_raise(value, headers):
 
     decoded = Decoder(topics.REPORTS, most_bytes=100)(Record("t", 0, 0, None, value, tuple(headers), datetime.now(UTC)))
     assert isinstance(decoded, (DeadLetter, tuple))
+
+
+def test_a_subscription_may_read_values_its_own_way(make_record):
+    def read(value: bytes) -> str:
+        return TypeAdapter(str).validate_json(value)
+
+    decode = Decoder(topics.REPORTS, most_bytes=1000, read_value=read)
+    assert decode(make_record(0, b'"a text"', topic=topics.REPORTS))[1] == "a text"
+    assert decode(make_record(0, b"{}", topic=topics.REPORTS)).reason is Reason.INVALID_FIELD

@@ -31,8 +31,8 @@ class Contribution(Contract):
     overdoses: tuple[ContributedOverdose, ...] = Field(min_length=1)
 
 
-def contribution_key(area: str, incident: UUID) -> str:
-    """Return the record key: area and incident id."""
+def contribution_key(area: str, incident: UUID | str) -> str:
+    """Return the record key: area and incident id. A UUID makes its text anew each time: who has it gives the text."""
     return f"{area}|{incident}"
 
 

@@ -51,7 +51,7 @@ class BatchConsumer:
         self._publisher = publisher
         self._wrapping = subscription.wrapping
         self._limits = limits
-        self._decode = Decoder(subscription.topic, most_bytes=limits.max_record_bytes)
+        self._decode = Decoder(subscription.topic, most_bytes=limits.max_record_bytes, read_value=subscription.read)
         self._circuit = Circuit(ratio=limits.circuit_ratio, window=limits.circuit_records)
         self._counter = ConsumedCounter(subscription.topic.name, subscription.group)
         self._dead_letters = DeadLetterWriter(subscription, publisher=publisher, service=service, clock=clock)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Final
 from uuid import UUID
 
+from spikewatch.contracts.contract import unchecked
 from spikewatch.contracts.contribution import ContributedOverdose, Contribution
 from spikewatch.contracts.incident import Incident
 
@@ -12,6 +13,9 @@ __all__ = ["Fanned", "contributions_of", "fanned", "retracted"]
 
 # The area is the first member; nothing in an area's id is escaped.
 _BEHIND_AREA: Final = b',"incident_id":'
+# Made of what an incident holds, which was checked when it was read.
+_contribution: Final = unchecked(Contribution)
+_overdose: Final = unchecked(ContributedOverdose)
 
 
 @dataclass(slots=True)
@@ -59,7 +63,7 @@ def contributions_of(incident: Incident, areas: tuple[str, ...]) -> Iterator[tup
     if not areas:
         return
     overdoses = tuple(
-        ContributedOverdose(
+        _overdose(
             overdose_id=overdose.overdose_id,
             occurred_at=overdose.occurred_at,
             outcome=overdose.outcome,
@@ -68,7 +72,7 @@ def contributions_of(incident: Incident, areas: tuple[str, ...]) -> Iterator[tup
         )
         for overdose in incident.overdoses
     )
-    contribution = Contribution(
+    contribution = _contribution(
         area=areas[0],
         incident_id=incident.incident_id,
         revision=incident.version,

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from spikewatch.alerts.handlers.shared_reading import SharedReading
 from spikewatch.alerts.service.evaluate import Evaluate
 from spikewatch.alerts.service.fan_out import FanOut
 from spikewatch.chassis.kafka.subscription import Subscription
@@ -28,4 +29,5 @@ def evaluate_subscription(evaluate: Evaluate) -> Subscription[Contribution]:
         max_records=_BATCH,
         on_revoked=evaluate.on_revoked,
         on_published=evaluate.on_published,
+        read=SharedReading(),
     )

@@ -70,8 +70,9 @@ def _no_incident() -> DeadLetter:
 
 def _messages(event: Event[Incident], state: Fanned) -> list[Message]:
     messages = []
+    incident = str(state.incident)
     for area, contribution in contributions_of(event.body, state.areas) if event.body is not None else ():
-        key = contribution_key(area, state.incident)
+        key = contribution_key(area, incident)
         messages.append(
             Message.of(
                 topics.CONTRIBUTIONS,
@@ -86,7 +87,7 @@ def _messages(event: Event[Incident], state: Fanned) -> list[Message]:
             )
         )
     for area in state.left:
-        key = contribution_key(area, state.incident)
+        key = contribution_key(area, incident)
         messages.append(
             Message.of(
                 topics.CONTRIBUTIONS,
