@@ -1,11 +1,14 @@
+from datetime import UTC, datetime
+
 from hypothesis import given
 from hypothesis import strategies as st
 from opentelemetry import trace
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
-from spikewatch.chassis.kafka.message import Message
+from spikewatch.chassis.kafka.message import Message, Record
 from spikewatch.chassis.kafka.publisher import partition_of
-from spikewatch.chassis.telemetry.messaging import end_with_error, extract, start_send_span, traceparent
+from spikewatch.chassis.telemetry import messaging
+from spikewatch.chassis.telemetry.messaging import end_with_error, extract, start_process_span, start_send_span, traceparent
 from spikewatch.contracts import topics
 
 
@@ -45,3 +48,20 @@ def test_partitions_are_those_of_kafkas_default_partitioner():
     # Reference values of org.apache.kafka.common.utils.Utils.murmur2, as its own unit test lists them.
     for key, hashed in ((b"21", -973932308), (b"foobar", -790332482), (b"a-little-bit-long-string", -985981536)):
         assert partition_of(key, 97) == (hashed & 0x7FFFFFFF) % 97
+
+
+def test_where_nobody_takes_spans_the_trace_still_travels(monkeypatch):
+    monkeypatch.setattr(messaging, "late_spans_are_recorded", lambda: False)
+    origin = b"00-%032x-%016x-01" % (7, 8)
+    record = Record("reports", 0, 1, b"k", b"{}", (("traceparent", origin),), datetime(2026, 1, 1, tzinfo=UTC))
+    taken = start_process_span(record, "group", trusted=True)
+    message = Message(
+        topic=topics.ALERTS, key="k", body=b"{}", event_type=topics.EventType.ALERT_OPENED, event_id="e", source="/spikewatch/alerts"
+    )
+    sent = start_send_span(message, [taken.get_span_context()])
+    assert not taken.is_recording()
+    assert not sent.is_recording()
+    steps = [span.get_span_context() for span in (taken, sent)]
+    assert [step.trace_id for step in steps] == [7, 7]
+    assert len({8, *(step.span_id for step in steps)}) == 3
+    assert traceparent(steps[1]).endswith(b"-01")

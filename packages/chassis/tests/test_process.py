@@ -45,7 +45,7 @@ class Life:
 @pytest.fixture(autouse=True)
 def collector(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leave the garbage collector of the test run as it is."""
-    monkeypatch.setattr(process, "spare_collector", lambda: None)
+    monkeypatch.setattr(process, "spare_collector", lambda *, collects_between: None)
 
 
 @pytest.mark.parametrize(

@@ -71,7 +71,7 @@ async def until_stopped(living: Living, start: Callable[[], Awaitable[None]]) ->
 async def _until_ready(living: Living, start: Callable[[], Awaitable[None]]) -> None:
     await start()
     await living.wait_ready()
-    spare_collector()
+    spare_collector(collects_between=True)
 
 
 def _announce(ports: Mapping[str, int]) -> None:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from aiokafka.errors import KafkaError
 
 from spikewatch.chassis.clock import Clock, system_clock
+from spikewatch.chassis.collector import collect_cycles
 from spikewatch.chassis.freed_memory import give_back
 from spikewatch.chassis.health import Checks, health_app
 from spikewatch.chassis.http import HttpServer
@@ -42,6 +43,7 @@ __all__ = ["Build", "Runtime", "run"]
 
 _log: Final = logging.getLogger(__name__)
 _LOOK_SECONDS: Final = 5.0
+_COLLECT_SECONDS: Final = 10.0
 _GIVE_BACK_SECONDS: Final = 60.0
 # How long a start waits for Kafka and MongoDB before it gives up and says so; the orchestrator then tries again.
 _START_SECONDS: Final = 120.0
@@ -147,7 +149,11 @@ class Runtime:
         if self._consumptions:
             await _patiently(self._broker.start, "Kafka")
         self._progress = Progress(self._consumptions, limit_seconds=self._settings.stuck_seconds, answers=self.connection.answers)
-        self._periodic += [(_LOOK_SECONDS, self._look, "lag"), (_GIVE_BACK_SECONDS, give_back, "freed memory")]
+        self._periodic += [
+            (_LOOK_SECONDS, self._look, "lag"),
+            (_COLLECT_SECONDS, collect_cycles, "cycles"),
+            (_GIVE_BACK_SECONDS, give_back, "freed memory"),
+        ]
         for seconds, work, name in self._periodic:
             self._tasks.append(asyncio.create_task(self._repeat(seconds, work, name), name=f"every:{name}"))
         self._is_started = True

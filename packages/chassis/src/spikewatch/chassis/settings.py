@@ -29,7 +29,7 @@ class ChassisSettings(BaseSettings):
     instance: Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]{1,63}$")] = Field(default="local", description="Name of this instance.")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(default="INFO", description="Least severe line that is logged.")
     log_format: Literal["json", "text"] = Field(default="json", description="One JSON object a line, or text for people.")
-    batch_records: int = Field(default=2_000, ge=1, le=10_000, description="Records in one batch at most.")
+    batch_records: int = Field(default=5_000, ge=1, le=10_000, description="Records in one batch at most.")
     max_record_bytes: int = Field(default=1_048_576, ge=1024, description="A larger value is dead-lettered unread.")
     retry_seconds: float = Field(default=60.0, gt=0, le=240, description="How long one batch is retried before it is handed back to Kafka.")
     circuit_ratio: float = Field(default=0.5, gt=0, le=1, description="Share of dead letters among recent records that opens the circuit.")

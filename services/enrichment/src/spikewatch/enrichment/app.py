@@ -32,7 +32,10 @@ __all__ = ["build"]
 
 _log: Final = logging.getLogger(__name__)
 _floods: Final = metrics.get_meter("spikewatch.enrichment").create_counter("spikewatch.match.floods", unit="{flood}")
-_BATCH: Final = 2_000  # matching asks the database as often for a large batch as for a small one
+_LOCATE_BATCH: Final = 2_000
+# Matching asks the database as often for a large batch as for a small one, and tells an incident once whose reports came in one batch.
+_MATCH_BATCH: Final = 5_000
+_MATCH_BYTES: Final = 12 * 1024 * 1024
 _LOOK_SECONDS: Final = 5.0
 
 
@@ -49,8 +52,10 @@ async def build(runtime: Runtime, settings: EnrichmentSettings) -> None:
     await decisions.prepare()
     weights = load_weights()
     match = MatchReports(store, weights, masks(geodata), people=decisions, on_flood=_tell_flood)
-    runtime.subscribe(Subscription(topics.REPORTS, "enrichment-locate", locate_handler(place), max_records=_BATCH))
-    runtime.subscribe(Subscription(topics.LOCATED, "enrichment-match", match_handler(match), max_records=_BATCH))
+    runtime.subscribe(Subscription(topics.REPORTS, "enrichment-locate", locate_handler(place), max_records=_LOCATE_BATCH))
+    runtime.subscribe(
+        Subscription(topics.LOCATED, "enrichment-match", match_handler(match), max_records=_MATCH_BATCH, max_bytes=_MATCH_BYTES)
+    )
     runtime.subscribe(Subscription(topics.DECISIONS, "enrichment-decide", decide_handler(DecideMatches(decisions, match))))
     review = ReviewMatches(store, decisions, weights, publish=lambda decision: _publish(runtime, decision), now=runtime.clock)
     desk = review_desk(review, settings.enrichment_token)

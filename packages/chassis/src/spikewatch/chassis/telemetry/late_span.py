@@ -16,7 +16,7 @@ from opentelemetry.trace import Link, NonRecordingSpan, SpanContext, SpanKind, S
 from opentelemetry.util.types import AnyValue, AttributeValue
 from typing_extensions import override
 
-__all__ = ["LateSpan", "late_spans_are_recorded", "record_late_spans"]
+__all__ = ["LateSpan", "late_spans_are_recorded", "passing_span", "record_late_spans"]
 
 _SCOPE: Final = InstrumentationScope("spikewatch.chassis")
 _UNSET: Final = Status(StatusCode.UNSET)
@@ -45,6 +45,11 @@ def late_spans_are_recorded() -> bool:
     return _sink.processor is not None
 
 
+def passing_span(parent: SpanContext) -> NonRecordingSpan:
+    """Return the child of a sampled parent where nobody takes spans: its context travels on, and nothing is kept of it."""
+    return NonRecordingSpan(_child_of(parent))
+
+
 class LateSpan(NonRecordingSpan, ReadableSpan):  # type: ignore[misc]  # both declare _context, and mean the same
     """The child of a sampled parent, recorded at its end. It keeps no events: what goes wrong is its status and attributes."""
 
@@ -54,7 +59,7 @@ class LateSpan(NonRecordingSpan, ReadableSpan):  # type: ignore[misc]  # both de
         ReadableSpan.__init__(
             self,
             name,
-            SpanContext(parent.trace_id, _new_span_id(), is_remote=False, trace_flags=parent.trace_flags, trace_state=_no_state),
+            _child_of(parent),
             parent=parent,
             resource=_sink.resource,
             kind=kind,
@@ -88,3 +93,7 @@ class LateSpan(NonRecordingSpan, ReadableSpan):  # type: ignore[misc]  # both de
         if _sink.processor is not None:
             self._end_time = end_time or time.time_ns()
             _sink.processor.on_end(self)
+
+
+def _child_of(parent: SpanContext) -> SpanContext:
+    return SpanContext(parent.trace_id, _new_span_id(), is_remote=False, trace_flags=parent.trace_flags, trace_state=_no_state)

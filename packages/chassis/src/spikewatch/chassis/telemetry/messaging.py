@@ -15,7 +15,7 @@ from opentelemetry.trace import Link, NonRecordingSpan, Span, SpanContext, SpanK
 from opentelemetry.util.types import AttributeValue
 
 from spikewatch.chassis.kafka.message import Message, Record
-from spikewatch.chassis.telemetry.late_span import LateSpan
+from spikewatch.chassis.telemetry.late_span import LateSpan, late_spans_are_recorded, passing_span
 
 __all__ = [
     "ConsumedCounter",
@@ -75,6 +75,9 @@ def extract(header: bytes | None) -> SpanContext | None:
 
 def start_send_span(message: Message, causes: Sequence[SpanContext]) -> Span:
     """Start the producer span of one message below its first cause, linked to the others."""
+    is_below = bool(causes) and causes[0].trace_flags.sampled
+    if is_below and not late_spans_are_recorded():
+        return passing_span(causes[0])
     name = f"send {message.topic.name}"
     links = [Link(cause) for cause in causes[1:_MOST_LINKS]]
     attributes: dict[str, AttributeValue] = {
@@ -86,7 +89,7 @@ def start_send_span(message: Message, causes: Sequence[SpanContext]) -> Span:
     }
     if message.body is None:
         attributes[_TOMBSTONE] = True
-    if causes and causes[0].trace_flags.sampled:
+    if is_below:
         return LateSpan(name, causes[0], SpanKind.PRODUCER, attributes, links)
     parent = trace.set_span_in_context(NonRecordingSpan(causes[0])) if causes else None
     return _tracer.start_span(name, context=parent, kind=SpanKind.PRODUCER, links=links, attributes=attributes)
@@ -98,6 +101,9 @@ def start_process_span(record: Record, group: str, *, trusted: bool) -> Span:
     A trusted producer's span is the parent; any other starts a new trace that is only linked to it.
     """
     origin = extract(record.header("traceparent"))
+    is_below = origin is not None and trusted and origin.trace_flags.sampled
+    if origin is not None and is_below and not late_spans_are_recorded():
+        return passing_span(origin)
     attributes: dict[str, AttributeValue] = {
         _SYSTEM: "kafka",
         _OPERATION: "process",
@@ -108,7 +114,7 @@ def start_process_span(record: Record, group: str, *, trusted: bool) -> Span:
         _GROUP: group,
     }
     name = f"process {record.topic}"
-    if origin is not None and trusted and origin.trace_flags.sampled:
+    if origin is not None and is_below:
         return LateSpan(name, origin, SpanKind.CONSUMER, attributes)
     parent = trace.set_span_in_context(NonRecordingSpan(origin)) if origin is not None and trusted else Context()
     links = [Link(origin)] if origin is not None and not trusted else ()
