@@ -5,7 +5,7 @@ from spikewatch.alerts.domain.instants import DAY, moment
 from spikewatch.alerts.domain.rule import Rule
 from spikewatch.alerts.domain.rules.criterion import Finding
 
-__all__ = ["against", "counted", "paragraph"]
+__all__ = ["against", "counted", "paragraph", "recurring"]
 
 _ODDS_FROM = 0.05  # above it "one in so many" is no rare thing, and the chance is told as it is
 _SMALL = 0.1  # below it one digit behind the point says nothing
@@ -21,7 +21,10 @@ def paragraph(area: str, rule: Rule, episode: Episode, finding: Finding) -> str:
         said.append(against(episode.observed, finding.expected))
     if finding.probability is not None:
         said.append(_chance(finding.probability))
-    tier = rule.tier_of(episode.observed, finding.probability)
+    recurrence = rule.recurrence_of(finding.recurrence_days)
+    if rule.tells_recurrence and recurrence is not None:
+        said.append(recurring(rule, recurrence))
+    tier = rule.tier_of(episode.observed, finding.probability, recurrence)
     reached = f" The tier {tier} is reached." if tier else ""
     said.append(f"Rule {rule.id} (version {rule.version}) asks for {finding.demand}.{reached}")
     return " ".join(said)
@@ -49,6 +52,12 @@ def against(observed: int, expected: float) -> str:
     ratio = observed / expected if expected >= _SMALL else 0.0
     times = f", so it is {ratio:.1f} times as many" if ratio >= 1 else ""
     return f"About {told} would be expected{times}."
+
+
+def recurring(rule: Rule, days: float) -> str:
+    """Return the sentence that says how rarely chance alone brings as much in all areas that share false alarms."""
+    where = f"In {rule.areas_together:,} areas together" if rule.areas_together > 1 else "In one such area"
+    return f"{where} chance alone brings something so unusual about once in {_round(days):,} days."
 
 
 def _chance(probability: float) -> str:

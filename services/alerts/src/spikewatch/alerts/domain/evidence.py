@@ -86,6 +86,7 @@ def evidence_of(area: str, rule: Rule, episode: Episode, finding: Finding, held:
         baseline=tuple(WindowCount(window=interval(start, end), count=count) for start, end, count in finding.baseline),
         contributors=contributors,
         omitted=omitted,
+        recurrence_days=rule.recurrence_of(finding.recurrence_days),
         explanation=paragraph(area, rule, episode, finding),
         picture=picture(
             f"{area}: {episode.observed} and the windows before",

@@ -47,8 +47,8 @@ class Draft:
         return {
             "status": AlertStatus.CLOSED if self.is_over else AlertStatus.OPEN,
             "rule": self.rule.reference(),
-            "tier": self.rule.tier_of(episode.observed, evidence.probability),
-            "audience": self.rule.audience_of(episode.observed, evidence.probability),
+            "tier": self.rule.tier_of(episode.observed, evidence.probability, evidence.recurrence_days),
+            "audience": self.rule.audience_of(episode.observed, evidence.probability, evidence.recurrence_days),
             "opened_at": moment(episode.opened_at),
             "last_met_at": moment(episode.last_met_at),
             "closed_at": moment(episode.last_met_at + self.rule.quiet) if self.is_over else None,

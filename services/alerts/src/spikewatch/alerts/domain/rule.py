@@ -1,7 +1,7 @@
 """A rule: versioned data that says when the overdoses in an area are a spike."""
 
 from functools import cached_property
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 import numpy as np
 from pydantic import Field, StringConstraints, ValidationError, model_validator
@@ -10,6 +10,7 @@ from spikewatch.alerts.domain.instants import HOUR
 from spikewatch.alerts.domain.marks import Asked, asked
 from spikewatch.alerts.domain.rules import KINDS
 from spikewatch.alerts.domain.rules.criterion import Criterion
+from spikewatch.alerts.domain.rules.detector import COUNT_TAILS
 from spikewatch.contracts.alert import RuleReference
 from spikewatch.contracts.contract import AreaId, Contract, FreeText, ShortText, area_kind
 from spikewatch.contracts.vocabulary import DrugClass, Outcome, SourceType
@@ -24,6 +25,7 @@ AUDIENCES: tuple[Audience, ...] = ("responder", "health", "law_enforcement", "pa
 """Who may be told, in no order."""
 
 _STATE_DIGITS = 2  # of a county's FIPS code
+_CHANCES: Final = f"sliding_window, poisson, space_time_scan, or a detector of counts ({', '.join(COUNT_TAILS)})"
 
 
 class Tier(Contract, extra="forbid"):
@@ -32,17 +34,22 @@ class Tier(Contract, extra="forbid"):
     name: ShortText = Field(description="What the tier is called, for example notify.")
     at_least: int | None = Field(default=None, ge=1, description="Overdoses in the window.")
     probability_below: float | None = Field(default=None, gt=0, lt=1, description="Chance of so many; needs a kind that tells one.")
+    recurrence_days_above: float | None = Field(
+        default=None, ge=1, description="Chance alone brings as much less often than once in so many days, in all areas of among together."
+    )
     audience: tuple[Audience, ...] = Field(default=(), description="Who may be told from this tier on; empty: the rule's audience.")
 
     @model_validator(mode="after")
     def _is_bounded(self) -> "Tier":
-        if self.at_least is None and self.probability_below is None:
-            raise ValueError("expected at_least or probability_below, for example at_least: 5")
+        if self.at_least is None and self.probability_below is None and self.recurrence_days_above is None:
+            raise ValueError("expected at_least, probability_below or recurrence_days_above, for example at_least: 5")
         return self
 
-    def is_reached(self, observed: int, probability: float | None) -> bool:
-        """Tell whether a window of so many overdoses and such a chance reaches it."""
+    def is_reached(self, observed: int, probability: float | None, recurrence_days: float | None = None) -> bool:
+        """Tell whether a window of so many overdoses, such a chance and such a recurrence interval reaches it."""
         if self.at_least is not None and observed < self.at_least:
+            return False
+        if self.recurrence_days_above is not None and (recurrence_days is None or recurrence_days <= self.recurrence_days_above):
             return False
         return self.probability_below is None or (probability is not None and probability < self.probability_below)
 
@@ -65,6 +72,19 @@ class Rule(Contract, extra="forbid"):
     sources: tuple[SourceType, ...] = Field(default=(), description="An overdose counts if one of them reported it; empty asks nothing.")
     minimum_count: int = Field(default=1, ge=1, description="Fewer overdoses in the window are never a spike.")
     quiet_hours: float = Field(default=24, ge=1, description="An alert ends when the rule was not met for so long; then it is armed again.")
+    among: int | None = Field(
+        default=None,
+        ge=1,
+        le=1_000_000,
+        description="How many areas share false alarms: recurrence intervals and false discoveries are of all of them together. "
+        "By default as many as areas names, and where it watches kinds of area each by itself.",
+    )
+    false_discovery_rate: float | None = Field(
+        default=None,
+        gt=0,
+        le=0.5,
+        description="Of the alarms of one step in all areas of among, this share at most is false on average; detectors and scans only.",
+    )
     tiers: tuple[Tier, ...] = Field(default=(), description="Steps of severity, the least severe first.")
     audience: tuple[Audience, ...] = Field(default=("responder", "health"), min_length=1, description="Who may be told.")
     tells: tuple[ShortText, ...] = Field(default=(), description="Roles of the contacts that are told; empty: all of the area.")
@@ -97,10 +117,41 @@ class Rule(Contract, extra="forbid"):
             raise ValueError(f"a rule of this kind watches {' and '.join(sorted(criterion.watches))} areas only")
         return self
 
+    @model_validator(mode="after")
+    def _can_control_false_alarms(self) -> "Rule":
+        if any(tier.recurrence_days_above is not None for tier in self.tiers) and not self.criterion.tells_recurrence:
+            raise ValueError(f"tiers: recurrence_days_above needs to know what chance brings; expected {_CHANCES}")
+        if self.false_discovery_rate is None:
+            return self
+        if (needs := self.criterion.allow(self.false_discovery_rate / self.areas_together)) is not None:
+            raise ValueError(f"false_discovery_rate: expected {needs}")
+        if self.among is None and self.area_kinds and not self.is_scheduled:
+            raise ValueError("false_discovery_rate: expected among, how many areas there are, for example among: 67")
+        return self
+
     @cached_property
     def criterion(self) -> Criterion:
         """The test with its parameters."""
-        return KINDS[self.kind].model_validate(self.parameters)
+        criterion = KINDS[self.kind].model_validate(self.parameters)
+        if self.false_discovery_rate is not None:
+            criterion.allow(self.false_discovery_rate / self.areas_together)
+        return criterion
+
+    @property
+    def areas_together(self) -> int:
+        """How many areas share false alarms."""
+        return self.among or (len(self.areas) if not self.area_kinds else 1)
+
+    def recurrence_of(self, in_one_area: float | None) -> float | None:
+        """Return once in how many days chance alone brings as much in all areas that share false alarms; None below one day."""
+        if in_one_area is None or in_one_area < self.areas_together:
+            return None
+        return in_one_area / self.areas_together
+
+    @property
+    def tells_recurrence(self) -> bool:
+        """Whether its alerts say in words how rare they are in all areas together."""
+        return self.among is not None or any(tier.recurrence_days_above is not None for tier in self.tiers)
 
     @cached_property
     def window(self) -> int:
@@ -142,18 +193,18 @@ class Rule(Contract, extra="forbid"):
         """Whether it is looked at on a schedule, not at each overdose."""
         return self.criterion.is_scheduled
 
-    def tier_of(self, observed: int, probability: float | None) -> str | None:
+    def tier_of(self, observed: int, probability: float | None, recurrence_days: float | None = None) -> str | None:
         """Return the name of the most severe tier that is reached, None where none is or the rule has none."""
-        reached = self._reached(observed, probability)
+        reached = self._reached(observed, probability, recurrence_days)
         return None if reached is None else reached.name
 
-    def audience_of(self, observed: int, probability: float | None) -> tuple[Audience, ...]:
+    def audience_of(self, observed: int, probability: float | None, recurrence_days: float | None = None) -> tuple[Audience, ...]:
         """Return who may be told of a window: the audience of the most severe tier that is reached, if it has its own."""
-        reached = self._reached(observed, probability)
+        reached = self._reached(observed, probability, recurrence_days)
         return self.audience if reached is None or not reached.audience else reached.audience
 
-    def _reached(self, observed: int, probability: float | None) -> Tier | None:
-        return next((tier for tier in reversed(self.tiers) if tier.is_reached(observed, probability)), None)
+    def _reached(self, observed: int, probability: float | None, recurrence_days: float | None) -> Tier | None:
+        return next((tier for tier in reversed(self.tiers) if tier.is_reached(observed, probability, recurrence_days)), None)
 
     def reference(self) -> RuleReference:
         """Return what an alert carries of the rule: every parameter and setting that decided."""
@@ -163,6 +214,10 @@ class Rule(Contract, extra="forbid"):
             parameters["drug_classes"] = ", ".join(self.drug_classes)
         if self.sources:
             parameters["sources"] = ", ".join(self.sources)
+        if self.among is not None:
+            parameters["among"] = self.among
+        if self.false_discovery_rate is not None:
+            parameters["false_discovery_rate"] = self.false_discovery_rate
         if self.minimum_count > 1:
             parameters["minimum_count"] = self.minimum_count
         return RuleReference(rule_id=self.id, version=self.version, kind=self.kind, description=self.description, parameters=parameters)

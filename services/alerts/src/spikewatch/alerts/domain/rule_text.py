@@ -15,8 +15,12 @@ def in_words(rule: Rule) -> list[str]:
         + (f", and the window holds at least {rule.minimum_count}." if rule.minimum_count > 1 else "."),
         f"One alert lasts until {_quiet(rule)} for {rule.quiet_hours:g} h of event time; then it is armed again.",
     ]
+    if rule.false_discovery_rate is not None:
+        sentences.append(_discoveries(rule, rule.false_discovery_rate))
     if rule.tiers:
         sentences.append("Tiers: " + "; ".join(_tier(tier) for tier in rule.tiers) + ".")
+    if rule.areas_together > 1 and rule.tells_recurrence:
+        sentences.append(f"How rare something is by chance is told for {rule.areas_together:,} areas together.")
     told = ", ".join(rule.tells) if rule.tells else "every contact of the area"
     sentences.append(f"Audience: {', '.join(word.replace('_', ' ') for word in rule.audience)}. Told: {told}.")
     if rule.source:
@@ -30,6 +34,14 @@ def _looks(rule: Rule) -> str:
         where = f"by day and map cell (H3) in {_places(rule)}"
         return f"On a schedule it looks at {_counted(rule)} {where}, for clusters of up to {days:g} days."
     return f"It counts {_counted(rule)} in {_places(rule)}, in the {rule.window_hours:g} h up to each of them."
+
+
+def _discoveries(rule: Rule, rate: float) -> str:
+    share = f"Of its alarms at most {rate:.0%} are false on average"
+    if rule.is_scheduled:
+        return f"{share}: those of one look in all areas are accepted together (Benjamini and Hochberg)."
+    most = f"{rate / rule.areas_together:.2g}"
+    return f"{share} in each step: an area's own chance must be at most {most}, the rate over {rule.areas_together:,} areas."
 
 
 def _quiet(rule: Rule) -> str:
@@ -56,5 +68,7 @@ def _tier(tier: Tier) -> str:
         bounds.append(f"from {tier.at_least} overdoses on")
     if tier.probability_below is not None:
         bounds.append(f"below a chance of {tier.probability_below:g}")
+    if tier.recurrence_days_above is not None:
+        bounds.append(f"rarer by chance than once in {tier.recurrence_days_above:g} days")
     told = f", for {', '.join(word.replace('_', ' ') for word in tier.audience)}" if tier.audience else ""
     return f"{tier.name} {' and '.join(bounds)}{told}"

@@ -6,11 +6,12 @@ and on whichever instance. Compare-and-set lets one instance win; what a crash l
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Final
 from uuid import UUID
 
+from spikewatch.alerts.domain.clusters.accepted import accepted
 from spikewatch.alerts.domain.clusters.cells import CELL_KIND
 from spikewatch.alerts.domain.clusters.draft import draft_of, is_same
 from spikewatch.alerts.domain.clusters.identity import carried, goes_on, is_revised
@@ -97,9 +98,9 @@ class ScanClusters:
             kept: dict[str, list[Kept]] = defaultdict(list)
             for each in known:
                 kept[each.alert.area].append(each)
+            found = await self._found(rule, placed, at)
             for area in sorted(placed.keys() | kept.keys()):
-                found = await asyncio.to_thread(look, rule, area, placed.get(area, ()), at)
-                changed += await self._revised(rule, area, found, kept.get(area, ()), placed.get(area, ()), at, now)
+                changed += await self._revised(rule, area, found.get(area, ()), kept.get(area, ()), placed.get(area, ()), at, now)
         if not changed:
             return True
         try:
@@ -109,6 +110,10 @@ class ScanClusters:
         await self._publishing.send([alert_message(each.alert) for each in changed])
         await self._alerts.settle({each.alert_id: each.alert.version for each in changed})
         return True
+
+    async def _found(self, rule: Rule, placed: Mapping[str, Sequence[Placed]], at: int) -> dict[str, tuple[Found, ...]]:
+        """Return the clusters in all areas as of a moment that stand when the areas are judged together."""
+        return accepted(rule, {area: await asyncio.to_thread(look, rule, area, placed[area], at) for area in sorted(placed)})
 
     async def _placed(self, rule: Rule, low: int, high: int) -> dict[str, list[Placed]]:
         """Return what lies in cells, by the county or state that the rule watches."""
@@ -163,9 +168,12 @@ class ScanClusters:
     async def _looked_again(self, rule: Rule, area: str, kept: Kept, at: int, now: datetime) -> list[Kept]:
         """Look again at the moment of an alert whose incidents were corrected: it stands corrected, or is taken back."""
         then = kept.episode.peak_at
-        placed = (await self._placed(rule, looked_from(rule, then), then)).get(area, ())
-        found = await asyncio.to_thread(look, rule, area, placed, then)
-        cluster = next((each for each in found if goes_on(kept, each)), None)
+        everywhere = await self._placed(rule, looked_from(rule, then), then)
+        placed = everywhere.get(area, ())
+        # judged among all areas as it was then; where each is judged alone the others need not be looked at
+        asked = everywhere if rule.false_discovery_rate is not None else {area: placed}
+        found = await self._found(rule, asked, then)
+        cluster = next((each for each in found.get(area, ()) if goes_on(kept, each)), None)
         if cluster is None:
             return [retracted(kept, None, now)]
         after = await self._living(rule, area, cluster, kept, set(), at, now)

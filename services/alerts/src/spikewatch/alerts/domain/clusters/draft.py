@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from spikewatch.alerts.domain.alert_picture import picture
-from spikewatch.alerts.domain.alert_text import against, counted
+from spikewatch.alerts.domain.alert_text import against, counted, recurring
 from spikewatch.alerts.domain.clusters.look import Found, scan_of
 from spikewatch.alerts.domain.contributed import Held
 from spikewatch.alerts.domain.episodes import Episode
@@ -41,7 +41,7 @@ def draft_of(area: str, rule: Rule, found: Found, held: Iterable[Held], *, alive
             threshold=None,
         ),
         outline=Outline(coordinates=(found.outline,)),
-        recurrence_days=found.recurrence_days,
+        recurrence_days=rule.recurrence_of(found.recurrence_days),
     )
     because = None if alive is None else _change(alive, evidence, found)
     return Draft(area, rule, episode, evidence, as_of, window=(found.start, found.at), because=because)
@@ -83,11 +83,13 @@ def _paragraph(area: str, rule: Rule, found: Found) -> str:
     kind, _, code = area.partition(":")
     cells = "one map cell" if len(found.cells) == 1 else f"{len(found.cells)} map cells near one another"
     span = f"from {moment(found.start):%Y-%m-%d %H:%M} to {moment(found.at):%Y-%m-%d %H:%M} UTC"
-    tier = rule.tier_of(found.observed, found.probability)
+    recurrence = rule.recurrence_of(found.recurrence_days)
+    tier = rule.tier_of(found.observed, found.probability, recurrence)
     said = [
         f"{counted(rule, found.observed)} in {cells} of {kind} {code}, {span}.",
         against(found.observed, found.expected),
         _chance(found.probability, scan_of(rule).replications),
+        *([recurring(rule, recurrence)] if recurrence is not None and rule.among is not None else []),
         f"Rule {rule.id} (version {rule.version}) asks for {scan_of(rule).demand}." + (f" The tier {tier} is reached." if tier else ""),
     ]
     return " ".join(said)

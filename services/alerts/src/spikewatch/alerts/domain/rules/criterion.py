@@ -27,6 +27,8 @@ class Finding:
     expected: float | None = None
     probability: float | None = None
     baseline: tuple[tuple[int, int, int], ...] = ()
+    # once in so many days chance alone shows as much in one area, however often is looked
+    recurrence_days: float | None = None
 
 
 class Criterion(Contract, ABC, extra="forbid"):
@@ -43,6 +45,15 @@ class Criterion(Contract, ABC, extra="forbid"):
     def refuses(self, window: int) -> str | None:  # noqa: ARG002  # kinds that take any window
         """Say why a window of this length cannot be judged; None if it can."""
         return None
+
+    @property
+    def tells_recurrence(self) -> bool:
+        """Whether it tells how often chance alone brings as much."""
+        return False
+
+    def allow(self, chance: float) -> str | None:  # noqa: ARG002  # most kinds cannot
+        """Take care that no area meets it with a chance above this in one step, or say what could be asked for that."""
+        return "a detector of counts or a space_time_scan"
 
     def starts(self, at: Instants, window: int) -> Instants:
         """Return where the windows that end at some times begin."""

@@ -11,6 +11,7 @@ from pydantic import Field, PrivateAttr, ValidationError, model_validator
 from typing_extensions import override
 
 from spikewatch.alerts.domain.detection.detection import ALARM, NOT_EVALUATED, Detected, blank
+from spikewatch.alerts.domain.detection.false_alarms import recurrence_interval
 from spikewatch.alerts.domain.detection.registry import ALGORITHMS
 from spikewatch.alerts.domain.detection.series import Floats, SeriesError
 from spikewatch.alerts.domain.detection.series import Series as Counts
@@ -20,10 +21,13 @@ from spikewatch.alerts.domain.rules.least_alarm import least_alarms
 from spikewatch.alerts.domain.series import Series
 from spikewatch.contracts.contract import ShortText
 
-__all__ = ["NO_RULE", "DetectorRule"]
+__all__ = ["COUNT_TAILS", "NO_RULE", "DetectorRule"]
 
 NO_RULE: Final = frozenset({"trend"})
 """Algorithms that raise no alarm for a step."""
+
+COUNT_TAILS: Final = ("predictive", "poisson_trailing", "nb_trailing", "bayes")
+"""Algorithms whose p-value is the tail of a count, so that it holds in quiet areas too, and whose alpha is its bound."""
 
 _SHOWN: Final = 30  # steps in an explanation; more would not be read and makes alerts large
 _STEPS: Final = (DAY, 7 * DAY)
@@ -54,6 +58,9 @@ class DetectorRule(Criterion, extra="allow"):
     # Of the steps before: the count that is an alarm. A step is asked about with each of its overdoses.
     _known: OrderedDict[bytes, float] = PrivateAttr(default_factory=OrderedDict)
 
+    # Chance of an alarm in one step, where many areas share false discoveries.
+    _allowed: float = PrivateAttr(default=1.0)
+
     # Of a block's counts: which of its steps end with an alarm. Filled by ``foresee`` alone, for one back-test.
     _ended: dict[bytes, Bools] = PrivateAttr(default_factory=dict)
 
@@ -70,7 +77,18 @@ class DetectorRule(Criterion, extra="allow"):
         return self
 
     def _settings(self) -> Any:
-        return ALGORITHMS[self.algorithm].parameters.model_validate(self.model_extra or {})
+        stated = ALGORITHMS[self.algorithm].parameters.model_validate(self.model_extra or {})
+        return stated.model_copy(update={"alpha": min(self._allowed, getattr(stated, "alpha", 1.0))}) if self._allowed < 1 else stated
+
+    @property
+    @override
+    def tells_recurrence(self) -> bool:
+        return self.algorithm in COUNT_TAILS
+
+    @override
+    def allow(self, chance: float) -> str | None:
+        self._allowed = chance
+        return None if self.algorithm in COUNT_TAILS else f"an algorithm whose p-value is the tail of a count ({', '.join(COUNT_TAILS)})"
 
     @override
     def refuses(self, window: int) -> str | None:
@@ -173,8 +191,14 @@ class DetectorRule(Criterion, extra="allow"):
             threshold=threshold,
             expected=_number(found.expected[0, place]),
             probability=_number(found.p_value[0, place]),
+            recurrence_days=self._recurrence(float(found.p_value[0, place]), window),
             baseline=tuple((self._start(first + one, window), self._start(first + one + 1, window), int(told[one])) for one in shown),
         )
+
+    def _recurrence(self, p_value: float, window: int) -> float | None:
+        if not self.tells_recurrence or not p_value > 0:
+            return None
+        return float(recurrence_interval(np.array([p_value]), interval_days=window / DAY)[0])
 
     def _told(self, series: Series, last: int, window: int) -> tuple[int, Floats]:
         """Return the first step that the block of a step looks back to, and the counts from there to that step."""

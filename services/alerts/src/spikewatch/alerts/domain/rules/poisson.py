@@ -5,6 +5,7 @@ import numpy.typing as npt
 from pydantic import Field
 from typing_extensions import override
 
+from spikewatch.alerts.domain.detection.sliding_window import sliding_rate
 from spikewatch.alerts.domain.instants import DAY, HOUR, Bools, Instants
 from spikewatch.alerts.domain.rules.criterion import Criterion, Finding
 from spikewatch.alerts.domain.rules.tail import poisson_tail
@@ -31,6 +32,11 @@ class PoissonBaseline(Criterion):
     minimum_history_days: float = Field(gt=0)
     guard_hours: float = Field(default=24, ge=0)
     minimum_count: int = Field(default=3, ge=1)
+
+    @property
+    @override
+    def tells_recurrence(self) -> bool:
+        return True
 
     @override
     def asks(self) -> str:
@@ -68,6 +74,7 @@ class PoissonBaseline(Criterion):
             demand=f"at least {self.minimum_count} and a probability below {self.probability:g} by the {days:.0f} days before",
             expected=mean,
             probability=poisson_tail(count, mean),
+            recurrence_days=window / DAY / float(sliding_rate(np.array([float(count)]), np.array([mean]))[0]),
             baseline=baseline_shown(series, int(start[0]), int(end[0]), window),
         )
 

@@ -60,6 +60,11 @@ class SlidingWindow(Criterion):
             return f"parameters.false_alarms_a_year: nothing so frequent is rare in windows so long; expected at most {most:.2g}"
         return None
 
+    @property
+    @override
+    def tells_recurrence(self) -> bool:
+        return True
+
     @override
     def asks(self) -> str:
         """Name the budget."""
@@ -105,6 +110,7 @@ class SlidingWindow(Criterion):
             threshold=float(threshold),
             expected=float(level.mean[0]),
             probability=float(-np.expm1(-rate * window / _YEAR)),
+            recurrence_days=_YEAR / DAY / rate if rate > 0 else None,
             baseline=baseline_shown(series, int(start[0]), int(end[0]), window),
         )
 

@@ -1,5 +1,6 @@
 """The rule kind that looks at all map cells of a county or state at once, on a schedule."""
 
+import math
 from typing import ClassVar, Final, Literal
 
 import numpy as np
@@ -43,6 +44,16 @@ class SpaceTimeScan(Criterion):
         if window % DAY or _SHARE * window > self.days * DAY:
             return "window_hours is the longest cluster; expected whole days (24, 48, …) and at most half of parameters.days"
         return None
+
+    @property
+    @override
+    def tells_recurrence(self) -> bool:
+        return True
+
+    @override
+    def allow(self, chance: float) -> str | None:
+        """Tell whether there are draws enough to see a chance so small; the looks themselves are judged together."""
+        return None if (self.replications + 1) * chance >= 1 else f"at least {math.ceil(1 / chance)} parameters.replications"
 
     @override
     def asks(self) -> str:
