@@ -1,6 +1,7 @@
 """Wires the service: settings and adapters into use cases, use cases into the runtime."""
 
 import time
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -10,8 +11,10 @@ from spikewatch.alerts.adapters.grpc_directory import GrpcDirectory
 from spikewatch.alerts.adapters.mongo_alerts import MongoAlertStore
 from spikewatch.alerts.adapters.mongo_contacts import MongoContactMemory
 from spikewatch.alerts.adapters.mongo_contributions import MongoAreaStore, MongoContributionStore
+from spikewatch.alerts.adapters.mongo_delays import MongoDelayStore
 from spikewatch.alerts.adapters.mongo_fanned import MongoFannedStore
 from spikewatch.alerts.adapters.rules_file import read_rules, rules_of
+from spikewatch.alerts.domain.rule import Rule
 from spikewatch.alerts.domain.rulebook import Rulebook
 from spikewatch.alerts.handlers.rule_calls import SERVICE_NAME, RuleServicer
 from spikewatch.alerts.handlers.subscriptions import evaluate_subscription, fan_out_subscription
@@ -22,6 +25,8 @@ from spikewatch.alerts.service.begin_steps import BeginSteps
 from spikewatch.alerts.service.close_quiet import CloseQuiet
 from spikewatch.alerts.service.evaluate import Evaluate
 from spikewatch.alerts.service.fan_out import FanOut
+from spikewatch.alerts.service.judge_unsettled import JudgeUnsettled
+from spikewatch.alerts.service.learn_delays import LearnDelays
 from spikewatch.alerts.service.scan_clusters import ScanClusters
 from spikewatch.alerts.settings import AlertsSettings
 from spikewatch.api.alerts.v1.rule_service_pb2_grpc import add_RuleServiceServicer_to_server
@@ -54,6 +59,8 @@ async def build(runtime: Runtime, settings: AlertsSettings) -> None:
     await runtime.read_table(topics.FEEDS, feeds.on_record)
 
     is_live = settings.alerts_clock == "wall"
+    corrected = [rule for rule in rulebook.rules if rule.is_corrected] if is_live else []
+    delays = await _delays(runtime, contributions, feeds, corrected) if corrected else None
     cache = AreaCache(settings.alerts_cached_overdoses)
     contacts = _contact_book(runtime, settings)
     evaluate = Evaluate(
@@ -66,6 +73,7 @@ async def build(runtime: Runtime, settings: AlertsSettings) -> None:
         cache,
         clock=runtime.clock,
         is_live=is_live,
+        delays=delays,
     )
     quiet = CloseQuiet(alerts, contributions, runtime.publisher, clock=runtime.clock, is_live=is_live)
     # what a crash left; what another instance is publishing at this moment may go out twice, with the same id
@@ -75,6 +83,9 @@ async def build(runtime: Runtime, settings: AlertsSettings) -> None:
     runtime.subscribe(evaluate_subscription(evaluate))
     if is_live:
         runtime.every(_STEP_SECONDS, BeginSteps(rulebook, cache, clock=runtime.clock), name="begin-steps")
+    if delays is not None:
+        unsettled = JudgeUnsettled(corrected, delays, contributions, areas, alerts, contacts, feeds, runtime.publisher, clock=runtime.clock)
+        runtime.every(_STEP_SECONDS, unsettled, name="judge-unsettled")
     runtime.every(settings.alerts_close_seconds, quiet.close, name="close-quiet-alerts")
     runtime.every(_FORGOTTEN_SECONDS, quiet.publish_forgotten, name="publish-forgotten-alerts")
     if rulebook.scheduled:
@@ -91,6 +102,12 @@ async def build(runtime: Runtime, settings: AlertsSettings) -> None:
         )
         runtime.every(_STEP_SECONDS, scan, name="scan-clusters")
     _serve_rules(runtime, settings, rulebook, contributions)
+
+
+async def _delays(runtime: Runtime, contributions: MongoContributionStore, feeds: FeedTable, corrected: Sequence[Rule]) -> LearnDelays:
+    store = MongoDelayStore(runtime.mongo, runtime.clock)
+    await store.prepare()
+    return LearnDelays(contributions, store, feeds, {kind for rule in corrected for kind in rule.kinds_watched})
 
 
 def _serve_rules(runtime: Runtime, settings: AlertsSettings, rulebook: Rulebook, contributions: MongoContributionStore) -> None:

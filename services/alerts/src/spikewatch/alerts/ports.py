@@ -9,7 +9,9 @@ from uuid import UUID
 from spikewatch.alerts.domain.clusters.look import Placed
 from spikewatch.alerts.domain.contributed import Held
 from spikewatch.alerts.domain.fanned import Fanned
+from spikewatch.alerts.domain.first_told import DayTold
 from spikewatch.alerts.domain.identity import Kept
+from spikewatch.alerts.domain.reported import Reported
 from spikewatch.alerts.domain.spans import Span
 from spikewatch.chassis.kafka.message import Message
 from spikewatch.contracts.alert import AlertContact, SilentFeed
@@ -21,6 +23,8 @@ __all__ = [
     "ContactBook",
     "ContactMemory",
     "ContributionStore",
+    "DelayBook",
+    "DelayStore",
     "FannedStore",
     "FeedBook",
     "Publishing",
@@ -87,6 +91,14 @@ class ContributionStore(Protocol):
 
     async def within(self, area: str, start: int, end: int) -> list[Held]:
         """Return the contributions with an overdose in ``(start, end]``."""
+        ...
+
+    async def told(self, kinds: Collection[str], span: Span) -> list[Held]:
+        """Return the contributions to areas of some kinds whose newest overdose lies within a span, or hardly after it."""
+        ...
+
+    async def number(self, span: Span) -> int:
+        """Return how many contributions to areas of any kind ``told`` looks through."""
         ...
 
     async def placed(self, kind: str, span: Span) -> list[Placed]:
@@ -187,6 +199,26 @@ class FeedBook(Protocol):
 
     def silent(self, areas: Sequence[str], before: datetime) -> tuple[SilentFeed, ...]:
         """Return the silent feeds that cover one of the areas and last sent before a moment, the longest silent first."""
+        ...
+
+
+class DelayBook(Protocol):
+    """How much of the newest days is reported."""
+
+    def reported(self, areas: Sequence[str], as_of: int) -> Reported | None:
+        """Return it for the first of the areas, as of a time; the others contain it and tell which feeds cover it. None: all is."""
+        ...
+
+
+class DelayStore(Protocol):
+    """By which feed, and how late, each day's overdoses were told first."""
+
+    async def load(self, first: int, last: int) -> list[DayTold]:
+        """Return the days that were counted, of those between two (days since 1970, both included)."""
+        ...
+
+    async def save(self, day: DayTold) -> None:
+        """Keep a day in place of what was counted of it before."""
         ...
 
 

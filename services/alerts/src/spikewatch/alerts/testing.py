@@ -8,7 +8,9 @@ from uuid import UUID
 from spikewatch.alerts.domain.clusters.look import Placed
 from spikewatch.alerts.domain.contributed import Held
 from spikewatch.alerts.domain.fanned import Fanned
+from spikewatch.alerts.domain.first_told import DayTold
 from spikewatch.alerts.domain.identity import Kept
+from spikewatch.alerts.domain.instants import HOUR
 from spikewatch.alerts.domain.spans import Span
 from spikewatch.alerts.ports import AreaState, Row
 from spikewatch.chassis.clock import Clock
@@ -23,6 +25,7 @@ __all__ = [
     "InMemoryAlertStore",
     "InMemoryAreaStore",
     "InMemoryContributionStore",
+    "InMemoryDelayStore",
     "InMemoryFannedStore",
 ]
 
@@ -30,6 +33,21 @@ __all__ = [
 def _guard(seen: int, found: int) -> None:
     if seen != found:
         raise Transient("another writer was first")
+
+
+class InMemoryDelayStore:
+    """By which feed, and how late, each day's overdoses were told first."""
+
+    def __init__(self) -> None:
+        self.held: dict[int, DayTold] = {}
+
+    async def load(self, first: int, last: int) -> list[DayTold]:
+        """Return the days that were counted, of those between two."""
+        return [self.held[day] for day in sorted(self.held) if first <= day <= last]
+
+    async def save(self, day: DayTold) -> None:
+        """Keep a day."""
+        self.held[day.day] = day
 
 
 class InMemoryFannedStore:
@@ -83,6 +101,17 @@ class InMemoryContributionStore:
     async def within(self, area: str, start: int, end: int) -> list[Held]:
         """Return the contributions with an overdose in ``(start, end]``."""
         return [held for held in self.held.values() if held.area == area and any(start < time <= end for time in held.times)]
+
+    async def told(self, kinds: Collection[str], span: Span) -> list[Held]:
+        """Return the contributions to areas of some kinds whose newest overdose lies within a span, or hardly after it."""
+        return [held for held in self._lasting(span) if area_kind(held.area) in kinds]
+
+    async def number(self, span: Span) -> int:
+        """Return how many contributions ``told`` looks through."""
+        return len(self._lasting(span))
+
+    def _lasting(self, span: Span) -> list[Held]:
+        return [held for held in self.held.values() if held.times and span[0] <= max(held.times) <= span[1] + HOUR]
 
     async def placed(self, kind: str, span: Span) -> list[Placed]:
         """Return what lies in areas of a kind with an overdose within a span."""

@@ -107,6 +107,15 @@ class MongoContributionStore:
             found[held.area].append(held)
         return [[held for held in found[area] if any(start < time <= end for time in held.times)] for area, start, end in windows]
 
+    async def told(self, kinds: Several[str], span: Span) -> list[Held]:
+        """Return the contributions to areas of some kinds whose newest overdose lies within a span, or hardly after it."""
+        where = {"last": _lasting(span), "area": {"$regex": f"^(?:{'|'.join(re.escape(kind) for kind in kinds)}):"}}
+        return [_held(one) for one in await self._contributions.find(where)]
+
+    async def number(self, span: Span) -> int:
+        """Return how many contributions ``told`` looks through."""
+        return await self._contributions.count({"last": _lasting(span)})
+
     async def placed(self, kind: str, span: Span) -> list[Placed]:
         """Return what lies in areas of a kind with an overdose within a span."""
         low, high = span
@@ -198,10 +207,16 @@ def _rows(document: Document, span: Span) -> Iterator[Row]:
     return ((time, bits) for time, bits in zip(document["times"], document["marks"], strict=True) if low <= time <= high)
 
 
+def _lasting(span: Span) -> Document:
+    return {"$gte": span[0], "$lte": span[1] + _SPREAD}
+
+
 def _held(document: Document) -> Held:
     gone_at = document["gone_at"]
     reports: tuple[tuple[ReportRow, ...], ...] = tuple(
-        tuple((row[0], row[1], row[2], row[3], row[4], row[5]) for row in rows) for rows in document["reports"]
+        # rows of an older version do not tell when the report came
+        tuple((row[0], row[1], row[2], row[3], row[4], row[5], row[6] if len(row) > 6 else None) for row in rows)
+        for rows in document["reports"]
     )
     return Held(
         area=document["area"],

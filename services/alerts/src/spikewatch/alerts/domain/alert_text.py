@@ -3,12 +3,13 @@
 from spikewatch.alerts.domain.episodes import Episode
 from spikewatch.alerts.domain.instants import DAY, moment
 from spikewatch.alerts.domain.rule import Rule
-from spikewatch.alerts.domain.rules.criterion import Finding
+from spikewatch.alerts.domain.rules.criterion import Correction, Finding
 
 __all__ = ["against", "counted", "paragraph", "recurring"]
 
 _ODDS_FROM = 0.05  # above it "one in so many" is no rare thing, and the chance is told as it is
 _SMALL = 0.1  # below it one digit behind the point says nothing
+_MOST_FEEDS = 3  # named in the sentence; the alert lists all
 _RARER_THAN = 1e-9  # one in a thousand million: the model is surely more wrong than that
 
 
@@ -21,6 +22,8 @@ def paragraph(area: str, rule: Rule, episode: Episode, finding: Finding) -> str:
         said.append(against(episode.observed, finding.expected))
     if finding.probability is not None:
         said.append(_chance(finding.probability))
+    if finding.correction is not None:
+        said.append(_corrected(finding.correction))
     recurrence = rule.recurrence_of(finding.recurrence_days)
     if rule.tells_recurrence and recurrence is not None:
         said.append(recurring(rule, recurrence))
@@ -66,6 +69,19 @@ def _chance(probability: float) -> str:
     if probability < _ODDS_FROM:
         return f"Chance alone brings so many in about one of {_round(1 / probability):,} such windows."
     return f"Chance alone brings so many with a probability of {probability:.2g}."
+
+
+def _corrected(correction: Correction) -> str:
+    """Return the sentence that says how much is reported, what the count will come to, and which feeds are missing."""
+    said = (
+        f"About {correction.share * 100:.0f} % of its overdoses are usually reported by now, which is accounted for; "
+        f"when all are, it will be about {correction.expected:.0f} ({correction.low:.0f} to {correction.high:.0f} with a chance of 90 %)"
+    )
+    if not correction.silent:
+        return f"{said}."
+    named = ", ".join(correction.silent[:_MOST_FEEDS])
+    more = f" and {len(correction.silent) - _MOST_FEEDS} more" if len(correction.silent) > _MOST_FEEDS else ""
+    return f"{said}; what {named}{more} would tell counts as not reported, as nothing comes from there."
 
 
 def _round(value: float) -> int:

@@ -1,9 +1,10 @@
 """What one incident adds to one area, as it is held, and what a new record of it changes."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from spikewatch.alerts.domain.instants import micros
+from spikewatch.alerts.domain.instants import micros, moment
 from spikewatch.alerts.domain.marks import mark
 from spikewatch.contracts.contribution import Contribution
 from spikewatch.contracts.incident import ReportReference
@@ -11,8 +12,8 @@ from spikewatch.contracts.vocabulary import SourceType
 
 __all__ = ["Held", "Position", "ReportRow", "accepted", "held_of", "reference_of", "withdrawn"]
 
-ReportRow = tuple[UUID, UUID, str, str, UUID, str | None]
-"""A report reference without its model: thousands are read for each that is shown."""
+ReportRow = tuple[UUID, UUID, str, str, UUID, str | None, int | None]
+"""A report reference without its model: thousands are read for each that is shown. The last is when it was first received."""
 
 Position = tuple[int, int]
 """Partition and offset of a record."""
@@ -47,8 +48,9 @@ class Held:
         return tuple(zip(self.times, self.marks, strict=True))
 
 
-def held_of(contribution: Contribution) -> Held:
-    """Return what is held of a contribution."""
+def held_of(contribution: Contribution, before: Held | None = None) -> Held:
+    """Return what is held of a contribution; ``before`` is what was held, which may know when a report that was revised first came."""
+    known = {row[1]: row[6] for rows in before.reports for row in rows if row[6] is not None} if before is not None else {}
     overdoses = contribution.overdoses
     return Held(
         area=contribution.area,
@@ -59,7 +61,7 @@ def held_of(contribution: Contribution) -> Held:
         marks=tuple(
             mark((overdose.outcome,), overdose.drug_classes, (report.source_type for report in overdose.reports)) for overdose in overdoses
         ),
-        reports=tuple(tuple(_row(report) for report in overdose.reports) for overdose in overdoses),
+        reports=tuple(tuple(_row(report, known) for report in overdose.reports) for overdose in overdoses),
     )
 
 
@@ -84,7 +86,7 @@ def accepted(held: Held | None, revision: int, position: Position) -> bool:
 
 def reference_of(row: ReportRow) -> ReportReference:
     """Return a row as the contracts' model."""
-    report, key, agency, source, submission, trace = row
+    report, key, agency, source, submission, trace, received = row
     return ReportReference(
         report_id=report,
         report_key=key,
@@ -92,10 +94,12 @@ def reference_of(row: ReportRow) -> ReportReference:
         source_type=SourceType(source),
         submission_id=submission,
         trace_id=trace,
+        first_received_at=None if received is None else moment(received),
     )
 
 
-def _row(report: ReportReference) -> ReportRow:
+def _row(report: ReportReference, known: Mapping[UUID, int]) -> ReportRow:
+    received = report.first_received_at
     return (
         report.report_id,
         report.report_key,
@@ -103,4 +107,5 @@ def _row(report: ReportReference) -> ReportRow:
         report.source_type.value,
         report.submission_id,
         report.trace_id,
+        known.get(report.report_key) if received is None else micros(received),
     )

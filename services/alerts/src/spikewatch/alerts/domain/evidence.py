@@ -12,10 +12,10 @@ from spikewatch.alerts.domain.episodes import Episode
 from spikewatch.alerts.domain.instants import interval, moment
 from spikewatch.alerts.domain.marks import matches
 from spikewatch.alerts.domain.rule import Rule
-from spikewatch.alerts.domain.rules.criterion import Finding
+from spikewatch.alerts.domain.rules.criterion import Correction, Finding
 from spikewatch.alerts.domain.series import History
 from spikewatch.alerts.domain.spans import Span
-from spikewatch.contracts.alert import Alert, Contributor, Outline, SilentFeed, WindowCount
+from spikewatch.contracts.alert import Alert, Contributor, Outline, Reporting, SilentFeed, WindowCount
 
 __all__ = ["Evidence", "beside_the_counts", "contributors_of", "evidence_of", "finding_of", "of_counts"]
 
@@ -38,6 +38,7 @@ class Evidence:
     picture: str | None
     outline: Outline | None = None
     recurrence_days: float | None = None
+    reporting: Reporting | None = None
 
     @classmethod
     def kept(cls, alert: Alert) -> "Evidence":
@@ -53,6 +54,7 @@ class Evidence:
             alert.picture,
             alert.outline,
             alert.recurrence_days,
+            alert.reporting,
         )
 
 
@@ -95,6 +97,15 @@ def evidence_of(area: str, rule: Rule, episode: Episode, finding: Finding, held:
             expected=finding.expected,
             threshold=finding.threshold,
         ),
+        reporting=_reporting(finding.correction),
+    )
+
+
+def _reporting(correction: Correction | None) -> Reporting | None:
+    if correction is None:
+        return None
+    return Reporting(
+        share=correction.share, expected=correction.expected, low=correction.low, high=correction.high, silent=correction.silent
     )
 
 

@@ -59,6 +59,7 @@ class Draft:
             "probability": evidence.probability,
             "recurrence_days": evidence.recurrence_days,
             "outline": evidence.outline,
+            "reporting": evidence.reporting,
             "baseline": evidence.baseline,
             "contributors": evidence.contributors,
             "contributors_omitted": evidence.omitted,
@@ -128,10 +129,15 @@ def with_status(kept: Kept, as_of: int, now: datetime) -> Kept | None:
     return replace(kept, alert=alert.model_copy(update=update), as_of=as_of, pending=True)
 
 
-def retracted(kept: Kept, survivor: UUID | None, now: datetime) -> Kept:
-    """Return the alert taken back: its overdoses were revised away, or it became a part of another alert."""
+def retracted(kept: Kept, survivor: UUID | None, now: datetime, *, because: str | None = None) -> Kept:
+    """Return the alert taken back: its overdoses were revised away, or it became a part of another alert.
+
+    ``because`` is said in place of the former where it was something else.
+    """
     alert = kept.alert
-    reason = "the overdoses that carried it were revised away" if survivor is None else f"it became a part of alert {survivor}"
+    reason = because or "the overdoses that carried it were revised away"
+    if survivor is not None:
+        reason = f"it became a part of alert {survivor}"
     step = _step(kept.episode.last_met_at, now, AlertChange.RETRACTED, alert.observed, reason)
     update = {
         "status": AlertStatus.RETRACTED,

@@ -35,7 +35,9 @@ class Tier(Contract, extra="forbid"):
     at_least: int | None = Field(default=None, ge=1, description="Overdoses in the window.")
     probability_below: float | None = Field(default=None, gt=0, lt=1, description="Chance of so many; needs a kind that tells one.")
     recurrence_days_above: float | None = Field(
-        default=None, ge=1, description="Chance alone brings as much less often than once in so many days, in all areas of among together."
+        default=None,
+        ge=1,
+        description="Chance alone brings as much more rarely than once in so many days, in all areas of the rule's among.",
     )
     audience: tuple[Audience, ...] = Field(default=(), description="Who may be told from this tier on; empty: the rule's audience.")
 
@@ -72,6 +74,10 @@ class Rule(Contract, extra="forbid"):
     sources: tuple[SourceType, ...] = Field(default=(), description="An overdose counts if one of them reported it; empty asks nothing.")
     minimum_count: int = Field(default=1, ge=1, description="Fewer overdoses in the window are never a spike.")
     quiet_hours: float = Field(default=24, ge=1, description="An alert ends when the rule was not met for so long; then it is armed again.")
+    delay_correction: Literal["none", "learnt"] = Field(
+        default="none",
+        description="Whether the newest steps are judged by the part that is reported, as learnt from each feed's delays; detectors only.",
+    )
     among: int | None = Field(
         default=None,
         ge=1,
@@ -113,6 +119,8 @@ class Rule(Contract, extra="forbid"):
             raise ValueError(f"wrong parameters: {named}") from None
         if (why := criterion.refuses(self.window)) is not None:
             raise ValueError(why)
+        if self.delay_correction != "none" and (why := criterion.refuses_correction()) is not None:
+            raise ValueError(f"delay_correction: {why}")
         if criterion.watches is not None and self.kinds_watched - criterion.watches:
             raise ValueError(f"a rule of this kind watches {' and '.join(sorted(criterion.watches))} areas only")
         return self
@@ -193,6 +201,11 @@ class Rule(Contract, extra="forbid"):
         """Whether it is looked at on a schedule, not at each overdose."""
         return self.criterion.is_scheduled
 
+    @property
+    def is_corrected(self) -> bool:
+        """Whether the newest steps are judged by the part of them that is reported."""
+        return self.delay_correction != "none"
+
     def tier_of(self, observed: int, probability: float | None, recurrence_days: float | None = None) -> str | None:
         """Return the name of the most severe tier that is reached, None where none is or the rule has none."""
         reached = self._reached(observed, probability, recurrence_days)
@@ -214,6 +227,8 @@ class Rule(Contract, extra="forbid"):
             parameters["drug_classes"] = ", ".join(self.drug_classes)
         if self.sources:
             parameters["sources"] = ", ".join(self.sources)
+        if self.is_corrected:
+            parameters["delay_correction"] = self.delay_correction
         if self.among is not None:
             parameters["among"] = self.among
         if self.false_discovery_rate is not None:

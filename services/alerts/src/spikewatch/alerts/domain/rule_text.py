@@ -15,6 +15,8 @@ def in_words(rule: Rule) -> list[str]:
         + (f", and the window holds at least {rule.minimum_count}." if rule.minimum_count > 1 else "."),
         f"One alert lasts until {_quiet(rule)} for {rule.quiet_hours:g} h of event time; then it is armed again.",
     ]
+    if rule.is_corrected:
+        sentences.append("The newest days are judged by the part of them that is reported, as the delays of the feeds have taught.")
     if rule.false_discovery_rate is not None:
         sentences.append(_discoveries(rule, rule.false_discovery_rate))
     if rule.tiers:

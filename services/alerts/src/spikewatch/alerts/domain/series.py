@@ -7,6 +7,7 @@ import numpy as np
 
 from spikewatch.alerts.domain.instants import Instants
 from spikewatch.alerts.domain.marks import EVERYTHING, Asked, Marks, matches
+from spikewatch.alerts.domain.reported import Reported
 
 __all__ = ["History", "Series"]
 
@@ -16,11 +17,13 @@ class Series:
     """Sorted event times that one rule counts.
 
     ``first`` is the area's first overdose of any kind: before it nothing was watched, so no baseline reaches back
-    beyond it. A silent day after it counts as a day with none.
+    beyond it. A silent day after it counts as a day with none. ``reported`` tells how much of the newest days has been reported, to
+    rules that are corrected for it.
     """
 
     times: Instants
     first: int
+    reported: Reported | None = None
 
     def count(self, starts: Instants, ends: Instants) -> Instants:
         """Return the counts in the half-open spans ``(start, end]``; fastest when they come sorted."""
@@ -50,6 +53,7 @@ class History:
     marks: Marks
     first: int | None
     loaded_from: int
+    reported: Reported | None = None  # of the moment: set for one evaluation of one rule, never kept
 
     @classmethod
     def of(cls, rows: Iterable[tuple[int, int]], first: int | None, loaded_from: int) -> "History":
@@ -120,4 +124,4 @@ class History:
         times = self.times[start:stop]
         if any(asks):
             times = times[matches(self.marks[start:stop], asks)]
-        return Series(times, self.first if self.first is not None else high)
+        return Series(times, self.first if self.first is not None else high, self.reported)

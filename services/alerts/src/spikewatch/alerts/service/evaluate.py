@@ -18,7 +18,7 @@ from spikewatch.alerts.domain.rule import Rule
 from spikewatch.alerts.domain.rulebook import Rulebook
 from spikewatch.alerts.domain.series import History
 from spikewatch.alerts.domain.spans import joined, spans_of
-from spikewatch.alerts.ports import AlertStore, AreaState, AreaStore, ContactBook, ContributionStore, FeedBook
+from spikewatch.alerts.ports import AlertStore, AreaState, AreaStore, ContactBook, ContributionStore, DelayBook, FeedBook
 from spikewatch.alerts.service.area_cache import AreaCache
 from spikewatch.alerts.service.intake import AreaChange, Gathered, entries_of, gathered
 from spikewatch.alerts.service.messages import alert_message
@@ -50,8 +50,10 @@ class Evaluate:
         *,
         clock: Clock,
         is_live: bool,
+        delays: DelayBook | None = None,
     ) -> None:
         self._rulebook = rulebook
+        self._delays = delays if any(rule.is_corrected for rule in rulebook.rules) else None
         self._contributions = contributions
         self._areas = areas
         self._alerts = alerts
@@ -181,7 +183,8 @@ class Evaluate:
             start = state.spans[0][0] - self._rulebook.horizon
             history = History.of((await self._contributions.rows({area: (start, _FAR)})).get(area, ()), state.first, start)
         as_of = micros(now) if self._is_live else history.newest or 0
-        revision = AreaRevision(area, history, self._contributions, self._alerts)
+        reported = None if self._delays is None else self._delays.reported(_asked(area, event), as_of)
+        revision = AreaRevision(area, history, self._contributions, self._alerts, reported)
         changed: list[tuple[Rule, Kept]] = []
         for rule in self._rulebook.watching(area):
             mine = [

@@ -96,7 +96,7 @@ def gathered(entries: Sequence[Entry], held: Mapping[str, Held], watched: Collec
             if known is None or known.gone_at is None or _is_later(entry.position, known.gone_at):
                 after[entry.key] = withdrawn(entry.area, entry.incident, known, entry.position)
         elif accepted(known, entry.body.revision, entry.position):
-            after[entry.key] = held_of(entry.body)
+            after[entry.key] = held_of(entry.body, known)
         else:
             stale.add(entry.index)
     writes = [(held.get(key), new) for key, new in after.items() if held.get(key) != new]

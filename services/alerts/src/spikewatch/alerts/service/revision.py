@@ -1,6 +1,7 @@
 """Revises the alerts of one area after its overdoses changed."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
@@ -10,6 +11,7 @@ from spikewatch.alerts.domain.evidence import Evidence, evidence_of, finding_of
 from spikewatch.alerts.domain.identity import Kept, paired
 from spikewatch.alerts.domain.instants import moment
 from spikewatch.alerts.domain.lifecycle import Draft, lived_on, retracted
+from spikewatch.alerts.domain.reported import Reported
 from spikewatch.alerts.domain.rule import Rule
 from spikewatch.alerts.domain.series import History
 from spikewatch.alerts.domain.spans import Span
@@ -22,11 +24,15 @@ __all__ = ["AreaRevision"]
 class AreaRevision:
     """One area's history, drawn out to the past where a decision needs it, and the alerts that follow from it."""
 
-    def __init__(self, area: str, history: History, contributions: ContributionStore, alerts: AlertStore) -> None:
+    def __init__(
+        self, area: str, history: History, contributions: ContributionStore, alerts: AlertStore, reported: Reported | None = None
+    ) -> None:
+        """Begin with a history. ``reported`` is how much of the newest days is reported, None where all is or no rule asks."""
         self.area = area
         self.history = history
         self._contributions = contributions
         self._alerts = alerts
+        self._reported = reported
 
     async def revise(self, rule: Rule, spans: Sequence[Span], kept: Sequence[Kept], *, as_of: int, now: datetime) -> list[Kept]:
         """Return the alerts of one rule that changed."""
@@ -40,11 +46,14 @@ class AreaRevision:
     async def _episodes(self, rule: Rule, zone: Zone) -> list[Episode]:
         if zone.known and zone.known[0].opened_at < zone.low:
             await self._reach_back(zone.low - rule.quiet - rule.reach)
-            episodes = revised(self.history, rule, zone)
+            episodes = revised(self._told(rule), rule, zone)
             if episodes is not None:
                 return episodes
         await self._reach_back(zone.start - rule.reach)
-        return recomputed(self.history, rule, zone)
+        return recomputed(self._told(rule), rule, zone)
+
+    def _told(self, rule: Rule) -> History:
+        return replace(self.history, reported=self._reported) if rule.is_corrected and self._reported is not None else self.history
 
     async def _reach_back(self, needed: int) -> None:
         history = self.history
@@ -70,13 +79,29 @@ class AreaRevision:
             ids.append(alive.alert_id)
             evidence = await self._evidence(rule, zone, episode, alive)
             # what closed it stays true: the area's own newest overdose may lie before it
-            draft = Draft(self.area, rule, episode, evidence, max(as_of, alive.as_of))
+            has_aged = rule.is_corrected and alive.episode == episode and alive.alert.reporting != evidence.reporting
+            because = "of what happened then another part is reported now" if has_aged else None
+            draft = Draft(self.area, rule, episode, evidence, max(as_of, alive.as_of), because=because)
             after = lived_on(alive, draft, now)
             if after is not None:
                 changed.append(after)
         for each, place in pairing.ended:
-            changed.append(retracted(each, None if place is None else ids[place], now))
+            if place is None and rule.is_corrected and await self._waits(rule, each):
+                continue
+            changed.append(retracted(each, None if place is None else ids[place], now, because=_because(each, rule)))
         return changed
+
+    async def _waits(self, rule: Rule, kept: Kept) -> bool:
+        """Tell whether an alert that was raised by a part of the reports waits for the others: until its days are reported it stands.
+
+        It would come and go with every delivery else. One whose own overdoses were taken back does not wait.
+        """
+        if self._reported is None or kept.alert.reporting is None or kept.episode.peak_at < self._reported.unsettled_from:
+            return False
+        start = rule.start_of(kept.episode.peak_at)
+        await self._reach_back(start)
+        times = self.history.select(start + 1, kept.episode.peak_at, rule.asks).times
+        return len(times) >= kept.episode.observed
 
     async def _opened(self, rule: Rule, episode: Episode, taken: set[UUID], *, as_of: int, now: datetime) -> Kept:
         draft = Draft(self.area, rule, episode, await self._evidence(rule, None, episode, None), as_of)
@@ -89,4 +114,8 @@ class AreaRevision:
                 return Evidence.kept(alive.alert)
         await self._reach_back(episode.peak_at - rule.reach)
         held: list[Held] = await self._contributions.within(self.area, rule.start_of(episode.peak_at), episode.peak_at)
-        return evidence_of(self.area, rule, episode, finding_of(self.history, rule, episode), held)
+        return evidence_of(self.area, rule, episode, finding_of(self._told(rule), rule, episode), held)
+
+
+def _because(kept: Kept, rule: Rule) -> str | None:
+    return "the reports that came since make it no spike" if rule.is_corrected and kept.alert.reporting is not None else None

@@ -1,7 +1,7 @@
 """How much of a day has been reported yet: learnt for each feed from the time between occurrence and receipt."""
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Self
 
 import numpy as np
 
@@ -38,6 +38,21 @@ class Delays:
         hazard = np.diff(usual, prepend=0.0) / usual
         self._arrived = _PRIOR_WEIGHT * hazard  # reports that came at a delay...
         self._by_then = np.full(longest + 1, _PRIOR_WEIGHT)  # ...of those that had come by it
+
+    @classmethod
+    def of_table(cls, told: Floats, *, half_life_days: float = 60.0) -> Self:
+        """Return what whole days teach, as if they had been taken in one by one.
+
+        ``told`` counts reports by day of occurrence, the last row being the newest day that has ended, and by delay in days. What
+        would have come after that day is left out.
+        """
+        number, ages = told.shape
+        delays = cls(ages - 1, half_life_days=half_life_days)
+        came = np.arange(number)[:, np.newaxis] + np.arange(ages) - (number - 1)  # days from the newest day to the receipt
+        weight = np.where(came <= 0, delays._fading ** np.minimum(-came, number).clip(0), 0.0)  # our own
+        delays._arrived = delays._arrived * delays._fading**number + (weight * told).sum(axis=0)
+        delays._by_then = delays._by_then * delays._fading**number + (weight * np.cumsum(told, axis=1)).sum(axis=0)
+        return delays
 
     def next_day(self) -> None:
         """Move on to the next day; the oldest day is complete and only its sums remain."""

@@ -11,7 +11,21 @@ from spikewatch.alerts.domain.instants import Bools, Instants
 from spikewatch.alerts.domain.series import Series
 from spikewatch.contracts.contract import Contract
 
-__all__ = ["Criterion", "Finding"]
+__all__ = ["Correction", "Criterion", "Finding"]
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """What reports that are still to come change: the share that is reported, and what the count will come to, with 90 % bounds.
+
+    ``silent`` names the feeds whose part counts as not reported.
+    """
+
+    share: float
+    expected: float
+    low: float
+    high: float
+    silent: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +33,7 @@ class Finding:
     """Why a window meets a rule.
 
     ``baseline`` holds ``(start, end, count)`` of the spans compared with, newest last. ``demand`` completes the
-    sentence "the rule asks for …".
+    sentence "the rule asks for …". With a ``correction`` what was expected is that of the part that is reported.
     """
 
     demand: str
@@ -29,6 +43,7 @@ class Finding:
     baseline: tuple[tuple[int, int, int], ...] = ()
     # once in so many days chance alone shows as much in one area, however often is looked
     recurrence_days: float | None = None
+    correction: Correction | None = None
 
 
 class Criterion(Contract, ABC, extra="forbid"):
@@ -45,6 +60,10 @@ class Criterion(Contract, ABC, extra="forbid"):
     def refuses(self, window: int) -> str | None:  # noqa: ARG002  # kinds that take any window
         """Say why a window of this length cannot be judged; None if it can."""
         return None
+
+    def refuses_correction(self) -> str | None:
+        """Say why the rule cannot be corrected for the delay of reports; None if it can."""
+        return "this kind cannot be corrected for the delay of reports; expected a detector of calendar days or weeks"
 
     @property
     def tells_recurrence(self) -> bool:

@@ -12,11 +12,14 @@ from typing_extensions import override
 
 from spikewatch.alerts.domain.detection.detection import ALARM, NOT_EVALUATED, Detected, blank
 from spikewatch.alerts.domain.detection.false_alarms import recurrence_interval
+from spikewatch.alerts.domain.detection.partly_reported import CORRECTABLE, partly_reported
 from spikewatch.alerts.domain.detection.registry import ALGORITHMS
+from spikewatch.alerts.domain.detection.reporting_delay import nowcast
 from spikewatch.alerts.domain.detection.series import Floats, SeriesError
 from spikewatch.alerts.domain.detection.series import Series as Counts
 from spikewatch.alerts.domain.instants import DAY, HOUR, Bools, Instants
-from spikewatch.alerts.domain.rules.criterion import Criterion, Finding
+from spikewatch.alerts.domain.reported import Reported
+from spikewatch.alerts.domain.rules.criterion import Correction, Criterion, Finding
 from spikewatch.alerts.domain.rules.least_alarm import least_alarms
 from spikewatch.alerts.domain.series import Series
 from spikewatch.contracts.contract import ShortText
@@ -95,6 +98,12 @@ class DetectorRule(Criterion, extra="allow"):
         return None if window in _STEPS else "window_hours is the step of a detector; expected 24 (a day) or 168 (a week)"
 
     @override
+    def refuses_correction(self) -> str | None:
+        if self.algorithm in CORRECTABLE:
+            return None
+        return f"{self.algorithm} cannot be corrected for the delay of reports; expected one of {', '.join(CORRECTABLE)}"
+
+    @override
     def asks(self) -> str:
         """Name the algorithm and its settings."""
         stated = ", ".join(f"{name} {value}" for name, value in (self.model_extra or {}).items())
@@ -127,9 +136,10 @@ class DetectorRule(Criterion, extra="allow"):
             if not len(asked):
                 continue
             first, told = self._told(series, int(asked.max()), window)
+            share = self._share(series, first, len(told), window)
             for step in asked.tolist():
                 looks = mine[steps[mine] == step]
-                met[looks] = counts[looks] >= self._least(first, told[: step - first], window)
+                met[looks] = counts[looks] >= self._least(first, told[: step - first], window, _upto(share, step - first + 1))
         return met
 
     @override
@@ -169,9 +179,10 @@ class DetectorRule(Criterion, extra="allow"):
         """Tell for each step of a block whether it ends with an alarm."""
         size = _block(self._history(window))
         first, told = self._told(series, (block + 1) * size - 1, window)
-        known = self._ended.get(self._key(first, told, window))
+        share = self._share(series, first, len(told), window)
+        known = self._ended.get(self._key(first, told, window, share))
         return (
-            _of_block(self._run(first, told[np.newaxis, :], window).alarm[0] == ALARM, first, block * size, size)
+            _of_block(self._run(first, told[np.newaxis, :], window, share).alarm[0] == ALARM, first, block * size, size)
             if known is None
             else known
         )
@@ -181,7 +192,8 @@ class DetectorRule(Criterion, extra="allow"):
         """Give what the algorithm expected, its threshold and the newest steps."""
         step = self.step(at, window)
         first, told = self._told(series, step, window)
-        found = self._run(first, told[np.newaxis, :], window)
+        share = self._share(series, first, len(told), window)
+        found = self._run(first, told[np.newaxis, :], window, share)
         place = step - first
         shown = range(max(place - _SHOWN, 0), place)
         threshold = _number(found.threshold[0, place])
@@ -193,6 +205,7 @@ class DetectorRule(Criterion, extra="allow"):
             probability=_number(found.p_value[0, place]),
             recurrence_days=self._recurrence(float(found.p_value[0, place]), window),
             baseline=tuple((self._start(first + one, window), self._start(first + one + 1, window), int(told[one])) for one in shown),
+            correction=None if share is None else _correction(found, count, float(share[place]), place, series.reported),
         )
 
     def _recurrence(self, p_value: float, window: int) -> float | None:
@@ -209,21 +222,27 @@ class DetectorRule(Criterion, extra="allow"):
         edges = self._origin(window) + window * np.arange(first, last + 2, dtype=np.int64)
         return first, series.count(edges[:-1], edges[1:]).astype(np.float64)
 
-    def _run(self, first: int, counts: Floats, window: int) -> Detected:
+    def _share(self, series: Series, first: int, number: int, window: int) -> Floats | None:
+        """Return the part that is reported of the counts that ``_told`` returns; None where all is."""
+        return None if series.reported is None else series.reported.of_steps(self._start(first, window), window, number)
+
+    def _run(self, first: int, counts: Floats, window: int, share: Floats | None = None) -> Detected:
         steps = np.arange(first, first + counts.shape[1], dtype=np.int64)
         days = (self._origin(window) // DAY + steps * (window // DAY)).astype("datetime64[D]")
         asked = Counts(days, counts, tuple(map(str, range(len(counts)))))
         try:
+            if share is not None:
+                return partly_reported(self.algorithm, asked, self._settings(), np.broadcast_to(share, counts.shape))
             return ALGORITHMS[self.algorithm].run(asked, self._settings())
         except SeriesError:  # fewer steps than the algorithm needs: the first days of an area
             return Detected(*(blank(asked),) * 4, np.full(counts.shape, NOT_EVALUATED, dtype=np.int8))
 
-    def _least(self, first: int, before: Floats, window: int) -> float:
-        """Return the smallest count that is an alarm after the steps before; infinite if none is."""
-        key = self._key(first, before, window)
+    def _least(self, first: int, before: Floats, window: int, share: Floats | None = None) -> float:
+        """Return the smallest count that is an alarm after the steps before; infinite if none is. ``share`` is of those and the step."""
+        key = self._key(first, before, window, share)
         known = self._known.get(key)
         if known is None:
-            known = float(least_alarms(lambda counts: self._run(first, counts, window), before[np.newaxis, :])[0])
+            known = float(least_alarms(lambda counts: self._run(first, counts, window, share), before[np.newaxis, :])[0])
             self._remember(key, known)
         return known
 
@@ -232,8 +251,9 @@ class DetectorRule(Criterion, extra="allow"):
         if len(self._known) > _MOST_KNOWN:
             self._known.popitem(last=False)
 
-    def _key(self, first: int, before: Floats, window: int) -> bytes:
-        return blake2b(before.tobytes(), digest_size=16, key=f"{first} {window}".encode()).digest()
+    def _key(self, first: int, before: Floats, window: int, share: Floats | None = None) -> bytes:
+        told = before.tobytes() if share is None else before.tobytes() + share.tobytes()
+        return blake2b(told, digest_size=16, key=f"{first} {window}{'' if share is None else ' corrected'}".encode()).digest()
 
     def _start(self, step: int, window: int) -> int:
         return self._origin(window) + step * window
@@ -259,6 +279,21 @@ def _of_block(ends: Bools, first: int, block_start: int, size: int) -> Bools:
     begin = max(first, block_start)
     whole[begin - block_start :] = ends[begin - first :]
     return whole
+
+
+def _upto(share: Floats | None, steps: int) -> Floats | None:
+    return None if share is None or (share[:steps] == 1.0).all() else share[:steps]
+
+
+def _correction(found: Detected, count: int, share: float, place: int, reported: Reported | None) -> Correction | None:
+    expected = float(found.expected[0, place])
+    if share >= 1.0 or share <= 0.0 or not expected > 0:
+        return None
+    phi = float(found.also["phi"][0, place])
+    mean = np.array([expected / share])
+    whole = nowcast(np.array([float(count)]), mean, np.array([share]), dispersion=max(phi, 1.0) if np.isfinite(phi) else 1.0)
+    silent = reported.silent if reported is not None else ()
+    return Correction(share, float(whole.expected[0]), float(whole.low[0]), float(whole.high[0]), silent)
 
 
 def _number(value: float) -> float | None:

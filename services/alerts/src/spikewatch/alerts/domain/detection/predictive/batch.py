@@ -8,20 +8,21 @@ from spikewatch.alerts.domain.detection.algorithm import Algorithm
 from spikewatch.alerts.domain.detection.detection import Detected, alarms, blank
 from spikewatch.alerts.domain.detection.predictive.parameters import Predictive
 from spikewatch.alerts.domain.detection.predictive.watch import Watch
-from spikewatch.alerts.domain.detection.series import Series
+from spikewatch.alerts.domain.detection.series import Floats, Series
 from spikewatch.alerts.domain.detection.tails import negative_binomial_quantile
 
 __all__ = ["ALGORITHMS", "predictive"]
 
 
-def predictive(series: Series, parameters: Predictive) -> Detected:
+def predictive(series: Series, parameters: Predictive, share: Floats | None = None) -> Detected:
     """Alarm where the windows that end with a step are more improbable than ``alpha``, given all that came before them.
 
     A discounted gamma-Poisson model of each area with trend, season and weekdays (see ``learnt.py``), judged by windows of
     several lengths (see ``windows.py``). ``expected`` is that of the step alone, ``threshold`` the count that the step alone must
     exceed, ``statistic`` the logarithm of the recurrence interval in steps. Nothing is evaluated before an area has been told of
     for as long as the longest window (seven days), unless ``population`` lets it start from the rate of the others. Weeks and
-    months carry a season and no weekdays.
+    months carry a season and no weekdays. ``share`` is the part of each count that has been reported, by area and step; ``expected`` is
+    then that part of what is expected.
     """
     step_days = series.step_days()
     watch = Watch(len(series.areas), series.starts[0], parameters, step_days=step_days)
@@ -29,6 +30,8 @@ def predictive(series: Series, parameters: Predictive) -> Detected:
     window = np.zeros(series.counts.shape, dtype=np.int64)
     for step in range(series.counts.shape[1]):
         watch.advance(series.counts[:, step], population=None if series.population is None else series.population[:, step])
+        if share is not None:
+            watch.revise(0, series.counts[:, step], share[:, step])
         judged = watch.judge()
         p_value[:, step], window[:, step] = judged.p_value, judged.window
         expected[:, step], variance[:, step], dispersion[:, step] = judged.mean, judged.variance, judged.dispersion
