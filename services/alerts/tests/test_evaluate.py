@@ -243,9 +243,22 @@ async def test_an_area_that_another_instance_wrote_is_read_again(make):
     service.restart()
     await service.take(make.event(make.contribution(1, [1]), 1))
     with pytest.raises(Transient):
-        await other([make.event(make.contribution(2, [2]), 2)])
-    outcomes = await other([make.event(make.contribution(2, [2]), 2)])
+        await other([make.event(make.contribution(2, [2], 2), 2)])
+    outcomes = await other([make.event(make.contribution(2, [2], 2), 2)])
     assert [message.body.observed for outcome in outcomes for message in outcome.messages] == [3]
+
+
+async def test_a_first_revision_that_came_before_is_found_though_it_was_taken_for_new(make):
+    service = make.service(make.rule())
+    first = make.event(make.contribution(0, [0]), 0)
+    await service.take(first)
+    await service.take(make.event(make.contribution(0, [1], 2), 1))
+    service.restart()
+    outcomes = await service.evaluate([first, *(make.event(make.contribution(n, [n]), n) for n in (2, 3))])
+    assert isinstance(outcomes[0], Drop), "a later revision is held"
+    (alert,) = [message.body for outcome in outcomes[1:] for message in outcome.messages]
+    assert (alert.observed, alert.opened_at) == (3, make.at(3))
+    assert [each.occurred_at for each in alert.contributors] == [make.at(minute) for minute in (1, 2, 3)]
 
 
 async def test_evaluated_spans_are_left_out_of_the_next_write_of_their_area(make):

@@ -122,3 +122,10 @@ async def test_a_tombstone_without_an_incident_id_is_dead_lettered_and_the_other
     assert isinstance(outcomes[0], DeadLetter)
     assert outcomes[0].field == "key"
     assert isinstance(outcomes[1], Emit)
+
+
+async def test_a_first_version_that_came_before_is_found_though_it_was_taken_for_new(incident, record):
+    store = InMemoryFannedStore()
+    await FanOut(store)([record(incident(1, "county:42091"), 0), record(incident(2, "zip:19401"), 1)])
+    (outcome,) = await FanOut(store)([record(incident(1, "county:42091"), 0)])
+    assert isinstance(outcome, Drop)

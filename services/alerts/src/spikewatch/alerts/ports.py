@@ -1,4 +1,4 @@
-"""What the use cases need from outside. Every write is a compare-and-set; a lost race raises ``Transient``."""
+"""What the use cases need from outside. Every write is a compare-and-set; a lost race raises ``Overtaken``."""
 
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,6 +14,7 @@ from spikewatch.alerts.domain.identity import Kept
 from spikewatch.alerts.domain.reported import Reported
 from spikewatch.alerts.domain.spans import Span
 from spikewatch.chassis.kafka.message import Message
+from spikewatch.chassis.outcome import Transient
 from spikewatch.contracts.alert import AlertContact, SilentFeed
 
 __all__ = [
@@ -27,12 +28,17 @@ __all__ = [
     "DelayStore",
     "FannedStore",
     "FeedBook",
+    "Overtaken",
     "Publishing",
     "Row",
 ]
 
 Row = tuple[int, int]
 """Time (microseconds) and mark of one overdose."""
+
+
+class Overtaken(Transient):
+    """A write was made from what is no longer held: another writer was first. Others of the same call may be written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +67,7 @@ class FannedStore(Protocol):
         """Replace what was loaded by what it became.
 
         Raises:
-            Transient: another writer was first.
+            Overtaken: another writer was first.
         """
         ...
 
@@ -77,7 +83,7 @@ class ContributionStore(Protocol):
         """Replace what was loaded by what it became.
 
         Raises:
-            Transient: another writer was first.
+            Overtaken: another writer was first.
         """
         ...
 
@@ -129,7 +135,7 @@ class AreaStore(Protocol):
         """Write states over those they were made from and return them with their new sequence.
 
         Raises:
-            Transient: another writer was first.
+            Overtaken: another writer was first.
         """
         ...
 
@@ -157,7 +163,7 @@ class AlertStore(Protocol):
         """Write alerts over their previous versions, pending.
 
         Raises:
-            Transient: another writer was first.
+            Overtaken: another writer was first.
         """
         ...
 

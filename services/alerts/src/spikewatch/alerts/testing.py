@@ -12,10 +12,9 @@ from spikewatch.alerts.domain.first_told import DayTold
 from spikewatch.alerts.domain.identity import Kept
 from spikewatch.alerts.domain.instants import HOUR
 from spikewatch.alerts.domain.spans import Span
-from spikewatch.alerts.ports import AreaState, Row
+from spikewatch.alerts.ports import AreaState, Overtaken, Row
 from spikewatch.chassis.clock import Clock
 from spikewatch.chassis.kafka.message import Message
-from spikewatch.chassis.outcome import Transient
 from spikewatch.contracts.alert import Alert, AlertContact, AlertStatus, SilentFeed
 from spikewatch.contracts.contract import area_kind
 
@@ -32,7 +31,7 @@ __all__ = [
 
 def _guard(seen: int, found: int) -> None:
     if seen != found:
-        raise Transient("another writer was first")
+        raise Overtaken("another writer was first")
 
 
 class InMemoryDelayStore:

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
+from spikewatch.alerts.ports import Overtaken
 from spikewatch.chassis.mongo import Collection, Document, InsertOne, ReplaceOne
-from spikewatch.chassis.outcome import Transient
 
 __all__ = ["write_all"]
 
@@ -14,7 +14,7 @@ async def write_all(collection: Collection, writes: Sequence[tuple[int, Document
     The counter is set to one more.
 
     Raises:
-        Transient: one of them was changed meanwhile. Others may be written: the caller reads again and repeats.
+        Overtaken: one of them was changed meanwhile. Others may be written: the caller reads again and repeats.
     """
     operations: list[InsertOne[Document] | ReplaceOne[Document]] = []
     for seen, document in writes:
@@ -24,4 +24,4 @@ async def write_all(collection: Collection, writes: Sequence[tuple[int, Document
         return
     done = await collection.bulk(operations)
     if done.matched + done.upserted < len(operations):
-        raise Transient(f"{collection.name}: another writer was first")
+        raise Overtaken(f"{collection.name}: another writer was first")

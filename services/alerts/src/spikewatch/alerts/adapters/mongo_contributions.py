@@ -22,7 +22,7 @@ __all__ = ["MongoAreaStore", "MongoContributionStore"]
 _REMEMBERED: Final = timedelta(days=90)
 _SPREAD: Final = HOUR  # overdoses of one incident hardly ever lie further apart; the few that do have an index of their own
 _PAGE: Final = 20_000  # documents at once: some twenty megabytes
-_ROW_FIELDS: Final = ("area", "times", "marks", "last")
+_ROW_FIELDS: Final = ("area", "times", "marks", "first", "is_spread")
 _ASCENDING, _DESCENDING = 1, -1
 
 Window = tuple[str, int, int]
@@ -41,7 +41,6 @@ class MongoContributionStore:
     async def prepare(self) -> None:
         """Create the indexes."""
         await self._contributions.ensure(
-            Index.on("area", "last", "first"),
             Index.on("area", "first"),
             Index.on("area", "is_spread", partial={"is_spread": True}),
             Index.on("last"),
@@ -63,9 +62,8 @@ class MongoContributionStore:
         """Return the overdoses of some areas, each within its span."""
         if not spans:
             return {}
-        asked: list[Document] = [{"area": area, "last": {"$gte": low}, "first": {"$lte": high}} for area, (low, high) in spans.items()]
-        where = asked[0] if len(asked) == 1 else {"$or": asked}
-        documents = await self._contributions.find(where, fields=_ROW_FIELDS, limit=self._page)
+        asked = [clause for area, (low, high) in spans.items() for clause in _touching(area, low, high)]
+        documents = await self._contributions.find({"$or": asked}, fields=_ROW_FIELDS, limit=self._page)
         if len(documents) < self._page:
             found: dict[str, list[Row]] = {area: [] for area in spans}
             for document in documents:
@@ -80,28 +78,28 @@ class MongoContributionStore:
     async def pages(self, area: str, span: Span) -> AsyncIterator[list[Row]]:
         """Yield the overdoses of one area within a span, page by page: a million documents at once would take a gigabyte."""
         low, high = span
-        seen: set[str] = set()  # of the documents that end exactly at ``low``, which come again with the next page
+        usual, spread = _touching(area, low, high)
+        yield [row for document in await self._contributions.find(spread, fields=_ROW_FIELDS) for row in _rows(document, span)]
+        seen: set[str] = set()  # of the documents that begin exactly at ``start``, which come again with the next page
+        start = low - _SPREAD
         while True:
             limit = self._page + len(seen)
-            where = {"area": area, "last": {"$gte": low}, "first": {"$lte": high}}
-            documents = await self._contributions.find(where, fields=_ROW_FIELDS, sort=[("last", _ASCENDING)], limit=limit)
-            yield [row for document in documents if document["_id"] not in seen for row in _rows(document, span)]
+            where = usual | {"first": {"$gte": start, "$lte": high}}
+            documents = await self._contributions.find(where, fields=_ROW_FIELDS, sort=[("first", _ASCENDING)], limit=limit)
+            fresh = [document for document in documents if document["_id"] not in seen and not document.get("is_spread")]
+            yield [row for document in fresh for row in _rows(document, span)]
             if len(documents) < limit:
                 return
-            newest = documents[-1]["last"]
-            seen = {document["_id"] for document in documents if document["last"] == newest} | (seen if newest == low else set())
-            low = newest
+            newest = documents[-1]["first"]
+            seen = {document["_id"] for document in documents if document["first"] == newest} | (seen if newest == start else set())
+            start = newest
 
     async def within(self, area: str, start: int, end: int) -> list[Held]:
         """Return the contributions with an overdose in ``(start, end]``."""
         return await self._windows.ask((area, start, end))
 
     async def _within_each(self, windows: Sequence[Window]) -> list[list[Held]]:
-        clauses: list[Document] = []
-        for area, start, end in windows:
-            # Bounded on both sides by one index; by ``last`` alone everything newer than the window would be walked through.
-            clauses.append({"area": area, "first": {"$gt": start - _SPREAD, "$lte": end}})
-            clauses.append({"area": area, "is_spread": True, "first": {"$lte": end}})
+        clauses = [clause for window in windows for clause in _touching(*window)]
         found: dict[str, list[Held]] = {area: [] for area, _, _ in windows}
         for held in map(_held, await self._contributions.find({"$or": clauses})):
             found[held.area].append(held)
@@ -157,10 +155,10 @@ class MongoContributionStore:
             "incident": held.incident,
             "revision": held.revision,
             "place_key": held.place_key,
-            "times": list(held.times),
-            "marks": list(held.marks),
-            "reports": [[list(row) for row in rows] for rows in held.reports],
-            "gone_at": list(held.gone_at) if held.gone_at else None,
+            "times": held.times,
+            "marks": held.marks,
+            "reports": held.reports,
+            "gone_at": held.gone_at,
         }
         if held.times:
             document |= {"first": min(held.times), "last": max(held.times)}
@@ -200,6 +198,17 @@ class MongoAreaStore:
         """Remove the states of areas of any other kind."""
         kinds = "|".join(re.escape(kind) for kind in watched)
         await self._areas.delete_many({"_id": {"$not": {"$regex": f"^(?:{kinds}):"}}})
+
+
+def _touching(area: str, low: int, high: int) -> tuple[Document, Document]:
+    """Return where to look for the documents of an area that may touch a span: the usual ones, and those that are spread.
+
+    Bounded on both sides by one index; by their end alone everything newer than the span would be walked through.
+    """
+    return (
+        {"area": area, "first": {"$gte": low - _SPREAD, "$lte": high}},
+        {"area": area, "is_spread": True, "first": {"$lte": high}},
+    )
 
 
 def _rows(document: Document, span: Span) -> Iterator[Row]:

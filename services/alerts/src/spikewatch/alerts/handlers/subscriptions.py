@@ -12,7 +12,8 @@ from spikewatch.contracts.incident import Incident
 
 __all__ = ["evaluate_subscription", "fan_out_subscription"]
 
-_BATCH: Final = 2_000  # an area's rules are evaluated once a batch: behind a backlog a large one costs a third
+_BATCH: Final = 2_000
+_EVALUATED: Final = 10_000  # an area's rules are evaluated once a batch: the larger one is behind a backlog, the less it costs
 
 
 def fan_out_subscription(fan_out: FanOut) -> Subscription[Incident]:
@@ -26,7 +27,7 @@ def evaluate_subscription(evaluate: Evaluate) -> Subscription[Contribution]:
         topics.CONTRIBUTIONS,
         "alerts-evaluate",
         evaluate,
-        max_records=_BATCH,
+        max_records=_EVALUATED,
         on_revoked=evaluate.on_revoked,
         on_published=evaluate.on_published,
         read=SharedReading(),

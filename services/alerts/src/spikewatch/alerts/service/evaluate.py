@@ -18,9 +18,9 @@ from spikewatch.alerts.domain.rule import Rule
 from spikewatch.alerts.domain.rulebook import Rulebook
 from spikewatch.alerts.domain.series import History
 from spikewatch.alerts.domain.spans import joined, spans_of
-from spikewatch.alerts.ports import AlertStore, AreaState, AreaStore, ContactBook, ContributionStore, DelayBook, FeedBook
+from spikewatch.alerts.ports import AlertStore, AreaState, AreaStore, ContactBook, ContributionStore, DelayBook, FeedBook, Overtaken
 from spikewatch.alerts.service.area_cache import AreaCache
-from spikewatch.alerts.service.intake import AreaChange, Gathered, entries_of, gathered
+from spikewatch.alerts.service.intake import AreaChange, Entry, Gathered, entries_of, gathered, new_keys
 from spikewatch.alerts.service.messages import alert_message
 from spikewatch.alerts.service.revision import AreaRevision
 from spikewatch.alerts.service.together import all_of, both
@@ -63,6 +63,7 @@ class Evaluate:
         self._clock = clock
         self._is_live = is_live
         self._emitted: dict[UUID, int] = {}
+        self._presumes_new = True
 
     async def __call__(self, batch: Sequence[Event[Contribution]]) -> list[Outcome]:
         """Take a batch into the areas and return the alerts that follow.
@@ -73,18 +74,33 @@ class Evaluate:
         entries, rejected = entries_of(batch)
         # What no rule watches, as most map cells, is held for the day on which one does, and costs no more than that.
         watched = {entry.area for entry in entries if area_kind(entry.area) in self._rulebook.area_kinds}
+        new = new_keys(entries) if self._presumes_new else set()
         try:
-            held, states = await both(self._contributions.load({entry.key for entry in entries}), self._states(watched))
+            taken, messages = await self._taken(batch, entries, watched, new)
+        except Overtaken:
+            if not new:
+                raise
+            # Some of it came before, as after a crash: what the first try wrote is found like what a crash left.
+            taken, messages = await self._taken(batch, entries, watched, set())
+        return [
+            rejected.get(index) or (Emit(tuple(messages[index])) if index in messages else _quiet(index in taken.stale))
+            for index in range(len(batch))
+        ]
+
+    async def _taken(
+        self, batch: Sequence[Event[Contribution]], entries: Sequence[Entry], watched: set[str], new: set[str]
+    ) -> tuple[Gathered, dict[int, list[Message]]]:
+        """Take a batch in. The keys that are new are not asked for: one question less, and writing them fails if they are held."""
+        try:
+            held, states = await both(self._contributions.load({entry.key for entry in entries} - new), self._states(watched))
             taken = gathered(entries, held, watched)
             messages = await self._evaluated(batch, taken, states)
         except BaseException:
             for area in watched:
                 self._cache.drop(area)  # how far it got, the store knows
             raise
-        return [
-            rejected.get(index) or (Emit(tuple(messages[index])) if index in messages else _quiet(index in taken.stale))
-            for index in range(len(batch))
-        ]
+        self._presumes_new = held.keys().isdisjoint(new_keys(entries))  # a replay over what is held asks
+        return taken, messages
 
     async def on_published(self) -> None:
         """Settle the outbox: all that was returned has been acknowledged by the broker."""

@@ -5,7 +5,7 @@ from typing import Final
 from uuid import UUID
 
 from spikewatch.alerts.domain.fanned import Fanned, contributions_of, fanned, retracted
-from spikewatch.alerts.ports import FannedStore
+from spikewatch.alerts.ports import FannedStore, Overtaken
 from spikewatch.chassis.kafka.message import Event, Message
 from spikewatch.chassis.outcome import DeadLetter, Drop, Emit, Outcome, Reason
 from spikewatch.contracts import topics
@@ -33,8 +33,18 @@ class FanOut:
         Raises:
             Transient: the store does not answer, or another writer was first.
         """
+        new = {event.body.incident_id for event in batch if event.body is not None and event.body.version == 1}
+        try:
+            return await self._fanned(batch, new)
+        except Overtaken:
+            if not new:
+                raise
+            return await self._fanned(batch, set())  # they come again, as after a crash
+
+    async def _fanned(self, batch: Sequence[Event[Incident]], new: set[UUID]) -> list[Outcome]:
+        """Process a batch; those that are new are not asked for, and writing them fails if they are held."""
         named = [_incident_of(event) for event in batch]
-        before = await self._store.load({incident for incident in named if incident is not None})
+        before = await self._store.load({incident for incident in named if incident is not None and incident not in new})
         state = dict(before)
         outcomes: list[Outcome] = []
         for event, incident in zip(batch, named, strict=True):

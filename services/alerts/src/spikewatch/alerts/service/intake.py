@@ -11,7 +11,7 @@ from spikewatch.chassis.kafka.message import Event
 from spikewatch.chassis.outcome import DeadLetter, Reason
 from spikewatch.contracts.contribution import Contribution, contribution_key, split_contribution_key
 
-__all__ = ["AreaChange", "Entry", "Gathered", "entries_of", "gathered"]
+__all__ = ["AreaChange", "Entry", "Gathered", "entries_of", "gathered", "new_keys"]
 
 
 @dataclass(slots=True)  # not frozen: one is made for every record, and that costs four times as much
@@ -41,7 +41,11 @@ class AreaChange:
         """Take one contribution's change in."""
         if before is not None and before.rows == after.rows and before.reports == after.reports:
             return  # a new revision that changes nothing here, for example of the incident's position alone
-        old, new = Counter(before.rows if before else ()), Counter(after.rows)
+        if before is None:
+            self.added.update(after.rows)
+            self.times.update(after.times)
+            return
+        old, new = Counter(before.rows), Counter(after.rows)
         self.removed.update(old - new)
         self.added.update(new - old)
         self.times.update(time for time, _ in (*old, *new))
@@ -72,6 +76,14 @@ def entries_of(batch: Sequence[Event[Contribution]]) -> tuple[list[Entry], dict[
     return entries, rejected
 
 
+def new_keys(entries: Sequence[Entry]) -> set[str]:
+    """Return the keys whose first record is a first revision: nothing is held of them, unless the record came before."""
+    first: dict[str, Entry] = {}
+    for entry in entries:
+        first.setdefault(entry.key, entry)
+    return {key for key, entry in first.items() if entry.body is not None and entry.body.revision == 1}
+
+
 @dataclass(frozen=True, slots=True)
 class Gathered:
     """What a batch changes: by watched area, as writes of all areas, and the indexes of records older than what is held."""
@@ -99,7 +111,7 @@ def gathered(entries: Sequence[Entry], held: Mapping[str, Held], watched: Collec
             after[entry.key] = held_of(entry.body, known)
         else:
             stale.add(entry.index)
-    writes = [(held.get(key), new) for key, new in after.items() if held.get(key) != new]
+    writes = [(before, new) for key, new in after.items() if (before := held.get(key)) is None or before != new]
     for old, new in writes:
         if new.area in changes:
             changes[new.area].note(old, new)
