@@ -32,8 +32,8 @@ class Reported:
 
     @property
     def unsettled_from(self) -> int:
-        """The time, in microseconds, from which on decisions may change with the reports that are still to come."""
-        return (self.today + 1 - len(self.share)) * DAY
+        """The time, in microseconds, from which on decisions may change with reports that are still to come: today's are among them."""
+        return (self.today - len(self.share)) * DAY
 
     def of_steps(self, start: int, window: int, number: int) -> Floats | None:
         """Return the share of so many steps that follow one another from a time on, None where all are reported.

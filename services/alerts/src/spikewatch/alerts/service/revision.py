@@ -96,9 +96,9 @@ class AreaRevision:
 
         It would come and go with every delivery else. One whose own overdoses were taken back does not wait.
         """
-        if self._reported is None or kept.alert.reporting is None or kept.episode.peak_at < self._reported.unsettled_from:
-            return False
         start = rule.start_of(kept.episode.peak_at)
+        if self._reported is None or kept.alert.reporting is None or start + rule.window <= self._reported.unsettled_from:
+            return False
         await self._reach_back(start)
         times = self.history.select(start + 1, kept.episode.peak_at, rule.asks).times
         return len(times) >= kept.episode.observed
