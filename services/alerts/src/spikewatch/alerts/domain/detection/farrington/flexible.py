@@ -17,6 +17,7 @@ from spikewatch.alerts.domain.detection.series import Floats, Series
 __all__ = ["ALGORITHMS", "FarringtonFlexible", "farrington_flexible", "recent_are_enough"]
 
 _PEER: Final = "surveillance-1.20.3"
+_TREND_YEARS: Final = 3  # fewer tell no trend
 _CHUNK: Final = 60_000  # observations that are fitted together: they stay in the processor's cache
 
 
@@ -107,13 +108,15 @@ def _step(
     season: np.ndarray[tuple[int, ...], np.dtype[np.intp]],
     areas: slice,
 ) -> None:
+    order = np.argsort(season, kind="stable")
+    at, season = at[order], season[order]
     counts = series.counts[areas][:, at]
     times = (
         (at - now).astype(np.float64)
         if parameters.period
         else (series.starts[at] - series.starts[now]).astype(np.float64) / series.step_days()
     )
-    scale = -times[0] if times[0] < 0 else 1.0
+    scale = -times.min() if times.min() < 0 else 1.0
     groups = Groups.of(season, times / scale)
     told = (~np.isnan(counts)).astype(np.float64)
     counts = np.where(told > 0, counts, 0.0)
@@ -127,7 +130,7 @@ def _step(
     limit = parameters.weights_threshold if parameters.reweight else None
     eta, error, phi, slope = (np.full(len(counts), np.nan) for _ in range(4))
     open_ = np.arange(len(counts))
-    if parameters.trend:
+    if parameters.trend and parameters.years >= _TREND_YEARS:
         with_trend = weighted_fit(groups, counts, told, exposure, trend=True, limit=limit)
         stays = with_trend.converged & _trend_stays(with_trend, parameters, counts, told, exposed)
         _note(with_trend, stays, stays, exposed, parameters, eta, error, phi)
@@ -160,9 +163,7 @@ def _trend_stays(
     with np.errstate(over="ignore", invalid="ignore"):  # a fit that diverges forecasts more than was ever seen, and does not stay
         forecast = np.exp(fitted.fit.level[:, -1] + exposed)
     largest = np.where(told > 0, counts, -np.inf).max(axis=1)
-    stays: np.ndarray[tuple[int, ...], np.dtype[np.bool_]] = (
-        (p_value < parameters.trend_p) & (forecast <= largest) & (parameters.years >= 3)
-    )
+    stays: np.ndarray[tuple[int, ...], np.dtype[np.bool_]] = (p_value < parameters.trend_p) & (forecast <= largest)
     return stays
 
 

@@ -82,14 +82,14 @@ def _step(
     limit = _RESIDUAL if parameters.reweight else None
     mean, error, phi = (np.full(len(counts), np.nan) for _ in range(3))
     stays = np.zeros(len(counts), dtype=bool)
-    if parameters.trend:
+    if parameters.trend and parameters.years >= _TREND_YEARS:
         fitted = weighted_fit(groups, counts, told, exposure, trend=True, limit=limit)
         with np.errstate(divide="ignore", invalid="ignore"):
             ratio = np.abs(fitted.fit.slope) / np.sqrt(fitted.fit.slope_variance * fitted.fit.dispersion)
         with np.errstate(over="ignore", invalid="ignore"):  # a fit that diverges forecasts more than was ever seen, and does not stay
             forecast = np.exp(fitted.fit.level[:, -1]) * here
         stays = fitted.converged & (2 * stdtr(fitted.fit.freedom, -ratio) < _TREND_P)
-        stays &= (forecast <= np.where(told > 0, counts, -np.inf).max(axis=1)) & (parameters.years >= _TREND_YEARS)
+        stays &= forecast <= np.where(told > 0, counts, -np.inf).max(axis=1)
         mean[stays], phi[stays] = forecast[stays], fitted.phi[stays]
         error[stays] = forecast[stays] * np.sqrt(fitted.fit.unit_variance[stays] * fitted.phi[stays])
     rest = np.flatnonzero(~stays)

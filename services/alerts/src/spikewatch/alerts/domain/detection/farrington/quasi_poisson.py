@@ -27,25 +27,37 @@ class Groups:
 
     index: NDArray[np.intp]
     times: Floats
-    sums: Floats  # (observations, 3 * groups): membership, and membership times time and time squared
+    _begins: NDArray[np.intp]
 
     @classmethod
     def of(cls, labels: NDArray[np.intp], times: Floats) -> "Groups":
-        """Make groups of labels; the largest label is the group predicted."""
-        present, index = np.unique(labels, return_inverse=True)
-        member = (index[:, None] == np.arange(len(present))).astype(np.float64)
-        return cls(index, times, np.concatenate([member, member * times[:, None], member * (times * times)[:, None]], axis=1))
+        """Make groups of labels that rise; the last is the group predicted.
+
+        Raises:
+            ValueError: a label is smaller than the one before it.
+        """
+        if (np.diff(labels) < 0).any():
+            raise ValueError("labels: expected the observations of a group next to one another, and labels that rise")
+        _, begins, index = np.unique(labels, return_index=True, return_inverse=True)
+        return cls(index, times, begins)
 
     @property
     def number(self) -> int:
         """How many groups there are."""
-        return int(self.sums.shape[1]) // 3
+        return len(self._begins)
 
-    def totals(self, values: Floats) -> tuple[Floats, Floats, Floats]:
-        """Return sums of values, of values times time and of values times time squared, by area and group."""
-        every = values @ self.sums
-        number = self.number
-        return every[:, :number], every[:, number : 2 * number], every[:, 2 * number :]
+    def total(self, values: Floats) -> Floats:
+        """Return sums by area and group."""
+        summed: Floats = np.add.reduceat(values, self._begins, axis=1)
+        return summed
+
+    def totals(self, values: Floats, *, trend: bool) -> tuple[Floats, Floats, Floats]:
+        """Return sums of values and, for a trend, of values times time and of values times time squared; by area and group."""
+        plain = self.total(values)
+        if not trend:
+            return plain, np.zeros_like(plain), np.zeros_like(plain)
+        timed = values * self.times
+        return plain, self.total(timed), self.total(timed * self.times)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,25 +97,26 @@ def _fit(groups: Groups, counts: Floats, weights: Floats, exposure: Floats | Non
     first = weights * began
     level, slope, deviance = np.zeros((areas, groups.number)), np.zeros(areas), np.full(areas, np.nan)
     # the first step starts from the counts themselves
-    s0, s1, s2 = groups.totals(first)
-    r0, r1, _ = groups.totals(first * (np.log(began) - offset) - weights * _START)
+    s0, s1, s2 = groups.totals(first, trend=trend)
+    r0, r1, _ = groups.totals(first * (np.log(began) - offset) - weights * _START, trend=trend)
     level, slope = _solved(s0, s1, s2, r0, r1.sum(axis=1), trend=trend)
-    y0, y1, _ = groups.totals(weights * counts)
-    constant = (weights * (xlogy(counts, counts) - counts - counts * offset)).sum(axis=1)
-    before = 2 * ((weights * (xlogy(counts, counts) - xlogy(counts, began))).sum(axis=1) + _START * weights.sum(axis=1))
-    lastly = first.copy()  # working weights of the step that gave the coefficients
+    y0, y1, _ = groups.totals(weights * counts, trend=trend)
+    itself = xlogy(counts, counts)
+    constant = (weights * (itself - counts - counts * offset)).sum(axis=1)
+    before = 2 * ((weights * (itself - xlogy(counts, began))).sum(axis=1) + _START * weights.sum(axis=1))
+    lastly = first.copy() if trend else first  # working weights of the step that gave the coefficients
     converged = np.zeros(areas, dtype=bool)
     open_ = np.arange(areas)
     exposed = weights if exposure is None else weights * exposure
-    still = groups.totals(exposed) if not trend else None
+    still = groups.totals(exposed, trend=False) if not trend else None
     sums = [s0, s1, s2]
-    scale = np.empty((areas, groups.number))
+    scale = np.full((areas, groups.number), np.nan)
     for round_ in range(_ROUNDS):
         growth = None
         if still is None:
             growth = np.exp(slope[open_, None] * groups.times)
             growth *= exposed[open_]
-            parts = groups.totals(growth)
+            parts = groups.totals(growth, trend=True)
         else:
             parts = tuple(each[open_] for each in still)  # type: ignore[assignment]  # three of them
         height = np.exp(level[open_])
@@ -118,10 +131,8 @@ def _fit(groups: Groups, counts: Floats, weights: Floats, exposure: Floats | Non
         if not len(going) or round_ == _ROUNDS - 1:
             break
         at = open_[going]
-        scale[at] = level[at]
-        if growth is None:
-            lastly[at] = exposed[at] * height[going][:, groups.index]
-        else:
+        scale[at] = height[going]
+        if growth is not None:
             lastly[at] = growth[going] * height[going][:, groups.index]
         for kept, each in zip(sums, now, strict=True):
             kept[at] = each[going]
@@ -130,6 +141,9 @@ def _fit(groups: Groups, counts: Floats, weights: Floats, exposure: Floats | Non
         level[at] += more
         slope[at] += steeper
         open_ = at
+    if not trend:
+        moved = ~np.isnan(scale[:, :1])
+        lastly = np.where(moved, exposed * scale[:, groups.index], lastly)
     return _judged(groups, counts, weights, exposure, level, slope, lastly, (sums[0], sums[1], sums[2]), converged, trend=trend)
 
 
@@ -157,10 +171,7 @@ def _judged(
     *,
     trend: bool,
 ) -> Fit:
-    predictor = level[:, groups.index]
-    if trend:
-        predictor = predictor + slope[:, None] * groups.times
-    mean = np.exp(predictor)
+    mean = np.exp(level[:, groups.index] + slope[:, None] * groups.times) if trend else np.exp(level)[:, groups.index]
     if exposure is not None:
         mean *= exposure
     s0, s1, s2 = sums

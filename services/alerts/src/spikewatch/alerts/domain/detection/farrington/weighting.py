@@ -1,11 +1,15 @@
 """Past spikes weigh less: Anscombe residuals and the weights made of them."""
 
+from typing import Final
+
 import numpy as np
 
 from spikewatch.alerts.domain.detection.farrington.quasi_poisson import Fit, Groups, fit
 from spikewatch.alerts.domain.detection.series import Floats
 
 __all__ = ["Weighted", "weighted_fit"]
+
+_LEAST_FREE: Final = 1e-12  # a count that is alone in its group is met by the fit: what is left of it is rounding, and no spike
 
 
 class Weighted:
@@ -24,10 +28,13 @@ def weighted_fit(groups: Groups, counts: Floats, told: Floats, exposure: Floats 
     if limit is None:
         return Weighted(first, told, first.converged)
     phi = np.fmax(first.dispersion, 1.0)
-    root = np.sqrt(first.mean)
-    residuals = 1.5 * (np.cbrt(counts) ** 2 / np.cbrt(root) - root) / np.sqrt(phi[:, None] * np.maximum(1 - first.leverage, 1e-300))
-    large = (residuals > limit) & (told > 0)
-    weights = np.where(large, 1 / np.where(large, residuals * residuals, 1.0), told)
-    weights *= (told.sum(axis=1) / weights.sum(axis=1))[:, None]
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # a fit that diverges is told by `converged`
+        root = np.sqrt(first.mean)
+        free = np.maximum(1 - first.leverage, _LEAST_FREE)
+        residuals = 1.5 * (np.cbrt(counts) ** 2 / np.cbrt(root) - root) / np.sqrt(phi[:, None] * free)
+        large = (residuals > limit) & (told > 0)
+        weights = np.where(large, 1 / np.where(large, residuals * residuals, 1.0), told)
+    number, total = told.sum(axis=1), weights.sum(axis=1)
+    weights *= np.where(total > 0, number / np.where(total > 0, total, 1.0), 1.0)[:, None]
     again = fit(groups, counts, weights, exposure, trend=trend)
     return Weighted(again, weights, first.converged)

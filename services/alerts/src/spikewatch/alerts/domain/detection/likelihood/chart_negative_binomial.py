@@ -2,10 +2,13 @@
 
 For one factor the best start follows from a running minimum, as in a CUSUM. Between neighbouring factors the log likelihood ratio of
 one start is smooth, so that a polynomial through seven points finds its maximum to about 1e-9; then the best start for that very
-factor is sought among all, until it stays. The factor's logarithm is a square on the grid, which is fine where counts are many and
-factors near 1.
+factor is sought, until it stays. The steps between two starts add a concave function of the factor's logarithm that is 0 at 0: once
+the later start is the better one, it is so for every larger change. So the best start only moves on with the factor, and between two
+points of the grid it is one of those from the first point's to the second's: mostly one and the same. The factor's logarithm is a square
+on the grid, which is fine where counts are many and factors near 1.
 """
 
+from collections.abc import Sequence
 from typing import Final, Protocol
 
 import numpy as np
@@ -24,8 +27,9 @@ _NODES: Final = 7
 _LEAST_ALPHA: Final = 1e-7  # stands for Poisson, which it differs from by less than 1e-6 of the ratio
 _POLYNOMIAL: Final = np.linalg.inv(np.vander(np.arange(_NODES, dtype=np.float64), increasing=True))
 _ROUNDS: Final = 100
-_ROWS: Final = 64  # steps that are held at first; more where a chart runs longer
+_ROWS: Final = 2048  # steps that there is room for at first; the system gives memory only to those that are used
 _ALTERNATIONS: Final = 8
+_SETTLED: Final = 1e-9  # spacings; what a peak is lower there is of the square
 
 
 class _Wanted(Protocol):
@@ -105,7 +109,8 @@ class NegativeBinomialChart(Chart):
         trying = trying[answer[trying] >= 1]
         while len(trying):
             fewer = answer[trying] - 1
-            value = self._value(areas[trying], fewer, mean[trying], best[trying], start[trying])
+            now = self._running[self._seen[areas[trying]], areas[trying]] + self._ratios(areas[trying], fewer, mean[trying])
+            value = self._value(areas[trying], fewer, mean[trying], now, best[trying], start[trying])
             enough = value >= self._wanted.limit
             answer[trying[enough]] -= 1
             trying = trying[enough & (fewer >= 1)]
@@ -121,11 +126,12 @@ class NegativeBinomialChart(Chart):
             self._running = np.concatenate([self._running, np.zeros_like(self._running)])
         self._counts[seen, areas], self._means[seen, areas] = counts, mean
         value = np.zeros(len(areas))
+        now = self._running[seen, areas] + self._ratios(areas, counts, mean)
         excess = np.maximum(0.0, self._excess[areas] + (counts - mean) / (1 + self._alpha[areas] * mean))
         above = np.flatnonzero(excess > 0) if self._prunes else np.arange(len(areas))
         if len(above):
-            value[above] = self._value(areas[above], counts[above], mean[above], best[above], start[above])
-        self._running[seen + 1, areas] = self._running[seen, areas] + self._ratios(areas, counts, mean)
+            value[above] = self._value(areas[above], counts[above], mean[above], now[above], best[above], start[above])
+        self._running[seen + 1, areas] = now
         self._best[areas], self._start[areas] = best, start
         self._seen[areas] += 1
         self._excess[areas] = excess
@@ -144,9 +150,8 @@ class NegativeBinomialChart(Chart):
     def restart(self, areas: Areas, counts: Floats) -> None:
         self._forget(areas)
 
-    def _value(self, areas: Areas, counts: Floats, mean: Floats, best: Floats, start: NDArray[np.intp]) -> Floats:
-        """Return the largest ratio over all factors and starts, if the step to come had these counts."""
-        now = self._running[self._seen[areas], areas] + self._ratios(areas, counts, mean)
+    def _value(self, areas: Areas, counts: Floats, mean: Floats, now: Floats, best: Floats, start: NDArray[np.intp]) -> Floats:
+        """Return the largest ratio over all factors and starts, if the step to come had these counts and ``now`` were the sums with it."""
         gain = now - best
         top = gain.argmax(axis=1)
         rows = np.arange(len(areas))
@@ -155,15 +160,32 @@ class NegativeBinomialChart(Chart):
         open_ = np.flatnonzero(np.isfinite(gain[rows, top]))
         last = len(self._factors) - 1
         peaks = top.astype(np.float64)
-        for shift in (0, -1, 1, -2, 2):
-            chosen = start[open_, np.clip(top[open_] + shift, 0, last)]
-            self._improve(areas, open_, chosen, now, top, answer, peaks)
+        used = start[rows, top]
+        tries = [(open_, used[open_])]
+        for side in (-1, 1):
+            nearer = tries[0][1]
+            for shift in (side, 2 * side):
+                chosen = start[open_, np.clip(top[open_] + shift, 0, last)]
+                other = chosen != nearer
+                tries.append((open_[other], chosen[other]))
+                nearer = chosen
+        self._improve(areas, tries, now, top, answer, peaks, used)
+        near = top
         for _ in range(_ALTERNATIONS):
+            floor = np.floor(peaks[open_]).astype(np.intp)
+            # all starts are equal at no change: whatever the first point says, the best may be any before the second's
+            low = np.where(floor > 0, start[open_, floor], self._first(self._seen[areas[open_]]))
+            high = start[open_, np.ceil(peaks[open_]).astype(np.intp)]
+            low, high = np.minimum(low, high), np.maximum(low, high)
+            at = np.round(peaks).astype(np.intp)
+            doubtful = (low != high) | (low != used[open_]) | (at[open_] != near[open_])
+            open_, low, high = open_[doubtful], low[doubtful], high[doubtful]
             if not len(open_):
                 break
-            better = self._best_start(areas[open_], peaks[open_])
+            better = self._best_start(areas[open_], peaks[open_], low, high)
             before = answer[open_].copy()
-            self._improve(areas, open_, better, now, np.round(peaks).astype(np.intp), answer, peaks)
+            near = at
+            self._improve(areas, [(open_, better)], now, near, answer, peaks, used)
             open_ = open_[answer[open_] > before + 1e-13]
         if self._rises:
             for row in np.flatnonzero(top == last):
@@ -173,36 +195,45 @@ class NegativeBinomialChart(Chart):
     def _improve(
         self,
         areas: Areas,
-        rows: NDArray[np.intp],
-        starts: NDArray[np.intp],
+        tries: Sequence[tuple[NDArray[np.intp], NDArray[np.intp]]],
         now: Floats,
         near: NDArray[np.intp],
         answer: Floats,
         peaks: Floats,
+        used: NDArray[np.intp],
     ) -> None:
-        """Find the peak of each start near a point of the grid; keep it where it is higher than the answer."""
+        """Find the peak near a point of the grid for each try, which is rows and a start for each; keep those above the answer."""
         last = len(self._factors) - 1
+        rows, starts = (np.concatenate(each) for each in zip(*tries, strict=True))
         first = np.clip(near[rows] - _NODES // 2, 0, last - _NODES + 1)
         nodes = first[:, None] + np.arange(_NODES)
         values = now[rows[:, None], nodes] - self._running[starts[:, None], areas[rows][:, None], nodes]
         value, at = _peak(values, (near[rows] - first).astype(np.float64), last - first)
-        higher = value >= answer[rows]
-        answer[rows[higher]] = value[higher]
-        peaks[rows[higher]] = (first + at)[higher]
+        at += first
+        end = 0
+        for mine, chosen in tries:
+            begin, end = end, end + len(mine)
+            higher = np.flatnonzero(value[begin:end] >= answer[mine])
+            kept = mine[higher]
+            answer[kept], peaks[kept], used[kept] = value[begin:end][higher], at[begin:end][higher], chosen[higher]
 
-    def _best_start(self, areas: Areas, peaks: Floats) -> NDArray[np.intp]:
-        """Return, of all allowed starts, the best for a factor between the points of the grid."""
+    def _first(self, seen: NDArray[np.intp]) -> NDArray[np.intp]:
+        """Return the first start that is allowed when so many steps were seen before the one to come."""
+        return np.zeros_like(seen) if self._wanted.window == -1 else np.maximum(seen - self._wanted.window, 0)
+
+    def _best_start(self, areas: Areas, peaks: Floats, lowest: NDArray[np.intp], highest: NDArray[np.intp]) -> NDArray[np.intp]:
+        """Return the best start for a factor between the points of the grid, of those from ``lowest`` to ``highest``."""
         last = len(self._factors) - 1
         first = np.clip(np.round(peaks).astype(np.intp) - _NODES // 2, 0, last - _NODES + 1)
         nodes = first[:, None] + np.arange(_NODES)
         shares = (peaks - first)[:, None] ** np.arange(_NODES) @ _POLYNOMIAL
-        seen = self._seen[areas]
-        most = int(seen.max()) + 1
-        sums = np.einsum("san,an->sa", self._running[:most, areas[:, None], nodes], shares)
-        position = np.arange(most)[:, None]
-        low = np.zeros_like(seen) if self._wanted.window == -1 else np.maximum(seen - self._wanted.window, 0)
-        allowed = (position >= low) & (position < seen - self._wanted.least_steps + 2)
-        best: NDArray[np.intp] = np.where(allowed, sums, np.inf).argmin(axis=0)
+        number = highest - lowest + 1
+        begins = np.cumsum(number) - number
+        owner = np.repeat(np.arange(len(areas)), number)
+        starts = np.arange(len(owner)) - np.repeat(begins - lowest, number)
+        sums = np.einsum("in,in->i", self._running[starts[:, None], areas[owner][:, None], nodes[owner]], shares[owner])
+        is_least = sums == np.repeat(np.minimum.reduceat(sums, begins), number)
+        best: NDArray[np.intp] = starts[np.flatnonzero(is_least)[np.searchsorted(owner[is_least], np.arange(len(areas)))]]
         return best
 
     def _exact(self, area: int, count: float, mean: float) -> float:
@@ -242,13 +273,18 @@ def _peak(values: Floats, near: Floats, last: NDArray[np.intp]) -> tuple[Floats,
     for _ in range(8):
         slope = _evaluated(first, at)
         bend = _evaluated(second, at)
-        at = np.clip(at - np.where(bend < 0, slope / np.where(bend < 0, bend, -1.0), 0.0), low, high)
+        before = at
+        at = np.minimum(np.maximum(at - np.where(bend < 0, slope / np.where(bend < 0, bend, -1.0), 0.0), low), high)
+        if (np.abs(at - before) < _SETTLED).all():
+            break
     found, kept = _evaluated(coefficients, at), _evaluated(coefficients, near)
     return np.maximum(found, kept), np.where(found >= kept, at, near)
 
 
 def _evaluated(coefficients: Floats, at: Floats) -> Floats:
-    value = coefficients[:, -1].copy()
-    for power in range(coefficients.shape[1] - 2, -1, -1):
-        value = value * at + coefficients[:, power]
+    value = coefficients[:, -1] * at
+    for power in range(coefficients.shape[1] - 2, 0, -1):
+        value += coefficients[:, power]
+        value *= at
+    value += coefficients[:, 0]
     return value
