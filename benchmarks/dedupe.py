@@ -20,7 +20,8 @@ from pathlib import Path
 from uuid import UUID
 
 import numpy as np
-from matching_draws import COLUMNS, MIXES, draw_reports
+from matching_draws import COLUMNS, draw_reports
+from matching_mixes import MIXES, TRIALS
 from matching_weights import even_half
 
 from spikewatch.chassis.collector import spare_collector
@@ -157,7 +158,7 @@ def main() -> None:
     given = parser.parse_args()
     spare_collector()  # as every service and every verb does
     for index, mix in enumerate(name for name in given.mixes.split(",") if name):
-        compare(f"Mix {mix}", draw_reports(MIXES[mix], given.overdoses, given.seed + index), given.splink)
+        compare(f"Mix {mix}", draw_reports((MIXES | TRIALS)[mix], given.overdoses, given.seed + index), given.splink)
     if given.labelled:
         with gzip.open(given.labelled, "rt", encoding="utf-8", newline="") as file:
             rows = list(csv.DictReader(file))

@@ -2,9 +2,7 @@
 
     python benchmarks/matching_draws.py --mix hard --seed 7 --overdoses 5000 -o draw.csv
 
-Mixes: default, hard (12 % of overdoses are of several people at one scene, 35 % at hot spots), shifted (other lags), missing
-(fields left out), scenes (several people of one call at once), elsewhere (another city with its own grid, hospitals and
-habits). Nobody's data: every row is drawn.
+The mixes stand in ``matching_mixes.py``. Nobody's data: every row is drawn.
 """
 
 import argparse
@@ -16,6 +14,9 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
+
+from matching_mixes import MIXES, TRIALS, Mix
 
 COLUMNS = (
     "report_id",
@@ -48,57 +49,8 @@ COLUMNS = (
     "truth_person",
     "truth_kind",
 )
+_PACIFIC = ZoneInfo("America/Los_Angeles")
 START = datetime(2025, 1, 1, tzinfo=UTC)
-
-
-@dataclass(frozen=True)
-class Mix:
-    twins: float = 0.05  # share of overdoses after which a second person is found at the scene
-    hot: float = 0.12  # share of overdoses at hot spots
-    hot_spots: int = 60
-    repeats: float = 0.03
-    shift: float = 1.0  # factor of all lags
-    late: float = 0.0  # minutes by which hospitals and police write later
-    missing: float = 0.0  # share of optional fields left out on top of the usual
-    resends: float = 0.04
-    lat: float = 37.76
-    lon: float = -122.44
-    extent_m: float = 9_500
-    block_m: float = 110
-    city: str = "CEDAR CITY"
-    hospitals: tuple[str, ...] = ("GENERAL", "MERCY", "STFRANCIS", "UNIVERSITY", "KAISER", "STMARY")
-    noise_m: float = 16
-    call_number: str = "{year}{serial:08d}"
-    per_day: float = 27.0
-    twin_minutes: float = 125  # the second person's overdose is at most so much later
-    one_call: float = 0.25  # share of second persons that share the call's number
-    further: float = 0.0  # share of scenes with several people at which one more is found, again and again
-    ems_number: float = 0.6
-    midnight: float = 0.04
-    misplaced: float = 0.015  # share of places that were read wrongly: as many lie anywhere as lie a few streets off
-
-
-MIXES = {
-    "default": Mix(),
-    "hard": Mix(twins=0.12, hot=0.35, hot_spots=30),
-    "shifted": Mix(shift=1.6, late=20, twins=0.07, ems_number=0.45, noise_m=24),
-    "scenes": Mix(twins=0.1, twin_minutes=6, one_call=0.7, further=0.4),
-    "missing": Mix(missing=0.3, ems_number=0.4),
-    "elsewhere": Mix(
-        lat=41.48,
-        lon=-81.70,
-        extent_m=21_000,
-        block_m=165,
-        city="LAKE FALLS",
-        hospitals=tuple(f"HOSPITAL {letter}" for letter in "ABCDEFGHIJK"),
-        call_number="F{year}-{serial:06d}",
-        per_day=14,
-        shift=1.2,
-        hot=0.2,
-        twins=0.08,
-    ),
-    "hard-elsewhere": Mix(lat=33.45, lon=-112.07, extent_m=26_000, block_m=200, per_day=45, twins=0.12, hot=0.35, hot_spots=80, shift=0.8),
-}
 
 
 @dataclass
@@ -315,9 +267,27 @@ def _overdose(  # noqa: C901, PLR0912, PLR0915  # one overdose, told agency by a
         row["received_at"] = when + timedelta(days=draw.uniform(2, 30))
         made.append(row)
     for row in made:
+        _spoilt(row, city, draw)
         row["received_at"] = f"{row['received_at']:%Y-%m-%dT%H:%M:%SZ}"
         row["event_time"] = f"{row['event_time']:%Y-%m-%dT%H:%M:%SZ}"
     return made
+
+
+def _spoilt(row: dict[str, Any], city: City, draw: random.Random) -> None:
+    mix, agency = city.mix, row["agency"]
+    row["event_time"] += timedelta(minutes=dict(mix.clocks).get(agency, 0.0))
+    if agency in mix.local:
+        row["event_time"] = row["event_time"].astimezone(_PACIFIC).replace(tzinfo=UTC)
+    is_blurred = agency in mix.coarse or (mix.blurred and draw.random() < mix.blurred)
+    if is_blurred and row.get("geo_precision") not in {"zip", "none", None}:
+        wide = mix.extent_m / 5
+        north, east = (float(row["lat"]) - mix.lat) * 111_195, (float(row["lon"]) - mix.lon) * 111_195 * math.cos(math.radians(mix.lat))
+        row["lat"], row["lon"] = city.position((east // wide + 0.5) * wide, (north // wide + 0.5) * wide)
+        row |= {"geo_precision": "zip", "address_text": "", "zip": f"{90100 + int(east // wide) + 6 * int(north // wide)}"}
+    if mix.placeless and draw.random() < mix.placeless:
+        row |= {"lat": "", "lon": "", "geo_precision": "none", "address_text": "", "zip": ""}
+    for column in mix.without:
+        row[column] = ""
 
 
 def _resent(row: dict[str, Any], draw: random.Random) -> dict[str, Any]:
@@ -330,13 +300,15 @@ def _resent(row: dict[str, Any], draw: random.Random) -> dict[str, Any]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--mix", choices=MIXES, default="default")
+    parser.add_argument("--mix", choices=[*MIXES, *TRIALS], default="default")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--overdoses", type=int, default=5_000)
     parser.add_argument("--twins", type=float, help="share of overdoses with a second person at the scene")
     parser.add_argument("-o", "--output", type=Path)
     given = parser.parse_args()
-    mix = MIXES[given.mix] if given.twins is None else replace(MIXES[given.mix], twins=given.twins)
+    mix = (MIXES | TRIALS)[given.mix]
+    if given.twins is not None:
+        mix = replace(mix, twins=given.twins)
     with given.output.open("w", newline="", encoding="utf-8") if given.output else sys.stdout as file:
         writer = csv.DictWriter(file, COLUMNS)
         writer.writeheader()

@@ -15,7 +15,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
-from matching_draws import MIXES, draw_reports
+from matching_draws import draw_reports
+from matching_mixes import MIXES
 
 from spikewatch.enrichment.domain.matching.fields import DISTANCE_EDGES_M, FIELDS, OFFSETS, SIZE, TIME_EDGES_MIN
 from spikewatch.enrichment.domain.matching.learning import Counts, count_labelled, learn
@@ -24,7 +25,7 @@ from spikewatch.enrichment.domain.matching.records import Compared, newest, of_r
 from spikewatch.enrichment.domain.matching.weights import SCALE, Calibration, Weights
 
 HOME = Path(__file__).parents[1] / "services/enrichment/src/spikewatch/enrichment/weights"
-START = Weights("neutral", 1, "", np.zeros(SIZE, dtype=np.int32), -150, -800, Calibration((), (0.9,)), (Calibration((), (1.0,)),) * 3)
+START = Weights("neutral", 2, "", np.zeros(SIZE, dtype=np.int32), -150, -800, Calibration((), (0.9,)), (Calibration((), (1.0,)),) * 3)
 # Minutes after the call at which each kind of agency dates the overdose, and how much that varies.
 LAG = {"cad": (0, 3), "ems": (8, 7), "fire": (5, 5), "police": (18, 22), "ed": (42, 20), "me": (150, 240), "other": (30, 90)}
 
@@ -34,17 +35,18 @@ def neutral() -> Weights:
     for field, offset in zip(FIELDS, OFFSETS, strict=True):
         for row, context in enumerate(field.contexts):
             for column, level in enumerate(field.levels):
-                table[offset + row * len(field.levels) + column] = _bits(field.name, context, level, column)
-    return START.with_table(
-        np.clip(table, -12, 12), name="neutral", origin="set from what is generally known of the field; nothing was learnt from any file"
-    )
+                bits = _bits(field.name, context, level, column)
+                table[offset + row * len(field.levels) + column] = bits if field.name == "prior" else np.clip(bits, -12, 12)
+    return START.with_table(table, name="neutral", origin="set from what is generally known of the field; nothing was learnt from any file")
 
 
 def _bits(field: str, context: str, level: str, column: int) -> float:  # one table a field
     first, _, second = context.partition("|")
     same_kind = first == second
     if field == "prior":
-        return ({"ems": -4.5, "other": -4.0}.get(first, -8.0)) if same_kind else -3.0
+        if level == "two_agencies":
+            return {"ed": -8.0, "me": -10.0}.get(first, -4.5) if same_kind else 0.0
+        return ({"ems": -4.5, "other": -4.0}.get(first, -20.0)) if same_kind else -3.0
     if field == "time":
         return _time(first, second, column)
     if field == "date":
@@ -96,6 +98,8 @@ def _time(first: str, second: str, column: int) -> float:
 def _distance(who: str, place: str, column: int) -> float:
     edges = (0.3, *map(float, DISTANCE_EDGES_M), 30_000.0)
     low, high = edges[column], edges[column + 1]
+    if (who, place) == ("scene", "area"):  # the middle of the same ZIP code, of one nearby, or none of both
+        return 0.5 if high <= 1 else 0.0 if high <= 10_000 else -1.5
     median, width = {"point": (28, 0.9), "near": (50, 1.0), "street": (250, 1.2), "area": (2_500, 1.2)}[place]
 
     def below(x: float) -> float:

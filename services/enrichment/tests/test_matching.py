@@ -234,3 +234,31 @@ def test_a_score_does_not_depend_on_which_report_is_named_first() -> None:
     columns = Columns.of(records)
     one, two = np.triu_indices(len(records), 1)
     assert scored(columns, two, one, WEIGHTS).tolist() == scored(columns, one, two, WEIGHTS).tolist()
+
+
+def test_one_dispatch_centre_writes_one_record_a_person_and_two_centres_may_write_two() -> None:
+    call = {"cad_no": "26-000777"}
+    assert not together(row("CAD", "C1", **call), row("CAD", "C2", 1, **call))
+    crew = row("EMS", "E1", 8, age=40, sex="M", **call)
+    assert len(groups(match([row("CAD", "C1", **call), row("CAD", "C2", 1, **call), crew], WEIGHTS))) == 2
+    assert together(row("CAD", "C1", **call), row("911 county", "C2", 1, **call), crew)
+
+
+def test_reports_that_tell_no_more_than_a_zip_code_are_met_in_a_file() -> None:
+    middle = {"lat": "40.52", "lon": "-79.52", "geo_precision": "zip", "zip": "99901"}
+    crew, officer = row("EMS", "E1", 8, age=40, sex="M", **middle), row("POLICE", "P1", 20, age=40, sex="M", **middle)
+    engine = row("FIRE", "F1", 5, age=40, sex="M", zip="99901")
+    assert together(crew, officer)
+    assert together(crew, engine), "a report with an address, and one with its ZIP code"
+    assert not together(crew, row("POLICE", "P2", 20, age=40, sex="M", **middle | {"lat": "40.62", "zip": "99902"}))
+    found = candidates(Columns.of(newest([crew, officer])), bounded=False)
+    assert len(found.first) == 0, "a part of a stream is a nation's: everybody would meet"
+
+
+def test_reports_that_tell_no_place_are_met_by_time_in_a_file() -> None:
+    nowhere = {"lat": "", "lon": "", "geo_precision": "none"}
+    crew, officer = row("EMS", "E1", 8, age=40, sex="M"), row("POLICE", "P1", 20, age=41, sex="M", **nowhere)
+    assert together(crew, officer)
+    assert not together(crew, row("POLICE", "P2", 20, age=62, sex="M", **nowhere))
+    many = [row("EMS", f"E{index}", index / 100, **nowhere) for index in range(2_000)]
+    assert len(candidates(Columns.of(newest(many))).first) <= 48 * len(many)

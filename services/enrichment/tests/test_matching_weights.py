@@ -202,3 +202,22 @@ def test_figures_of_pairs_have_intervals_around_them() -> None:
     assert (precision.value, recall.value, f1.value) == pytest.approx((0.9, 0.9, 0.9))
     assert all(one.low < one.value < one.high <= 1 for one in (precision, recall, f1))
     assert pair_figures([], [], truth)[1].value == 0
+
+
+def test_a_kind_that_was_never_seen_to_report_a_person_twice_is_believed_the_more_the_more_pairs_were_seen() -> None:
+    base, counts = load_weights(NEUTRAL), Counts.none()
+    place = OFFSETS[0] + FIELDS[0].contexts.index("fire|fire") * len(FIELDS[0].levels)
+    priors = []
+    for seen in (0, 300, 30_000):
+        counts.different[place] = seen
+        priors.append(bits(learn(counts, base, name="t", origin=""), "prior", "fire|fire", "pair"))
+    assert priors[0] == bits(base, "prior", "fire|fire", "pair")
+    assert priors[0] > priors[1] > priors[2] >= -30
+
+
+def test_weights_from_before_two_agencies_were_told_apart_weigh_them_as_one() -> None:
+    document = json.loads(load_weights(NEUTRAL).to_json())
+    document["fields"]["prior"] = {"cad|cad": {"pair": -8.0}, "cad|ems": {"pair": -3.0}}
+    old = Weights.parse(json.dumps(document))
+    assert bits(old, "prior", "cad|cad", "two_agencies") == -8.0
+    assert bits(old, "prior", "cad|ems", "two_agencies") == 0.0

@@ -83,6 +83,8 @@ def candidates(columns: Columns, *, wide: bool = False, bounded: bool = True) ->
         found.join(target, scene, probe, scene, 0.0, SCENE_WINDOW)
         found.join(target, placed, probe, placed & rough, -BEFORE, DATE_WINDOW)
         found.join(target, placed & exact, probe, late, -DEATH_WINDOW, BEFORE)
+    if bounded:
+        _join_coarse(found, columns, exact & (kind != _ED) & (kind != _ME), regions)
     # A place that was read wrongly may lie anywhere; the hundred-block as it was written still says the same.
     named = (columns.street > 0) & exact & (kind != _ED) & (kind != _ME)
     streets = columns.street * regions + columns.region
@@ -100,6 +102,17 @@ def candidates(columns: Columns, *, wide: bool = False, bounded: bool = True) ->
         found.join(ages, aged & (kind != _ED), ages + years, aged & (kind == _ED), -ARRIVAL_WINDOW, HOUR)
         found.join(ages, aged & (kind != _ME), ages + years, aged & (kind == _ME), -DEATH_WINDOW, BEFORE)
     return found.all()
+
+
+def _join_coarse(found: "_Found", columns: Columns, timed: Mask, regions: int) -> None:
+    """Add what those of whom no more than a ZIP code or a county is known may be: in whole files, where a ZIP code is not a nation's."""
+    area, nowhere = timed & (columns.place_class == 4), timed & (columns.place_class == 0)
+    coded = timed & (columns.zip5 > 0)
+    codes = columns.zip5 * regions + columns.region
+    found.join(codes, coded, codes, coded & (area | nowhere), -SCENE_WINDOW, SCENE_WINDOW)
+    middles, _ = _cells(columns)[4]
+    found.join(middles, area, middles, area, -SCENE_WINDOW, SCENE_WINDOW)
+    found.join(columns.region, timed, columns.region, nowhere & ~coded, -HOUR, HOUR)
 
 
 def _cells(columns: Columns) -> list[tuple[Ints, Ints]]:

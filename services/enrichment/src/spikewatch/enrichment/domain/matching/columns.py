@@ -25,6 +25,7 @@ class Columns:
     seconds: Floats
     rough: Ints
     kind: Ints
+    agency: Ints
     region: Ints
     state: Ints
     north: Floats
@@ -85,6 +86,7 @@ class Columns:
             seconds=np.array([one.seconds for one in records], dtype=np.float64),
             rough=rough,
             kind=kind,
+            agency=_numbered([one.agency.lower() for one in records]),
             region=_numbered([one.region for one in records]),
             state=_numbered([_state(one.region) for one in records]),
             north=lat * _EARTH_M,

@@ -106,7 +106,7 @@ def compare(columns: Columns, first: Ints, second: Ints) -> Looked:
         put(number, context, (one != two).astype(np.int64), (one != missing) & (two != missing))
 
     always = np.ones(len(first), dtype=np.bool_)
-    put(0, kinds, np.zeros(len(first), dtype=np.int64), always)
+    put(0, kinds, ((kind_a == kind_b) & (columns.agency[first] != columns.agency[second])).astype(np.int64), always)
     _times(columns, first, second, kinds, put)
     place = np.maximum(columns.place_class[first], columns.place_class[second])
     placed = (columns.place_class[first] > 0) & (columns.place_class[second] > 0)

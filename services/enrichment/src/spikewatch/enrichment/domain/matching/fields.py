@@ -52,7 +52,8 @@ class Field:
 
 
 FIELDS: Final = (
-    Field("prior", KIND_PAIRS, ("pair",)),
+    # An agency writes one report a person; two agencies of a kind may each write theirs.
+    Field("prior", KIND_PAIRS, ("pair", "two_agencies")),
     Field("time", KIND_PAIRS, _bins(TIME_EDGES_MIN)),
     Field("date", KIND_PAIRS, _bins(DAY_EDGES)),
     Field(

@@ -24,6 +24,7 @@ _BELIEF: Final = 30.0  # matches in a context at which its own weights count as 
 _LAG_PAIRS: Final = 200_000
 _LAG_ROUNDS: Final = 4
 _MOST: Final = 12.0  # bits: no single field decides alone, because any field can be mistyped
+_MOST_PRIOR: Final = 30.0  # that one agency writes no two reports about a person is no matter of typing
 _ORDERED: Final = frozenset({"time", "date", "distance", "age"})  # levels that neighbour one another
 _NEIGHBOURS: Final = np.array([0.2, 0.6, 0.2])
 
@@ -85,9 +86,11 @@ def learn(counts: Counts, base: Weights, *, name: str, origin: str) -> Weights:
         same, different = counts.same[part].reshape(shape), counts.different[part].reshape(shape)
         begun = base.table[part].reshape(shape) / SCALE
         if field.name == "prior":
-            bits = np.log2((same + 1.0) / (different + 3.0))
-        else:
-            bits = _field_bits(same, different, ordered=field.name in _ORDERED)
+            # As if so many pairs had been seen before, as often about one person as the weights begun with say.
+            odds = np.log2((same + _BELIEF * np.exp2(begun)) / (different + _BELIEF))
+            table[part] = np.clip(odds, -_MOST_PRIOR, _MOST_PRIOR).ravel()
+            continue
+        bits = _field_bits(same, different, ordered=field.name in _ORDERED)
         belief = np.minimum(same.sum(axis=1), different.sum(axis=1))[:, None]
         share = belief / (belief + _BELIEF)
         table[part] = np.clip(share * bits + (1.0 - share) * begun, -_MOST, _MOST).ravel()

@@ -158,11 +158,14 @@ def _compact(document: Mapping[str, Any]) -> str:
 def _fill(table: npt.NDArray[np.int32], field: Field, offset: int, contexts: object) -> None:
     if not isinstance(contexts, dict):
         raise WrongWeights(f"fields.{field.name} must be an object of contexts")
-    for context, levels in contexts.items():
+    for context, given in contexts.items():
         if context not in field.contexts:
             raise WrongWeights(f"fields.{field.name}: {context!r} is no context; expected one of {', '.join(field.contexts[:4])}")
-        if not isinstance(levels, dict):
+        if not isinstance(given, dict):
             raise WrongWeights(f"fields.{field.name}.{context} must be an object of levels")
+        # Weights from before this was told apart weigh two agencies as one.
+        is_one_kind = len(set(context.split("|"))) == 1
+        levels = {"two_agencies": given["pair"], **given} if field.name == "prior" and "pair" in given and is_one_kind else given
         for level, bits in levels.items():
             if level not in field.levels:
                 raise WrongWeights(f"fields.{field.name}.{context}: {level!r} is no level; expected one of {', '.join(field.levels[:4])}")
