@@ -60,7 +60,7 @@ class CountingStore(InMemoryMatchStore):
         self.read = 0
 
     @override
-    async def reports_in(self, blocks: Sequence[str]) -> list[KnownReport]:
+    async def reports_in(self, blocks: Sequence[int]) -> list[KnownReport]:
         found = await super().reports_in(blocks)
         self.read += len(found)
         return found

@@ -71,7 +71,7 @@ def test_a_record_has_few_blocks_and_probes() -> None:
 
 def test_a_record_looks_where_the_reports_of_its_agency_are_counted() -> None:
     for record in scattered(3, 200, metres=3_000, hours=120):
-        counted = {spot.partition("|")[2] for spot in spots(record)}
+        counted = {int(spot.partition("|")[2]) for spot in spots(record)}
         assert counted <= set(probes(record)) & set(blocks(record))
 
 
@@ -79,7 +79,7 @@ class Store:
     """Reports by their blocks, as a database would keep them."""
 
     def __init__(self, records: list[Compared]) -> None:
-        self.by_block: dict[str, list[Compared]] = defaultdict(list)
+        self.by_block: dict[int, list[Compared]] = defaultdict(list)
         for record in records:
             for block in blocks(record):
                 self.by_block[block].append(record)

@@ -33,7 +33,7 @@ class StoredReport(KnownReport):
     """The same as it is written: with the blocks it is found by and the arrival its retention counts from."""
 
     received_at: datetime
-    blocks: tuple[str, ...]
+    blocks: tuple[int, ...]
 
 
 class MatchStore(Protocol):
@@ -46,7 +46,7 @@ class MatchStore(Protocol):
         """Return the known ones of these reports."""
         ...
 
-    async def reports_in(self, blocks: Sequence[str]) -> list[KnownReport]:
+    async def reports_in(self, blocks: Sequence[int]) -> list[KnownReport]:
         """Return every report that lies in any of these blocks, once."""
         ...
 

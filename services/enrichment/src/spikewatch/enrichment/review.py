@@ -32,7 +32,7 @@ class ReviewStore(Protocol):
         """Return the known ones of these reports."""
         ...
 
-    async def reports_in(self, blocks: Sequence[str]) -> list[KnownReport]:
+    async def reports_in(self, blocks: Sequence[int]) -> list[KnownReport]:
         """Return every report that lies in any of these blocks, once."""
         ...
 

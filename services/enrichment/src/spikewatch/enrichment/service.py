@@ -116,9 +116,7 @@ class MatchReports:
                 self._on_flood(spot.partition("|")[0], len(keys))
         renewed = {publication.incident.incident_id for publication in changed}
         again = [
-            Publication(one, batch & one.keys)
-            for one in stored.values()
-            if one.incident_id not in renewed and not batch.isdisjoint(one.keys)
+            Publication(one, batch & one.keys) for one in stored.values() if one.incident_id not in renewed and one.follows_from(batch)
         ]
         return changed + again
 
@@ -203,7 +201,7 @@ class MatchReports:
             # One that was found only because a report of the batch changed it earlier is told with any report of the batch.
             causes = component.keys & batch or frozenset({min(batch)})
             old_ids = {identity for key in component.keys for identity in held.get(key, ())}
-            for one in transitions(incidents[number], stored, old_ids, causes, self._masking):
+            for one in transitions(incidents[number], stored, old_ids, causes, component.keys, self._masking):
                 mine = causes & (one.keys if one.active else frozenset(stored[one.incident_id].members))
                 changed.append(Publication(one, mine or causes))
         return changed

@@ -26,7 +26,7 @@ class InMemoryMatchStore:
         """Return the known ones of these reports."""
         return [self.kept_reports[key] for key in keys if key in self.kept_reports]
 
-    async def reports_in(self, blocks: Sequence[str]) -> list[KnownReport]:
+    async def reports_in(self, blocks: Sequence[int]) -> list[KnownReport]:
         """Return every report that lies in any of these blocks, once."""
         wanted = set(blocks)
         return [report for report in self.kept_reports.values() if not wanted.isdisjoint(report.blocks)]

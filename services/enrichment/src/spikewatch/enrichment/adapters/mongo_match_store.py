@@ -47,7 +47,7 @@ class MongoMatchStore:
         """Return the known ones of these reports."""
         return await self._known("_id", list(keys))
 
-    async def reports_in(self, blocks: Sequence[str]) -> list[KnownReport]:
+    async def reports_in(self, blocks: Sequence[int]) -> list[KnownReport]:
         """Return every report that lies in any of these blocks, once."""
         return await self._known("blocks", blocks)
 
@@ -56,7 +56,7 @@ class MongoMatchStore:
         lately = {"expires_at": {"$gte": received + self._retention}}  # by the index that retention needs anyway
         return [_known(document) for document in await self._reports.find(lately, fields=_READ, sort=[("expires_at", -1)], limit=limit)]
 
-    async def _known(self, field: str, values: Sequence[UUID] | Sequence[str]) -> list[KnownReport]:
+    async def _known(self, field: str, values: Sequence[UUID] | Sequence[int]) -> list[KnownReport]:
         found: dict[UUID, KnownReport] = {}
         for start in range(0, len(values), _KEYS_AT_ONCE):
             part = list(values[start : start + _KEYS_AT_ONCE])
@@ -167,6 +167,7 @@ class MongoMatchStore:
             "keys": list(one.keys),
             "aliases": list(one.aliases),
             "split_from": one.split_from,
+            "causes": list(one.causes),
             "expires_at": one.received_at + self._retention,
         }
 
@@ -198,4 +199,5 @@ def _incident(document: Document) -> StoredIncident:
         keys=frozenset(document["keys"]),
         aliases=tuple(document["aliases"]),
         split_from=document.get("split_from"),
+        causes=frozenset(document["causes"] if "causes" in document else document["keys"]),  # one that was stored without
     )

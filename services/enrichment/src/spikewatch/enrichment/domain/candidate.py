@@ -77,8 +77,8 @@ class Candidate:
         self.record = record
         self._content = content
         self._extract = extract
-        self._blocks: tuple[str, ...] | None = None
-        self._probes: tuple[str, ...] | None = None
+        self._blocks: tuple[int, ...] | None = None
+        self._probes: tuple[int, ...] | None = None
         self._spots: tuple[str, ...] | None = None
 
     @classmethod
@@ -115,14 +115,14 @@ class Candidate:
         return self._content
 
     @property
-    def blocks(self) -> tuple[str, ...]:
+    def blocks(self) -> tuple[int, ...]:
         """The blocks it is found by."""
         if self._blocks is None:
             self._blocks = blocks(self.record)
         return self._blocks
 
     @property
-    def probes(self) -> tuple[str, ...]:
+    def probes(self) -> tuple[int, ...]:
         """The blocks in which all lie that it may be compared with."""
         if self._probes is None:
             self._probes = probes(self.record)

@@ -48,9 +48,9 @@ class Neighbourhood:
         self._known: dict[UUID, Candidate] = {}
         # Reports by number in the blocks: hashing a number costs a tenth of hashing a UUID, and here is done most.
         self._numbered: list[Candidate] = []
-        self._block: dict[str, list[int]] = defaultdict(list)
+        self._block: dict[int, list[int]] = defaultdict(list)
         self._spot: dict[str, set[UUID]] = defaultdict(set)
-        self._asked: set[str] = set()
+        self._asked: set[int] = set()
         self._frontier: list[UUID] = []
         self._leaving: set[UUID] = set()  # newly found to be of a flood: what they were matched with so far is matched anew
         self._parent: dict[UUID, UUID] = {}
@@ -94,7 +94,7 @@ class Neighbourhood:
         self._decisions = decisions
         return [group for group in decisions.together(DecisionLevel.INCIDENT) if not group.isdisjoint(self._parent)]
 
-    def wanted(self) -> list[str]:
+    def wanted(self) -> list[int]:
         """Return the blocks that must be looked up before ``spread``; each is asked for once."""
         probes = {probe for key in self._frontier if self._spreads(key) for probe in self._known[key].probes} - self._asked
         self._asked |= probes

@@ -16,8 +16,9 @@ __all__ = ["StoredIncident", "transitions"]
 class StoredIncident:
     """An incident as it is kept: the published bytes, who belongs to it, and by which reports it is found.
 
-    ``keys`` are the members, the founding report (a retracted id that opens again continues its version) and the reports
-    that caused the last change (a batch delivered again finds what it may not have published). ``body`` is None when the
+    It is found by its ``keys``: the members, all reports that had a say in where they belong (one that moves away leaves the others
+    surer than they were), and the founding report (a retracted id that opens again continues its version). ``causes`` are the reports
+    whose arrival led to the last change: a batch delivered again finds what it may not have published. ``body`` is None when the
     incident is retracted. ``received_at`` is the newest arrival among its reports, from which its retention counts.
     """
 
@@ -33,6 +34,11 @@ class StoredIncident:
     keys: frozenset[UUID]
     aliases: tuple[UUID, ...]
     split_from: UUID | None = None
+    causes: frozenset[UUID] = frozenset()
+
+    def follows_from(self, reports: frozenset[UUID]) -> bool:
+        """Return whether its present state may have come from these reports, so that it is told again with them."""
+        return not (reports.isdisjoint(self.causes) and reports.isdisjoint(self.members))
 
 
 def transitions(
@@ -40,6 +46,7 @@ def transitions(
     stored: Mapping[UUID, StoredIncident],
     old_ids: Iterable[UUID],
     causes: frozenset[UUID],
+    near: frozenset[UUID],
     masking: Masking | None = None,
 ) -> list[StoredIncident]:
     """Return the incidents of one component that differ from what is stored, each with its next version.
@@ -49,13 +56,14 @@ def transitions(
         stored: every stored incident that may bear one of these ids, retracted ones included.
         old_ids: the active stored incidents of the component.
         causes: the reports whose arrival led here.
+        near: all reports of the component.
         masking: says where each may be shown to everybody.
     """
     now = {one.incident_id: one for one in matched}
     before = [stored[identity] for identity in sorted(old_ids)]
     home = {report.key: one.incident_id for one in now.values() for report in one.members}
     changed = [
-        _renewed(one, stored.get(identity), before, now, home, causes, masking)
+        _renewed(one, stored.get(identity), before, now, home, causes, near, masking)
         for identity, one in now.items()
         if not ((old := stored.get(identity)) is not None and old.active and old.digest == one.digest)
     ]
@@ -63,13 +71,14 @@ def transitions(
     return changed
 
 
-def _renewed(  # the seven things a change is read from
+def _renewed(  # the eight things a change is read from
     one: MatchedIncident,
     old: StoredIncident | None,
     before: list[StoredIncident],
     now: Mapping[UUID, MatchedIncident],
     home: Mapping[UUID, UUID],
     causes: frozenset[UUID],
+    near: frozenset[UUID],
     masking: Masking | None,
 ) -> StoredIncident:
     identity = one.incident_id
@@ -98,9 +107,10 @@ def _renewed(  # the seven things a change is read from
         occurred_at=published.occurred_at,
         received_at=max(report.extract.received_at for report in one.members),
         members=members,
-        keys=causes.union(members),
+        keys=causes.union(near, members),
         aliases=aliases,
         split_from=split_from,
+        causes=causes,
     )
 
 
@@ -124,4 +134,5 @@ def _retracted(old: StoredIncident, causes: frozenset[UUID]) -> StoredIncident:
         members=(),
         keys=causes | {old.founder},
         aliases=old.aliases,
+        causes=causes,
     )

@@ -3,11 +3,16 @@
 Invariant: where two records are candidates, the probes of each meet the blocks of the other; a store needs one index over the
 blocks. Of two kinds of record that meet over a long time the rarer one (a date, a medical examiner's, a hospital's) lies in all the
 blocks of that time and looks into them all, so that the others lie in one and look into one.
+
+A block is a number: its hour in the upper half, a checksum of its name in the lower. So those of one time lie side by side in the store's
+index, what comes now is found in a small part of it however long the history, and that two names share a number only shows a report
+which the comparison leaves out.
 """
 
 import math
 from functools import lru_cache
 from typing import Final
+from zlib import crc32
 
 from spikewatch.enrichment.domain.matching.blocking import (
     AGES,
@@ -42,11 +47,12 @@ _BUCKET: Final = {
     "m": 48 * HOUR,
     "u": 6 * HOUR,
 }
+_HOURS: Final = {family: int(length // HOUR) for family, length in _BUCKET.items()}
 _OF_EXAMINER: Final = (-DEATH_WINDOW, ARRIVAL_WINDOW)  # what a medical examiner's time meets, that of a hospital included
 _OF_HOSPITAL: Final = (-ARRIVAL_WINDOW, HOUR)
 
 
-def blocks(record: Compared) -> tuple[str, ...]:
+def blocks(record: Compared) -> tuple[int, ...]:
     """Return the blocks that a record lies in: by number of the call, place, street, hospital and age."""
     at = record.seconds
     made = [_key("n", f"{record.region}:{record.cad}", at)] if record.cad else []
@@ -66,10 +72,10 @@ def blocks(record: Compared) -> tuple[str, ...]:
     return tuple(made)
 
 
-def probes(record: Compared) -> tuple[str, ...]:
+def probes(record: Compared) -> tuple[int, ...]:
     """Return the blocks in which all records lie that may be compared with a record, and those of its ``spots``."""
     at = record.seconds
-    made: list[str] = []
+    made: list[int] = []
     if record.cad:
         made += _span("n", f"{record.region}:{record.cad}", at - NUMBER_WINDOW, at + NUMBER_WINDOW)
     if not _is_placed(record):
@@ -77,9 +83,8 @@ def probes(record: Compared) -> tuple[str, ...]:
     elif _is_long(record):
         made += [key for area in _areas(record) for family in "pq" for key in _span(family, area, *_reach(record))]
     else:
-        length = _BUCKET["p"]
-        buckets = {int((at - SCENE_WINDOW) // length), int((at + SCENE_WINDOW) // length)}  # a bucket is no shorter than the window
-        made += [f"p|{area}|{bucket}" for area in _areas(record) for bucket in buckets]
+        begin, end = at - SCENE_WINDOW, at + SCENE_WINDOW
+        made += [key for area in _areas(record) for key in _span("p", area, begin, end)]
         made.append(_key("q", _own_area(record), at))
     if _is_on_street(record):
         made += _span("s", f"{record.region}:{record.street}", at - HOUR, at + HOUR)
@@ -162,13 +167,17 @@ def _areas(record: Compared) -> set[str]:
     return {f"{row}:{column}" for row, column in made}
 
 
-def _key(family: str, what: str, seconds: float) -> str:
-    return f"{family}|{what}|{int(seconds // _BUCKET[family])}"
+def _key(family: str, what: str, seconds: float) -> int:
+    return _numbered(family, what, int(seconds // _BUCKET[family]))
 
 
-def _span(family: str, what: str, begin: float, end: float) -> list[str]:
+def _span(family: str, what: str, begin: float, end: float) -> list[int]:
     length = _BUCKET[family]
     first, last = int(begin // length), int(end // length)
     if first == last:  # most windows lie in one bucket
-        return [f"{family}|{what}|{first}"]
-    return [f"{family}|{what}|{bucket}" for bucket in range(first, last + 1)]
+        return [_numbered(family, what, first)]
+    return [_numbered(family, what, bucket) for bucket in range(first, last + 1)]
+
+
+def _numbered(family: str, what: str, bucket: int) -> int:
+    return bucket * _HOURS[family] << 32 | crc32(f"{family}|{what}".encode())

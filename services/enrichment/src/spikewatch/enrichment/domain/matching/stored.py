@@ -8,8 +8,11 @@ from spikewatch.enrichment.domain.matching.records import Compared, revision_of
 
 __all__ = ["FORMAT", "packed", "unpacked"]
 
-FORMAT: Final = 2
-"""What ``packed`` writes. A report kept in another format counts as not known: a replay of the located reports writes it anew."""
+FORMAT: Final = 3
+"""What ``packed`` writes, and by which blocks it is found.
+
+A report kept in another format counts as not known: a replay of the located reports writes it anew.
+"""
 
 _encode: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
