@@ -31,7 +31,7 @@ def _extreme() -> Series:
 @pytest.mark.parametrize("reweight", [True, False])
 def test_flexible_regressions_answer_without_a_warning(method: str, reweight: bool) -> None:  # noqa: FBT001  # a case
     algorithm = ALGORITHMS["farrington_flexible"]
-    found = algorithm.run(_extreme(), algorithm.parameters(years=3, threshold_method=method, reweight=reweight))
+    found = algorithm.run(_extreme(), algorithm.parameters.model_validate({"years": 3, "threshold_method": method, "reweight": reweight}))
 
     assert (found.alarm[3, 200] == 1) or np.isnan(found.threshold[3, 200])
     assert (found.alarm[4] == -1).all()
@@ -40,7 +40,7 @@ def test_flexible_regressions_answer_without_a_warning(method: str, reweight: bo
 
 def test_original_regression_answers_without_a_warning() -> None:
     algorithm = ALGORITHMS["farrington"]
-    found = algorithm.run(_extreme(), algorithm.parameters(years=3))
+    found = algorithm.run(_extreme(), algorithm.parameters.model_validate({"years": 3}))
 
     assert found.alarm[3, 200] == 1
     assert (found.alarm[4] == -1).all()
@@ -50,7 +50,7 @@ def test_a_count_alone_in_its_season_is_no_past_spike() -> None:
     counts = np.random.default_rng(2).poisson(3, WEEKS).astype(np.float64)
     counts[40:130] = np.nan
     algorithm = ALGORITHMS["farrington_flexible"]
-    parameters = algorithm.parameters(years=3)
+    parameters = algorithm.parameters.model_validate({"years": 3})
 
     whole = algorithm.run(_weekly(counts[None, :]), parameters)
     shifted = algorithm.run(_weekly(np.vstack((counts, counts + 1))), parameters)

@@ -10,8 +10,8 @@ import numpy as np
 from typing_extensions import override
 
 from spikewatch.alerts.domain.detection.likelihood.charts import Areas, Chart
-from spikewatch.alerts.domain.detection.likelihood.gain import needed_ratio, poisson_gain
-from spikewatch.alerts.domain.detection.likelihood.pooled_blocks import PooledBlocks
+from spikewatch.alerts.domain.detection.likelihood.gain import NeededCount, poisson_gain
+from spikewatch.alerts.domain.detection.likelihood.rising_blocks import RisingBlocks
 from spikewatch.alerts.domain.detection.series import Floats
 
 __all__ = ["PoissonChart"]
@@ -23,37 +23,55 @@ class PoissonChart(Chart):
     """Stacks of possible starts by area."""
 
     def __init__(self, areas: int, limit: float, least_steps: int) -> None:
-        self._blocks = PooledBlocks(areas)
-        self._limit = limit
+        self._blocks = RisingBlocks(areas)
+        self._needed = NeededCount(limit)
         self._least = least_steps
         self._seen = np.zeros(areas, dtype=np.intp)
 
     @override
     def threshold(self, areas: Areas, step: int, mean: Floats) -> Floats:
-        some, begins, sums, weights = self._blocks.starts()
-        expected = np.zeros(len(self._seen))
-        expected[areas] = mean
-        needed = np.full(len(self._seen), np.inf)
-        needed[areas] = mean * needed_ratio(self._limit / mean)
-        if len(some):
-            with np.errstate(invalid="ignore", divide="ignore"):
-                weights = weights + np.repeat(expected[some], np.diff(begins, append=len(weights)))
-                each = weights * needed_ratio(self._limit / weights) - sums
-            needed[some] = np.fmin(needed[some], np.minimum.reduceat(each, begins))
-        least = np.ceil(np.maximum(needed[areas], 0) * (1 - _ROUNDING))
+        blocks = self._blocks
+        expected = self._spread(areas, mean)
+        # where nothing is held, the lowest start is the step to come
+        needed = self._needed(blocks.total_weight[areas] + mean) - blocks.total_sum[areas]
+        fresh = areas[blocks.depth[areas] > 0]
+        if len(fresh):
+            each = np.full(len(self._seen), np.inf)
+            each[fresh] = self._needed(expected[fresh])
+            needed = np.fmin(needed, each[areas])
+        higher = np.flatnonzero(blocks.depth > 1)
+        if len(higher):
+            each = np.full(len(self._seen), np.inf)
+            each[higher] = self._needed(blocks.top_weight[higher] + expected[higher]) - blocks.top_sum[higher]
+            some, begins, sums, weights = blocks.between()
+            if len(some):
+                weights = weights + np.repeat(expected[some], blocks.depth[some] - 2)
+                each[some] = np.fmin(each[some], np.fmin.reduceat(self._needed(weights) - sums, begins))
+            needed = np.fmin(needed, each[areas])
+        least = np.ceil(np.maximum(needed, 0) * (1 - _ROUNDING))
         return np.where(self._seen[areas] + 1 >= self._least, least, 0.0)
 
     @override
     def advance(self, areas: Areas, step: int, counts: Floats, mean: Floats) -> Floats:
-        self._blocks.push(areas, counts, mean)
-        # a lowest block that is not above its mean can only lower the gain of what follows
-        self._blocks.drop_lowest_below_one()
+        blocks = self._blocks
+        blocks.push(self._spread(areas, counts), self._spread(areas, mean))
         self._seen[areas] += 1
-        some, begins, sums, weights = self._blocks.starts()
-        gain = np.zeros(len(self._seen))
-        if len(some):
-            gain[some] = np.maximum.reduceat(poisson_gain(sums, weights), begins)
-        return np.where(self._seen[areas] >= self._least, gain[areas], 0.0)
+        gain = poisson_gain(blocks.total_sum, blocks.total_weight)
+        higher = np.flatnonzero(blocks.depth > 1)
+        if len(higher):
+            gain[higher] = np.maximum(gain[higher], poisson_gain(blocks.top_sum[higher], blocks.top_weight[higher]))
+            some, begins, sums, weights = blocks.between()
+            if len(some):
+                gain[some] = np.maximum(gain[some], np.maximum.reduceat(poisson_gain(sums, weights), begins))
+        return gain[areas] if self._least <= 1 else np.where(self._seen[areas] >= self._least, gain[areas], 0.0)
+
+    def _spread(self, areas: Areas, values: Floats) -> Floats:
+        """Return values of some areas for all, 0 for the others."""
+        if len(areas) == len(self._seen):
+            return values
+        every = np.zeros(len(self._seen))
+        every[areas] = values
+        return every
 
     @override
     def restart(self, areas: Areas, counts: Floats) -> None:

@@ -18,6 +18,7 @@ from spikewatch.alerts.domain.detection.series import Floats, Series
 __all__ = ["ALGORITHMS", "Glr", "GlrPoisson", "LrCusum", "glr_negative_binomial", "glr_poisson", "lr_cusum"]
 
 _CHUNK: Final = 256  # areas whose charts of all factors are held together
+_TILE: Final = 64  # areas that are turned together from steps first to areas first: more would leave the cache
 _SOURCE: Final = "Höhle, Paul 2008, doi 10.1016/j.csda.2008.02.015"
 
 
@@ -129,7 +130,9 @@ def _nothing(series: Series) -> Detected:
 def _whole(series: Series, first: int, expected: Floats, threshold: Floats, statistic: Floats, alarm: NDArray[np.int8]) -> Detected:
     columns = [np.empty(series.counts.shape) for _ in range(3)]
     for column, values in zip(columns, (expected, threshold, statistic), strict=True):
-        column[:, :first], column[:, first:] = np.nan, values.T
+        column[:, :first] = np.nan
+        for low in range(0, len(column), _TILE):
+            column[low : low + _TILE, first:] = values[:, low : low + _TILE].T
     whole = np.empty(series.counts.shape, dtype=np.int8)
     whole[:, :first], whole[:, first:] = -1, alarm.T
     return Detected(columns[0], columns[1], columns[2], np.broadcast_to(np.nan, series.counts.shape), whole)
