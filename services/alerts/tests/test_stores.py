@@ -25,7 +25,7 @@ from spikewatch.alerts.ports import AreaState
 from spikewatch.alerts.testing import InMemoryAlertStore, InMemoryAreaStore, InMemoryContributionStore, InMemoryFannedStore
 from spikewatch.chassis.mongo import Mongo
 from spikewatch.chassis.outcome import Transient
-from spikewatch.contracts.alert import AlertContact
+from spikewatch.contracts.alert import AlertContact, Contributor, RelatedAlert
 from spikewatch.contracts.vocabulary import Outcome, SourceType
 
 BY_EMS = mark((Outcome.UNKNOWN,), (), (SourceType.EMS,))
@@ -155,6 +155,26 @@ async def test_alerts_are_pending_until_their_version_is_settled(stores, make):
     assert await stores.alerts.pending(NOW + timedelta(seconds=1), 10) == []
     with pytest.raises(Transient):
         await stores.alerts.save([newer])
+
+
+async def test_alerts_wait_to_be_compared_and_are_found_by_what_they_share(stores, make):
+    one, other, alone = (_alert(make, uuid4()) for _ in range(3))
+    incidents = [uuid4() for _ in range(3)]
+    contributors = tuple(Contributor(incident_id=incident, occurred_at=NOW, overdoses=1) for incident in incidents)
+    related = (RelatedAlert(alert_id=one.alert_id, area="zip:19401", rule_id="r", shared=1),)
+    one = replace(one, alert=one.alert.model_copy(update={"contributors": contributors}))
+    other = replace(other, alert=other.alert.model_copy(update={"contributors": contributors[2:], "related": related}))
+    await stores.alerts.save([one, other, alone])
+    found = {each.alert_id for each in await stores.alerts.unrelated(10)}
+    assert found == {one.alert_id, other.alert_id, alone.alert_id}
+    assert len(await stores.alerts.unrelated(2)) == 2
+    assert await stores.alerts.sharing(incidents[:2], ()) == [one]
+    assert {each.alert_id for each in await stores.alerts.sharing(incidents[2:], ())} == {one.alert_id, other.alert_id}
+    assert await stores.alerts.sharing((), [one.alert_id]) == [other]
+    await stores.alerts.save([retracted(one, None, NOW)])
+    assert await stores.alerts.sharing(incidents, ()) == [other]
+    await stores.alerts.compared({one.alert_id: 1, other.alert_id: 1, alone.alert_id: 1})
+    assert [each.alert_id for each in await stores.alerts.unrelated(10)] == [one.alert_id], "its newer version was not compared"
 
 
 async def test_alerts_are_found_by_area_and_time_unless_retracted_and_settled(stores, make):

@@ -16,6 +16,7 @@ __all__ = [
     "AlertStatus",
     "Contributor",
     "Outline",
+    "RelatedAlert",
     "Reporting",
     "RuleReference",
     "SilentFeed",
@@ -100,6 +101,15 @@ class Reporting(Contract):
     )
 
 
+class RelatedAlert(Contract):
+    """Another alert about most of the same incidents: one story, told for another area."""
+
+    alert_id: UUID
+    area: AreaId
+    rule_id: ShortText
+    shared: int = Field(ge=1, description="Contributors that both name.")
+
+
 class Outline(Contract):
     """Where a cluster lies, as a polygon of GeoJSON: the hull around whole map cells, so that it shows no single place."""
 
@@ -147,11 +157,19 @@ class Alert(Contract):
     threshold: float | None = None
     probability: float | None = Field(default=None, ge=0, le=1, description="Chance of at least so many if nothing were unusual.")
     recurrence_days: float | None = Field(
-        default=None, ge=1, description="Of a cluster: once in so many daily looks chance alone brings one so unusual."
+        default=None,
+        ge=1,
+        description="Once in so many days chance alone brings one so unusual, in all areas that the rule judges together.",
     )
     outline: Outline | None = Field(default=None, description="Of a cluster: where in the area it lies; None for the whole area.")
     reporting: Reporting | None = Field(
         default=None, description="The correction for reports that are still to come; None: the rule makes none, or all is reported."
+    )
+    related: tuple[RelatedAlert, ...] = Field(
+        default=(), description="Alerts of other areas about most of the same incidents, the most specific area first."
+    )
+    explained_by: UUID | None = Field(
+        default=None, description="Of this and the related alerts the one with the most specific area; None if this is it."
     )
     baseline: tuple[WindowCount, ...] = ()
     contributors: tuple[Contributor, ...] = ()

@@ -28,6 +28,7 @@ from spikewatch.alerts.service.fan_out import FanOut
 from spikewatch.alerts.service.judge_unsettled import JudgeUnsettled
 from spikewatch.alerts.service.learn_delays import LearnDelays
 from spikewatch.alerts.service.scan_clusters import ScanClusters
+from spikewatch.alerts.service.tell_stories import TellStories
 from spikewatch.alerts.settings import AlertsSettings
 from spikewatch.api.alerts.v1.rule_service_pb2_grpc import add_RuleServiceServicer_to_server
 from spikewatch.chassis.grpc.client import connect
@@ -87,6 +88,8 @@ async def build(runtime: Runtime, settings: AlertsSettings) -> None:
         unsettled = JudgeUnsettled(corrected, delays, contributions, areas, alerts, contacts, feeds, runtime.publisher, clock=runtime.clock)
         runtime.every(_STEP_SECONDS, unsettled, name="judge-unsettled")
     runtime.every(settings.alerts_close_seconds, quiet.close, name="close-quiet-alerts")
+    stories = TellStories(alerts, runtime.publisher, clock=runtime.clock)
+    runtime.every(settings.alerts_close_seconds, stories, name="tell-stories")
     runtime.every(_FORGOTTEN_SECONDS, quiet.publish_forgotten, name="publish-forgotten-alerts")
     if rulebook.scheduled:
         scan = ScanClusters(

@@ -175,6 +175,18 @@ class AlertStore(Protocol):
         """Return open alerts that are over as of an event time, and closed ones that are not."""
         ...
 
+    async def unrelated(self, limit: int) -> list[Kept]:
+        """Return alerts that were saved and not compared with others since, retracted ones too, the longest waiting first."""
+        ...
+
+    async def sharing(self, incidents: Collection[UUID], named: Collection[UUID]) -> list[Kept]:
+        """Return the alerts, not retracted, that name one of some incidents among their contributors, or some alerts as related."""
+        ...
+
+    async def compared(self, versions: Mapping[UUID, int]) -> None:
+        """Note that these versions were compared with others; newer versions still wait."""
+        ...
+
     async def pending(self, before: datetime, limit: int) -> list[Kept]:
         """Return alerts whose newest version was written before a moment (wall clock) and not published yet."""
         ...

@@ -163,6 +163,7 @@ class InMemoryAlertStore:
 
     def __init__(self, clock: Clock) -> None:
         self.held: dict[UUID, tuple[Kept, datetime]] = {}
+        self.waiting: dict[UUID, int] = {}
         self._clock = clock
 
     async def touching(self, since: Mapping[str, int]) -> list[Kept]:
@@ -188,6 +189,7 @@ class InMemoryAlertStore:
             _guard(each.alert.version - 1, self.held[each.alert_id][0].alert.version if each.alert_id in self.held else 0)
             alert = Alert.model_validate_json(each.alert.to_json())
             self.held[each.alert_id] = (replace(each, alert=alert, pending=True), self._clock())
+            self.waiting[each.alert_id] = alert.version
 
     async def settle(self, published: Mapping[UUID, int]) -> None:
         """Take the outbox mark from the versions that were published."""
@@ -195,6 +197,28 @@ class InMemoryAlertStore:
             kept, written = self.held[alert]
             if kept.alert.version == version:
                 self.held[alert] = (replace(kept, pending=False), written)
+
+    async def unrelated(self, limit: int) -> list[Kept]:
+        """Return alerts that were saved and not compared with others since."""
+        return [self.held[alert][0] for alert in list(self.waiting)[:limit]]
+
+    async def sharing(self, incidents: Collection[UUID], named: Collection[UUID]) -> list[Kept]:
+        """Return the alerts that name one of some incidents, or some alerts as related."""
+        return [
+            kept
+            for kept, _ in self.held.values()
+            if not kept.is_retracted
+            and (
+                any(each.incident_id in incidents for each in kept.alert.contributors)
+                or any(each.alert_id in named for each in kept.alert.related)
+            )
+        ]
+
+    async def compared(self, versions: Mapping[UUID, int]) -> None:
+        """Take the mark from the versions that were compared."""
+        for alert, version in versions.items():
+            if self.waiting.get(alert) == version:
+                del self.waiting[alert]
 
     async def due(self, as_of: int, limit: int) -> list[Kept]:
         """Return open alerts that are over, and closed ones that are not."""

@@ -40,6 +40,9 @@ class MongoAlertStore:
             Index.on("rule", "last_met_at"),
             Index.on("area", partial={"pending": True}),
             Index.on("written_on", partial={"pending": True}),
+            Index.on("written_on", "_id", partial={"is_unrelated": True}),
+            Index.on("incidents"),
+            Index.on("related"),
         )
 
     async def touching(self, since: Mapping[str, int]) -> list[Kept]:
@@ -89,6 +92,23 @@ class MongoAlertStore:
         }
         return [self._kept(document) for document in await self._alerts.find(where, limit=limit)]
 
+    async def unrelated(self, limit: int) -> list[Kept]:
+        """Return alerts that were saved and not compared with others since."""
+        documents = await self._alerts.find({"is_unrelated": True}, sort=[("written_on", 1), ("_id", 1)], limit=limit)
+        return [self._kept(document) for document in documents]
+
+    async def sharing(self, incidents: Several[UUID], named: Several[UUID]) -> list[Kept]:
+        """Return the alerts that name one of some incidents, or some alerts as related."""
+        clauses = [{"incidents": {"$in": list(incidents)}}, {"related": {"$in": list(named)}}]
+        where = {"status": {"$in": _STANDING}, "$or": clauses}
+        return [self._kept(document) for document in await self._alerts.find(where)]
+
+    async def compared(self, versions: Mapping[UUID, int]) -> None:
+        """Take the mark from the versions that were compared."""
+        await self._alerts.bulk(
+            [UpdateOne({"_id": alert, "version": version}, {"$unset": {"is_unrelated": ""}}) for alert, version in versions.items()]
+        )
+
     async def pending(self, before: datetime, limit: int) -> list[Kept]:
         """Return alerts written before a moment and not published yet."""
         documents = await self._alerts.find({"pending": True, "written_on": {"$lt": before}}, sort=[("written_on", 1)], limit=limit)
@@ -129,6 +149,9 @@ def _document(kept: Kept, now: datetime) -> Document:
         "closes_at": kept.closes_at,
         "as_of": kept.as_of,
         "pending": True,
+        "is_unrelated": True,
+        "incidents": [each.incident_id for each in alert.contributors],
+        "related": [each.alert_id for each in alert.related],
         "written_on": now,
         "alert": alert.to_json().decode(),
     }

@@ -15,6 +15,7 @@ from spikewatch.alerts.domain.rule import Rule
 from spikewatch.alerts.domain.rules.criterion import Correction, Finding
 from spikewatch.alerts.domain.series import History
 from spikewatch.alerts.domain.spans import Span
+from spikewatch.alerts.domain.stories import one_story
 from spikewatch.contracts.alert import Alert, Contributor, Outline, Reporting, SilentFeed, WindowCount
 
 __all__ = ["Evidence", "beside_the_counts", "contributors_of", "evidence_of", "finding_of", "of_counts"]
@@ -69,7 +70,7 @@ def beside_the_counts(silent: Sequence[SilentFeed]) -> str:
 
 def of_counts(alert: Alert) -> str:
     """Return an alert's explanation without what is said beside the counts."""
-    return alert.explanation.removesuffix(beside_the_counts(alert.silent_feeds))
+    return alert.explanation.removesuffix(one_story(alert.related, alert.explained_by)).removesuffix(beside_the_counts(alert.silent_feeds))
 
 
 def finding_of(history: History, rule: Rule, episode: Episode) -> Finding:

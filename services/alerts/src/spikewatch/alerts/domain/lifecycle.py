@@ -12,9 +12,10 @@ from spikewatch.alerts.domain.identity import Kept
 from spikewatch.alerts.domain.instants import interval, moment
 from spikewatch.alerts.domain.rule import Rule
 from spikewatch.alerts.domain.spans import Span
+from spikewatch.alerts.domain.stories import Story, one_story
 from spikewatch.contracts.alert import Alert, AlertChange, AlertContact, AlertStatus, SilentFeed, Transition
 
-__all__ = ["Draft", "lived_on", "opened", "retracted", "with_contacts", "with_silent_feeds", "with_status"]
+__all__ = ["Draft", "lived_on", "opened", "related", "retracted", "with_contacts", "with_silent_feeds", "with_status"]
 
 # The first step tells when it began; between it and the newest ones nobody looks.
 _MOST_STEPS: Final = 50
@@ -157,8 +158,26 @@ def with_contacts(kept: Kept, contacts: tuple[AlertContact, ...], roles: Sequenc
 
 def with_silent_feeds(kept: Kept, silent: tuple[SilentFeed, ...]) -> Kept:
     """Return the alert with the feeds that are silent now, named in its explanation too."""
-    explanation = of_counts(kept.alert) + beside_the_counts(silent)
+    explanation = of_counts(kept.alert) + beside_the_counts(silent) + one_story(kept.alert.related, kept.alert.explained_by)
     return replace(kept, alert=kept.alert.model_copy(update={"silent_feeds": silent, "explanation": explanation}))
+
+
+def related(kept: Kept, story: Story, now: datetime) -> Kept | None:
+    """Return the alert with the alerts about the same incidents that are known now; None if it names them already."""
+    alert = kept.alert
+    if (alert.related, alert.explained_by) == (story.related, story.explained_by):
+        return None
+    areas = ", ".join(each.area for each in story.related[:3])
+    reason = f"one story with the alerts in {areas}" if areas else "no other alert tells of most of its incidents any more"
+    update = {
+        "related": story.related,
+        "explained_by": story.explained_by,
+        "explanation": of_counts(alert) + beside_the_counts(alert.silent_feeds) + one_story(story.related, story.explained_by),
+        "version": alert.version + 1,
+        "change": AlertChange.UPDATED,
+        "history": _steps(alert, _step(kept.episode.last_met_at, now, AlertChange.UPDATED, alert.observed, reason)),
+    }
+    return replace(kept, alert=alert.model_copy(update=update), pending=True)
 
 
 def _step(at: int, now: datetime, change: AlertChange, observed: int, reason: str) -> Transition:
