@@ -261,6 +261,18 @@ async def test_a_first_revision_that_came_before_is_found_though_it_was_taken_fo
     assert [each.occurred_at for each in alert.contributors] == [make.at(minute) for minute in (1, 2, 3)]
 
 
+async def test_a_first_revision_that_came_before_does_not_leave_its_time_behind_as_the_first_of_its_area(make):
+    service = make.service(make.rule())
+    first = make.event(make.contribution(0, [0]), 0)
+    await service.take(first)
+    await service.take(make.event(make.contribution(0, [300], 2), 1))
+    service.restart()
+    await service.take(first)
+    service.restart()
+    await service.take(make.event(make.contribution(1, [600]), 2))
+    assert service.cache.get(make.area).first == micros(make.at(300))
+
+
 async def test_evaluated_spans_are_left_out_of_the_next_write_of_their_area(make):
     service = make.service(make.rule())
     await service.take(make.event(make.contribution(0, [0]), 0))

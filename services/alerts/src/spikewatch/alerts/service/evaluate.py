@@ -94,7 +94,7 @@ class Evaluate:
         try:
             held, states = await both(self._contributions.load({entry.key for entry in entries} - new), self._states(watched))
             taken = gathered(entries, held, watched)
-            messages = await self._evaluated(batch, taken, states)
+            messages = await self._evaluated(batch, taken, states, presumes=bool(new))
         except BaseException:
             for area in watched:
                 self._cache.drop(area)  # how far it got, the store knows
@@ -119,13 +119,13 @@ class Evaluate:
         return states | await self._areas.load(areas - states.keys())
 
     async def _evaluated(
-        self, batch: Sequence[Event[Contribution]], taken: Gathered, states: dict[str, AreaState]
+        self, batch: Sequence[Event[Contribution]], taken: Gathered, states: dict[str, AreaState], *, presumes: bool
     ) -> dict[int, list[Message]]:
         """Take changes into the store, and return the alerts that follow by the record that carries them."""
         now, watched = self._clock(), taken.changes
         changing = {area: change for area, change in watched.items() if change.times}
         states = await self._with_firsts(states | {area: AreaState(area) for area in changing.keys() - states.keys()})
-        journal = [_journalled(change, states[area]) for area, change in changing.items()]
+        journal = [_journalled(change, states[area], presumes=presumes) for area, change in changing.items()]
         states |= {state.area: state for state in journal}
         # The alerts known so far do not depend on what is being written.
         written, kept = await both(self._take_in(journal, taken.writes), self._kept_of(watched, states))
@@ -232,14 +232,18 @@ class Evaluate:
         return messages
 
 
-def _journalled(change: AreaChange, state: AreaState) -> AreaState:
-    """Return an area's state with the spans that a change touches."""
+def _journalled(change: AreaChange, state: AreaState, *, presumes: bool) -> AreaState:
+    """Return an area's state with the spans that a change touches.
+
+    Where it ``presumes`` that contributions are new, one that is not must not leave its time behind as the area's first.
+    """
     first, earliest = state.first, min((time for time, _ in change.added), default=None)
     if first is not None and any(time == first for time, _ in change.removed):
         after = None  # asked for again when the contributions are written
     else:
         after = min((time for time in (first, earliest) if time is not None), default=None)
-    return replace(state, first=after, spans=tuple(joined((*state.spans, *spans_of(change.times, first, after)))))
+    spans = tuple(joined((*state.spans, *spans_of(change.times, first, after))))
+    return replace(state, first=None if presumes and after != first else after, spans=spans)
 
 
 def _with_first(state: AreaState, first: int | None) -> AreaState:
