@@ -240,3 +240,20 @@ async def test_the_event_loop_goes_on_and_who_goes_away_leaves_the_turn_to_the_n
     assert first.cancelled()
     assert len((await second).verdicts) == 1
     await test.close()
+
+
+async def test_areas_tested_together_have_the_alarms_of_each_alone(store, tester, make):
+    other = "county:42007"
+    for area, seed in ((AREA, 1), (other, 2)):
+        random = np.random.default_rng(seed)
+        bursts = np.where(np.arange(400) // 25 % 3 == 1, 0.05, 1)
+        await fill(store, make, np.cumsum(random.exponential(400, 400) * bursts).tolist(), area)
+    test = tester(make.rule("detector", **DETECTOR))
+    test._clock = lambda: make.at(0) + timedelta(days=1_000)
+
+    together = await test(Question(areas=(AREA, other), start=micros(make.at(20_000))))
+    alone = [await test(Question(areas=(area,), start=micros(make.at(20_000)))) for area in (AREA, other)]
+
+    assert [one.area for one in together.verdicts] == [AREA, other]
+    assert [one.alarms for one in together.verdicts] == [one.verdicts[0].alarms for one in alone]
+    assert all(one.alarms for one in together.verdicts)

@@ -1,19 +1,21 @@
 """The back-test on what is stored: what rules would have raised here, answered before they are switched on.
 
-It runs beside the consumers of the same process. What is heavy runs in one thread of its own, an area and a rule at a time, so that
-the event loop goes on, one test cannot crowd out the batches, and a test whose caller has gone ends after at most one more step.
+It runs beside the consumers of the same process. What is heavy runs in one thread of its own, a rule for all areas and then an area and
+a rule at a time, so that the event loop goes on, one test cannot crowd out the batches, and a test whose caller has gone ends after at
+most one more step.
 """
 
 import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Final, TypeVar
 
 import numpy as np
 from pydantic import TypeAdapter, ValidationError
 
+from spikewatch.alerts.domain.backtest.foreseen import foreseen
 from spikewatch.alerts.domain.backtest.histories import Histories, Labelled
 from spikewatch.alerts.domain.backtest.question import Answer, NothingStored, Question, TestedArea, TooMuch, Unusable, Wrong
 from spikewatch.alerts.domain.backtest.verdict import Verdict, past_of, verdicts, year
@@ -45,7 +47,7 @@ _area_id: Final[TypeAdapter[str]] = TypeAdapter(AreaId)
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """How much one test may take: memory for overdoses (sixteen bytes each, one area at a time), time, and size of the answer."""
+    """How much one test may take: memory for overdoses (sixteen bytes each), time, and size of the answer."""
 
     areas: int = 100
     overdoses: int = 1_000_000
@@ -86,19 +88,27 @@ class BackTest:
             start, end, firsts = await self._span(question, areas)
             read = alarms = 0
             tested: list[TestedArea] = []
-            found: list[Verdict] = []
+            histories: dict[str, History] = {}
             for area in areas:
                 mine = [rule for rule in rules if rule.applies_to(area)]
                 history = await self._history(area, (start - past_of(mine), end), firsts[area], self._bounds.overdoses - read)
                 read += len(history)
+                histories[area] = history
                 alone = Histories({area: history}, start, end)
                 tested.append(TestedArea(area, alone.counted(area), start // DAY * DAY, alone.daily(area)))
-                for rule in mine:
-                    found += await self._aside(_verdicts, rule, alone, question.labelled)
-                    alarms += len(found[-1].alarms)
+            found: dict[tuple[str, str], Verdict] = {}
+            for rule in rules:
+                mine_too = Histories({area: history for area, history in histories.items() if rule.applies_to(area)}, start, end)
+                ready = await self._aside(foreseen, rule, mine_too)
+                for area, history in mine_too.areas.items():
+                    alone = Histories({area: history}, start, end)
+                    for verdict in await self._aside(_verdicts, ready, alone, question.labelled):
+                        found[area, rule.id] = replace(verdict, rule=rule)
+                        alarms += len(verdict.alarms)
                     if alarms > self._bounds.alarms:
                         raise TooMuch("TOO_MANY_ALARMS", f"the rules raise more than {self._bounds.alarms:,} alarms; {_LESS}")
-            return Answer(start, end, tuple(tested), tuple(found))
+            by_area = tuple(found[area, rule.id] for area in areas for rule in rules if (area, rule.id) in found)
+            return Answer(start, end, tuple(tested), by_area)
 
     async def _aside(self, step: Callable[..., T], *arguments: object) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._worker, step, *arguments)

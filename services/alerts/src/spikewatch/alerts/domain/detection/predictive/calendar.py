@@ -1,5 +1,6 @@
 """What a day's place in the week and in the year says: one row of covariates for each date."""
 
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
@@ -7,12 +8,13 @@ import numpy as np
 from spikewatch.alerts.domain.detection.predictive.parameters import Predictive
 from spikewatch.alerts.domain.detection.series import Days, Floats
 
-__all__ = ["LEVEL", "TREND", "covariates", "prior_variance"]
+__all__ = ["LEVEL", "TREND", "covariate", "covariates", "prior_variance"]
 
 LEVEL: Final = 0
 TREND: Final = 1
 _MONDAY: Final = np.datetime64("1970-01-05")
 _YEAR: Final = 365.25
+_DAYS_KEPT: Final = 4096
 
 
 def _weekday_contrasts() -> Floats:
@@ -36,6 +38,14 @@ def covariates(days: Days, *, weekdays: bool) -> Floats:
     if weekdays:
         table = np.hstack((table, _CONTRASTS[(days - _MONDAY).astype(np.int64) % 7]))
     return table
+
+
+@lru_cache(maxsize=_DAYS_KEPT)
+def covariate(day: np.datetime64, *, weekdays: bool) -> Floats:
+    """Return the row of one day, not to be changed: histories that are watched one after another ask for the same days."""
+    row: Floats = covariates(np.array([day]), weekdays=weekdays)[0]
+    row.flags.writeable = False
+    return row
 
 
 def prior_variance(parameters: Predictive, *, weekdays: bool, step_days: int) -> Floats:

@@ -62,7 +62,7 @@ class Learnt:
 
     def doubt(self) -> Floats:
         """Return by how much forecasts are less certain than the model thinks: 1 until windows have shown otherwise."""
-        return np.clip((_DOUBT + self.excess) / (_DOUBT + self.thought), *_DOUBT_RANGE)
+        return np.minimum(np.maximum((_DOUBT + self.excess) / (_DOUBT + self.thought), _DOUBT_RANGE[0]), _DOUBT_RANGE[1])
 
     def begin(self, counts: Floats, by_population: Floats, parameters: Predictive) -> None:
         """Let areas whose first count this is start from it, or from what their population makes expect where that is known."""
@@ -91,8 +91,7 @@ class Learnt:
         added = prior * (step_days / _PATTERN_MEMORY)
         added[LEVEL] = parameters.drift**2
         added[TREND] = prior[TREND] * (1 - kept**2)
-        each = np.arange(len(prior))
-        covariance[:, each, each] += added
+        np.einsum("aii->ai", covariance)[...] += added
 
     def forecast(self, row: Floats, ahead: int, parameters: Predictive) -> tuple[Floats, Floats]:
         """Return mean and squared relative uncertainty of the mean, ``ahead`` steps on; nan for areas nothing is known of."""

@@ -6,7 +6,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from spikewatch.alerts.domain.detection.predictive.calendar import covariates, prior_variance
+from spikewatch.alerts.domain.detection.predictive.calendar import covariate, prior_variance
 from spikewatch.alerts.domain.detection.predictive.learnt import Learnt
 from spikewatch.alerts.domain.detection.predictive.parameters import Predictive
 from spikewatch.alerts.domain.detection.predictive.windows import Combination, mid_tail
@@ -47,6 +47,7 @@ class Watch:
         self._weekdays = step_days == 1
         self._prior = prior_variance(parameters, weekdays=self._weekdays, step_days=step_days)
         self._looks = parameters.looks(step_days)
+        self._lengths = np.array(self._looks.windows)
         self._combination = Combination(self._looks)
         kept = 2 * self._looks.guard  # those that are judged, and before them a window that was learnt from
         self._row = np.zeros(len(self._prior))
@@ -72,7 +73,7 @@ class Watch:
         ``population`` lets an area that has no history yet start from the rate of all areas together.
         """
         self.day = self.day + self.step_days
-        rows = covariates(np.array([self.day - self.step_days * self._looks.guard, self.day]), weekdays=self._weekdays)
+        rows = [covariate(day, weekdays=self._weekdays) for day in (self.day - self.step_days * self._looks.guard, self.day)]
         self.learnt.age(self._prior, self.parameters, self.step_days)
         guard = self._looks.guard
         oldest = self.counts[:, guard].copy()
@@ -123,18 +124,18 @@ class Watch:
         # the part of a mean that was reported; reports that come later thin out the dispersion with it
         means = np.where(told, self.means[:, judged] * shares, 0.0)[:, ::-1]
         thinned = means * shares[:, ::-1]
-        ends = np.array(self._looks.windows) - 1
+        ends = self._lengths - 1
         observed, expected, thin = (np.cumsum(each, axis=1)[:, ends].T for each in (counts, means, thinned))
         variance = expected + (phi - 1) * thin + expected**2 * self.uncertainties[:, -1] * self.learnt.doubt()
         usable = told[:, -1] & (shares[:, -1] > 0) & ~np.isnan(means[:, 0])
         expected = np.where(usable & (expected > 0), expected, np.nan)
         tails = mid_tail(observed, expected, variance)
         p_value = np.where(usable, self._combination(tails), np.nan)
-        best = np.where(usable, np.nanargmin(np.where(usable, tails, 1.0), axis=0), 0)
+        best = np.where(usable, np.where(np.isnan(tails), np.inf, tails).argmin(axis=0), 0)
         each = np.arange(len(best))
         return Judged(
             p_value=p_value,
-            window=np.array(self._looks.windows)[best],
+            window=self._lengths[best],
             observed=np.where(usable, observed[best, each], np.nan),
             expected=expected[best, each],
             mean=expected[0],

@@ -67,6 +67,6 @@ class Combination:
         logarithms = np.log(np.maximum(np.where(usable, tails, 1.0), _TINY))
         mean = (weights * logarithms).sum(axis=0) / np.where(number > 0, weights.sum(axis=0), 1.0)
         # the scale is that of rare tails; at 1 it must end at 1
-        probability = np.clip(self._factor[number] * np.exp(mean * self._exponent[number]), _TINY, 1.0)
+        probability = np.minimum(np.maximum(self._factor[number] * np.exp(mean * self._exponent[number]), _TINY), 1.0)
         answer: Floats = np.where(number > 0, probability, np.nan)
         return answer
