@@ -59,6 +59,7 @@ def test_a_spike_becomes_one_alert_that_explains_itself(stack: Pipeline) -> None
     assert sum(part["overdoses"] for part in alert["contributors"]) == 14
     assert "14" in alert["explanation"]
     traces = {report["trace_id"] for part in alert["contributors"] for report in part["reports"]}
+    assert all(report["first_received_at"] for part in alert["contributors"] for report in part["reports"]), "delays are learnt from it"
     assert len(traces) == 1
     assert [contact["role"] for contact in alert["contacts"]]
     assert all("example.org" in contact["email"] for contact in alert["contacts"])
