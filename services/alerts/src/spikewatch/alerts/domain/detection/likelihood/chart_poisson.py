@@ -49,13 +49,14 @@ class PoissonChart(Chart):
                 each[some] = np.fmin(each[some], np.fmin.reduceat(self._needed(weights) - sums, begins))
             needed = np.fmin(needed, each[areas])
         least = np.ceil(np.maximum(needed, 0) * (1 - _ROUNDING))
-        return np.where(self._seen[areas] + 1 >= self._least, least, 0.0)
+        return least if self._least <= 1 else np.where(self._seen[areas] + 1 >= self._least, least, 0.0)
 
     @override
     def advance(self, areas: Areas, step: int, counts: Floats, mean: Floats) -> Floats:
         blocks = self._blocks
         blocks.push(self._spread(areas, counts), self._spread(areas, mean))
-        self._seen[areas] += 1
+        if self._least > 1:
+            self._seen[areas] += 1
         gain = poisson_gain(blocks.total_sum, blocks.total_weight)
         higher = np.flatnonzero(blocks.depth > 1)
         if len(higher):
@@ -63,7 +64,9 @@ class PoissonChart(Chart):
             some, begins, sums, weights = blocks.between()
             if len(some):
                 gain[some] = np.maximum(gain[some], np.maximum.reduceat(poisson_gain(sums, weights), begins))
-        return gain[areas] if self._least <= 1 else np.where(self._seen[areas] >= self._least, gain[areas], 0.0)
+        if self._least <= 1:
+            return gain if len(areas) == len(gain) else gain[areas]
+        return np.where(self._seen[areas] >= self._least, gain[areas], 0.0)
 
     def _spread(self, areas: Areas, values: Floats) -> Floats:
         """Return values of some areas for all, 0 for the others."""

@@ -102,18 +102,23 @@ def _charted(series: Series, parameters: GlrPoisson, alpha: float | None, most: 
     statistic, threshold, alarm = np.full(counts.shape, np.nan), np.full(counts.shape, np.nan), np.full(counts.shape, -1, dtype=np.int8)
     expected = control.mean.copy()
     strict = parameters.change == "epi" and not (control.alpha > 0).any()
+    told: NDArray[np.bool_] = ~np.isnan(counts) & ~np.isnan(control.mean)
+    is_whole, every = np.logical_and.reduce(told, axis=1), np.arange(counts.shape[1])
     for step, row in enumerate(counts):
-        areas = np.flatnonzero(~np.isnan(row) & ~np.isnan(control.mean[step]))
+        areas = every if is_whole[step] else np.flatnonzero(told[step])
         expected[step] = control.mean[step]
         if not len(areas):
             continue
+        mean, now = (control.mean[step], row) if is_whole[step] else (control.mean[step, areas], row[areas])
+        at = (step, slice(None)) if is_whole[step] else (step, areas)
         if parameters.finds_threshold:
-            threshold[step, areas] = chart.threshold(areas, step, control.mean[step, areas])
-        value = chart.advance(areas, step, row[areas], control.mean[step, areas])
+            threshold[at] = chart.threshold(areas, step, mean)
+        value = chart.advance(areas, step, now, mean)
         raised = value > parameters.limit if strict else value >= parameters.limit
-        statistic[step, areas], alarm[step, areas] = value, raised
-        chart.restart(areas[raised], row[areas[raised]])
-        control.alarmed(areas[raised], step)
+        statistic[at], alarm[at] = value, raised
+        if raised.any():
+            chart.restart(areas[raised], now[raised])
+            control.alarmed(areas[raised], step)
     return _whole(series, parameters.training, expected, threshold, statistic, alarm)
 
 
@@ -152,13 +157,17 @@ def lr_cusum(series: Series, parameters: LrCusum) -> Detected:
     factor, theta, limit = float(np.exp(parameters.theta)), parameters.theta, parameters.limit
     alpha = control.alpha
     size = 1 / np.where(alpha > 0, alpha, 1.0)
+    is_poisson, steady = not (alpha > 0).any(), np.full(counts.shape[1], theta)
     before = np.zeros(counts.shape[1])
     for step, row in enumerate(counts):
         mean = control.mean[step]
         expected[step] = mean
-        spread = np.log((1 + alpha * mean) / (1 + alpha * mean * factor))
-        slope = np.where(alpha > 0, theta + spread, theta)
-        offset = np.where(alpha > 0, size * spread, (1 - factor) * mean)
+        if is_poisson:
+            slope, offset = steady, (1 - factor) * mean
+        else:
+            spread = np.log((1 + alpha * mean) / (1 + alpha * mean * factor))
+            slope = np.where(alpha > 0, theta + spread, theta)
+            offset = np.where(alpha > 0, size * spread, (1 - factor) * mean)
         after = np.maximum(0, before + slope * row + offset)
         threshold[step] = np.maximum((limit - before - offset) / slope, 0)
         told = ~np.isnan(after)
