@@ -2,15 +2,19 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Final
 from uuid import UUID
 
 from spikewatch.alerts.domain.instants import micros, moment
 from spikewatch.alerts.domain.marks import mark
+from spikewatch.contracts.contract import unchecked
 from spikewatch.contracts.contribution import Contribution
 from spikewatch.contracts.incident import ReportReference
 from spikewatch.contracts.vocabulary import SourceType
 
 __all__ = ["Held", "Position", "ReportRow", "accepted", "held_of", "reference_of", "withdrawn"]
+
+_reference: Final = unchecked(ReportReference)  # rows hold what a contract checked when it came
 
 ReportRow = tuple[UUID, UUID, str, str, UUID, str | None, int | None]
 """A report reference without its model: thousands are read for each that is shown. The last is when it was first received."""
@@ -87,7 +91,7 @@ def accepted(held: Held | None, revision: int, position: Position) -> bool:
 def reference_of(row: ReportRow) -> ReportReference:
     """Return a row as the contracts' model."""
     report, key, agency, source, submission, trace, received = row
-    return ReportReference(
+    return _reference(
         report_id=report,
         report_key=key,
         source_agency_id=agency,

@@ -126,14 +126,19 @@ def _met(series: Series, rule: Rule, at: Instants) -> tuple[Instants, Instants]:
     if rule.minimum_count > 1:
         enough = counts >= rule.minimum_count
         at, counts = at[enough], counts[enough]
+    if not len(at):
+        return at, counts
     met = rule.criterion.met(series, at, counts, rule.window)
-    return at[met], counts[met]
+    return (at, counts) if met.all() else (at[met], counts[met])
 
 
 def _between(series: Series, rule: Rule, low: int, high: int) -> list[Episode]:
     at, counts = _met(series, rule, series.distinct(low, high))
     if not len(at):
         return []
+    if len(at) == 1:  # the usual case: one overdose came
+        time = int(at[0])
+        return [Episode(time, time, time, int(counts[0]))]
     edges = np.flatnonzero(np.diff(at) > rule.quiet) + 1
     bounds = [0, *edges.tolist(), len(at)]
     episodes = []

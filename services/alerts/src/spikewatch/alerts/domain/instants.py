@@ -6,13 +6,14 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from spikewatch.contracts.contract import Interval
+from spikewatch.contracts.contract import Interval, unchecked
 
 __all__ = ["DAY", "HOUR", "Bools", "Instants", "interval", "micros", "moment"]
 
 Instants = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
 
+_interval: Final = unchecked(Interval)
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
 HOUR: Final = 3_600_000_000
@@ -31,4 +32,4 @@ def moment(at: int) -> datetime:
 
 def interval(start: int, end: int) -> Interval:
     """Return the half-open span ``(start, end]``."""
-    return Interval(start=moment(start), end=moment(end))
+    return _interval(start=moment(start), end=moment(end))

@@ -14,9 +14,11 @@ from spikewatch.alerts.domain.rule import Rule
 from spikewatch.alerts.domain.spans import Span
 from spikewatch.alerts.domain.stories import Story, one_story
 from spikewatch.contracts.alert import Alert, AlertChange, AlertContact, AlertStatus, SilentFeed, Transition
+from spikewatch.contracts.contract import unchecked
 
 __all__ = ["Draft", "lived_on", "opened", "related", "retracted", "with_contacts", "with_silent_feeds", "with_status"]
 
+_transition: Final = unchecked(Transition)
 # The first step tells when it began; between it and the newest ones nobody looks.
 _MOST_STEPS: Final = 50
 
@@ -92,8 +94,8 @@ def lived_on(kept: Kept, draft: Draft, now: datetime) -> Kept | None:
     """Return the next version of an alert, or None if a reader would see no difference."""
     before, facts = kept.alert, draft.facts()
     # What is said beside the counts is of the moment, as the contacts are: it alone makes no version.
-    shown = before.model_copy(update={"explanation": of_counts(before)})
-    if all(getattr(shown, name) == value for name, value in facts.items()):
+    shown = {**vars(before), "explanation": of_counts(before)}
+    if all(shown[name] == value for name, value in facts.items()):
         return None
     episode = draft.episode
     if kept.is_retracted:
@@ -107,7 +109,7 @@ def lived_on(kept: Kept, draft: Draft, now: datetime) -> Kept | None:
     step = _step(at, now, change, episode.observed, reason)
     if kept.is_retracted and draft.is_over:
         change = AlertChange.CLOSED
-    alert = before.model_copy(update={**facts, "version": before.version + 1, "change": change, "history": _steps(before, step)})
+    alert = before.changed(**{**facts, "version": before.version + 1, "change": change, "history": _steps(before, step)})
     return Kept(alert, episode, draft.rule.quiet, draft.as_of)
 
 
@@ -153,13 +155,13 @@ def with_contacts(kept: Kept, contacts: tuple[AlertContact, ...], roles: Sequenc
     """Return the alert with the contacts known now: those of the roles that its rule tells, or all where it names none."""
     if roles:
         contacts = tuple(contact for contact in contacts if contact.role in roles)
-    return replace(kept, alert=kept.alert.model_copy(update={"contacts": contacts}))
+    return replace(kept, alert=kept.alert.changed(contacts=contacts))
 
 
 def with_silent_feeds(kept: Kept, silent: tuple[SilentFeed, ...]) -> Kept:
     """Return the alert with the feeds that are silent now, named in its explanation too."""
     explanation = of_counts(kept.alert) + beside_the_counts(silent) + one_story(kept.alert.related, kept.alert.explained_by)
-    return replace(kept, alert=kept.alert.model_copy(update={"silent_feeds": silent, "explanation": explanation}))
+    return replace(kept, alert=kept.alert.changed(silent_feeds=silent, explanation=explanation))
 
 
 def related(kept: Kept, story: Story, now: datetime) -> Kept | None:
@@ -181,7 +183,7 @@ def related(kept: Kept, story: Story, now: datetime) -> Kept | None:
 
 
 def _step(at: int, now: datetime, change: AlertChange, observed: int, reason: str) -> Transition:
-    return Transition(at=moment(at), recorded_at=now, change=change, observed=observed, reason=reason)
+    return _transition(at=moment(at), recorded_at=now, change=change, observed=observed, reason=reason)
 
 
 def _steps(alert: Alert, step: Transition) -> tuple[Transition, ...]:

@@ -9,7 +9,7 @@ import numpy.typing as npt
 from spikewatch.alerts.domain.instants import Bools
 from spikewatch.contracts.vocabulary import DrugClass, Outcome, SourceType
 
-__all__ = ["EVERYTHING", "Asked", "Marks", "asked", "mark", "matches"]
+__all__ = ["EVERYTHING", "Asked", "Marks", "asked", "has", "mark", "matches"]
 
 Marks = npt.NDArray[np.uint32]
 
@@ -85,6 +85,11 @@ def mark(outcomes: Iterable[Outcome] = (), classes: Iterable[DrugClass] = (), so
     for source in sources:
         bits |= _SOURCES[source]
     return bits
+
+
+def has(bits: int, asks: Asked) -> bool:
+    """Tell whether one overdose has one of the outcomes, one of the classes and one of the sources."""
+    return all(not wanted or bits & wanted for wanted in asks)
 
 
 def matches(marks: Marks, asks: Asked) -> Bools:

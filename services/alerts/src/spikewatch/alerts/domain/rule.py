@@ -221,6 +221,10 @@ class Rule(Contract, extra="forbid"):
 
     def reference(self) -> RuleReference:
         """Return what an alert carries of the rule: every parameter and setting that decided."""
+        return self._reference
+
+    @cached_property
+    def _reference(self) -> RuleReference:
         parameters: dict[str, float | int | str] = dict(self.parameters)
         parameters |= {"window_hours": self.window_hours, "quiet_hours": self.quiet_hours, "outcome": self.outcome}
         if self.drug_classes:

@@ -27,14 +27,17 @@ class Series:
 
     def count(self, starts: Instants, ends: Instants) -> Instants:
         """Return the counts in the half-open spans ``(start, end]``; fastest when they come sorted."""
-        after = np.searchsorted(self.times, ends, side="right")
-        before = np.searchsorted(self.times, starts, side="right")
-        counts: Instants = after - before
+        # the array's own method: the function around it costs as much again, and here everything is small
+        counts: Instants = self.times.searchsorted(ends, "right") - self.times.searchsorted(starts, "right")
         return counts
+
+    def steps(self, edges: Instants) -> Instants:
+        """Return the counts in the half-open spans between edges that rise."""
+        return np.diff(self.times.searchsorted(edges, "right"))
 
     def distinct(self, low: int, high: int) -> Instants:
         """Return the distinct times in ``[low, high]``; a tie is evaluated once, with all its overdoses counted."""
-        span = self.times[np.searchsorted(self.times, low, side="left") : np.searchsorted(self.times, high, side="right")]
+        span = self.times[self.times.searchsorted(low) : self.times.searchsorted(high, "right")]
         if len(span) < 2:
             return span
         is_last = np.ones(len(span), dtype=np.bool_)
@@ -120,7 +123,7 @@ class History:
 
     def select(self, low: int, high: int, asks: Asked = EVERYTHING) -> Series:
         """Return the series a rule counts between two times, both included."""
-        start, stop = np.searchsorted(self.times, low, side="left"), np.searchsorted(self.times, high, side="right")
+        start, stop = self.times.searchsorted(low), self.times.searchsorted(high, "right")
         times = self.times[start:stop]
         if any(asks):
             times = times[matches(self.marks[start:stop], asks)]

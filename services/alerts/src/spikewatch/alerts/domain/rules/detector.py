@@ -126,10 +126,12 @@ class DetectorRule(Criterion, extra="allow"):
         steps = self._step(at, window)
         known_since = self.step(series.first, window)
         candidates = np.flatnonzero((counts > 0) & (steps - known_since >= self.minimum_history_days * DAY / window))
+        if not len(candidates):
+            return met
         size = _block(self._history(window))
-        for block in np.unique(steps[candidates] // size).tolist():
+        for block in _distinct(steps[candidates] // size).tolist():
             mine = candidates[steps[candidates] // size == block]
-            asked = np.unique(steps[mine])
+            asked = _distinct(steps[mine])
             if len(asked) > _FEW:
                 # More overdoses never undo an alarm: only in steps that end with one is it asked at which count it came.
                 asked = asked[self._ends(series, block, window)[asked - block * size]]
@@ -144,7 +146,7 @@ class DetectorRule(Criterion, extra="allow"):
 
     @override
     def step(self, at: int, window: int) -> int:
-        return int(self._step(np.array([at]), window)[0])
+        return (at - 1 - self._origin(window)) // window
 
     @override
     def prepare(self, many: Sequence[Series], at: int, window: int) -> None:
@@ -220,7 +222,7 @@ class DetectorRule(Criterion, extra="allow"):
         known_since = self.step(series.first, window)
         first = max(last // block * block - history, known_since)
         edges = self._origin(window) + window * np.arange(first, last + 2, dtype=np.int64)
-        return first, series.count(edges[:-1], edges[1:]).astype(np.float64)
+        return first, series.steps(edges).astype(np.float64)
 
     def _share(self, series: Series, first: int, number: int, window: int) -> Floats | None:
         """Return the part that is reported of the counts that ``_told`` returns; None where all is."""
@@ -271,6 +273,10 @@ class DetectorRule(Criterion, extra="allow"):
 
 def _block(history: int) -> int:
     return max(1, history // _BLOCKS_A_HISTORY)
+
+
+def _distinct(steps: Instants) -> Instants:
+    return steps if len(steps) < 2 else np.unique(steps)
 
 
 def _of_block(ends: Bools, first: int, block_start: int, size: int) -> Bools:
