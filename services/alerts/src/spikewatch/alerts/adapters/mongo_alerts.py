@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
+from spikewatch.alerts.adapters.areas_by_day import by_day
 from spikewatch.alerts.adapters.compare_and_set import write_all
 from spikewatch.alerts.adapters.joined_questions import JoinedQuestions
 from spikewatch.alerts.domain.episodes import Episode
@@ -50,10 +51,11 @@ class MongoAlertStore:
         if not since:
             return []
         clauses: list[Document] = [
-            {"area": area, "status": {"$in": _STANDING}, "last_met_at": {"$gte": time}} for area, time in since.items()
+            {"area": {"$in": areas}, "status": {"$in": _STANDING}, "last_met_at": {"$gte": time}} for time, areas in by_day(since).items()
         ]
         clauses.append({"area": {"$in": list(since)}, "pending": True})
-        return [self._kept(document) for document in await self._alerts.find({"$or": clauses})]
+        found = await self._alerts.find({"$or": clauses})
+        return [self._kept(document) for document in found if document["pending"] or document["last_met_at"] >= since[document["area"]]]
 
     async def standing(self, rule: str, since: int) -> list[Kept]:
         """Return a rule's alerts last met since a time and not retracted."""

@@ -6,6 +6,7 @@ from collections.abc import Collection as Several
 from datetime import timedelta
 from typing import Final
 
+from spikewatch.alerts.adapters.areas_by_day import by_day
 from spikewatch.alerts.adapters.compare_and_set import write_all
 from spikewatch.alerts.adapters.joined_questions import JoinedQuestions
 from spikewatch.alerts.domain.clusters.look import Placed
@@ -62,7 +63,8 @@ class MongoContributionStore:
         """Return the overdoses of some areas, each within its span."""
         if not spans:
             return {}
-        asked = [clause for area, (low, high) in spans.items() for clause in _touching(area, low, high)]
+        lows, most = by_day({area: low for area, (low, _) in spans.items()}), max(high for _, high in spans.values())
+        asked = [clause for low, areas in lows.items() for clause in _touching({"$in": areas}, low, most)]
         documents = await self._contributions.find({"$or": asked}, fields=_ROW_FIELDS, limit=self._page)
         if len(documents) < self._page:
             found: dict[str, list[Row]] = {area: [] for area in spans}
@@ -200,7 +202,7 @@ class MongoAreaStore:
         await self._areas.delete_many({"_id": {"$not": {"$regex": f"^(?:{kinds}):"}}})
 
 
-def _touching(area: str, low: int, high: int) -> tuple[Document, Document]:
+def _touching(area: str | Document, low: int, high: int) -> tuple[Document, Document]:
     """Return where to look for the documents of an area that may touch a span: the usual ones, and those that are spread.
 
     Bounded on both sides by one index; by their end alone everything newer than the span would be walked through.
