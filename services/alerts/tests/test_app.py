@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 from uuid import uuid4
@@ -93,6 +93,31 @@ async def test_the_wired_service_scans_where_a_rule_asks_for_it(runtime, make, t
     (message,) = runtime.publisher.sent
     assert (message.body.area, message.body.observed) == (make.area, 6)
     assert message.body.outline is not None
+
+
+@pytest.mark.integration
+async def test_the_wired_service_learns_delays_where_a_rule_is_corrected_by_them(runtime, make, tmp_path):
+    parameters = {"algorithm": "poisson_trailing"}
+    rule = make.rule("detector", window_hours=24, parameters=parameters, delay_correction="learnt")
+    rules = tmp_path / "rules.yaml"
+    rules.write_text(f"rules: [{rule.model_dump_json()}]")
+    runtime.clock = lambda: make.at(40 * 1_440)
+    await build(runtime, settings(alerts_rules=rules))
+    bodies = [make.contribution(f"day {day}", [day * 1_440 + 60]) for day in range(40)]
+    evaluate = runtime.subscriptions["alerts-evaluate"]
+    await evaluate.handle([make.event(_first_received(body, make), offset) for offset, body in enumerate(bodies)])
+    await runtime.periodic["judge-unsettled"]()
+    counted = await runtime.mongo.collection("delays").find({"delays": {"$ne": []}})
+    assert len(counted) == 40
+    assert all(day["delays"] == [["cedar-county-ems", "ems", 2, 1]] for day in counted)
+    assert runtime.publisher.sent == []
+
+
+def _first_received(body, make):
+    (overdose,) = body.overdoses
+    came = overdose.occurred_at + timedelta(days=2)
+    reports = tuple(report.model_copy(update={"first_received_at": came}) for report in overdose.reports)
+    return body.model_copy(update={"overdoses": (overdose.model_copy(update={"reports": reports}),)})
 
 
 def test_the_clock_is_one_of_two():
