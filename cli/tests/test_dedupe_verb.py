@@ -4,12 +4,17 @@ import io
 import json
 import random
 import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
 from spikewatch.cli.main import main
+from spikewatch.contracts.decision import Decision, DecisionKind, DecisionLevel
+from spikewatch.contracts.identifiers import report_key
+
+DECIDED_AT = datetime(2026, 5, 3, tzinfo=UTC)
 
 HEADER = "report_id,received_at,agency,agency_record_no,cad_no,event_time,time_precision,lat,lon,geo_precision,age,sex,hospital,truth_event"
 ROWS = (
@@ -118,3 +123,59 @@ def test_an_empty_table_is_all_well(tmp_path: Path, adapt: str) -> None:
     output = tmp_path / "out.csv"
     assert main(["dedupe", "--adapt", adapt, "-o", str(output), table(tmp_path / "in.csv", ())]) == 0
     assert output.read_text(encoding="utf-8") == "report_id,overdose_id,incident_id,confidence\n"
+
+
+def decided(path: Path, kind: DecisionKind, one: str, other: str, *, as_lines: bool) -> str:
+    """A file of one decision about two reports of the table, as the topic holds it or as ``incident merge --json`` prints it."""
+    keys = [report_key(*name.split()) for name in (one, other)]
+    decision = Decision.of(kind, DecisionLevel.OVERDOSE, keys[:1], keys[1:], author="reviewer-7", reason="seen", decided_at=DECIDED_AT)
+    path.write_text(json.dumps(decision.model_dump(mode="json"), indent=None if as_lines else 2) + "\n", encoding="utf-8")
+    return str(path)
+
+
+@pytest.mark.parametrize("as_lines", [True, False])
+def test_what_people_decided_outranks_the_scores_of_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[str], *, as_lines: bool) -> None:
+    source, output = table(tmp_path / "in.csv"), tmp_path / "out.csv"
+    apart = decided(tmp_path / "apart", DecisionKind.APART, "cad C1", "ems E1", as_lines=as_lines)
+    assert main(["dedupe", "--decisions", apart, "-o", str(output), source]) == 0
+    assert "1 of 1 decisions in force name reports of this file" in capsys.readouterr().err
+    rows = out(output)
+    assert rows[0]["overdose_id"] != rows[1]["overdose_id"]
+    assert main(["match", "explain", "--decisions", apart, "--report", "R1", "--json", source]) == 0
+    assert list(json.loads(capsys.readouterr().out)["names"].values()) == ["R1"]
+    joined = decided(tmp_path / "joined", DecisionKind.TOGETHER, "cad C1", "ems E2", as_lines=as_lines)
+    assert main(["dedupe", "--decisions", joined, "-o", str(output), source]) == 0
+    rows = out(output)
+    assert rows[0]["overdose_id"] == rows[3]["overdose_id"]
+    capsys.readouterr()
+    assert main(["match", "queue", "--decisions", joined, "--json", source]) == 0
+    assert all(set(one["names"].values()) != {"R1", "R4"} for one in json.loads(capsys.readouterr().out))
+
+
+@pytest.mark.parametrize("text", ["{", '{"kind": "together", "reason": "Jane Doe"}', "[3]"])
+def test_a_file_that_holds_no_decisions_is_refused_without_its_words(tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str) -> None:
+    wrong = tmp_path / "decisions.jsonl"
+    wrong.write_text(text, encoding="utf-8")
+    assert main(["dedupe", "--decisions", str(wrong), table(tmp_path / "in.csv")]) == 2
+    told = capsys.readouterr().err
+    assert "decisions.jsonl" in told
+    assert "Jane" not in told
+
+
+def test_an_agency_whose_clock_is_hours_off_is_put_right_and_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    draw, rows = random.Random(3), []
+    for call in range(120):
+        at = datetime(2026, 1 + call // 11, 2 + call % 11, draw.randrange(24), draw.randrange(60), 7, tzinfo=UTC)
+        behind = timedelta(hours=4 if datetime(2026, 3, 8, tzinfo=UTC) < at < datetime(2026, 11, 1, tzinfo=UTC) else 5)
+        for agency, lag, off in (("CAD", 0, timedelta()), ("EMS", 8, timedelta()), ("POLICE", 20, behind)):
+            when = at + timedelta(minutes=lag) - off
+            cad = f"26-{call:05d}" if agency != "POLICE" else ""
+            rows.append(f"{agency}{call},,{agency},{call},{cad},{when:%Y-%m-%dT%H:%M:%SZ},second,{40 + call / 50},-79.5,address,,,,{call}")
+    output = tmp_path / "out.csv"
+    assert main(["dedupe", "-o", str(output), table(tmp_path / "in.csv", tuple(rows))]) == 0
+    assert "times of POLICE lie -5 (in summer -4) hours off" in capsys.readouterr().err
+    found = {row["report_id"]: row["overdose_id"] for row in out(output)}
+    assert sum(found[f"POLICE{call}"] == found[f"CAD{call}"] for call in range(120)) > 115
+    assert main(["dedupe", "--adapt", "no", "-o", str(output), table(tmp_path / "in.csv", tuple(rows))]) == 0
+    found = {row["report_id"]: row["overdose_id"] for row in out(output)}
+    assert sum(found[f"POLICE{call}"] == found[f"CAD{call}"] for call in range(120)) < 5

@@ -12,6 +12,7 @@ from spikewatch.chassis.collector import spare_collector
 from spikewatch.cli.exit_status import DONE, REFUSED_ROWS, CannotRun
 from spikewatch.cli.files.opened import STANDARD_INPUT, opened
 from spikewatch.cli.files.written import written
+from spikewatch.cli.matching.decisions_file import add_decisions_option, decisions_named, say_what_bears
 from spikewatch.cli.matching.report_rows import ReportRow, is_json_lines, report_rows
 from spikewatch.cli.progress import Progress, say
 from spikewatch.enrichment.adapters.matching_weights import LEARNT, NEUTRAL, load_weights
@@ -38,12 +39,13 @@ def add(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
         epilog="Example: spikewatch dedupe -o overdoses.csv reports.csv.gz",
     )
     add_weights_option(parser)
+    add_decisions_option(parser)
     parser.add_argument(
         "--adapt",
         choices=_ADAPTATIONS,
         default="lags",
-        help="what is first learnt from this very file, without labels: how long after the call each kind of agency dates an overdose "
-        "(lags, default), all weights, or nothing (no: as the service does)",
+        help="what is first learnt from this very file, without labels: whose times lie whole hours off, and how long after the call "
+        "each kind of agency dates an overdose (lags, default), all weights, or nothing (no: as the service does)",
     )
     parser.add_argument("--json", dest="as_json", action="store_true", help="write JSON lines whatever the input is")
     parser.add_argument("-o", "--output", metavar="FILE", default=STANDARD_INPUT, help="write rows to FILE (- for standard output)")
@@ -95,6 +97,7 @@ def run(arguments: argparse.Namespace) -> int:
         CannotRun: the file or the weights cannot be used.
     """
     weights = weights_named(arguments.weights)
+    decisions = decisions_named(arguments.decisions)
     rows: list[tuple[str, UUID]] = []
     records: list[Compared] = []
     refused = 0
@@ -117,10 +120,11 @@ def run(arguments: argparse.Namespace) -> int:
         if arguments.adapt == "all":
             weights = learn_unlabelled(newest(records), weights)
         with Progress("match", len(rows), unit="reports") as progress:
-            matched = match(records, weights, learns_lags=arguments.adapt == "lags")
+            matched = match(records, weights, learns_lags=arguments.adapt == "lags", decisions=decisions)
             assignments = matched.assignments()
             progress.reach(len(rows))
         _write(written(stack, arguments.output), rows, assignments, as_json=as_json)
+    say_what_bears(decisions, {record.key for record in matched.records})
     _tell(len(rows), refused, matched)
     return REFUSED_ROWS if refused else DONE
 
@@ -159,4 +163,7 @@ def _tell(rows: int, refused: int, matched: Matched) -> None:
         parts.append(f"{refused:,} refused")
     if crowded := len(matched.crowded):
         parts.append(f"{crowded:,} reports stand so close that not all were compared with all: look for a feed that repeats itself")
+    for agency, (winter, summer) in sorted(matched.clocks.items()):
+        hours = f"{winter:+d}" if winter == summer else f"{winter:+d} (in summer {summer:+d})"
+        say(f"times of {agency} lie {hours} hours off all others' (a time of the wall sent as UTC?); they were matched as if put right")
     say("; ".join(parts))

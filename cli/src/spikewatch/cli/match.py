@@ -13,6 +13,7 @@ from spikewatch.cli.dedupe import add_weights_option, weights_named
 from spikewatch.cli.exit_status import DONE, CannotRun
 from spikewatch.cli.files.opened import STANDARD_INPUT, opened
 from spikewatch.cli.files.written import written
+from spikewatch.cli.matching.decisions_file import add_decisions_option, decisions_named
 from spikewatch.cli.matching.drawing import draw_explanation
 from spikewatch.cli.matching.file_reports import FileReports
 from spikewatch.cli.matching.queue import queue
@@ -81,6 +82,7 @@ def add(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
         epilog="Example: spikewatch match explain --report R0000002 reports.csv.gz",
     )
     add_weights_option(telling)
+    add_decisions_option(telling)
     add_json_option(telling)
     telling.add_argument("--adapt", choices=("lags", "no"), default="lags", help="as spikewatch dedupe does (default: lags)")
     telling.add_argument("--report", required=True, metavar="ID", help="report_id of one of its reports")
@@ -94,6 +96,7 @@ def add(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
         epilog="Example: spikewatch match queue --limit 10",
     )
     add_weights_option(asking)
+    add_decisions_option(asking)
     add_review_options(asking)
     add_json_option(asking)
     asking.add_argument(
@@ -230,7 +233,7 @@ def _explain(arguments: argparse.Namespace) -> int:
     if key is None:
         raise CannotRun(f"{arguments.file} has no report {arguments.report}; give a report_id of the file")
     # By the weights that dedupe matches this file by, else it would explain another match.
-    matched = match(reports.records, weights, learns_lags=arguments.adapt == "lags")
+    matched = match(reports.records, weights, learns_lags=arguments.adapt == "lags", decisions=decisions_named(arguments.decisions))
     assignment = matched.assignments().get(key)
     if assignment is None:
         raise CannotRun(f"report {arguments.report} was withdrawn, so it belongs to no overdose")

@@ -9,11 +9,11 @@ from pydantic import TypeAdapter
 
 from spikewatch.cli.dedupe import weights_named
 from spikewatch.cli.exit_status import DONE
+from spikewatch.cli.matching.decisions_file import decisions_named
 from spikewatch.cli.matching.drawing import evidence_rows
 from spikewatch.cli.matching.file_reports import FileReports
 from spikewatch.cli.matching.review_client import review_client
 from spikewatch.cli.tables import print_json, print_table
-from spikewatch.enrichment.domain.matching.decisions import Decisions
 from spikewatch.enrichment.domain.matching.doubts import Doubt, doubts
 from spikewatch.enrichment.domain.matching.matcher import match
 from spikewatch.enrichment.review import Question
@@ -35,10 +35,11 @@ def queue(arguments: argparse.Namespace) -> int:
         _show(arguments, asked, {})
         return DONE
     weights = weights_named(arguments.weights)
+    decisions = decisions_named(arguments.decisions)
     reports = FileReports(arguments.file, None)
-    matched = match(reports.records, weights, learns_lags=True)
+    matched = match(reports.records, weights, learns_lags=True, decisions=decisions)
     home = matched.assignments()
-    _show(arguments, [_question(one, home) for one in doubts(matched, Decisions(), arguments.limit)], reports.names)
+    _show(arguments, [_question(one, home) for one in doubts(matched, decisions, arguments.limit)], reports.names)
     return reports.status
 
 

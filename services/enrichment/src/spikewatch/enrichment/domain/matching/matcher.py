@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from spikewatch.contracts.identifiers import incident_id, overdose_id
 from spikewatch.enrichment.domain.matching.blocking import candidates, pairs_within
+from spikewatch.enrichment.domain.matching.clocks import put_right, wrong_hours
 from spikewatch.enrichment.domain.matching.clustering import Clusters, cluster, scored
 from spikewatch.enrichment.domain.matching.codes import KIND_CODE
 from spikewatch.enrichment.domain.matching.columns import Columns, Ints
@@ -47,6 +48,7 @@ class Matched:
     """The records that stand, in canonical order, and by place in it the founding record of their overdose and incident.
 
     ``crowded`` are records at a hot spot that met more partners than are compared, or a group too large to compare each with each.
+    ``clocks`` tells which agencies' clocks were found to go whole hours ahead (in winter, in summer); their times here are put right.
     """
 
     records: tuple[Compared, ...]
@@ -55,6 +57,7 @@ class Matched:
     clusters: Clusters
     incident: Ints
     crowded: Ints
+    clocks: dict[str, tuple[int, int]] = field(default_factory=dict)
     _ids: dict[UUID, Assignment] = field(default_factory=dict)
 
     def assignments(self) -> dict[UUID, Assignment]:
@@ -80,15 +83,21 @@ def match(
 ) -> Matched:
     """Return the overdoses and incidents of a set of records; resends, corrections and withdrawals may be among them.
 
-    What people decided outranks every score. With ``learns_lags`` the weights of time differences are first learnt from these very
-    records, without labels: for whole files. A part of a stream is matched with the weights as they are, and without ``bounded``, so
-    that it does not matter which part it is: matching two unrelated sets at once gives what matching each alone gives.
+    What people decided outranks every score. With ``learns_lags`` clocks that go whole hours wrong are put right and the weights of
+    time differences are learnt from these very records first, without labels: for whole files. A part of a stream is matched with the
+    weights as they are, and without ``bounded``, so that it does not matter which part it is: matching two unrelated sets at once
+    gives what matching each alone gives.
     """
     standing = newest(records)
     columns = Columns.of(standing)
     if not standing:
         nothing = np.zeros(0, dtype=np.int64)
         return Matched((), columns, weights, Clusters(nothing, nothing, nothing, nothing, nothing), nothing, nothing)
+    clocks: dict[str, tuple[int, int]] = {}
+    if learns_lags and (hours := wrong_hours(columns)):
+        clocks = {record.agency: hours[one] for record, one in zip(standing, columns.agency.tolist(), strict=True) if one in hours}
+        standing = put_right(standing, columns, hours)
+        columns = Columns.of(standing)
     found = candidates(columns, bounded=bounded)
     if learns_lags:
         weights = learn_lags(columns, found.first, found.second, weights)
@@ -98,7 +107,7 @@ def match(
     while parted := _torn(clusters.founder, decided):
         clusters = cluster(columns, found.first, found.second, scores, weights, decided := decided.with_apart(parted))
     incident = _incidents(standing, columns, found.first, found.second, clusters.founder, decided)
-    return Matched(tuple(standing), columns, weights, clusters, incident, np.union1d(found.crowded, clusters.cut))
+    return Matched(tuple(standing), columns, weights, clusters, incident, np.union1d(found.crowded, clusters.cut), clocks)
 
 
 def compared_pairs(matched: Matched) -> tuple[Ints, Ints]:
