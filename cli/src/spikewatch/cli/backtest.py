@@ -10,6 +10,7 @@ from typing import IO, Final
 from spikewatch.alerts.domain.backtest.foreseen import foreseen
 from spikewatch.alerts.domain.backtest.histories import Happened, Histories, Labelled, histories_of
 from spikewatch.alerts.domain.backtest.verdict import Verdict, at_budget, verdicts
+from spikewatch.alerts.domain.backtest.vicinities import with_vicinities
 from spikewatch.alerts.domain.instants import DAY, moment
 from spikewatch.alerts.domain.rule import Rule
 from spikewatch.cli.backtesting.history_rows import HistoryRow, history_rows
@@ -123,6 +124,7 @@ def _sets(books: Sequence[tuple[str, Sequence[Rule]]], histories: Histories, lab
     sets: Sets = []
     with Progress("test", len(books) * len(histories.areas), unit="areas") as progress:
         for place, (name, asked) in enumerate(books):
+            histories = with_vicinities(histories, asked)
             rules = [foreseen(rule, histories) for rule in asked]
             found: list[Verdict] = []
             for count, area in enumerate(histories.areas):

@@ -80,7 +80,7 @@ async def build(runtime: Runtime, settings: AlertsSettings) -> None:
     # what a crash left; what another instance is publishing at this moment may go out twice, with the same id
     await quiet.publish_forgotten(older_than=timedelta(0))
 
-    runtime.subscribe(fan_out_subscription(FanOut(MongoFannedStore(runtime.mongo))))
+    runtime.subscribe(fan_out_subscription(FanOut(MongoFannedStore(runtime.mongo), rulebook.vicinities)))
     runtime.subscribe(evaluate_subscription(evaluate))
     if is_live:
         runtime.every(_STEP_SECONDS, BeginSteps(rulebook, cache, clock=runtime.clock), name="begin-steps")

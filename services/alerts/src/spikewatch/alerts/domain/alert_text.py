@@ -4,6 +4,7 @@ from spikewatch.alerts.domain.episodes import Episode
 from spikewatch.alerts.domain.instants import DAY, moment
 from spikewatch.alerts.domain.rule import Rule
 from spikewatch.alerts.domain.rules.criterion import Correction, Finding
+from spikewatch.alerts.domain.vicinities import place_named
 
 __all__ = ["against", "counted", "paragraph", "recurring"]
 
@@ -15,9 +16,8 @@ _RARER_THAN = 1e-9  # one in a thousand million: the model is surely more wrong 
 
 def paragraph(area: str, rule: Rule, episode: Episode, finding: Finding) -> str:
     """Return how many there were and where, what was to be expected, what chance would do, and what the rule asks for."""
-    kind, _, code = area.partition(":")
     end = f"{moment(episode.peak_at):%Y-%m-%d %H:%M} UTC"
-    said = [f"{counted(rule, episode.observed)} in {kind} {code} in {_span(rule, episode)} to {end}."]
+    said = [f"{counted(rule, episode.observed)} in {place_named(area, rule.vicinities)} in {_span(rule, episode)} to {end}."]
     if finding.expected is not None:
         said.append(against(episode.observed, finding.expected))
     if finding.probability is not None:

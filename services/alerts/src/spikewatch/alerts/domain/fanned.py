@@ -1,6 +1,6 @@
 """Fan-out: which contributions an incident adds, and which it takes back since it moved."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 from uuid import UUID
@@ -35,8 +35,12 @@ class Fanned:
     sequence: int = field(default=1, compare=False)
 
 
-def fanned(incident: Incident, before: Fanned | None, position: tuple[int, int]) -> Fanned | None:
+def fanned(
+    incident: Incident, before: Fanned | None, position: tuple[int, int], vicinities: Mapping[str, tuple[str, ...]]
+) -> Fanned | None:
     """Return where the incident counts now, or None if the record is older than what is known.
+
+    ``vicinities`` are areas made of others, by each area that is a part of them: the incident counts once in each.
 
     The same version again gives the same state again.
     """
@@ -45,7 +49,7 @@ def fanned(incident: Incident, before: Fanned | None, position: tuple[int, int])
         is_older = incident.version < before.version if gone is None else incident.version <= before.version
         if is_older and not (gone is not None and gone[0] == position[0] and gone[1] < position[1]):
             return None
-    areas = tuple(sorted(set(incident.areas)))
+    areas = tuple(sorted({*incident.areas, *(vicinity for area in incident.areas for vicinity in vicinities.get(area, ()))}))
     return Fanned(incident.incident_id, incident.version, incident.place_key, areas, _left(before, areas))
 
 

@@ -11,6 +11,7 @@ from spikewatch.alerts.domain.marks import Asked, asked
 from spikewatch.alerts.domain.rules import KINDS
 from spikewatch.alerts.domain.rules.criterion import Criterion
 from spikewatch.alerts.domain.rules.detector import COUNT_TAILS
+from spikewatch.alerts.domain.vicinities import vicinity_of, wrong_neighbours
 from spikewatch.contracts.alert import RuleReference
 from spikewatch.contracts.contract import AreaId, Contract, FreeText, ShortText, area_kind
 from spikewatch.contracts.vocabulary import DrugClass, Outcome, SourceType
@@ -68,6 +69,11 @@ class Rule(Contract, extra="forbid"):
     window_hours: float = Field(ge=1, le=28 * 24)
     area_kinds: tuple[ShortText, ...] = Field(default=(), description="Kinds of area it watches, for example county.")
     areas: tuple[AreaId, ...] = Field(default=(), description="Single areas it watches, for example county:42091.")
+    neighbours: dict[AreaId, tuple[AreaId, ...]] = Field(
+        default_factory=dict,
+        max_length=5_000,
+        description="Areas it watches together with others as one count, for example county:42091: [county:42017, county:42029].",
+    )
     within: tuple[AreaId, ...] = Field(default=(), description="Of the counties it watches only those of these states.")
     outcome: Literal["any", "fatal", "nonfatal"] = "any"
     drug_classes: tuple[DrugClass, ...] = Field(default=(), description="An overdose counts if it has one of them; empty asks nothing.")
@@ -98,8 +104,10 @@ class Rule(Contract, extra="forbid"):
 
     @model_validator(mode="after")
     def _watches_something(self) -> "Rule":
-        if not self.area_kinds and not self.areas:
-            raise ValueError("watches nothing; expected area_kinds or areas, for example area_kinds: [county]")
+        if not self.area_kinds and not self.areas and not self.neighbours:
+            raise ValueError("watches nothing; expected area_kinds, areas or neighbours, for example area_kinds: [county]")
+        if (why := wrong_neighbours(self.neighbours)) is not None:
+            raise ValueError(f"neighbours: {why}")
         if any(area_kind(area) != "state" for area in self.within):
             raise ValueError("within names states only, for example within: [state:42]")
         if self.within and set(self.area_kinds) - {"county", "state"}:
@@ -148,7 +156,7 @@ class Rule(Contract, extra="forbid"):
     @property
     def areas_together(self) -> int:
         """How many areas share false alarms."""
-        return self.among or (len(self.areas) if not self.area_kinds else 1)
+        return self.among or (len(self.areas) + len(self.neighbours) if not self.area_kinds else 1)
 
     def recurrence_of(self, in_one_area: float | None) -> float | None:
         """Return once in how many days chance alone brings as much in all areas that share false alarms; None below one day."""
@@ -188,11 +196,16 @@ class Rule(Contract, extra="forbid"):
     @cached_property
     def kinds_watched(self) -> frozenset[str]:
         """The kinds of all areas it may watch."""
-        return frozenset(self.area_kinds) | {area_kind(area) for area in self.areas}
+        return frozenset(self.area_kinds) | {area_kind(area) for area in (*self.areas, *self.vicinities)}
+
+    @cached_property
+    def vicinities(self) -> dict[str, tuple[str, ...]]:
+        """Areas that are watched together with their neighbours, and of which areas each is made."""
+        return {vicinity_of(area): (area, *others) for area, others in self.neighbours.items()}
 
     def applies_to(self, area: str) -> bool:
         """Tell whether the rule watches an area."""
-        if area in self.areas:
+        if area in self.areas or area in self.vicinities:
             return True
         return area_kind(area) in self.area_kinds and (not self.within or self._lies_within(area))
 

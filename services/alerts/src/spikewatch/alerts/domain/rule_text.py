@@ -61,7 +61,8 @@ def _places(rule: Rule) -> str:
     places = [f"every {kind}" for kind in rule.area_kinds]
     if rule.within:
         places = [f"{' and '.join(places)} of {' and '.join(rule.within)}"]
-    return ", ".join([*places, *rule.areas])
+    together = [f"{area} with {' and '.join(others)} as one" for area, others in rule.neighbours.items()]
+    return ", ".join([*places, *rule.areas, *together])
 
 
 def _tier(tier: Tier) -> str:

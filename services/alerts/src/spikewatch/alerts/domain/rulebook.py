@@ -1,5 +1,6 @@
 """All rules that are in force, and what changed between two sets of them."""
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -73,6 +74,7 @@ class Rulebook:
             if first.setdefault(rule.id, place) != place:
                 text = f"is the id of rule {first[rule.id] + 1}, too; one version of a rule is in force at a time"
                 problems.append(Problem(("rules", place, "id"), rule.id, "id", text))
+            problems += _contradictions(place, rule, rules)
             rules.append(rule)
         if problems:
             raise WrongRules(problems)
@@ -100,6 +102,16 @@ class Rulebook:
     def area_kinds(self) -> frozenset[str]:
         """The kinds of area whose every overdose is held against a rule in force."""
         return frozenset(kind for rule in self._at_overdoses for kind in rule.kinds_watched)
+
+    @cached_property
+    def vicinities(self) -> dict[str, tuple[str, ...]]:
+        """By area the vicinities that rules in force watch and it is a part of."""
+        found: dict[str, set[str]] = defaultdict(set)
+        for rule in self._at_overdoses:
+            for vicinity, areas in rule.vicinities.items():
+                for area in areas:
+                    found[area].add(vicinity)
+        return {area: tuple(sorted(several)) for area, several in found.items()}
 
     @cached_property
     def horizon(self) -> int:
@@ -145,6 +157,17 @@ def _difference(old: Rule, new: Rule) -> Difference:
     fields = tuple((field, one[field], other[field]) for field in one if one[field] != other[field])
     decides = {field for field, _, _ in fields} - _WORDS_ONLY
     return Difference(new.id, "changed" if decides else "described", fields, bool(decides - {"enabled"}) and new.version <= old.version)
+
+
+def _contradictions(place: int, rule: Rule, earlier: Sequence[Rule]) -> list[Problem]:
+    """Return the areas whose neighbours another rule states otherwise: both would count them under one name."""
+    found = []
+    for area, others in rule.neighbours.items():
+        known = next((one for one in earlier if area in one.neighbours and set(one.neighbours[area]) != set(others)), None)
+        if known is not None:
+            text = f"differ from those that rule {known.id} states; an area has the same neighbours in all rules"
+            found.append(Problem(("rules", place, "neighbours", area), rule.id, f"neighbours.{area}", text))
+    return found
 
 
 def _problems(place: int, entry: object, error: ValidationError) -> list[Problem]:

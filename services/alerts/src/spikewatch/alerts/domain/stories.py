@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
+from spikewatch.alerts.domain.vicinities import place_named
 from spikewatch.contracts.alert import Alert, RelatedAlert
 from spikewatch.contracts.contract import area_kind
 
@@ -75,5 +76,4 @@ def _order(alert: Alert) -> tuple[int, str, float, str]:
 
 
 def _named(area: str) -> str:
-    kind, _, code = area.partition(":")
-    return f"{kind} {code}"
+    return place_named(area, {})

@@ -18,6 +18,7 @@ from spikewatch.alerts.domain.rule import Rule
 from spikewatch.alerts.domain.rulebook import Rulebook
 from spikewatch.alerts.domain.series import History
 from spikewatch.alerts.domain.spans import joined, spans_of
+from spikewatch.alerts.domain.vicinities import VICINITY, centre_of
 from spikewatch.alerts.ports import AlertStore, AreaState, AreaStore, ContactBook, ContributionStore, DelayBook, FeedBook, Overtaken
 from spikewatch.alerts.service.area_cache import AreaCache
 from spikewatch.alerts.service.intake import AreaChange, Entry, Gathered, entries_of, gathered, new_keys
@@ -255,7 +256,7 @@ def _with_first(state: AreaState, first: int | None) -> AreaState:
 
 def _asked(area: str, event: Event[Contribution]) -> list[str]:
     """Return the area, its county and its state as far as they are known, the most specific first."""
-    kind, _, code = area.partition(":")
+    kind, _, code = (centre_of(area) if area_kind(area) == VICINITY else area).partition(":")
     place = code if kind == "county" else event.body.place_key if event.body is not None else ""
     asked = [area]
     if len(place) == 5 and place.isdigit() and kind != "state":

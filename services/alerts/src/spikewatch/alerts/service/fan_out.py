@@ -1,6 +1,6 @@
 """Fan-out: each incident becomes one contribution in every area it lies in."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 from uuid import UUID
 
@@ -24,8 +24,10 @@ class FanOut:
     The state is written before anything is published; the same incident again gives the same messages again.
     """
 
-    def __init__(self, store: FannedStore) -> None:
+    def __init__(self, store: FannedStore, vicinities: Mapping[str, tuple[str, ...]] | None = None) -> None:
+        """``vicinities`` are areas made of others, by each area that is a part of them."""
         self._store = store
+        self._vicinities = vicinities or {}
 
     async def __call__(self, batch: Sequence[Event[Incident]]) -> list[Outcome]:
         """Process a batch in order.
@@ -53,7 +55,7 @@ class FanOut:
                 continue
             position = (event.record.partition, event.record.offset)
             known = state.get(incident)
-            after = retracted(incident, known, position) if event.body is None else fanned(event.body, known, position)
+            after = retracted(incident, known, position) if event.body is None else fanned(event.body, known, position, self._vicinities)
             if after is None:
                 outcomes.append(Drop("older than what is known"))
                 continue
