@@ -1,4 +1,4 @@
-"""A million incidents replayed: one alerts process with Kafka and mongod beside it works off their contributions, from an empty database.
+"""A million incidents replayed: the alerts service with Kafka and mongod beside it works off their contributions, from an empty database.
 
     python benchmarks/alert_replay.py [--incidents 1000000] [--counties 48] [--spans none] [--instances 1] [--profile FILE]
 
@@ -7,7 +7,7 @@ eight ZIP codes and two hundred map cells, in the order of their times but for a
 itself writes them, lie in the topic before it starts; the shipped rules watch counties and ZIP codes. Measured are incidents a second
 between the first and the last commit, how that changes on the way, and CPU microseconds an incident of each process.
 
-Then the service is stopped and started again: how long from the start of the process until a contribution that came meanwhile is
+Then the service is stopped and one process of it started again: how long from the start of the process until a contribution that came meanwhile is
 evaluated, and until one is in each county. ``--profile`` needs py-spy on the PATH.
 """
 
@@ -22,7 +22,6 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
-from uuid import UUID
 
 import psutil
 from matching_service import cpu_of
@@ -67,14 +66,14 @@ def contributions(incidents: int, counties: int, writer: int) -> Iterator[Messag
 def contributions_of(draw: random.Random, at: datetime, county: int) -> Iterator[Message]:
     """Yield what one incident adds to each of its areas."""
     place = f"{1_000 + county:05d}"
-    incident, overdose, *reports = (str(UUID(int=draw.getrandbits(128), version=5)) for _ in range(8))
+    incident, overdose, *reports = (_uuid(draw) for _ in range(8))
     told = ",".join(
         _REPORT % (reports[one], reports[one + 2], f"agency-{place}-{kind}", kind, reports[one + 4], draw.randbytes(16).hex())
         for one, kind in enumerate(("ems", "police")[: draw.randrange(1, 3)])
     )
     spoken = (overdose, f"{at:%Y-%m-%dT%H:%M:%SZ}", draw.choice(_OUTCOMES), draw.choice(("opioid", "unknown")), told)
     for area in (f"county:{place}", f"h3:87{draw.randrange(CELLS):04x}{county:06x}fff", f"zip:{place[1:]}{draw.randrange(ZIPS)}"):
-        key = contribution_key(area, UUID(incident))
+        key = contribution_key(area, incident)
         yield Message.of(
             topics.CONTRIBUTIONS,
             (_OVERDOSE % (area, incident, place, *spoken)).encode(),
@@ -86,6 +85,11 @@ def contributions_of(draw: random.Random, at: datetime, county: int) -> Iterator
             time=at,
             partition_by=area,
         )
+
+
+def _uuid(draw: random.Random) -> str:
+    bits = f"{draw.getrandbits(128):032x}"
+    return f"{bits[:8]}-{bits[8:12]}-5{bits[13:16]}-a{bits[17:20]}-{bits[20:]}"
 
 
 def write(servers: tuple[str, str], incidents: int, counties: int, writer: int) -> None:
@@ -121,6 +125,7 @@ async def work_off(stack: Stack, incidents: int, started: float, before: dict[st
                 began, first, marks = now, done, [(now, done)]
             if began and (done - marks[-1][1]) >= end / MARKS:
                 marks.append((now, done))
+                print(f"  {done / end:4.0%} after {now - started:.0f} s", flush=True)
             if done == end:
                 break
             await asyncio.sleep(0.1)
@@ -139,7 +144,8 @@ async def work_off(stack: Stack, incidents: int, started: float, before: dict[st
 async def start_again(stack: Stack, counties: int) -> None:
     """Restart the service, and print when it has evaluated what came meanwhile."""
     draw, servers = random.Random(5), (stack.kafka_bootstrap, stack.mongodb_uri)
-    await asyncio.to_thread(stack.services.pop().stop)
+    while stack.services:
+        await asyncio.to_thread(stack.services.pop().stop)
     await _write(servers, contributions_of(draw, UNTIL, 0))
     started = time.monotonic()
     stack.add_instance("alerts")
@@ -186,8 +192,7 @@ def main() -> None:
         asyncio.run(work_off(stack, arguments.incidents, started, before))
         if profiler is not None:
             profiler.wait()
-        if arguments.instances == 1:
-            asyncio.run(start_again(stack, arguments.counties))
+        asyncio.run(start_again(stack, arguments.counties))
 
 
 if __name__ == "__main__":
