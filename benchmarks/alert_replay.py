@@ -7,7 +7,7 @@ eight ZIP codes and two hundred map cells, in the order of their times but for a
 itself writes them, lie in the topic before it starts; the shipped rules watch counties and ZIP codes. Measured are incidents a second
 between the first and the last commit, how that changes on the way, and CPU microseconds an incident of each process.
 
-Then the service is stopped and one process of it started again: how long from the start of the process until a contribution that came meanwhile is
+Then the service is stopped and one process of it started again: how long from its start until a contribution that came meanwhile is
 evaluated, and until one is in each county. ``--profile`` needs py-spy on the PATH.
 """
 
