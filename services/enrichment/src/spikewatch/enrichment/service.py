@@ -11,6 +11,7 @@ from uuid import UUID
 from spikewatch.chassis.outcome import Transient
 from spikewatch.contracts.report import LocatedReport, Report
 from spikewatch.enrichment.domain.candidate import Candidate
+from spikewatch.enrichment.domain.hot_reports import HotReports
 from spikewatch.enrichment.domain.locate import Geodata, locate
 from spikewatch.enrichment.domain.matched import MatchedIncident, matched
 from spikewatch.enrichment.domain.matching.weights import Weights
@@ -56,7 +57,7 @@ class Publication:
 class MatchReports:
     """Keeps incidents equal to what the newest revisions of all reports amount to.
 
-    Holds no state: everything is read from the store, so a batch may be repeated at any point of its way. Reports are
+    What there is, the store says each time, so a batch may be repeated at any point of its way. Reports are
     written before they are matched: of two writers at work at the same time, the later one sees both reports.
 
     Args:
@@ -65,6 +66,7 @@ class MatchReports:
         masking: says where an incident may be shown to everybody; None: nowhere.
         people: what people decided about matches; None: nobody decides.
         on_flood: is told of each flood when it is found: the agency, and how many reports it had.
+        hot: the reports compared last; it spares reading them, and decides nothing.
     """
 
     def __init__(
@@ -75,12 +77,14 @@ class MatchReports:
         *,
         people: DecisionSource | None = None,
         on_flood: Callable[[str, int], None] = _unheard,
+        hot: HotReports | None = None,
     ) -> None:
         self._store = store
         self._weights = weights
         self._masking = masking
         self._people = people
         self._on_flood = on_flood
+        self._hot = HotReports() if hot is None else hot
 
     def use(self, masking: Masking | None) -> None:
         """Show what changes from now on by other maps."""
@@ -100,7 +104,7 @@ class MatchReports:
         near = Neighbourhood(self._weights, await self._store.floods())
         known = {report.key: report for report in await self._store.reports(reports)}
         for key in sorted(set(reports)):
-            near.reach(key, _candidate(known[key]) if key in known else None)
+            near.reach(key, self._candidate(known[key]) if key in known else None)
         return await self._settle(near, frozenset(reports))
 
     async def _settle(self, near: Neighbourhood, batch: frozenset[UUID]) -> list[Publication]:
@@ -108,6 +112,7 @@ class MatchReports:
         # After reading: another writer takes a flood out of the blocks when it has marked it, so one that was read in part is marked.
         near.flood(await self._store.floods())
         changed = await _aside(near.size, lambda: self._changed(near, stored, batch))
+        self._hot.keep(near.candidates)
         await self._write(changed, stored)
         if near.new_floods:
             # Last, so that a batch that is repeated after a crash finds the flood again and leaves nothing half done.
@@ -135,7 +140,7 @@ class MatchReports:
         for key in newest:
             known = before.get(key)
             if known is not None and known.state >= fresh[key].state:
-                near.reach(key, _candidate(known))
+                near.reach(key, self._candidate(known))
                 continue
             near.reach(key, candidates[key])
             if key in taken:
@@ -171,7 +176,7 @@ class MatchReports:
             if wanted := near.wanted():
                 lying = await self._store.reports_in(wanted)
                 new = [report for report in lying if not near.knows(report.key)]
-                await _aside(len(new), partial(_learn, near, new))
+                await _aside(len(new), partial(self._learn, near, new))
             growing = await _aside(near.size, near.spread)
 
     async def _reach_groups(self, groups: Sequence[Collection[UUID]], near: Neighbourhood) -> None:
@@ -179,9 +184,17 @@ class MatchReports:
         if absent:
             known = {report.key: report for report in await self._store.reports(absent)}
             for key in sorted(absent):
-                near.reach(key, _candidate(known[key]) if key in known else None)
+                near.reach(key, self._candidate(known[key]) if key in known else None)
         for group in groups:
             near.unite(group)
+
+    def _candidate(self, report: KnownReport) -> Candidate | None:
+        if report.compared is None or report.content is None:
+            return None
+        return self._hot.find(report.key, report.state) or Candidate.kept(report.key, report.state, report.compared, report.content)
+
+    def _learn(self, near: Neighbourhood, reports: Sequence[KnownReport]) -> None:
+        near.learn(candidate for report in reports if (candidate := self._candidate(report)) is not None)
 
     def _changed(self, near: Neighbourhood, stored: dict[UUID, StoredIncident], batch: frozenset[UUID]) -> list[Publication]:
         held: dict[UUID, set[UUID]] = defaultdict(set)
@@ -237,13 +250,3 @@ def _kept(located: LocatedReport, candidate: Candidate | None, near: Neighbourho
 
 def _state(located: LocatedReport) -> ReportState:
     return located.report.revision, located.geodata_version
-
-
-def _candidate(report: KnownReport) -> Candidate | None:
-    if report.compared is None or report.content is None:
-        return None
-    return Candidate.kept(report.key, report.state, report.compared, report.content)
-
-
-def _learn(near: Neighbourhood, reports: Sequence[KnownReport]) -> None:
-    near.learn(candidate for report in reports if (candidate := _candidate(report)) is not None)

@@ -92,6 +92,11 @@ class Candidate:
         """Return a report as it was stored."""
         return cls(unpacked(key, state, compared), content)
 
+    def put_away(self) -> None:
+        """Hold no more than what is compared and found by; the rest is read again from its kept form."""
+        self._extract = None
+        self._probes = None
+
     @property
     def key(self) -> UUID:
         """The report's key."""
@@ -100,9 +105,10 @@ class Candidate:
     @property
     def extract(self) -> Extract:
         """What may fill an overdose."""
-        if self._extract is None:
-            self._extract = Extract.model_validate_json(self._content)
-        return self._extract
+        made = self._extract  # another batch may put it away in between
+        if made is None:
+            made = self._extract = Extract.model_validate_json(self._content)
+        return made
 
     @property
     def compared(self) -> bytes:
@@ -124,9 +130,10 @@ class Candidate:
     @property
     def probes(self) -> tuple[int, ...]:
         """The blocks in which all lie that it may be compared with."""
-        if self._probes is None:
-            self._probes = probes(self.record)
-        return self._probes
+        made = self._probes  # another batch may put it away in between
+        if made is None:
+            made = self._probes = probes(self.record)
+        return made
 
     @property
     def spots(self) -> tuple[str, ...]:

@@ -61,6 +61,11 @@ class Neighbourhood:
         return len(self._known)
 
     @property
+    def candidates(self) -> Collection[Candidate]:
+        """Every report that was seen."""
+        return self._known.values()
+
+    @property
     def reached(self) -> set[UUID]:
         """Every report that takes part, also those that are withdrawn or gone."""
         return set(self._parent)
