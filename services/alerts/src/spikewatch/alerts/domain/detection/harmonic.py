@@ -58,16 +58,19 @@ def _fit(basis: Floats, counts: Floats, alpha: Floats) -> Floats:
     products = (basis[:, :, None] * basis[:, None, :]).reshape(len(basis), -1)
     ridge = 1e-300 * np.eye(width)
     mean = values + 0.1 if is_poisson else np.where(alpha > 0, values + (values == 0) / 6, values + 0.1)
-    deviance = _deviance(values, mean, told, alpha)
-    predictor = np.log(mean)
+    predictor, itself = np.log(mean), xlogy(values, values)
+    if is_poisson:
+        deviance = 2 * _weighted(itself - values * predictor - values + mean, told).sum(axis=1)
+    else:
+        deviance = _deviance(values, mean, told, alpha)
     weight = _weighted(mean if is_poisson else mean / (1 + alpha * mean), told)
     right = (weight * (predictor + (values - mean) / mean)) @ basis
     coefficients = np.linalg.solve(_information(weight, products, width) + ridge, right[:, :, None])[:, :, 0]
-    constant = (_weighted(xlogy(values, values) - values, told)).sum(axis=1)
+    constant = (_weighted(itself - values, told)).sum(axis=1)
     known = values @ basis
     open_ = np.arange(len(counts))
     for _ in range(_ROUNDS):
-        mean = np.exp(np.clip(coefficients[open_] @ basis.T, -30, 300))
+        mean = np.exp(np.minimum(np.maximum(coefficients[open_] @ basis.T, -30), 300))
         some = None if told is None else told[open_]
         if is_poisson:
             weight = _weighted(mean, some)
