@@ -34,7 +34,7 @@ class Episode:
     observed: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: one is made for every look, and that costs four times as much
 class Zone:
     """A stretch in which decisions may have changed, with every known episode that it can touch.
 
@@ -66,6 +66,8 @@ def all_episodes(history: History, rule: Rule) -> list[Episode]:
 
 def zones_of(spans: Sequence[Span], known: Sequence[Episode], rule: Rule) -> list[Zone]:
     """Return the zones that changed spans make, given the episodes known before in any order."""
+    if not known and len(spans) == 1:
+        return [Zone(spans[0][0], spans[0][1] + rule.reach, ())]
     episodes = sorted(known, key=lambda episode: episode.opened_at)
     zones: list[Zone] = []
     for span_low, span_high in joined((low, high + rule.reach) for low, high in spans):

@@ -23,7 +23,7 @@ _transition: Final = unchecked(Transition)
 _MOST_STEPS: Final = 50
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: one is made for every look, and that costs four times as much
 class Draft:
     """What an alert should say now.
 

@@ -12,7 +12,7 @@ from spikewatch.alerts.domain.reported import Reported
 __all__ = ["History", "Series"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: one is made for every look, and that costs four times as much
 class Series:
     """Sorted event times that one rule counts.
 

@@ -40,6 +40,8 @@ class AreaRevision:
         for zone in zones_of(spans, [each.episode for each in kept], rule):
             known = set(zone.known)
             episodes = await self._episodes(rule, zone)
+            if not episodes and not zone.known:
+                continue  # the usual case, and there are many rules
             changed += await self._paired(rule, zone, episodes, [each for each in kept if each.episode in known], as_of=as_of, now=now)
         return changed
 
