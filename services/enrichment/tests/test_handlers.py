@@ -12,7 +12,7 @@ from spikewatch.contracts.topics import EventType
 from spikewatch.enrichment.adapters.matching_weights import load_weights
 from spikewatch.enrichment.domain.geography import Atlas
 from spikewatch.enrichment.domain.locate import Geodata
-from spikewatch.enrichment.handlers import locate_handler, match_handler
+from spikewatch.enrichment.handlers import MERGED_INTO, locate_handler, match_handler
 from spikewatch.enrichment.service import LocateReports, MatchReports
 from spikewatch.enrichment.testing import InMemoryMatchStore
 
@@ -77,5 +77,17 @@ async def test_a_retracted_incident_is_a_tombstone_and_a_replay_repeats_every_id
     withdrawn = [event(located("1", revision=2, withdrawn=True))]
     ((tombstone,),) = messages(await handle(withdrawn))
     assert (tombstone.body, tombstone.event_type) == (None, EventType.INCIDENT_RETRACTED)
+    assert not tombstone.headers
     ((again,),) = messages(await handle(withdrawn))
     assert again == tombstone
+
+
+async def test_the_tombstone_of_a_merged_incident_names_the_one_that_goes_on(located: Build) -> None:
+    handle = match_handler(MatchReports(InMemoryMatchStore(), WEIGHTS))
+    said = {"age": 40, "cad_number": "26-1001"}
+    ((first,),) = messages(await handle([event(located("1", minutes=8, **said))]))
+    told = [message for part in messages(await handle([event(located("2", "cedar-911", **said))])) for message in part]
+    (tombstone,) = [message for message in told if message.body is None]
+    (goes_on,) = [message for message in told if message.body is not None]
+    assert tombstone.key == first.key
+    assert tombstone.headers == ((MERGED_INTO, goes_on.key.encode()),)

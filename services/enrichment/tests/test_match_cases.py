@@ -25,6 +25,7 @@ async def test_a_late_report_merges_two_incidents_and_the_ended_one_becomes_an_a
     merged = Incident.model_validate_json(by_id[first].body or b"")
     assert (merged.change, merged.version, merged.aliases) == (IncidentChange.MERGED, 2, (second,))
     assert (by_id[second].active, by_id[second].version, by_id[second].body) == (False, 2, None)
+    assert by_id[second].merged_into == first, "its tombstone names the incident that goes on"
 
 
 async def test_withdrawing_the_bridge_splits_the_incident_and_the_reopened_id_continues_its_version(located: Build) -> None:
@@ -120,6 +121,7 @@ async def test_the_last_report_withdrawn_retracts_the_incident(located: Build) -
     await MatchReports(store, WEIGHTS).apply([located("1")])
     (retracted,) = await MatchReports(store, WEIGHTS).apply([located("1", revision=2, withdrawn=True)])
     assert (retracted.incident.active, retracted.incident.body, retracted.incident.version) == (False, None, 2)
+    assert retracted.incident.merged_into is None
 
 
 async def test_what_people_decided_binds_reports_that_no_block_brings_together(located: Build) -> None:

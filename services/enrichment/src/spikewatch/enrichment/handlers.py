@@ -13,7 +13,10 @@ from spikewatch.contracts.report import LocatedReport, Report
 from spikewatch.contracts.topics import EventType
 from spikewatch.enrichment.service import LocateReports, MatchReports, Publication
 
-__all__ = ["incident_message", "locate_handler", "located_message", "match_handler"]
+__all__ = ["MERGED_INTO", "incident_message", "locate_handler", "located_message", "match_handler"]
+
+MERGED_INTO: Final = "ce_mergedinto"
+"""The header of a tombstone that names the incident which its reports are part of now."""
 
 _SOURCE: Final = "/services/enrichment"
 _NOTHING: Final = Drop("tombstone")
@@ -69,7 +72,7 @@ def incident_message(publication: Publication, others: tuple[int, ...]) -> Messa
     """Return the message of ``overdose.incidents.v1`` that tells an incident's state; ``others`` are further records it follows from."""
     incident = publication.incident
     event_type = EventType.INCIDENT_CHANGED if incident.active else EventType.INCIDENT_RETRACTED
-    return Message.of(
+    message = Message.of(
         topics.INCIDENTS,
         None if incident.body is None else _Raw(incident.body),
         key=str(incident.incident_id),
@@ -80,6 +83,9 @@ def incident_message(publication: Publication, others: tuple[int, ...]) -> Messa
         time=incident.occurred_at,
         also_caused_by=others,
     )
+    if incident.merged_into is not None:
+        message.headers = ((MERGED_INTO, str(incident.merged_into).encode()),)
+    return message
 
 
 class _Raw:

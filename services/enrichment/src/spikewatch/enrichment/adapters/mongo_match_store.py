@@ -168,6 +168,7 @@ class MongoMatchStore:
             "aliases": list(one.aliases),
             "split_from": one.split_from,
             "causes": list(one.causes),
+            "merged_into": one.merged_into,
             "expires_at": one.received_at + self._retention,
         }
 
@@ -200,4 +201,5 @@ def _incident(document: Document) -> StoredIncident:
         aliases=tuple(document["aliases"]),
         split_from=document.get("split_from"),
         causes=frozenset(document["causes"] if "causes" in document else document["keys"]),  # one that was stored without
+        merged_into=document.get("merged_into"),
     )

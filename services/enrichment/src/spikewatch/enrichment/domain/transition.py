@@ -1,5 +1,6 @@
 """What became of stored incidents when their reports were matched again: opened, updated, merged, split, retracted."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,7 +20,8 @@ class StoredIncident:
     It is found by its ``keys``: the members, all reports that had a say in where they belong (one that moves away leaves the others
     surer than they were), and the founding report (a retracted id that opens again continues its version). ``causes`` are the reports
     whose arrival led to the last change: a batch delivered again finds what it may not have published. ``body`` is None when the
-    incident is retracted. ``received_at`` is the newest arrival among its reports, from which its retention counts.
+    incident is retracted; ``merged_into`` is then the one that most of its reports are part of now. ``received_at`` is the newest
+    arrival among its reports, from which its retention counts.
     """
 
     incident_id: UUID
@@ -35,6 +37,7 @@ class StoredIncident:
     aliases: tuple[UUID, ...]
     split_from: UUID | None = None
     causes: frozenset[UUID] = frozenset()
+    merged_into: UUID | None = None
 
     def follows_from(self, reports: frozenset[UUID]) -> bool:
         """Return whether its present state may have come from these reports, so that it is told again with them."""
@@ -67,7 +70,7 @@ def transitions(
         for identity, one in now.items()
         if not ((old := stored.get(identity)) is not None and old.active and old.digest == one.digest)
     ]
-    changed += [_retracted(old, causes) for old in before if old.incident_id not in now]
+    changed += [_retracted(old, causes, home) for old in before if old.incident_id not in now]
     return changed
 
 
@@ -121,7 +124,8 @@ def _parent(identity: UUID, members: tuple[UUID, ...], before: list[StoredIncide
     return min(parents, key=lambda other: (-shared[other], other), default=None)
 
 
-def _retracted(old: StoredIncident, causes: frozenset[UUID]) -> StoredIncident:
+def _retracted(old: StoredIncident, causes: frozenset[UUID], home: Mapping[UUID, UUID]) -> StoredIncident:
+    heirs = Counter(home[member] for member in old.members if member in home)
     return StoredIncident(
         incident_id=old.incident_id,
         founder=old.founder,
@@ -135,4 +139,5 @@ def _retracted(old: StoredIncident, causes: frozenset[UUID]) -> StoredIncident:
         keys=causes | {old.founder},
         aliases=old.aliases,
         causes=causes,
+        merged_into=min(heirs, key=lambda heir: (-heirs[heir], heir), default=None),
     )
