@@ -16,6 +16,7 @@ __all__ = [
     "DirectoryRecord",
     "ProfileRecord",
     "ProviderRecord",
+    "RuleRecord",
     "ServiceRecord",
     "ServiceStatus",
 ]
@@ -25,6 +26,9 @@ ProfileName = Annotated[str, StringConstraints(pattern=r"^[a-z](?:[a-z0-9_-]{0,3
 """A profile's name: 2 to 32 of a-z, 0-9, hyphen and underscore."""
 
 ProfileText = Annotated[str, StringConstraints(min_length=1, max_length=65_536)]
+
+
+RuleText = Annotated[str, StringConstraints(min_length=1, max_length=65_536)]
 
 
 class AgencyState(StrEnum):
@@ -117,8 +121,23 @@ class ProfileRecord(_Record):
     content: ProfileText = Field(description="The profile as YAML; docs/formats/profiles.md says what it may hold.")
 
 
+class RuleRecord(_Record):
+    """A rule that says when the overdoses in an area are a spike, as it stands: its newest version."""
+
+    kind: Literal["rule"] = "rule"
+    rule_version: int = Field(
+        ge=1, description="The rule's own version. A change of anything but description, source and enabled is a higher one."
+    )
+    document: RuleText = Field(description="The rule as one JSON object; docs/detection/rules-and-back-tests.md says what it may hold.")
+
+
 class DirectoryRecord(
-    RootModel[Annotated[AgencyRecord | ProviderRecord | ServiceRecord | ContactRecord | ProfileRecord, Field(discriminator="kind")]]
+    RootModel[
+        Annotated[
+            AgencyRecord | ProviderRecord | ServiceRecord | ContactRecord | ProfileRecord | RuleRecord,
+            Field(discriminator="kind"),
+        ]
+    ]
 ):
     """Any record of the directory; ``kind`` tells which."""
 

@@ -9,12 +9,21 @@ import grpc
 from google.protobuf.empty_pb2 import Empty
 from typing_extensions import override
 
-from spikewatch.api.directory.v1 import agency_pb2, contact_pb2, profile_pb2, provider_pb2, service_pb2
+from spikewatch.api.directory.v1 import agency_pb2, contact_pb2, profile_pb2, provider_pb2, rule_pb2, service_pb2
 from spikewatch.api.directory.v1 import directory_service_pb2 as calls
 from spikewatch.api.directory.v1.directory_service_pb2_grpc import DirectoryServiceServicer
 from spikewatch.chassis.grpc.refusal import Refused, Violation
 from spikewatch.directory.domain.names import Kind
-from spikewatch.directory.domain.refusals import HasChildren, InvalidFields, NotFound, Refusal, SpentVersion, StaleEtag, TakenName
+from spikewatch.directory.domain.refusals import (
+    HasChildren,
+    InvalidFields,
+    NotFound,
+    Refusal,
+    SpentRuleVersion,
+    SpentVersion,
+    StaleEtag,
+    TakenName,
+)
 from spikewatch.directory.service import Directory
 from spikewatch.directory.wire import draft_from, roles_from, to_message
 
@@ -29,6 +38,11 @@ _ANSWERS: Final[dict[type[Refusal], tuple[grpc.StatusCode, str, str]]] = {
         grpc.StatusCode.ALREADY_EXISTS,
         "PROFILE_VERSION_SPENT",
         "this version of the profile is or was kept with other content, and reports may name it; count `version` in the profile up by one",
+    ),
+    SpentRuleVersion: (
+        grpc.StatusCode.FAILED_PRECONDITION,
+        "RULE_VERSION_SPENT",
+        "the rule is or was kept under this version with other content, or under a later one; count `version` in the rule up",
     ),
     StaleEtag: (grpc.StatusCode.ABORTED, "ETAG_MISMATCH", "the record has changed meanwhile; get it again and repeat the change"),
     HasChildren: (grpc.StatusCode.FAILED_PRECONDITION, "HAS_CHILDREN", "it still has services, contacts or profiles; delete them first"),
@@ -213,6 +227,31 @@ class DirectoryServicer(DirectoryServiceServicer):
     @override
     async def DeleteProfile(self, request: calls.DeleteProfileRequest, context: Any) -> Empty:
         await self._delete(Kind.PROFILE, request)
+        return Empty()
+
+    @override
+    async def GetRule(self, request: calls.GetRuleRequest, context: Any) -> rule_pb2.Rule:
+        answer: rule_pb2.Rule = await self._get(Kind.RULE, request)
+        return answer
+
+    @override
+    async def ListRules(self, request: calls.ListRulesRequest, context: Any) -> calls.ListRulesResponse:
+        answer: calls.ListRulesResponse = await self._list(Kind.RULE, request, calls.ListRulesResponse())
+        return answer
+
+    @override
+    async def CreateRule(self, request: calls.CreateRuleRequest, context: Any) -> rule_pb2.Rule:
+        answer: rule_pb2.Rule = await self._create(Kind.RULE, request)
+        return answer
+
+    @override
+    async def UpdateRule(self, request: calls.UpdateRuleRequest, context: Any) -> rule_pb2.Rule:
+        answer: rule_pb2.Rule = await self._update(Kind.RULE, request)
+        return answer
+
+    @override
+    async def DeleteRule(self, request: calls.DeleteRuleRequest, context: Any) -> Empty:
+        await self._delete(Kind.RULE, request)
         return Empty()
 
     @override

@@ -26,7 +26,7 @@ class Stored:
     """What is known of a name. A deleted record leaves its version, so that versions and event ids never repeat.
 
     Attributes:
-        removed: digest of what a deleted version of a profile held; None for all else.
+        removed: digest of what a deleted version of a profile, or a deleted rule, held; None for all else.
     """
 
     name: str

@@ -6,12 +6,21 @@ from typing import Final
 from uuid import UUID
 
 from spikewatch.chassis.clock import Clock
-from spikewatch.contracts.directory import ContactRole
+from spikewatch.contracts.directory import ContactRole, RuleRecord
 from spikewatch.directory.domain import pages, records, responsibility
 from spikewatch.directory.domain.filters import parse_filter
 from spikewatch.directory.domain.names import Kind, ResourceName, child, parent_prefix, parse
 from spikewatch.directory.domain.records import Draft, Record
-from spikewatch.directory.domain.refusals import FieldProblem, HasChildren, InvalidFields, NotFound, SpentVersion, StaleEtag, TakenName
+from spikewatch.directory.domain.refusals import (
+    FieldProblem,
+    HasChildren,
+    InvalidFields,
+    NotFound,
+    SpentRuleVersion,
+    SpentVersion,
+    StaleEtag,
+    TakenName,
+)
 from spikewatch.directory.ports import Creation, RecordStore, Stored
 
 __all__ = ["Directory", "Page"]
@@ -70,6 +79,7 @@ class Directory:
             NotFound: the parent is missing, or the record this request made was deleted since.
             TakenName: the name is in use.
             SpentVersion: this version of a profile is or was there with other content.
+            SpentRuleVersion: a deleted rule of this name had a higher version, or this one with other content.
         """
         name = child(kind, parent, resource_id)
         creation = Creation(_request_id(request_id), records.fingerprint(draft)) if request_id else None
@@ -99,6 +109,7 @@ class Directory:
             InvalidFields: a field or the mask is not right.
             NotFound: there is none, and it may not be created.
             StaleEtag: the record changed since it was read.
+            SpentRuleVersion: a rule decides otherwise under the version it has, or has a lower one.
         """
         target = parse(kind, name)
         paths = _paths(kind, draft, mask)
@@ -115,14 +126,18 @@ class Directory:
             present = records.draft_of(known.record)
             wanted = {field: value for field, value in present.items() if field not in paths}
             wanted |= {field: draft[field] for field in paths if field in draft}
-            if records.draft_of(records.build(target, wanted, version=known.version, now=known.changed_at)) == present:
+            offered = records.build(target, wanted, version=known.version, now=known.changed_at)
+            if records.draft_of(offered) == present:
                 return known.record
+            _check_supersedes(offered, records.content_digest(known.record))
             if (record := await self._write(target, wanted, known, known.creation)) is not None:
                 return record
         raise StaleEtag
 
     async def delete(self, kind: Kind, *, name: str, etag: str = "") -> None:
         """Remove a record; its name may be used again, that of a version of a profile for the same content only.
+
+        The name of a rule may be used again for the same content, or for a higher version.
 
         Raises:
             InvalidFields: the name is none of this kind.
@@ -174,6 +189,15 @@ def _check_free(name: ResourceName, draft: Draft, known: Stored) -> None:
             raise SpentVersion
     if known.record is not None:
         raise TakenName
+    if name.kind is Kind.RULE:
+        offered_rule = records.build(name, draft, version=known.version + 1, now=known.changed_at)
+        _check_supersedes(offered_rule, known.removed)
+
+
+def _check_supersedes(offered: Record, kept: str | None) -> None:
+    # Alerts name the rule's id and version for ever: what decides under it never changes.
+    if isinstance(offered, RuleRecord) and kept is not None and not records.supersedes(offered, kept):
+        raise SpentRuleVersion
 
 
 def _paths(kind: Kind, draft: Draft, mask: Sequence[str]) -> tuple[str, ...]:

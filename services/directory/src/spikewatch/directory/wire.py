@@ -8,7 +8,7 @@ from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from spikewatch.api.directory.v1 import agency_pb2, contact_pb2, profile_pb2, provider_pb2, service_pb2
+from spikewatch.api.directory.v1 import agency_pb2, contact_pb2, profile_pb2, provider_pb2, rule_pb2, service_pb2
 from spikewatch.contracts.directory import ContactRole
 from spikewatch.directory.domain.names import Kind
 from spikewatch.directory.domain.records import MODELS, Record, problem_of, writable
@@ -22,6 +22,7 @@ MESSAGES: Final[dict[Kind, type[Message]]] = {
     Kind.SERVICE: service_pb2.Service,
     Kind.CONTACT: contact_pb2.Contact,
     Kind.PROFILE: profile_pb2.Profile,
+    Kind.RULE: rule_pb2.Rule,
 }
 
 

@@ -17,6 +17,7 @@ _FIELDS: Final = {
     Kind.SERVICE: ("display_name", "status", "categories"),
     Kind.CONTACT: ("display_name", "role", "areas"),
     Kind.PROFILE: ("profile",),
+    Kind.RULE: ("display_name",),
 }
 # role = "duty_desk" / areas:"county:42091" / state=active ; a bare value has no spaces or quotes.
 _TERM: Final = re.compile(r'\s*(?P<field>[a-z_]+)\s*(?P<operator>=|:)\s*(?:"(?P<quoted>[^"]*)"|(?P<bare>[^\s"=]+))\s*')

@@ -26,6 +26,7 @@ class Kind(StrEnum):
     SERVICE = "service"
     CONTACT = "contact"
     PROFILE = "profile"
+    RULE = "rule"
 
     @property
     def collection(self) -> str:
@@ -54,6 +55,7 @@ _EXAMPLES: Final = {
     Kind.SERVICE: "providers/cedar-recovery/services/same-day-start",
     Kind.CONTACT: "agencies/cedar-county-health/contacts/duty-desk",
     Kind.PROFILE: "agencies/cedar-county-ems/profiles/tablet-export-v1",
+    Kind.RULE: "rules/cedar-24h",
 }
 # agencies/x/contacts/y gives parent "agencies/x" and id "y"; agencies/x gives no parent and id "x".
 _PATTERNS: Final = {

@@ -16,6 +16,7 @@ from spikewatch.contracts.directory import (
     ContactRole,
     ProfileRecord,
     ProviderRecord,
+    RuleRecord,
     ServiceRecord,
     ServiceStatus,
 )
@@ -23,9 +24,21 @@ from spikewatch.contracts.vocabulary import SourceType
 from spikewatch.directory.domain.names import Kind, ResourceName
 from spikewatch.directory.domain.refusals import FieldProblem, InvalidFields
 
-__all__ = ["MODELS", "Draft", "Record", "build", "content_digest", "draft_of", "fingerprint", "problem_of", "profile_id", "writable"]
+__all__ = [
+    "MODELS",
+    "Draft",
+    "Record",
+    "build",
+    "content_digest",
+    "draft_of",
+    "fingerprint",
+    "problem_of",
+    "profile_id",
+    "supersedes",
+    "writable",
+]
 
-Record = AgencyRecord | ProviderRecord | ServiceRecord | ContactRecord | ProfileRecord
+Record = AgencyRecord | ProviderRecord | ServiceRecord | ContactRecord | ProfileRecord | RuleRecord
 Draft = Mapping[str, Any]
 """The writable fields that a caller has set."""
 
@@ -35,8 +48,11 @@ MODELS: Final[dict[Kind, type[Record]]] = {
     Kind.SERVICE: ServiceRecord,
     Kind.CONTACT: ContactRecord,
     Kind.PROFILE: ProfileRecord,
+    Kind.RULE: RuleRecord,
 }
 _SET_BY_US: Final = frozenset({"name", "etag", "version", "update_time", "kind", "agency_id", "provider", "parent"})
+# What a rule may change under its version, since none of it changes what a window must hold to be a spike.
+_DECIDES_NOTHING: Final = frozenset({"description", "source", "enabled"})
 _MOST_ITEMS: Final = 1_000  # areas or categories; keeps a record far below the topic's message limit
 
 _EXPECTED: Final[dict[str, tuple[str, str]]] = {
@@ -60,6 +76,8 @@ _EXPECTED: Final[dict[str, tuple[str, str]]] = {
     "profile": ("2 to 32 of a-z, 0-9, - and _, which with the version makes the id", "tablet-export"),
     "profile_version": ("a whole number from 1, which with the name makes the id", "1"),
     "content": ("a profile in YAML of at most 65536 bytes", "name: tablet-export"),
+    "rule_version": ("a whole number from 1, the version that the document says", "1"),
+    "document": ("one JSON object of at most 65536 characters with the record's id and version", '{"id": "cedar-24h", "version": 1}'),
     "phone": ("a telephone number of digits, spaces and + - ( ) .", "+1-555-0100"),
 }
 
@@ -108,11 +126,54 @@ def fingerprint(draft: Draft) -> str:
 
 
 def content_digest(record: Record) -> str | None:
-    """Return the same text for the same content of a profile; None for what is no profile."""
+    """Return the same text for the same content of a profile, or of what decides in a rule; None for all else."""
+    if isinstance(record, RuleRecord):
+        decides = {field: value for field, value in (_object_of(record.document) or {}).items() if field not in _DECIDES_NOTHING}
+        return f"{record.rule_version} {fingerprint(decides)}"
     if not isinstance(record, ProfileRecord):
         return None
     # The name too: a-b and a_b share an id, and reports tell them apart.
     return fingerprint({"profile": record.profile, "content": record.content})
+
+
+def supersedes(offered: RuleRecord, kept: str) -> bool:
+    """Return whether a rule may follow the one of a digest: it has a higher version, or decides the same under the same one."""
+    return offered.rule_version > int(kept.partition(" ")[0]) or content_digest(offered) == kept
+
+
+def _object_of(document: str) -> dict[str, Any] | None:
+    """Return a JSON object; None for any other text."""
+    try:
+        found = json.loads(document, parse_constant=_refuse)
+    except (ValueError, RecursionError):
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def _validated(kind: Kind, values: Mapping[str, Any]) -> tuple[Record | None, dict[str, str]]:
+    problems: dict[str, str] = {}
+    try:
+        return MODELS[kind].model_validate(values), problems
+    except ValidationError as error:
+        for one in error.errors(include_input=False, include_url=False, include_context=False):
+            problems.setdefault(str(one["loc"][0]), "is missing" if one["type"] == "missing" else "is not right")
+    return None, problems
+
+
+def _wrong_rule(name: ResourceName, record: RuleRecord) -> dict[str, str]:
+    """Say what of a rule's shape is not right; what the rule means is for the alerts service to judge."""
+    found = _object_of(record.document)
+    if found is None:
+        return {"document": "is no JSON object"}
+    if found.get("id") != name.id:
+        return {"document": "does not name the rule's id"}
+    if type(found.get("version")) is not int or found["version"] != record.rule_version:
+        return {"rule_version": "is not the version that the document says"}
+    return {}
+
+
+def _refuse(name: str) -> None:
+    raise ValueError(name)  # NaN and the like are no JSON
 
 
 def problem_of(kind: Kind, field: str, problem: str) -> FieldProblem:
@@ -135,13 +196,7 @@ def build(name: ResourceName, draft: Draft, *, version: int, now: datetime) -> R
         "etag": hashlib.sha256(f"{name.text}\x1f{version}".encode()).hexdigest()[:16],
         "update_time": now,
     }
-    problems: dict[str, str] = {}
-    try:
-        record = MODELS[name.kind].model_validate(values)
-    except ValidationError as error:
-        record = None
-        for one in error.errors(include_input=False, include_url=False, include_context=False):
-            problems.setdefault(str(one["loc"][0]), "is missing" if one["type"] == "missing" else "is not right")
+    record, problems = _validated(name.kind, values)
     for field, is_right in _CHECKS.items():
         value = values.get(field)
         if value is not None and field not in problems and not is_right(value):
@@ -151,6 +206,8 @@ def build(name: ResourceName, draft: Draft, *, version: int, now: datetime) -> R
             problems.setdefault(other, "is missing")
     if isinstance(record, ProfileRecord) and name.id != profile_id(record.profile, record.profile_version):
         problems.setdefault("profile_version", "does not make the id, nor does the profile's name")
+    if isinstance(record, RuleRecord):
+        problems = _wrong_rule(name, record) | problems
     if problems or record is None:
         raise InvalidFields([problem_of(name.kind, field, text) for field, text in problems.items()])
     return record

@@ -3,7 +3,17 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-__all__ = ["FieldProblem", "HasChildren", "InvalidFields", "NotFound", "Refusal", "SpentVersion", "StaleEtag", "TakenName"]
+__all__ = [
+    "FieldProblem",
+    "HasChildren",
+    "InvalidFields",
+    "NotFound",
+    "Refusal",
+    "SpentRuleVersion",
+    "SpentVersion",
+    "StaleEtag",
+    "TakenName",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +53,10 @@ class TakenName(Refusal):
 
 class SpentVersion(Refusal):
     """Reports may name this version of the profile, and it holds or held other content."""
+
+
+class SpentRuleVersion(Refusal):
+    """Alerts may name this version of the rule, and it decides or decided otherwise, or a later one is or was there."""
 
 
 class StaleEtag(Refusal):

@@ -9,6 +9,7 @@ from spikewatch.api.directory.v1 import contact_pb2 as spikewatch_dot_api_dot_di
 from spikewatch.api.directory.v1 import directory_service_pb2 as spikewatch_dot_api_dot_directory_dot_v1_dot_directory__service__pb2
 from spikewatch.api.directory.v1 import profile_pb2 as spikewatch_dot_api_dot_directory_dot_v1_dot_profile__pb2
 from spikewatch.api.directory.v1 import provider_pb2 as spikewatch_dot_api_dot_directory_dot_v1_dot_provider__pb2
+from spikewatch.api.directory.v1 import rule_pb2 as spikewatch_dot_api_dot_directory_dot_v1_dot_rule__pb2
 from spikewatch.api.directory.v1 import service_pb2 as spikewatch_dot_api_dot_directory_dot_v1_dot_service__pb2
 
 GRPC_GENERATED_VERSION = '1.85.1'
@@ -32,7 +33,8 @@ if _version_not_supported:
 
 
 class DirectoryServiceStub:
-    """DirectoryService keeps the agencies that report, the providers and services that help, and the contacts that answer for an area.
+    """DirectoryService keeps the agencies that report, the providers and services that help, the contacts that answer for an area, and the rules
+    that say what a spike is.
 
     It follows the API improvement proposals (google.aip.dev). Every refusal carries a google.rpc.ErrorInfo with a stable reason, and
     INVALID_ARGUMENT a google.rpc.BadRequest with one violation for each field at fault. Each call needs a deadline; one without is
@@ -165,6 +167,31 @@ class DirectoryServiceStub:
                 request_serializer=spikewatch_dot_api_dot_directory_dot_v1_dot_directory__service__pb2.DeleteProfileRequest.SerializeToString,
                 response_deserializer=google_dot_protobuf_dot_empty__pb2.Empty.FromString,
                 _registered_method=True)
+        self.GetRule = channel.unary_unary(
+                '/spikewatch.api.directory.v1.DirectoryService/GetRule',
+                request_serializer=spikewatch_dot_api_dot_directory_dot_v1_dot_directory__service__pb2.GetRuleRequest.SerializeToString,
+                response_deserializer=spikewatch_dot_api_dot_directory_dot_v1_dot_rule__pb2.Rule.FromString,
+                _registered_method=True)
+        self.ListRules = channel.unary_unary(
+                '/spikewatch.api.directory.v1.DirectoryService/ListRules',
+                request_serializer=spikewatch_dot_api_dot_directory_dot_v1_dot_directory__service__pb2.ListRulesRequest.SerializeToString,
+                response_deserializer=spikewatch_dot_api_dot_directory_dot_v1_dot_directory__service__pb2.ListRulesResponse.FromString,
+                _registered_method=True)
+        self.CreateRule = channel.unary_unary(
+                '/spikewatch.api.directory.v1.DirectoryService/CreateRule',
+                request_serializer=spikewatch_dot_api_dot_directory_dot_v1_dot_directory__service__pb2.CreateRuleRequest.SerializeToString,
+                response_deserializer=spikewatch_dot_api_dot_directory_dot_v1_dot_rule__pb2.Rule.FromString,
+                _registered_method=True)
+        self.UpdateRule = channel.unary_unary(
+                '/spikewatch.api.directory.v1.DirectoryService/UpdateRule',
+                request_serializer=spikewatch_dot_api_dot_directory_dot_v1_dot_directory__service__pb2.UpdateRuleRequest.SerializeToString,
+                response_deserializer=spikewatch_dot_api_dot_directory_dot_v1_dot_rule__pb2.Rule.FromString,
+                _registered_method=True)
+        self.DeleteRule = channel.unary_unary(
+                '/spikewatch.api.directory.v1.DirectoryService/DeleteRule',
+                request_serializer=spikewatch_dot_api_dot_directory_dot_v1_dot_directory__service__pb2.DeleteRuleRequest.SerializeToString,
+                response_deserializer=google_dot_protobuf_dot_empty__pb2.Empty.FromString,
+                _registered_method=True)
         self.ListResponsibleContacts = channel.unary_unary(
                 '/spikewatch.api.directory.v1.DirectoryService/ListResponsibleContacts',
                 request_serializer=spikewatch_dot_api_dot_directory_dot_v1_dot_directory__service__pb2.ListResponsibleContactsRequest.SerializeToString,
@@ -173,7 +200,8 @@ class DirectoryServiceStub:
 
 
 class DirectoryServiceServicer:
-    """DirectoryService keeps the agencies that report, the providers and services that help, and the contacts that answer for an area.
+    """DirectoryService keeps the agencies that report, the providers and services that help, the contacts that answer for an area, and the rules
+    that say what a spike is.
 
     It follows the API improvement proposals (google.aip.dev). Every refusal carries a google.rpc.ErrorInfo with a stable reason, and
     INVALID_ARGUMENT a google.rpc.BadRequest with one violation for each field at fault. Each call needs a deadline; one without is
@@ -351,6 +379,43 @@ class DirectoryServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetRule(self, request, context):
+        """GetRule returns a rule. NOT_FOUND when there is none of this name.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListRules(self, request, context):
+        """ListRules returns rules ordered by resource name, a page at a time.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CreateRule(self, request, context):
+        """CreateRule adds a rule. ALREADY_EXISTS when the name is taken; FAILED_PRECONDITION with the reason RULE_VERSION_SPENT when a deleted rule
+        of this name had a higher version, or this version with other content.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UpdateRule(self, request, context):
+        """UpdateRule changes the fields named by the mask. ABORTED when the etag is no longer current; FAILED_PRECONDITION with the reason
+        RULE_VERSION_SPENT when the rule decides otherwise under the version it has, or has a lower one: alerts name it, so count it up.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeleteRule(self, request, context):
+        """DeleteRule removes a rule. ABORTED when the etag is no longer current.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ListResponsibleContacts(self, request, context):
         """ListResponsibleContacts returns who answers for a place: for each role the contacts of the most specific area that has one.
         """
@@ -481,6 +546,31 @@ def add_DirectoryServiceServicer_to_server(servicer, server):
                     request_deserializer=spikewatch_dot_api_dot_directory_dot_v1_dot_directory__service__pb2.DeleteProfileRequest.FromString,
                     response_serializer=google_dot_protobuf_dot_empty__pb2.Empty.SerializeToString,
             ),
+            'GetRule': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetRule,
+                    request_deserializer=spikewatch_dot_api_dot_directory_dot_v1_dot_directory__service__pb2.GetRuleRequest.FromString,
+                    response_serializer=spikewatch_dot_api_dot_directory_dot_v1_dot_rule__pb2.Rule.SerializeToString,
+            ),
+            'ListRules': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListRules,
+                    request_deserializer=spikewatch_dot_api_dot_directory_dot_v1_dot_directory__service__pb2.ListRulesRequest.FromString,
+                    response_serializer=spikewatch_dot_api_dot_directory_dot_v1_dot_directory__service__pb2.ListRulesResponse.SerializeToString,
+            ),
+            'CreateRule': grpc.unary_unary_rpc_method_handler(
+                    servicer.CreateRule,
+                    request_deserializer=spikewatch_dot_api_dot_directory_dot_v1_dot_directory__service__pb2.CreateRuleRequest.FromString,
+                    response_serializer=spikewatch_dot_api_dot_directory_dot_v1_dot_rule__pb2.Rule.SerializeToString,
+            ),
+            'UpdateRule': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdateRule,
+                    request_deserializer=spikewatch_dot_api_dot_directory_dot_v1_dot_directory__service__pb2.UpdateRuleRequest.FromString,
+                    response_serializer=spikewatch_dot_api_dot_directory_dot_v1_dot_rule__pb2.Rule.SerializeToString,
+            ),
+            'DeleteRule': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteRule,
+                    request_deserializer=spikewatch_dot_api_dot_directory_dot_v1_dot_directory__service__pb2.DeleteRuleRequest.FromString,
+                    response_serializer=google_dot_protobuf_dot_empty__pb2.Empty.SerializeToString,
+            ),
             'ListResponsibleContacts': grpc.unary_unary_rpc_method_handler(
                     servicer.ListResponsibleContacts,
                     request_deserializer=spikewatch_dot_api_dot_directory_dot_v1_dot_directory__service__pb2.ListResponsibleContactsRequest.FromString,
@@ -495,7 +585,8 @@ def add_DirectoryServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class DirectoryService:
-    """DirectoryService keeps the agencies that report, the providers and services that help, and the contacts that answer for an area.
+    """DirectoryService keeps the agencies that report, the providers and services that help, the contacts that answer for an area, and the rules
+    that say what a spike is.
 
     It follows the API improvement proposals (google.aip.dev). Every refusal carries a google.rpc.ErrorInfo with a stable reason, and
     INVALID_ARGUMENT a google.rpc.BadRequest with one violation for each field at fault. Each call needs a deadline; one without is
@@ -1139,6 +1230,141 @@ class DirectoryService:
             target,
             '/spikewatch.api.directory.v1.DirectoryService/DeleteProfile',
             spikewatch_dot_api_dot_directory_dot_v1_dot_directory__service__pb2.DeleteProfileRequest.SerializeToString,
+            google_dot_protobuf_dot_empty__pb2.Empty.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetRule(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/spikewatch.api.directory.v1.DirectoryService/GetRule',
+            spikewatch_dot_api_dot_directory_dot_v1_dot_directory__service__pb2.GetRuleRequest.SerializeToString,
+            spikewatch_dot_api_dot_directory_dot_v1_dot_rule__pb2.Rule.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListRules(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/spikewatch.api.directory.v1.DirectoryService/ListRules',
+            spikewatch_dot_api_dot_directory_dot_v1_dot_directory__service__pb2.ListRulesRequest.SerializeToString,
+            spikewatch_dot_api_dot_directory_dot_v1_dot_directory__service__pb2.ListRulesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CreateRule(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/spikewatch.api.directory.v1.DirectoryService/CreateRule',
+            spikewatch_dot_api_dot_directory_dot_v1_dot_directory__service__pb2.CreateRuleRequest.SerializeToString,
+            spikewatch_dot_api_dot_directory_dot_v1_dot_rule__pb2.Rule.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UpdateRule(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/spikewatch.api.directory.v1.DirectoryService/UpdateRule',
+            spikewatch_dot_api_dot_directory_dot_v1_dot_directory__service__pb2.UpdateRuleRequest.SerializeToString,
+            spikewatch_dot_api_dot_directory_dot_v1_dot_rule__pb2.Rule.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteRule(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/spikewatch.api.directory.v1.DirectoryService/DeleteRule',
+            spikewatch_dot_api_dot_directory_dot_v1_dot_directory__service__pb2.DeleteRuleRequest.SerializeToString,
             google_dot_protobuf_dot_empty__pb2.Empty.FromString,
             options,
             channel_credentials,

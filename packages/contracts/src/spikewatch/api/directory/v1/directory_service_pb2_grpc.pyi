@@ -11,6 +11,7 @@ from spikewatch.api.directory.v1 import contact_pb2 as _contact_pb2
 from spikewatch.api.directory.v1 import directory_service_pb2 as _directory_service_pb2
 from spikewatch.api.directory.v1 import profile_pb2 as _profile_pb2
 from spikewatch.api.directory.v1 import provider_pb2 as _provider_pb2
+from spikewatch.api.directory.v1 import rule_pb2 as _rule_pb2
 from spikewatch.api.directory.v1 import service_pb2 as _service_pb2
 import abc as _abc_1
 import grpc as _grpc
@@ -33,7 +34,8 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class DirectoryServiceStub:
-    """DirectoryService keeps the agencies that report, the providers and services that help, and the contacts that answer for an area.
+    """DirectoryService keeps the agencies that report, the providers and services that help, the contacts that answer for an area, and the rules
+    that say what a spike is.
 
     It follows the API improvement proposals (google.aip.dev). Every refusal carries a google.rpc.ErrorInfo with a stable reason, and
     INVALID_ARGUMENT a google.rpc.BadRequest with one violation for each field at fault. Each call needs a deadline; one without is
@@ -97,12 +99,27 @@ class DirectoryServiceStub:
     """DeleteProfile removes a version. What was read by it stays as it is; what names it from now on is refused. Only the same content can
     be put under this version again.
     """
+    GetRule: _grpc.UnaryUnaryMultiCallable[_directory_service_pb2.GetRuleRequest, _rule_pb2.Rule]
+    """GetRule returns a rule. NOT_FOUND when there is none of this name."""
+    ListRules: _grpc.UnaryUnaryMultiCallable[_directory_service_pb2.ListRulesRequest, _directory_service_pb2.ListRulesResponse]
+    """ListRules returns rules ordered by resource name, a page at a time."""
+    CreateRule: _grpc.UnaryUnaryMultiCallable[_directory_service_pb2.CreateRuleRequest, _rule_pb2.Rule]
+    """CreateRule adds a rule. ALREADY_EXISTS when the name is taken; FAILED_PRECONDITION with the reason RULE_VERSION_SPENT when a deleted rule
+    of this name had a higher version, or this version with other content.
+    """
+    UpdateRule: _grpc.UnaryUnaryMultiCallable[_directory_service_pb2.UpdateRuleRequest, _rule_pb2.Rule]
+    """UpdateRule changes the fields named by the mask. ABORTED when the etag is no longer current; FAILED_PRECONDITION with the reason
+    RULE_VERSION_SPENT when the rule decides otherwise under the version it has, or has a lower one: alerts name it, so count it up.
+    """
+    DeleteRule: _grpc.UnaryUnaryMultiCallable[_directory_service_pb2.DeleteRuleRequest, _empty_pb2.Empty]
+    """DeleteRule removes a rule. ABORTED when the etag is no longer current."""
     ListResponsibleContacts: _grpc.UnaryUnaryMultiCallable[_directory_service_pb2.ListResponsibleContactsRequest, _directory_service_pb2.ListResponsibleContactsResponse]
     """ListResponsibleContacts returns who answers for a place: for each role the contacts of the most specific area that has one."""
 
 @_typing.type_check_only
 class DirectoryServiceAsyncStub(DirectoryServiceStub):
-    """DirectoryService keeps the agencies that report, the providers and services that help, and the contacts that answer for an area.
+    """DirectoryService keeps the agencies that report, the providers and services that help, the contacts that answer for an area, and the rules
+    that say what a spike is.
 
     It follows the API improvement proposals (google.aip.dev). Every refusal carries a google.rpc.ErrorInfo with a stable reason, and
     INVALID_ARGUMENT a google.rpc.BadRequest with one violation for each field at fault. Each call needs a deadline; one without is
@@ -163,11 +180,26 @@ class DirectoryServiceAsyncStub(DirectoryServiceStub):
     """DeleteProfile removes a version. What was read by it stays as it is; what names it from now on is refused. Only the same content can
     be put under this version again.
     """
+    GetRule: _aio.UnaryUnaryMultiCallable[_directory_service_pb2.GetRuleRequest, _rule_pb2.Rule]  # type: ignore[assignment]
+    """GetRule returns a rule. NOT_FOUND when there is none of this name."""
+    ListRules: _aio.UnaryUnaryMultiCallable[_directory_service_pb2.ListRulesRequest, _directory_service_pb2.ListRulesResponse]  # type: ignore[assignment]
+    """ListRules returns rules ordered by resource name, a page at a time."""
+    CreateRule: _aio.UnaryUnaryMultiCallable[_directory_service_pb2.CreateRuleRequest, _rule_pb2.Rule]  # type: ignore[assignment]
+    """CreateRule adds a rule. ALREADY_EXISTS when the name is taken; FAILED_PRECONDITION with the reason RULE_VERSION_SPENT when a deleted rule
+    of this name had a higher version, or this version with other content.
+    """
+    UpdateRule: _aio.UnaryUnaryMultiCallable[_directory_service_pb2.UpdateRuleRequest, _rule_pb2.Rule]  # type: ignore[assignment]
+    """UpdateRule changes the fields named by the mask. ABORTED when the etag is no longer current; FAILED_PRECONDITION with the reason
+    RULE_VERSION_SPENT when the rule decides otherwise under the version it has, or has a lower one: alerts name it, so count it up.
+    """
+    DeleteRule: _aio.UnaryUnaryMultiCallable[_directory_service_pb2.DeleteRuleRequest, _empty_pb2.Empty]  # type: ignore[assignment]
+    """DeleteRule removes a rule. ABORTED when the etag is no longer current."""
     ListResponsibleContacts: _aio.UnaryUnaryMultiCallable[_directory_service_pb2.ListResponsibleContactsRequest, _directory_service_pb2.ListResponsibleContactsResponse]  # type: ignore[assignment]
     """ListResponsibleContacts returns who answers for a place: for each role the contacts of the most specific area that has one."""
 
 class DirectoryServiceServicer(metaclass=_abc_1.ABCMeta):
-    """DirectoryService keeps the agencies that report, the providers and services that help, and the contacts that answer for an area.
+    """DirectoryService keeps the agencies that report, the providers and services that help, the contacts that answer for an area, and the rules
+    that say what a spike is.
 
     It follows the API improvement proposals (google.aip.dev). Every refusal carries a google.rpc.ErrorInfo with a stable reason, and
     INVALID_ARGUMENT a google.rpc.BadRequest with one violation for each field at fault. Each call needs a deadline; one without is
@@ -370,6 +402,50 @@ class DirectoryServiceServicer(metaclass=_abc_1.ABCMeta):
         """DeleteProfile removes a version. What was read by it stays as it is; what names it from now on is refused. Only the same content can
         be put under this version again.
         """
+
+    @_abc_1.abstractmethod
+    def GetRule(
+        self,
+        request: _directory_service_pb2.GetRuleRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_rule_pb2.Rule, _abc.Awaitable[_rule_pb2.Rule]]:
+        """GetRule returns a rule. NOT_FOUND when there is none of this name."""
+
+    @_abc_1.abstractmethod
+    def ListRules(
+        self,
+        request: _directory_service_pb2.ListRulesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_directory_service_pb2.ListRulesResponse, _abc.Awaitable[_directory_service_pb2.ListRulesResponse]]:
+        """ListRules returns rules ordered by resource name, a page at a time."""
+
+    @_abc_1.abstractmethod
+    def CreateRule(
+        self,
+        request: _directory_service_pb2.CreateRuleRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_rule_pb2.Rule, _abc.Awaitable[_rule_pb2.Rule]]:
+        """CreateRule adds a rule. ALREADY_EXISTS when the name is taken; FAILED_PRECONDITION with the reason RULE_VERSION_SPENT when a deleted rule
+        of this name had a higher version, or this version with other content.
+        """
+
+    @_abc_1.abstractmethod
+    def UpdateRule(
+        self,
+        request: _directory_service_pb2.UpdateRuleRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_rule_pb2.Rule, _abc.Awaitable[_rule_pb2.Rule]]:
+        """UpdateRule changes the fields named by the mask. ABORTED when the etag is no longer current; FAILED_PRECONDITION with the reason
+        RULE_VERSION_SPENT when the rule decides otherwise under the version it has, or has a lower one: alerts name it, so count it up.
+        """
+
+    @_abc_1.abstractmethod
+    def DeleteRule(
+        self,
+        request: _directory_service_pb2.DeleteRuleRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_empty_pb2.Empty, _abc.Awaitable[_empty_pb2.Empty]]:
+        """DeleteRule removes a rule. ABORTED when the etag is no longer current."""
 
     @_abc_1.abstractmethod
     def ListResponsibleContacts(
