@@ -81,8 +81,8 @@ class Criterion(Contract, ABC, extra="forbid"):
     def prepare(self, many: Sequence[Series], at: int, window: int) -> None:
         """Get ready to be asked about many areas in the step that runs at a time; changes no answer. Most kinds need not."""
 
-    def foresee(self, many: Sequence[Series], window: int) -> None:
-        """Get ready to be asked about the whole past of many areas; changes no answer. Most kinds need not."""
+    def foresee(self, many: Sequence[Series], window: int, since: int | None = None) -> None:
+        """Get ready to be asked about the past of many areas, all of it or since a time; changes no answer. Most kinds need not."""
 
     def step(self, at: int, window: int) -> int | None:  # noqa: ARG002  # most kinds have none
         """Return the number of the calendar step that runs at a time; None where the kind's windows slide."""

@@ -1,9 +1,7 @@
 """Any detector of counts as a rule: the steps are calendar days or weeks, and the one that runs is judged by those before it."""
 
-from collections import OrderedDict, defaultdict
+from collections import defaultdict
 from collections.abc import Sequence
-from functools import partial
-from hashlib import blake2b
 from typing import Any, Final
 
 import numpy as np
@@ -14,12 +12,13 @@ from spikewatch.alerts.domain.detection.detection import ALARM, NOT_EVALUATED, D
 from spikewatch.alerts.domain.detection.false_alarms import recurrence_interval
 from spikewatch.alerts.domain.detection.partly_reported import CORRECTABLE, partly_reported
 from spikewatch.alerts.domain.detection.registry import ALGORITHMS
-from spikewatch.alerts.domain.detection.reporting_delay import nowcast
 from spikewatch.alerts.domain.detection.series import Floats, SeriesError
 from spikewatch.alerts.domain.detection.series import Series as Counts
-from spikewatch.alerts.domain.instants import DAY, HOUR, Bools, Instants
-from spikewatch.alerts.domain.reported import Reported
-from spikewatch.alerts.domain.rules.criterion import Correction, Criterion, Finding
+from spikewatch.alerts.domain.instants import DAY, Bools, Instants
+from spikewatch.alerts.domain.rules.calendar_steps import CalendarSteps, distinct, of_block, upto
+from spikewatch.alerts.domain.rules.criterion import Finding
+from spikewatch.alerts.domain.rules.detector_finding import StepFound, correction_of, number
+from spikewatch.alerts.domain.rules.detector_memory import Foreseen, Leasts, key_of
 from spikewatch.alerts.domain.rules.least_alarm import least_alarms
 from spikewatch.alerts.domain.series import Series
 from spikewatch.contracts.contract import ShortText
@@ -33,39 +32,27 @@ COUNT_TAILS: Final = ("predictive", "poisson_trailing", "nb_trailing", "bayes")
 """Algorithms whose p-value is the tail of a count, so that it holds in quiet areas too, and whose alpha is its bound."""
 
 _SHOWN: Final = 30  # steps in an explanation; more would not be read and makes alerts large
-_STEPS: Final = (DAY, 7 * DAY)
-_MONDAY: Final = 4 * DAY  # 1970-01-05, so that weeks begin on Mondays
-_BLOCKS_A_HISTORY: Final = 4
 _FEW: Final = 2  # steps for which it is cheaper to ask each than all at once
-_MOST_KNOWN: Final = 65_536  # some hundred bytes each
 
 
-class DetectorRule(Criterion, extra="allow"):
+class DetectorRule(CalendarSteps, extra="allow"):
     """Met when an algorithm raises an alarm by the steps before and the count of the step so far.
 
-    The rule's window is the step: 24 hours (a day) or 168 (a week from Monday). Further parameters are the algorithm's own
-    (docs/detection/detectors.md). A day begins at ``day_starts_hour`` UTC.
+    Further parameters are the algorithm's own (docs/detection/detectors.md).
 
     First days: silent until ``minimum_history_days`` lie behind the area's first overdose, and as long as the algorithm asks.
     A silent day after that counts as a day with none.
-
-    How far an algorithm looks back follows from the step alone, never from what is asked together: its series begins
-    ``history_days`` before the block of steps in which the step lies. So any order of arrival gives the same thresholds.
     """
 
     algorithm: ShortText = Field(description="Name of the algorithm, for example ears_c2.")
-    history_days: float = Field(default=400, ge=14, le=3660, description="How much of the past the algorithm sees at least.")
-    minimum_history_days: float = Field(default=28, ge=0)
-    day_starts_hour: int = Field(default=0, ge=0, le=23, description="Hour of UTC at which a day begins, for example 5.")
 
-    # Of the steps before: the count that is an alarm. A step is asked about with each of its overdoses.
-    _known: OrderedDict[bytes, float] = PrivateAttr(default_factory=OrderedDict)
+    _known: Leasts = PrivateAttr(default_factory=Leasts)
 
     # Chance of an alarm in one step, where many areas share false discoveries.
     _allowed: float = PrivateAttr(default=1.0)
 
-    # Of a block's counts: which of its steps end with an alarm. Filled by ``foresee`` alone, for one back-test.
-    _ended: dict[bytes, Bools] = PrivateAttr(default_factory=dict)
+    # Filled by ``foresee`` alone, for one back-test or one look at many areas.
+    _foreseen: Foreseen = PrivateAttr(default_factory=Foreseen)
 
     @model_validator(mode="after")
     def _has_an_algorithm(self) -> "DetectorRule":
@@ -94,10 +81,6 @@ class DetectorRule(Criterion, extra="allow"):
         return None if self.algorithm in COUNT_TAILS else f"an algorithm whose p-value is the tail of a count ({', '.join(COUNT_TAILS)})"
 
     @override
-    def refuses(self, window: int) -> str | None:
-        return None if window in _STEPS else "window_hours is the step of a detector; expected 24 (a day) or 168 (a week)"
-
-    @override
     def refuses_correction(self) -> str | None:
         if self.algorithm in CORRECTABLE:
             return None
@@ -110,16 +93,6 @@ class DetectorRule(Criterion, extra="allow"):
         return f"{self.algorithm}{f' ({stated})' if stated else ''} raises an alarm for the calendar step so far"
 
     @override
-    def reach(self, window: int) -> int:
-        """An overdose counts in its step and in every later one whose block looks back to it."""
-        history = self._history(window)
-        return (history + _block(history) + 1) * window
-
-    @override
-    def starts(self, at: Instants, window: int) -> Instants:
-        return np.asarray(self._step(at, window) * window + self._origin(window))
-
-    @override
     def met(self, series: Series, at: Instants, counts: Instants, window: int) -> Bools:
         """Ask for each block of steps once, then for the counts so far of the steps that are alarms."""
         met = np.zeros(len(at), dtype=np.bool_)
@@ -128,11 +101,11 @@ class DetectorRule(Criterion, extra="allow"):
         candidates = np.flatnonzero((counts > 0) & (steps - known_since >= self.minimum_history_days * DAY / window))
         if not len(candidates):
             return met
-        size = _block(self._history(window))
-        for block in _distinct(steps[candidates] // size).tolist():
+        size = self._block(window)
+        for block in distinct(steps[candidates] // size).tolist():
             mine = candidates[steps[candidates] // size == block]
-            asked = _distinct(steps[mine])
-            if len(asked) > _FEW:
+            asked = distinct(steps[mine])
+            if len(asked) > _FEW or self._foreseen.ended:
                 # More overdoses never undo an alarm: only in steps that end with one is it asked at which count it came.
                 asked = asked[self._ends(series, block, window)[asked - block * size]]
             if not len(asked):
@@ -141,12 +114,8 @@ class DetectorRule(Criterion, extra="allow"):
             share = self._share(series, first, len(told), window)
             for step in asked.tolist():
                 looks = mine[steps[mine] == step]
-                met[looks] = counts[looks] >= self._least(first, told[: step - first], window, _upto(share, step - first + 1))
+                met[looks] = counts[looks] >= self._least(first, told[: step - first], window, upto(share, step - first + 1))
         return met
-
-    @override
-    def step(self, at: int, window: int) -> int:
-        return (at - 1 - self._origin(window)) // window
 
     @override
     def prepare(self, many: Sequence[Series], at: int, window: int) -> None:
@@ -155,39 +124,66 @@ class DetectorRule(Criterion, extra="allow"):
         alike: dict[tuple[int, int], list[Floats]] = defaultdict(list)
         for series in many:
             first, told = self._told(series, step, window)
-            if self._key(first, told[:-1], window) not in self._known and len(told) > 1:
+            if key_of(first, told[:-1], window) not in self._known and len(told) > 1:
                 alike[first, len(told)].append(told[:-1])
         for (first, _), before in alike.items():
-            leasts = least_alarms(partial(self._run, first, window=window), np.stack(before))
+
+            def run(counts: Floats, _: Instants, first: int = first) -> Detected:
+                return self._run(first, counts, window)
+
+            leasts = least_alarms(run, np.stack(before))
             for told, least in zip(before, leasts.tolist(), strict=True):
-                self._remember(self._key(first, told, window), least)
+                self._known.remember(key_of(first, told, window), least)
 
     @override
-    def foresee(self, many: Sequence[Series], window: int) -> None:
-        """Ask about all steps of all areas together, block by block: a back-test of many areas takes a small part of the time."""
-        size = _block(self._history(window))
-        alike: dict[tuple[int, int, int], dict[bytes, Floats]] = defaultdict(dict)
+    def foresee(self, many: Sequence[Series], window: int, since: int | None = None) -> None:
+        """Ask about all steps of all areas together, block by block: of many areas that takes a small part of the time."""
+        size = self._block(window)
+        alike: dict[tuple[int, int, int, bool], dict[bytes, tuple[Floats, Floats | None]]] = defaultdict(dict)
         for series in many:
             if len(series.times):
-                for block in range(self.step(int(series.times[0]), window) // size, self.step(int(series.times[-1]), window) // size + 1):
+                low = int(series.times[0]) if since is None else max(int(series.times[0]), since)
+                for block in range(self.step(low, window) // size, self.step(int(series.times[-1]), window) // size + 1):
                     first, told = self._told(series, (block + 1) * size - 1, window)
-                    alike[block, first, len(told)][self._key(first, told, window)] = told
-        for (block, first, _), asked in alike.items():
-            found = self._run(first, np.stack(list(asked.values())), window).alarm == ALARM
-            for key, ends in zip(asked, found, strict=True):
-                self._ended[key] = _of_block(ends, first, block * size, size)
+                    share = self._share(series, first, len(told), window)
+                    alike[block, first, len(told), share is None][key_of(first, told, window, share)] = (told, share)
+        for (block, first, _, is_whole), asked in alike.items():
+            told = np.stack([counts for counts, _ in asked.values()])
+            share = None if is_whole else np.stack([part for _, part in asked.values() if part is not None])
+            found = self._run(first, told, window, share)
+            for key, mine in zip(asked, found.alarm == ALARM, strict=True):
+                self._foreseen.ended[key] = of_block(mine, first, block * size, size)
+            if since is not None:
+                self._foresee_alarms(found, told, share, first, max(block * size, self.step(since, window)), window)
+
+    def _foresee_alarms(self, found: Detected, told: Floats, share: Floats | None, first: int, since: int, window: int) -> None:
+        """Keep what was found in steps that end with an alarm, and find at which of their counts it came."""
+        alike: dict[tuple[int, bool], list[tuple[Floats, Floats | None]]] = defaultdict(list)
+        for area, place in np.argwhere(found.alarm == ALARM).tolist():
+            if first + place >= since:
+                part = None if share is None else upto(share[area], place + 1)
+                self._foreseen.found[key_of(first, told[area, : place + 1], window, part)] = StepFound.of(found, area, place)
+                alike[place, part is None].append((told[area, : place + 1], part))
+        for (place, is_whole), several in alike.items():
+            counts = np.stack([upto_alarm for upto_alarm, _ in several])
+            parts = None if is_whole else np.stack([part for _, part in several if part is not None])
+
+            def run(tried: Floats, areas: Instants, parts: Floats | None = parts) -> Detected:
+                return self._run(first, tried, window, None if parts is None else parts[areas])
+
+            leasts = least_alarms(run, counts[:, :place], counts[:, place])
+            for (mine, part), least in zip(several, leasts.tolist(), strict=True):
+                self._known.remember(key_of(first, mine[:place], window, part), least)
 
     def _ends(self, series: Series, block: int, window: int) -> Bools:
         """Tell for each step of a block whether it ends with an alarm."""
-        size = _block(self._history(window))
+        size = self._block(window)
         first, told = self._told(series, (block + 1) * size - 1, window)
         share = self._share(series, first, len(told), window)
-        known = self._ended.get(self._key(first, told, window, share))
-        return (
-            _of_block(self._run(first, told[np.newaxis, :], window, share).alarm[0] == ALARM, first, block * size, size)
-            if known is None
-            else known
-        )
+        known = self._foreseen.ended.get(key_of(first, told, window, share))
+        if known is not None:
+            return known
+        return of_block(self._run(first, told[np.newaxis, :], window, share).alarm[0] == ALARM, first, block * size, size)
 
     @override
     def finding(self, series: Series, at: int, count: int, window: int) -> Finding:
@@ -195,38 +191,26 @@ class DetectorRule(Criterion, extra="allow"):
         step = self.step(at, window)
         first, told = self._told(series, step, window)
         share = self._share(series, first, len(told), window)
-        found = self._run(first, told[np.newaxis, :], window, share)
-        place = step - first
-        shown = range(max(place - _SHOWN, 0), place)
-        threshold = _number(found.threshold[0, place])
+        found = self._foreseen.found.get(key_of(first, told, window, share))
+        if found is None:
+            found = StepFound.of(self._run(first, told[np.newaxis, :], window, share), 0, len(told) - 1)
+        threshold = number(found.threshold)
         asked = "" if threshold is None else f"more than {threshold:.1f} in a {'day' if window == DAY else 'week'} by "
+        shown = range(max(step - first - _SHOWN, 0), step - first)
         return Finding(
             demand=f"{asked or 'an alarm of '}{self.algorithm}",
             threshold=threshold,
-            expected=_number(found.expected[0, place]),
-            probability=_number(found.p_value[0, place]),
-            recurrence_days=self._recurrence(float(found.p_value[0, place]), window),
+            expected=number(found.expected),
+            probability=number(found.p_value),
+            recurrence_days=self._recurrence(found.p_value, window),
             baseline=tuple((self._start(first + one, window), self._start(first + one + 1, window), int(told[one])) for one in shown),
-            correction=None if share is None else _correction(found, count, float(share[place]), place, series.reported),
+            correction=None if share is None else correction_of(found, count, float(share[-1]), series.reported),
         )
 
     def _recurrence(self, p_value: float, window: int) -> float | None:
         if not self.tells_recurrence or not p_value > 0:
             return None
         return float(recurrence_interval(np.array([p_value]), interval_days=window / DAY)[0])
-
-    def _told(self, series: Series, last: int, window: int) -> tuple[int, Floats]:
-        """Return the first step that the block of a step looks back to, and the counts from there to that step."""
-        history = self._history(window)
-        block = _block(history)
-        known_since = self.step(series.first, window)
-        first = max(last // block * block - history, known_since)
-        edges = self._origin(window) + window * np.arange(first, last + 2, dtype=np.int64)
-        return first, series.steps(edges).astype(np.float64)
-
-    def _share(self, series: Series, first: int, number: int, window: int) -> Floats | None:
-        """Return the part that is reported of the counts that ``_told`` returns; None where all is."""
-        return None if series.reported is None else series.reported.of_steps(self._start(first, window), window, number)
 
     def _run(self, first: int, counts: Floats, window: int, share: Floats | None = None) -> Detected:
         steps = np.arange(first, first + counts.shape[1], dtype=np.int64)
@@ -241,66 +225,9 @@ class DetectorRule(Criterion, extra="allow"):
 
     def _least(self, first: int, before: Floats, window: int, share: Floats | None = None) -> float:
         """Return the smallest count that is an alarm after the steps before; infinite if none is. ``share`` is of those and the step."""
-        key = self._key(first, before, window, share)
+        key = key_of(first, before, window, share)
         known = self._known.get(key)
         if known is None:
-            known = float(least_alarms(lambda counts: self._run(first, counts, window, share), before[np.newaxis, :])[0])
-            self._remember(key, known)
+            known = float(least_alarms(lambda counts, _: self._run(first, counts, window, share), before[np.newaxis, :])[0])
+            self._known.remember(key, known)
         return known
-
-    def _remember(self, key: bytes, least: float) -> None:
-        self._known[key] = least
-        if len(self._known) > _MOST_KNOWN:
-            self._known.popitem(last=False)
-
-    def _key(self, first: int, before: Floats, window: int, share: Floats | None = None) -> bytes:
-        told = before.tobytes() if share is None else before.tobytes() + share.tobytes()
-        return blake2b(told, digest_size=16, key=f"{first} {window}{'' if share is None else ' corrected'}".encode()).digest()
-
-    def _start(self, step: int, window: int) -> int:
-        return self._origin(window) + step * window
-
-    def _history(self, window: int) -> int:
-        return max(2, -(-round(self.history_days * DAY) // window))
-
-    def _origin(self, window: int) -> int:
-        return self.day_starts_hour * HOUR + (0 if window == DAY else _MONDAY)
-
-    def _step(self, at: Instants, window: int) -> Instants:
-        # spans are open at their start: what happens exactly when a step begins belongs to the one that ended
-        return np.asarray((at - 1 - self._origin(window)) // window)
-
-
-def _block(history: int) -> int:
-    return max(1, history // _BLOCKS_A_HISTORY)
-
-
-def _distinct(steps: Instants) -> Instants:
-    return steps if len(steps) < 2 else np.unique(steps)
-
-
-def _of_block(ends: Bools, first: int, block_start: int, size: int) -> Bools:
-    """Return the steps of a block; none where the area was not known yet."""
-    whole = np.zeros(size, dtype=np.bool_)
-    begin = max(first, block_start)
-    whole[begin - block_start :] = ends[begin - first :]
-    return whole
-
-
-def _upto(share: Floats | None, steps: int) -> Floats | None:
-    return None if share is None or (share[:steps] == 1.0).all() else share[:steps]
-
-
-def _correction(found: Detected, count: int, share: float, place: int, reported: Reported | None) -> Correction | None:
-    expected = float(found.expected[0, place])
-    if share >= 1.0 or share <= 0.0 or not expected > 0:
-        return None
-    phi = float(found.also["phi"][0, place])
-    mean = np.array([expected / share])
-    whole = nowcast(np.array([float(count)]), mean, np.array([share]), dispersion=max(phi, 1.0) if np.isfinite(phi) else 1.0)
-    silent = reported.silent if reported is not None else ()
-    return Correction(share, float(whole.expected[0]), float(whole.low[0]), float(whole.high[0]), silent)
-
-
-def _number(value: float) -> float | None:
-    return max(float(value), 0.0) if np.isfinite(value) else None
