@@ -29,7 +29,7 @@ async def runtime():
     served: list[dict[str, Any]] = []
 
     async def read_table(topic: Any, on_record: Any) -> None:
-        assert topic.name == "overdose.feeds.v1"
+        assert topic.name in {"overdose.feeds.v1", "directory.records.v1"}
 
     mongo = Mongo(uri, f"alerts_test_{uuid4().hex}")
     yield SimpleNamespace(
@@ -61,7 +61,8 @@ async def test_the_wired_service_raises_an_alert_and_publishes_what_a_crash_left
     rules.write_text(f"rules: [{make.rule().model_dump_json()}]")
     await build(runtime, settings(alerts_rules=rules, alerts_clock="event", alerts_directory_address="127.0.0.1:1"))
     assert set(runtime.subscriptions) == {"alerts-fan-out", "alerts-evaluate"}
-    assert set(runtime.periodic) == {"close-quiet-alerts", "publish-forgotten-alerts"}
+    wanted = {"close-quiet-alerts", "publish-forgotten-alerts", "scan-clusters", "tell-stories", "withdraw-rules"}
+    assert set(runtime.periodic) == wanted
     (served,) = runtime.served
     assert served["names"] == ("spikewatch.api.alerts.v1.RuleService",)
     assert (served["host"], served["port"], served["token"], served["reflection"]) == ("127.0.0.1", 0, None, True)

@@ -1,7 +1,6 @@
 """Wires the service: settings and adapters into use cases, use cases into the runtime."""
 
 import time
-from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -13,8 +12,8 @@ from spikewatch.alerts.adapters.mongo_contacts import MongoContactMemory
 from spikewatch.alerts.adapters.mongo_contributions import MongoAreaStore, MongoContributionStore
 from spikewatch.alerts.adapters.mongo_delays import MongoDelayStore
 from spikewatch.alerts.adapters.mongo_fanned import MongoFannedStore
+from spikewatch.alerts.adapters.rule_table import RuleTable
 from spikewatch.alerts.adapters.rules_file import read_rules, rules_of
-from spikewatch.alerts.domain.rule import Rule
 from spikewatch.alerts.domain.rulebook import Rulebook
 from spikewatch.alerts.handlers.rule_calls import SERVICE_NAME, RuleServicer
 from spikewatch.alerts.handlers.subscriptions import evaluate_subscription, fan_out_subscription
@@ -26,9 +25,10 @@ from spikewatch.alerts.service.close_quiet import CloseQuiet
 from spikewatch.alerts.service.evaluate import Evaluate
 from spikewatch.alerts.service.fan_out import FanOut
 from spikewatch.alerts.service.judge_unsettled import JudgeUnsettled
-from spikewatch.alerts.service.learn_delays import LearnDelays
+from spikewatch.alerts.service.learn_delays import LearnDelays, corrected_kinds
 from spikewatch.alerts.service.scan_clusters import ScanClusters
 from spikewatch.alerts.service.tell_stories import TellStories
+from spikewatch.alerts.service.withdraw_rules import WithdrawRules
 from spikewatch.alerts.settings import AlertsSettings
 from spikewatch.api.alerts.v1.rule_service_pb2_grpc import add_RuleServiceServicer_to_server
 from spikewatch.chassis.grpc.client import connect
@@ -48,7 +48,9 @@ async def build(runtime: Runtime, settings: AlertsSettings) -> None:
         ValueError: a rule in the rules file is wrong.
         OSError: the rules file cannot be read.
     """
-    rulebook = read_rules(settings.alerts_rules)
+    table = RuleTable(read_rules(settings.alerts_rules))
+    await runtime.read_table(topics.DIRECTORY, table.on_record)
+    rulebook = table.settle()
     contributions = MongoContributionStore(runtime.mongo, runtime.clock)
     alerts = MongoAlertStore(runtime.mongo, runtime.clock)
     await contributions.prepare()
@@ -60,8 +62,7 @@ async def build(runtime: Runtime, settings: AlertsSettings) -> None:
     await runtime.read_table(topics.FEEDS, feeds.on_record)
 
     is_live = settings.alerts_clock == "wall"
-    corrected = [rule for rule in rulebook.rules if rule.is_corrected] if is_live else []
-    delays = await _delays(runtime, contributions, feeds, corrected) if corrected else None
+    delays = await _delays(runtime, contributions, feeds, rulebook) if is_live else None
     cache = AreaCache(settings.alerts_cached_overdoses)
     contacts = _contact_book(runtime, settings)
     evaluate = Evaluate(
@@ -80,42 +81,52 @@ async def build(runtime: Runtime, settings: AlertsSettings) -> None:
     # what a crash left; what another instance is publishing at this moment may go out twice, with the same id
     await quiet.publish_forgotten(older_than=timedelta(0))
 
-    runtime.subscribe(fan_out_subscription(FanOut(MongoFannedStore(runtime.mongo), rulebook.vicinities)))
+    fan_out = FanOut(MongoFannedStore(runtime.mongo), rulebook.vicinities)
+    withdraw = WithdrawRules(rulebook, alerts, contributions, runtime.publisher, clock=runtime.clock, is_live=is_live)
+    table.listen(evaluate.exchange, fan_out.exchange, withdraw.exchange)
+
+    runtime.subscribe(fan_out_subscription(fan_out))
     runtime.subscribe(evaluate_subscription(evaluate))
     if is_live:
-        runtime.every(_STEP_SECONDS, BeginSteps(rulebook, cache, clock=runtime.clock), name="begin-steps")
+        steps = BeginSteps(rulebook, cache, clock=runtime.clock)
+        table.listen(steps.exchange)
+        runtime.every(_STEP_SECONDS, steps, name="begin-steps")
     if delays is not None:
+        corrected = [rule for rule in rulebook.rules if rule.is_corrected]
         unsettled = JudgeUnsettled(corrected, delays, contributions, areas, alerts, contacts, feeds, runtime.publisher, clock=runtime.clock)
+        table.listen(delays.exchange, unsettled.exchange)
         runtime.every(_STEP_SECONDS, unsettled, name="judge-unsettled")
     runtime.every(settings.alerts_close_seconds, quiet.close, name="close-quiet-alerts")
+    runtime.every(settings.alerts_close_seconds, withdraw, name="withdraw-rules")
     stories = TellStories(alerts, runtime.publisher, clock=runtime.clock)
     runtime.every(settings.alerts_close_seconds, stories, name="tell-stories")
     runtime.every(_FORGOTTEN_SECONDS, quiet.publish_forgotten, name="publish-forgotten-alerts")
-    if rulebook.scheduled:
-        scan = ScanClusters(
-            rulebook,
-            contributions,
-            alerts,
-            contacts,
-            feeds,
-            runtime.publisher,
-            clock=runtime.clock,
-            every_seconds=settings.alerts_scan_seconds,
-            is_live=is_live,
-        )
-        runtime.every(_STEP_SECONDS, scan, name="scan-clusters")
-    _serve_rules(runtime, settings, rulebook, contributions)
+    scan = ScanClusters(
+        rulebook,
+        contributions,
+        alerts,
+        contacts,
+        feeds,
+        runtime.publisher,
+        clock=runtime.clock,
+        every_seconds=settings.alerts_scan_seconds,
+        is_live=is_live,
+    )
+    table.listen(scan.exchange)
+    runtime.every(_STEP_SECONDS, scan, name="scan-clusters")
+    _serve_rules(runtime, settings, table, contributions)
 
 
-async def _delays(runtime: Runtime, contributions: MongoContributionStore, feeds: FeedTable, corrected: Sequence[Rule]) -> LearnDelays:
+async def _delays(runtime: Runtime, contributions: MongoContributionStore, feeds: FeedTable, rulebook: Rulebook) -> LearnDelays:
     store = MongoDelayStore(runtime.mongo, runtime.clock)
     await store.prepare()
-    return LearnDelays(contributions, store, feeds, {kind for rule in corrected for kind in rule.kinds_watched})
+    return LearnDelays(contributions, store, feeds, corrected_kinds(rulebook))
 
 
-def _serve_rules(runtime: Runtime, settings: AlertsSettings, rulebook: Rulebook, contributions: MongoContributionStore) -> None:
-    back_test = BackTest(rulebook, contributions, rules_of, clock=runtime.clock)
-    servicer = RuleServicer(rulebook, back_test)
+def _serve_rules(runtime: Runtime, settings: AlertsSettings, table: RuleTable, contributions: MongoContributionStore) -> None:
+    back_test = BackTest(table.rulebook, contributions, rules_of, clock=runtime.clock)
+    servicer = RuleServicer(table.rulebook, back_test)
+    table.listen(back_test.exchange, servicer.exchange)
 
     def register(server: Any) -> None:
         add_RuleServiceServicer_to_server(servicer, server)

@@ -172,7 +172,15 @@ class AlertStore(Protocol):
         ...
 
     async def due(self, as_of: int, limit: int) -> list[Kept]:
-        """Return open alerts that are over as of an event time, and closed ones that are not."""
+        """Return open alerts that are over as of an event time, and closed ones that are not, but for those that were withdrawn."""
+        ...
+
+    async def open_of(self, rules: Collection[tuple[str, int]], limit: int) -> list[Kept]:
+        """Return open alerts of some versions (id and version) of rules."""
+        ...
+
+    async def open_beside(self, in_force: Mapping[str, int], limit: int) -> list[Kept]:
+        """Return open alerts of rules that are not among these, or that had a lower version of one than it has here."""
         ...
 
     async def unrelated(self, limit: int) -> list[Kept]:

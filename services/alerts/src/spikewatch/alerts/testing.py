@@ -226,9 +226,20 @@ class InMemoryAlertStore:
             kept
             for kept, _ in self.held.values()
             if (kept.alert.status is AlertStatus.OPEN and kept.closes_at < as_of)
-            or (kept.alert.status is AlertStatus.CLOSED and kept.closes_at >= as_of)
+            or (kept.alert.status is AlertStatus.CLOSED and not kept.is_withdrawn and kept.closes_at >= as_of)
         ]
         return found[:limit]
+
+    async def open_of(self, rules: Collection[tuple[str, int]], limit: int) -> list[Kept]:
+        """Return open alerts of some versions of rules."""
+        return [each for each in self._open() if (each.alert.rule.rule_id, each.alert.rule.version) in rules][:limit]
+
+    async def open_beside(self, in_force: Mapping[str, int], limit: int) -> list[Kept]:
+        """Return open alerts of other rules, or of lower versions."""
+        return [each for each in self._open() if each.alert.rule.version < in_force.get(each.alert.rule.rule_id, 2**31)][:limit]
+
+    def _open(self) -> list[Kept]:
+        return [kept for kept, _ in self.held.values() if kept.alert.status is AlertStatus.OPEN]
 
     async def pending(self, before: datetime, limit: int) -> list[Kept]:
         """Return alerts written before a moment and not published yet."""

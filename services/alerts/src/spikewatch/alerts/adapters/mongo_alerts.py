@@ -85,13 +85,28 @@ class MongoAlertStore:
         )
 
     async def due(self, as_of: int, limit: int) -> list[Kept]:
-        """Return open alerts that are over, and closed ones that are not."""
+        """Return open alerts that are over, and closed ones that are not, but for those that were withdrawn."""
         where = {
             "$or": [
                 {"status": AlertStatus.OPEN.value, "closes_at": {"$lt": as_of}},
-                {"status": AlertStatus.CLOSED.value, "closes_at": {"$gte": as_of}},
+                {"status": AlertStatus.CLOSED.value, "closes_at": {"$gte": as_of}, "is_withdrawn": {"$ne": True}},
             ]
         }
+        return [self._kept(document) for document in await self._alerts.find(where, limit=limit)]
+
+    async def open_of(self, rules: Several[tuple[str, int]], limit: int) -> list[Kept]:
+        """Return open alerts of some versions of rules."""
+        if not rules:
+            return []
+        versions: list[Document] = [{"rule": rule, "rule_version": version} for rule, version in sorted(rules)]
+        where = {"status": AlertStatus.OPEN.value, "$or": versions}
+        return [self._kept(document) for document in await self._alerts.find(where, limit=limit)]
+
+    async def open_beside(self, in_force: Mapping[str, int], limit: int) -> list[Kept]:
+        """Return open alerts of other rules, or of lower versions."""
+        beside: list[Document] = [{"rule": {"$nin": sorted(in_force)}}]
+        beside += [{"rule": rule, "rule_version": {"$lt": version}} for rule, version in sorted(in_force.items())]
+        where = {"status": AlertStatus.OPEN.value, "$or": beside}
         return [self._kept(document) for document in await self._alerts.find(where, limit=limit)]
 
     async def unrelated(self, limit: int) -> list[Kept]:
@@ -128,6 +143,7 @@ class MongoAlertStore:
             quiet=document["quiet"],
             as_of=document["as_of"],
             pending=document["pending"],
+            is_withdrawn=document.get("is_withdrawn", False),  # missing in what older versions wrote
         )
 
     def _remember(self, alert: Alert) -> None:
@@ -142,6 +158,8 @@ def _document(kept: Kept, now: datetime) -> Document:
         "_id": alert.alert_id,
         "area": alert.area,
         "rule": alert.rule.rule_id,
+        "rule_version": alert.rule.version,
+        "is_withdrawn": kept.is_withdrawn,
         "status": alert.status.value,
         "opened_at": episode.opened_at,
         "last_met_at": episode.last_met_at,

@@ -8,7 +8,7 @@ import yaml
 
 from spikewatch.alerts.domain.rulebook import Problem, Rulebook, UnusableRules, WrongRules
 
-__all__ = ["PUBLISHED", "SHIPPED", "UnusableRules", "read_rules", "rules_of", "rules_of_package", "text_of_package"]
+__all__ = ["PUBLISHED", "SHIPPED", "UnusableRules", "lines_of_rules", "read_rules", "rules_of", "rules_of_package", "text_of_package"]
 
 SHIPPED: Final = "rules.yaml"
 """The rules in force where nothing else is said."""
@@ -73,6 +73,13 @@ def rules_of(text: str, name: str) -> Rulebook:
         return Rulebook.of(content)
     except WrongRules as error:
         raise UnusableRules(name, [(_line(tree, problem.path), problem) for problem in error.problems]) from None
+
+
+def lines_of_rules(text: str) -> dict[str, int]:
+    """Return the line of each rule of a text that can be used, by its id."""
+    tree = yaml.compose(text, Loader=_LOADER)
+    entries = yaml.load(text, Loader=_LOADER)["rules"]  # noqa: S506  # a safe loader, in C where there is one
+    return {str(entry["id"]): _line(tree, ("rules", place)) for place, entry in enumerate(entries)}
 
 
 def _line(tree: yaml.Node | None, path: tuple[str | int, ...]) -> int:

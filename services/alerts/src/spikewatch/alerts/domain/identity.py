@@ -12,13 +12,17 @@ __all__ = ["Kept", "Pairing", "paired"]
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """An alert as it is kept. ``as_of`` is the event time up to which its status was decided."""
+    """An alert as it is kept. ``as_of`` is the event time up to which its status was decided.
+
+    ``is_withdrawn`` closed it before its quiet time passed: its rule is in force no longer.
+    """
 
     alert: Alert
     episode: Episode
     quiet: int
     as_of: int
     pending: bool = True
+    is_withdrawn: bool = False
 
     @property
     def alert_id(self) -> UUID:

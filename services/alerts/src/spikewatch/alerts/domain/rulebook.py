@@ -11,7 +11,16 @@ from pydantic import ValidationError
 from spikewatch.alerts.domain.rule import Rule
 from spikewatch.alerts.domain.rules import KINDS
 
-__all__ = ["Difference", "Problem", "Rulebook", "UnusableRules", "WrongRules", "differences"]
+__all__ = [
+    "Difference",
+    "Problem",
+    "Rulebook",
+    "UnusableRules",
+    "WrongRules",
+    "contradicted",
+    "decides_otherwise",
+    "differences",
+]
 
 Path = tuple[str | int, ...]
 """Where in the file's content something stands: ``("rules", 0, "window_hours")``."""
@@ -152,6 +161,20 @@ def differences(before: Rulebook, after: Rulebook) -> list[Difference]:
     return found
 
 
+def decides_otherwise(old: Rule, new: Rule) -> bool:
+    """Tell whether more than words and whether it is enabled differs, so that alerts must name another version."""
+    return any(one.needs_version for one in differences(Rulebook((old,)), Rulebook((new,))))
+
+
+def contradicted(rule: Rule, others: Sequence[Rule]) -> str | None:
+    """Return the id of a rule that states the neighbours of an area otherwise; None where there is none."""
+    return next((one.id for one in others for area in rule.neighbours if _states_otherwise(one, rule, area)), None)
+
+
+def _states_otherwise(one: Rule, rule: Rule, area: str) -> bool:
+    return area in one.neighbours and set(one.neighbours[area]) != set(rule.neighbours[area])
+
+
 def _difference(old: Rule, new: Rule) -> Difference:
     one, other = old.model_dump(mode="json"), new.model_dump(mode="json")
     fields = tuple((field, one[field], other[field]) for field in one if one[field] != other[field])
@@ -162,8 +185,8 @@ def _difference(old: Rule, new: Rule) -> Difference:
 def _contradictions(place: int, rule: Rule, earlier: Sequence[Rule]) -> list[Problem]:
     """Return the areas whose neighbours another rule states otherwise: both would count them under one name."""
     found = []
-    for area, others in rule.neighbours.items():
-        known = next((one for one in earlier if area in one.neighbours and set(one.neighbours[area]) != set(others)), None)
+    for area in rule.neighbours:
+        known = next((one for one in earlier if _states_otherwise(one, rule, area)), None)
         if known is not None:
             text = f"differ from those that rule {known.id} states; an area has the same neighbours in all rules"
             found.append(Problem(("rules", place, "neighbours", area), rule.id, f"neighbours.{area}", text))

@@ -41,6 +41,10 @@ class RuleServicer(RuleServiceServicer):
         self._rulebook = rulebook
         self._back_test = back_test
 
+    def exchange(self, rulebook: Rulebook) -> None:
+        """Tell of other rules from the next call on."""
+        self._rulebook = rulebook
+
     @override
     async def ListRules(self, request: calls.ListRulesRequest, context: Any) -> calls.ListRulesResponse:
         return rules_message(self._rulebook)

@@ -80,6 +80,11 @@ class AreaCache:
         if entry is not None:
             self._overdoses -= len(entry.history)
 
+    def clear(self) -> None:
+        """Forget all areas: what rules need of them is another part now."""
+        self._held.clear()
+        self._overdoses = 0
+
     async def revoke(self, partitions: frozenset[int]) -> None:
         """Forget the areas of partitions that another instance now owns: it may change them behind our back."""
         for area in [area for area, entry in self._held.items() if entry.partition in partitions]:

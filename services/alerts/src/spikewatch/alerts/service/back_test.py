@@ -69,6 +69,10 @@ class BackTest:
         # A step whose caller has gone goes on to its end; with one worker the next question's steps wait for it.
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="back-test")
 
+    def exchange(self, rulebook: Rulebook) -> None:
+        """Answer the next question about other rules."""
+        self._rulebook = rulebook
+
     async def close(self) -> None:
         """Take no more steps; the one under way ends by itself."""
         self._worker.shutdown(wait=False, cancel_futures=True)

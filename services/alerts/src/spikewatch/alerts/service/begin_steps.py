@@ -22,6 +22,10 @@ class BeginSteps:
         self._clock = clock
         self._begun: dict[tuple[str, int], int | None] = {}
 
+    def exchange(self, rulebook: Rulebook) -> None:
+        """Prepare other rules from the next call on."""
+        self._rules = rulebook.rules
+
     async def __call__(self) -> None:
         """Prepare each rule whose step has turned for all areas in memory, in a thread."""
         now = micros(self._clock())

@@ -54,7 +54,9 @@ class Evaluate:
         delays: DelayBook | None = None,
     ) -> None:
         self._rulebook = rulebook
-        self._delays = delays if any(rule.is_corrected for rule in rulebook.rules) else None
+        self._delay_book = delays
+        self._delays = _for_corrected(delays, rulebook)
+        self._exchanged: Rulebook | None = None
         self._contributions = contributions
         self._areas = areas
         self._alerts = alerts
@@ -72,6 +74,7 @@ class Evaluate:
         Raises:
             Transient: a store does not answer, or another writer was first.
         """
+        await self._begin_exchanged()
         entries, rejected = entries_of(batch)
         # What no rule watches, as most map cells, is held for the day on which one does, and costs no more than that.
         watched = {entry.area for entry in entries if area_kind(entry.area) in self._rulebook.area_kinds}
@@ -87,6 +90,21 @@ class Evaluate:
             rejected.get(index) or (Emit(tuple(messages[index])) if index in messages else _quiet(index in taken.stale))
             for index in range(len(batch))
         ]
+
+    def exchange(self, rulebook: Rulebook) -> None:
+        """Hold overdoses against other rules from the next batch on: one batch is judged by one set of rules."""
+        self._exchanged = rulebook
+
+    async def _begin_exchanged(self) -> None:
+        rulebook = self._exchanged
+        if rulebook is None:
+            return
+        if self._rulebook.area_kinds - rulebook.area_kinds:
+            await self._areas.forget_unwatched(rulebook.area_kinds)
+        self._cache.clear()  # held as far back as the rules before looked
+        self._rulebook, self._delays = rulebook, _for_corrected(self._delay_book, rulebook)
+        if self._exchanged is rulebook:
+            self._exchanged = None
 
     async def _taken(
         self, batch: Sequence[Event[Contribution]], entries: Sequence[Entry], watched: set[str], new: set[str]
@@ -231,6 +249,10 @@ class Evaluate:
             messages.setdefault(indexes[-1], []).append(alert_message(each.alert, tuple(indexes[:-1])))
             self._emitted[each.alert_id] = each.alert.version
         return messages
+
+
+def _for_corrected(delays: DelayBook | None, rulebook: Rulebook) -> DelayBook | None:
+    return delays if any(rule.is_corrected for rule in rulebook.rules) else None
 
 
 def _journalled(change: AreaChange, state: AreaState, *, presumes: bool) -> AreaState:

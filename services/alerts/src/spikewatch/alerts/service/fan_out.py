@@ -5,6 +5,7 @@ from typing import Final
 from uuid import UUID
 
 from spikewatch.alerts.domain.fanned import Fanned, contributions_of, fanned, retracted
+from spikewatch.alerts.domain.rulebook import Rulebook
 from spikewatch.alerts.ports import FannedStore, Overtaken
 from spikewatch.chassis.kafka.message import Event, Message
 from spikewatch.chassis.outcome import DeadLetter, Drop, Emit, Outcome, Reason
@@ -28,6 +29,10 @@ class FanOut:
         """``vicinities`` are areas made of others, by each area that is a part of them."""
         self._store = store
         self._vicinities = vicinities or {}
+
+    def exchange(self, rulebook: Rulebook) -> None:
+        """Count in the vicinities of other rules from the next incident on."""
+        self._vicinities = rulebook.vicinities
 
     async def __call__(self, batch: Sequence[Event[Incident]]) -> list[Outcome]:
         """Process a batch in order.

@@ -2,10 +2,15 @@
 
 What was expected of such a day by now changes when a day ends, when a feed falls silent or speaks again, and with what is learnt; no record
 tells of it. Whichever instance does it first wins by compare-and-set. What overdoses change is judged when they come, not here.
+
+When a day turns all areas are judged: rules are asked about them together, in a thread, which takes a small part of the time that each
+by itself takes, and evaluation goes on meanwhile.
 """
 
+import asyncio
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
@@ -14,8 +19,9 @@ from spikewatch.alerts.domain.instants import DAY, HOUR, micros
 from spikewatch.alerts.domain.lifecycle import with_contacts, with_silent_feeds
 from spikewatch.alerts.domain.reported import Reported
 from spikewatch.alerts.domain.rule import Rule
+from spikewatch.alerts.domain.rulebook import Rulebook
 from spikewatch.alerts.domain.series import History
-from spikewatch.alerts.ports import AlertStore, AreaStore, ContactBook, ContributionStore, FeedBook, Publishing
+from spikewatch.alerts.ports import AlertStore, AreaState, AreaStore, ContactBook, ContributionStore, FeedBook, Publishing
 from spikewatch.alerts.service.learn_delays import LONGEST, LearnDelays
 from spikewatch.alerts.service.messages import alert_message
 from spikewatch.alerts.service.revision import AreaRevision
@@ -24,8 +30,39 @@ from spikewatch.chassis.outcome import Transient
 
 __all__ = ["JudgeUnsettled"]
 
+_READ_AT_ONCE: Final = 32  # areas in one question; what is made of the answer is short work
+_HELD_AT_ONCE: Final = 3_000_000  # overdoses of areas that are judged together; 12 bytes each
 _FAR: Final = 2**62  # microseconds: later than any event time
 _LOOKED_BACK: Final = (LONGEST + 60) * DAY  # for alerts that still wait; longer than a service is ever away
+
+
+@dataclass(slots=True)
+class Due:
+    """An area whose days are judged from a time on, by what is reported now. ``asked`` are it, its county and its state."""
+
+    asked: Sequence[str]
+    reported: Reported | None
+    low: int
+
+    @property
+    def area(self) -> str:
+        """The area."""
+        return self.asked[0]
+
+
+@dataclass(slots=True)
+class Read:
+    """What was read of an area, after its state: what comes later changes that."""
+
+    due: Due
+    rules: list[Rule]
+    state: AreaState | None
+    history: History
+    kept: list[Kept]
+
+    def told(self) -> History:
+        """Return the history as a corrected rule is told it."""
+        return self.history if self.due.reported is None else replace(self.history, reported=self.due.reported)
 
 
 class JudgeUnsettled:
@@ -56,6 +93,12 @@ class JudgeUnsettled:
         self._turn: int | None = None
         self._judged: dict[str, Reported | None] = {}
 
+    def exchange(self, rulebook: Rulebook) -> None:
+        """Judge by other rules from the next look on; each area is looked at anew."""
+        self._rules = [rule for rule in rulebook.rules if rule.is_corrected]
+        self._judged = {}
+        self._turn = None
+
     async def __call__(self) -> None:
         """Look if an hour has begun since the last look.
 
@@ -64,25 +107,33 @@ class JudgeUnsettled:
         """
         turn = micros(self._clock()) // HOUR
         if turn != self._turn:
+            rules = self._rules
             await self.look()
-            self._turn = turn
+            if self._rules is rules:  # other rules look at once
+                self._turn = turn
 
     async def look(self) -> None:
         """Learn, and bring the alerts of every area up to what is known now."""
+        rules, judged = self._rules, self._judged
+        if not rules:
+            return
         now = self._clock()
         as_of = micros(now)
         await self._delays.learn(as_of // DAY)
         waiting = await self._waiting(as_of)
-        for area in sorted({*self._delays.unsettled, *waiting}):
+        due: list[Due] = []
+        for number, area in enumerate(sorted({*self._delays.unsettled, *waiting})):
+            if number % _READ_AT_ONCE == 0:
+                await asyncio.sleep(0)  # others may go on
             asked = self._asked(area)
             reported = self._delays.reported(asked, as_of)
-            before = self._judged.get(area)
+            before = judged.get(area)
             if reported == before and not (reported is None and area in waiting):
                 continue
             starts = [each.unsettled_from for each in (reported, before) if each is not None]
-            low = min([*starts, *(each.episode.opened_at for each in waiting.get(area, ()))]) - DAY
-            if await self._judge(asked, reported, low, now):
-                self._judged[area] = reported
+            due.append(Due(asked, reported, min([*starts, *(each.episode.opened_at for each in waiting.get(area, ()))]) - DAY))
+        overtaken = await self._judge_all(rules, judged, due, now)
+        await self._judge_all(rules, judged, overtaken, now)  # who is overtaken again waits for the next look
 
     async def _waiting(self, as_of: int) -> dict[str, list[Kept]]:
         """Return by area the alerts that were raised by a part of the reports."""
@@ -93,33 +144,68 @@ class JudgeUnsettled:
                     waiting[each.alert.area].append(each)
         return waiting
 
-    async def _judge(self, asked: Sequence[str], reported: Reported | None, low: int, now: datetime) -> bool:
-        """Judge an area's days from a time on; False if another writer was first, and the next look finds it as it was."""
-        area, as_of = asked[0], micros(now)
-        state = (await self._areas.load([area])).get(area)
-        first = state.first if state is not None and state.first is not None else await self._contributions.first(area)
-        rules = [rule for rule in self._rules if rule.applies_to(area)]
-        if first is None or not rules:
-            return True
-        start = low - max(rule.reach + rule.quiet for rule in rules)
-        history = History.of((await self._contributions.rows({area: (start, _FAR)})).get(area, ()), first, start)
-        kept = await self._alerts.touching({area: low - max(rule.quiet for rule in rules)})
-        revision = AreaRevision(area, history, self._contributions, self._alerts, reported)
+    async def _judge_all(self, rules: Sequence[Rule], judged: dict[str, Reported | None], due: Sequence[Due], now: datetime) -> list[Due]:
+        """Judge areas, as many together as may be held at once; return those of which another writer was first."""
+        overtaken: list[Due] = []
+        held: list[Read] = []
+        for start in range(0, len(due), _READ_AT_ONCE):
+            held += await self._read(rules, due[start : start + _READ_AT_ONCE])
+            if start + _READ_AT_ONCE < len(due) and sum(len(each.history) for each in held) < _HELD_AT_ONCE:
+                continue
+            ready = await asyncio.to_thread(_asked_together, rules, held)
+            for each in held:
+                if await self._judge(each, ready, now):
+                    judged[each.due.area] = each.due.reported
+                else:
+                    overtaken.append(each.due)
+            held = []
+        return overtaken
+
+    async def _read(self, rules: Sequence[Rule], due: Sequence[Due]) -> list[Read]:
+        """Read what rules look at in some areas."""
+        watching = {one.area: [rule for rule in rules if rule.applies_to(one.area)] for one in due}
+        due = [one for one in due if watching[one.area]]
+        states = await self._areas.load([one.area for one in due])
+        firsts = {area: state.first for area, state in states.items()}
+        for one in due:
+            if firsts.get(one.area) is None:
+                firsts[one.area] = await self._contributions.first(one.area)
+        due = [one for one in due if firsts[one.area] is not None]
+        starts = {one.area: one.low - max(rule.reach + rule.quiet for rule in watching[one.area]) for one in due}
+        rows = await self._contributions.rows({area: (start, _FAR) for area, start in starts.items()})
+        kept: dict[str, list[Kept]] = defaultdict(list)
+        for each in await self._alerts.touching({one.area: one.low - max(rule.quiet for rule in watching[one.area]) for one in due}):
+            kept[each.alert.area].append(each)
+        return [
+            Read(
+                one,
+                watching[one.area],
+                states.get(one.area),
+                History.of(rows.get(one.area, ()), firsts[one.area], starts[one.area]),
+                kept[one.area],
+            )
+            for one in due
+        ]
+
+    async def _judge(self, read: Read, ready: Sequence[Rule], now: datetime) -> bool:
+        """Judge an area's days from a time on; False if another writer was first."""
+        due, area, as_of = read.due, read.due.area, micros(now)
+        revision = AreaRevision(area, read.history, self._contributions, self._alerts, due.reported)
         changed: list[tuple[Rule, Kept]] = []
-        for rule in rules:
+        for rule in (rule for rule in ready if rule.applies_to(area)):
             mine = [
                 each
-                for each in kept
+                for each in read.kept
                 if not each.is_retracted and (each.alert.rule.rule_id, each.alert.rule.version) == (rule.id, rule.version)
             ]
-            changed += [(rule, each) for each in await revision.revise(rule, [(low, as_of)], mine, as_of=as_of, now=now)]
+            changed += [(rule, each) for each in await revision.revise(rule, [(due.low, as_of)], mine, as_of=as_of, now=now)]
         if not changed:
             return True
-        if (await self._areas.load([area])).get(area) != state:
+        if (await self._areas.load([area])).get(area) != read.state:
             return False  # overdoses came meanwhile, which may not have been among those that were read
-        contacts = await self._contacts.responsible(asked)
+        contacts = await self._contacts.responsible(due.asked)
         shown = [
-            with_silent_feeds(with_contacts(each, contacts, rule.tells), self._feeds.silent(asked, each.alert.window.end))
+            with_silent_feeds(with_contacts(each, contacts, rule.tells), self._feeds.silent(due.asked, each.alert.window.end))
             for rule, each in changed
         ]
         try:
@@ -138,3 +224,15 @@ class JudgeUnsettled:
         if len(place) == 5 and place.isdigit() and kind != "state":  # digits of a county's FIPS code
             asked += [f"county:{place}", f"state:{place[:2]}"]
         return list(dict.fromkeys(asked))
+
+
+def _asked_together(rules: Sequence[Rule], several: Sequence[Read]) -> list[Rule]:
+    """Return copies of rules that were asked about all areas together; they hold what they were told, and go with this look."""
+    ready = [Rule.model_validate(rule.model_dump()) for rule in rules]
+    for rule in ready:
+        mine = [each for each in several if rule.applies_to(each.due.area)]
+        if mine:
+            low = min(each.due.low for each in mine) - rule.quiet
+            many = [each.told().select(each.due.low - rule.quiet - rule.reach, _FAR, rule.asks) for each in mine]
+            rule.criterion.foresee(many, rule.window, since=low)
+    return ready

@@ -16,14 +16,20 @@ from spikewatch.alerts.domain.detection.series import Floats
 from spikewatch.alerts.domain.first_told import DayTold, Feed, table_of, told_on, weights_of
 from spikewatch.alerts.domain.instants import DAY, micros, moment
 from spikewatch.alerts.domain.reported import Reported, reported_of, silent_feeds
+from spikewatch.alerts.domain.rulebook import Rulebook
 from spikewatch.alerts.ports import ContributionStore, DelayStore, FeedBook
 
-__all__ = ["LONGEST", "LearnDelays"]
+__all__ = ["LONGEST", "LearnDelays", "corrected_kinds"]
 
 LONGEST: Final = 14
 """The delay, in days, after which a day counts as reported, unless a feed is silent."""
 
 _LEARNT_FROM: Final = 120  # days: two half-lives of what is learnt
+
+
+def corrected_kinds(rulebook: Rulebook) -> frozenset[str]:
+    """Return the kinds of area that rules in force judge by the part that is reported."""
+    return frozenset(kind for rule in rulebook.rules if rule.is_corrected for kind in rule.kinds_watched)
 
 
 class LearnDelays:
@@ -40,6 +46,10 @@ class LearnDelays:
         self._last: Mapping[Feed, int] = {}
         self.places: Mapping[str, str] = {}
         self._newest: Collection[str] = ()
+
+    def exchange(self, rulebook: Rulebook) -> None:
+        """Learn what is needed for the areas of other rules, from the next day that is counted on."""
+        self._kinds = corrected_kinds(rulebook)
 
     async def learn(self, today: int) -> None:
         """Take in everything that had come by the end of the day before ``today`` (days since 1970).

@@ -61,6 +61,10 @@ class ScanClusters:
         self._is_live = is_live
         self._looked: int | None = None
 
+    def exchange(self, rulebook: Rulebook) -> None:
+        """Look by other rules from the next look on."""
+        self._rules = rulebook.scheduled
+
     async def __call__(self) -> None:
         """Look at each step that has ended since the last call; at the first call at the last of them.
 
