@@ -34,3 +34,8 @@ def test_submission_headers(schemas):
     intake = pytest.importorskip("spikewatch.ingest.intake", reason="the service ingest is not in this tree")
     written = {intake.SEAL_HEADER, intake.FORMAT_HEADER, intake.SUBMISSION_HEADER, intake.INDEX_HEADER}
     assert written == set(schemas["SubmissionHeaders"]["properties"])
+
+
+def test_incident_headers(schemas):
+    handlers = pytest.importorskip("spikewatch.enrichment.handlers", reason="the service enrichment is not in this tree")
+    assert list(schemas["IncidentHeaders"]["properties"]) == [handlers.MERGED_INTO]

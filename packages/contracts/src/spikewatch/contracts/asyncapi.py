@@ -7,7 +7,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from spikewatch.contracts.schemas import models
-from spikewatch.contracts.topics import SUBMISSIONS, Topic, every_topic, service_of
+from spikewatch.contracts.topics import INCIDENTS, SUBMISSIONS, Topic, every_topic, service_of
 
 __all__ = ["Document", "document"]
 
@@ -20,6 +20,8 @@ _JSON: Final = "application/json"
 _ENVELOPE: Final = "CloudEventHeaders"
 _SUBMISSION_HEADERS: Final = "SubmissionHeaders"
 _DEAD_LETTER_HEADERS: Final = "DeadLetterHeaders"
+_INCIDENT_HEADERS: Final = "IncidentHeaders"
+_MORE_HEADERS: Final = {SUBMISSIONS.name: _SUBMISSION_HEADERS, INCIDENTS.name: _INCIDENT_HEADERS}
 
 _DESCRIPTION: Final = """Spikewatch's topics. Every record is a CloudEvent 1.0 in Kafka's binary mode: attributes in `ce_` headers, the \
 body as the value; a record in structured mode (`application/cloudevents+json`) is accepted too. A null value on a compacted topic is a \
@@ -98,8 +100,8 @@ def _message(topic: Topic) -> Document:
     headers: Document = {"$ref": f"#/components/schemas/{_ENVELOPE}"}
     if topic.event_types:
         headers = {"allOf": [headers, {"type": "object", "properties": {"ce_type": {"enum": list(topic.event_types)}}}]}
-        if topic is SUBMISSIONS:
-            headers["allOf"].append({"$ref": f"#/components/schemas/{_SUBMISSION_HEADERS}"})
+        if topic.name in _MORE_HEADERS:
+            headers["allOf"].append({"$ref": f"#/components/schemas/{_MORE_HEADERS[topic.name]}"})
     elif topic.name.endswith(".dlq"):
         headers = {"$ref": f"#/components/schemas/{_DEAD_LETTER_HEADERS}"}
     return {
@@ -159,7 +161,12 @@ def _draft_07(node: Any) -> Any:
 
 
 def _headers() -> Document:
-    return {_ENVELOPE: _envelope(), _SUBMISSION_HEADERS: _submission_headers(), _DEAD_LETTER_HEADERS: _dead_letter_headers()}
+    return {
+        _ENVELOPE: _envelope(),
+        _SUBMISSION_HEADERS: _submission_headers(),
+        _INCIDENT_HEADERS: _incident_headers(),
+        _DEAD_LETTER_HEADERS: _dead_letter_headers(),
+    }
 
 
 def _text(description: str, *examples: str, **more: Any) -> Document:
@@ -195,6 +202,20 @@ def _submission_headers() -> Document:
             "spikewatch-format": _text("Format of the bytes inside the seal.", "statutory", "cad"),
             "spikewatch-submission": _text("UUID of the submission this record was taken from; set on replay."),
             "spikewatch-record-index": _text("Place of the record in that submission, from 0; set on replay.", "0"),
+        },
+    }
+
+
+def _incident_headers() -> Document:
+    return {
+        "type": "object",
+        "description": "What the tombstone of an incident carries beside its CloudEvents attributes.",
+        "properties": {
+            "ce_mergedinto": _text(
+                "The incident that its reports are part of now, the one with most of them; absent when they were withdrawn.",
+                "0b7f7a1e-58f5-5a4f-8c1c-8b6f5a0f9d11",
+                format="uuid",
+            )
         },
     }
 
