@@ -57,3 +57,10 @@ def test_a_count_alone_in_its_season_is_no_past_spike() -> None:
 
     # which areas are asked together changes the rounding; what is alone in its group must not follow it
     assert np.allclose(whole.also["phi"][0], shifted.also["phi"][0], rtol=1e-9, equal_nan=True)
+
+
+def test_a_mean_without_a_decision_interval_is_told() -> None:
+    algorithm = ALGORITHMS["rogerson"]
+    many = _weekly(np.full((1, WEEKS), 1e6))
+    with pytest.raises(ValueError, match=r"above 3,000 a step has no decision interval; expected lower counts, or a `table`"):
+        algorithm.run(many, algorithm.parameters.model_validate({"training": 104}))

@@ -23,9 +23,9 @@ _START_S: Final = 60.0
 _STOP_S: Final = 20.0
 _REPLICA_SET: Final = "rs0"
 # The default is half the machine's memory, which Kafka and the services need too. With 0.5 GB matching 200,000 reports took a seventh
-# longer than with 2, and replaying a million incidents fell to a half of its rate once they no longer fitted.
-_CACHE_SHARE: Final = 1 / 12
-_LEAST_CACHE_GB, _MOST_CACHE_GB = 0.5, 2.0
+# longer than with 2 (one run each); a million of them take some 2 GB.
+_CACHE_SHARE: Final = 1 / 16
+_LEAST_CACHE_GB, _MOST_CACHE_GB = 0.5, 1.5
 _ALREADY_INITIALIZED: Final = 23
 _ASK_MS: Final = 2_000  # shorter ones run out on a busy machine before the client has looked, again and again
 

@@ -15,6 +15,7 @@ __all__ = ["Decision", "decision_interval", "mean_run_length", "raised_rate", "r
 
 Distribution = Literal["poisson", "binomial"]
 _MOST_TRIES: Final = 500
+_HIGHEST_RATE: Final = 3_000.0  # its chain has thousands of states; above, an interval takes minutes and then does not fit into numbers
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +95,15 @@ def decision_interval(
     size: int = 1,
     head_start: bool = False,
 ) -> Decision:
-    """Return the interval on the lattice whose mean run length is within tolerance of the wanted one, else the next longer one."""
+    """Return the interval on the lattice whose mean run length is within tolerance of the wanted one, else the next longer one.
+
+    Raises:
+        ValueError: the rate is so high that no interval can be computed for it.
+    """
+    if rate > _HIGHEST_RATE:
+        raise ValueError(
+            f"an in-control mean above {_HIGHEST_RATE:,.0f} a step has no decision interval; expected lower counts, or a `table`"
+        )
     k = float(reference_value(np.asarray(rate), raised_rate(np.asarray(rate), shift, distribution), distribution, digits=digits, size=size))
 
     def length(h: float) -> float:
