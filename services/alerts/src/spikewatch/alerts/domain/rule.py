@@ -11,6 +11,7 @@ from spikewatch.alerts.domain.marks import Asked, asked
 from spikewatch.alerts.domain.rules import KINDS
 from spikewatch.alerts.domain.rules.criterion import Criterion
 from spikewatch.alerts.domain.rules.detector import COUNT_TAILS
+from spikewatch.alerts.domain.rules.space_time_scan import JOINED
 from spikewatch.alerts.domain.vicinities import vicinity_of, wrong_neighbours
 from spikewatch.contracts.alert import RuleReference
 from spikewatch.contracts.contract import AreaId, Contract, FreeText, ShortText, area_kind
@@ -155,8 +156,10 @@ class Rule(Contract, extra="forbid"):
 
     @property
     def areas_together(self) -> int:
-        """How many areas share false alarms."""
-        return self.among or (len(self.areas) + len(self.neighbours) if not self.area_kinds else 1)
+        """How many areas share false alarms; areas that are looked at as one place are one."""
+        is_scan = KINDS[self.kind].is_scheduled
+        places = {JOINED if is_scan and area_kind(area) == JOINED else area for area in self.areas}
+        return self.among or (len(places) + len(self.neighbours) if not self.area_kinds else 1)
 
     def recurrence_of(self, in_one_area: float | None) -> float | None:
         """Return once in how many days chance alone brings as much in all areas that share false alarms; None below one day."""

@@ -15,7 +15,7 @@ from spikewatch.alerts.domain.clusters.accepted import accepted
 from spikewatch.alerts.domain.clusters.cells import CELL_KIND
 from spikewatch.alerts.domain.clusters.draft import draft_of, is_same
 from spikewatch.alerts.domain.clusters.identity import carried, goes_on, is_revised
-from spikewatch.alerts.domain.clusters.look import Found, Placed, areas_of, look, looked_from
+from spikewatch.alerts.domain.clusters.look import Found, Placed, areas_of, joined, look, looked_from, watched_in
 from spikewatch.alerts.domain.identity import Kept
 from spikewatch.alerts.domain.instants import micros, moment
 from spikewatch.alerts.domain.lifecycle import lived_on, retracted, with_contacts, with_silent_feeds
@@ -101,7 +101,7 @@ class ScanClusters:
             placed = await self._placed(rule, low, at)
             kept: dict[str, list[Kept]] = defaultdict(list)
             for each in known:
-                kept[each.alert.area].append(each)
+                kept[joined(rule, each.alert.area)].append(each)
             found = await self._found(rule, placed, at)
             for area in sorted(placed.keys() | kept.keys()):
                 changed += await self._revised(rule, area, found.get(area, ()), kept.get(area, ()), placed.get(area, ()), at, now)
@@ -120,12 +120,11 @@ class ScanClusters:
         return accepted(rule, {area: await asyncio.to_thread(look, rule, area, placed[area], at) for area in sorted(placed)})
 
     async def _placed(self, rule: Rule, low: int, high: int) -> dict[str, list[Placed]]:
-        """Return what lies in cells, by the county or state that the rule watches."""
+        """Return what lies in cells, by the county or state that the rule watches; several states are one place."""
         found: dict[str, list[Placed]] = defaultdict(list)
         for each in await self._contributions.placed(CELL_KIND, (low, high)):
-            for area in areas_of(each.place_key):
-                if rule.applies_to(area):
-                    found[area].append(each)
+            for area in watched_in(rule, each.place_key):
+                found[area].append(each)
         return found
 
     async def _revised(
@@ -153,6 +152,8 @@ class ScanClusters:
         self, rule: Rule, area: str, cluster: Found, alive: Kept | None, taken: set[UUID], at: int, now: datetime
     ) -> Kept | None:
         held = (await self._contributions.load(cluster.contributions)).values()
+        if ":" not in area:  # all states: the alert is of the one with the most overdoses, and stays with it
+            area = cluster.states[0] if alive is None else alive.alert.area
         draft = draft_of(area, rule, cluster, held, alive=alive, as_of=at)
         if alive is None:
             after: Kept | None = await new_alert(

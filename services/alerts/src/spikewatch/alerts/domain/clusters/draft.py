@@ -80,13 +80,14 @@ def _change(alive: Kept, evidence: Evidence, found: Found) -> str | None:
 
 
 def _paragraph(area: str, rule: Rule, found: Found) -> str:
-    kind, _, code = area.partition(":")
+    states = tuple(each.replace(":", " ") for each in found.states)
+    where = " and ".join(states) if area.startswith("state:") and len(states) > 1 else area.replace(":", " ")
     cells = "one map cell" if len(found.cells) == 1 else f"{len(found.cells)} map cells near one another"
     span = f"from {moment(found.start):%Y-%m-%d %H:%M} to {moment(found.at):%Y-%m-%d %H:%M} UTC"
     recurrence = rule.recurrence_of(found.recurrence_days)
     tier = rule.tier_of(found.observed, found.probability, recurrence)
     said = [
-        f"{counted(rule, found.observed)} in {cells} of {kind} {code}, {span}.",
+        f"{counted(rule, found.observed)} in {cells} of {where}, {span}.",
         against(found.observed, found.expected),
         _chance(found.probability, scan_of(rule).replications),
         *([recurring(rule, recurrence)] if recurrence is not None and rule.among is not None else []),

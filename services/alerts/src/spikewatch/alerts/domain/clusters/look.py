@@ -1,7 +1,7 @@
 """One look at a county or state: the clusters that a scan of its map cells finds at a moment."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import NamedTuple
@@ -16,10 +16,11 @@ from spikewatch.alerts.domain.detection.series import Series
 from spikewatch.alerts.domain.instants import DAY, HOUR
 from spikewatch.alerts.domain.marks import matches
 from spikewatch.alerts.domain.rule import Rule
-from spikewatch.alerts.domain.rules.space_time_scan import SpaceTimeScan
+from spikewatch.alerts.domain.rules.space_time_scan import JOINED, SpaceTimeScan
+from spikewatch.contracts.contract import area_kind
 from spikewatch.contracts.contribution import contribution_key
 
-__all__ = ["Found", "Placed", "areas_of", "counted_times", "look", "looked_from", "scan_of"]
+__all__ = ["Found", "Placed", "areas_of", "counted_times", "joined", "look", "looked_from", "scan_of", "watched_in"]
 
 _LEAST: int = 2  # cases of a cluster: one alone is nowhere near another
 _COUNTY_DIGITS: int = 5
@@ -45,6 +46,7 @@ class Placed(NamedTuple):
 class Found:
     """A cluster that a look found: overdoses in ``(start, at]`` in some cells, the cluster's centre first.
 
+    Its counties and its states stand in the order of how many of the overdoses each has.
     ``before`` holds ``(start, end, count)`` of the same cells in spans of the same length, newest last.
     """
 
@@ -59,6 +61,7 @@ class Found:
     recurrence_days: float
     before: tuple[tuple[int, int, int], ...]
     outline: Ring
+    states: tuple[str, ...] = ()
 
     @property
     def observed(self) -> int:
@@ -87,6 +90,20 @@ def areas_of(place_key: str) -> tuple[str, ...]:
     if len(place_key) != _COUNTY_DIGITS or not place_key.isdigit():
         return ()
     return f"county:{place_key}", f"state:{place_key[:_STATE_DIGITS]}"
+
+
+def watched_in(rule: Rule, place_key: str) -> tuple[str, ...]:
+    """Return where a rule looks at what happened in a county: the county if it watches it, and its state, or all states it watches.
+
+    Several states are looked at as one place, called by their kind, or a cluster across their border would be halved.
+    """
+    return tuple(dict.fromkeys(joined(rule, area) for area in areas_of(place_key) if rule.applies_to(area)))
+
+
+def joined(rule: Rule, area: str) -> str:
+    """Return the place that an area is looked at as: itself, or all states that the rule watches where these are several."""
+    several = JOINED in rule.area_kinds or sum(area_kind(each) == JOINED for each in rule.areas) > 1
+    return JOINED if several and area_kind(area) == JOINED else area
 
 
 def looked_from(rule: Rule, at: int) -> int:
@@ -144,11 +161,15 @@ def _found(
     daily = counts[cluster.members].sum(axis=0)
     edges = range(cluster.first % length, cluster.first, length)
     by_county: dict[str, int] = defaultdict(int)
+    by_state: dict[str, int] = defaultdict(int)
     for _, each in inside:
-        by_county[each.place_key] += 1
+        for county, state in [areas_of(each.place_key)]:
+            by_county[county] += 1
+            by_state[state] += 1
     return Found(
         cells=tuple(mine),
-        counties=tuple(f"county:{key}" for key in sorted(by_county, key=lambda key: (-by_county[key], key))),
+        counties=_most_first(by_county),
+        states=_most_first(by_state),
         start=start,
         at=at,
         times=tuple(time for time, _ in inside),
@@ -159,6 +180,10 @@ def _found(
         before=tuple((low + edge * DAY, low + (edge + length) * DAY, int(daily[edge : edge + length].sum())) for edge in edges),
         outline=outline_of(mine),
     )
+
+
+def _most_first(counted: Mapping[str, int]) -> tuple[str, ...]:
+    return tuple(sorted(counted, key=lambda area: (-counted[area], area)))
 
 
 def counted_times(rule: Rule, each: Placed) -> list[int]:

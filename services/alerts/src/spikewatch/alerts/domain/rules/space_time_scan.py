@@ -11,7 +11,10 @@ from spikewatch.alerts.domain.instants import DAY, Bools, Instants
 from spikewatch.alerts.domain.rules.criterion import Criterion, Finding
 from spikewatch.alerts.domain.series import Series
 
-__all__ = ["SpaceTimeScan"]
+__all__ = ["JOINED", "SpaceTimeScan"]
+
+JOINED: Final = "state"
+"""The kind of area of which a scan looks at all it watches as at one place, so that a cluster may lie across their borders."""
 
 _SHARE: Final = 2  # the longest window is at most half of the days, or there would be too little to compare it with
 
