@@ -25,6 +25,8 @@ __all__ = ["PARENTS", "DirectoryClient", "RecordRefused", "in_directory"]
 
 _DEADLINE: Final = timedelta(seconds=10)
 _PAGE: Final = 500
+_PAGE_OF_DOCUMENTS: Final = 25  # of at most 64 K characters, so that a page stays below the 4 MB of an answer
+_WITH_DOCUMENTS: Final = (Kind.PROFILE, Kind.RULE)
 _AWAY: Final = frozenset({grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED})
 _FORBIDDEN: Final = frozenset({grpc.StatusCode.UNAUTHENTICATED, grpc.StatusCode.PERMISSION_DENIED})
 _SERVICE: Final = calls.DESCRIPTOR.services_by_name["DirectoryService"]
@@ -76,10 +78,11 @@ class DirectoryClient:
         """Yield every record of a kind, by name below each parent."""
         plural = kind.collection.title()
         request_type = getattr(calls, f"List{plural}Request")
+        size = _PAGE_OF_DOCUMENTS if kind in _WITH_DOCUMENTS else _PAGE
         for parent in [{"parent": one} for one in parents or PARENTS.get(kind, ())] or [{}]:
             token = ""
             while True:
-                page = await self._call(f"List{plural}", request_type(page_size=_PAGE, page_token=token, filter=query, **parent))
+                page = await self._call(f"List{plural}", request_type(page_size=size, page_token=token, filter=query, **parent))
                 for message in getattr(page, kind.collection):
                     yield record_from(kind, message)
                 if not (token := page.next_page_token):

@@ -1,17 +1,26 @@
-"""``spikewatch rules``: what rules say, whether they can be used, and what changed between two files of them."""
+"""``spikewatch rules``: what rules say, whether they can be used, what changed between two sets, and which the directory keeps."""
 
 import argparse
 import json
 from pathlib import Path
 from typing import Any, Final
 
-from spikewatch.alerts.adapters.rules_file import PUBLISHED, SHIPPED, UnusableRules, read_rules, rules_of_package, text_of_package
+from spikewatch.alerts.adapters.rules_file import (
+    PUBLISHED,
+    SHIPPED,
+    UnusableRules,
+    lines_of_rules,
+    read_rules,
+    rules_of_package,
+    text_of_package,
+)
 from spikewatch.alerts.domain.rule import Rule
 from spikewatch.alerts.domain.rule_schema import rules_schema
 from spikewatch.alerts.domain.rule_text import in_words
 from spikewatch.alerts.domain.rulebook import Difference, Rulebook, differences
 from spikewatch.cli.exit_status import DONE, REFUSED_ROWS, CannotRun
-from spikewatch.cli.running_rules import RUNNING, add_alerts_options, alerts_client
+from spikewatch.cli.running_rules import RUNNING, add_alerts_options, add_directory_options, alerts_client
+from spikewatch.cli.stored_rules import STORED, put, remove, stored_rules
 from spikewatch.cli.tables import add_json_option, print_json, print_table
 
 __all__ = ["RULES_OF_PACKAGE", "add", "rules_named", "rules_text"]
@@ -26,7 +35,8 @@ def add(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
         "rules",
         help="check, compare and explain the rules that say what a spike is",
         description="Work on files of rules. In place of a FILE stand also: shipped (the rules in force where nothing is set) and "
-        "published (every published definition, none in force); for ls, explain and diff also running (the rules of the running service).",
+        "published (every published definition, none in force); for ls, explain and diff also running "
+        "(the rules of the running service) and stored (those that the directory keeps).",
         epilog="Example: spikewatch rules explain published baltimore-tiers",
     )
     inner = parser.add_subparsers(title="verbs", metavar="VERB", required=True)
@@ -40,6 +50,7 @@ def add(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     check.set_defaults(run=_check)
     listing = inner.add_parser("ls", help="list rules", epilog="Example: spikewatch rules ls running")
     listing.add_argument("file", metavar="FILE", nargs="?", default="shipped")
+    listing.add_argument("--stored", action="store_true", help="the rules that the directory keeps, as FILE stored")
     add_alerts_options(listing)
     add_json_option(listing)
     listing.set_defaults(run=_list)
@@ -55,22 +66,43 @@ def add(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
         epilog="Example: spikewatch rules diff shipped rules.yaml",
     )
     diff.add_argument("before", metavar="BEFORE")
-    diff.add_argument("after", metavar="AFTER")
+    diff.add_argument("after", metavar="AFTER", nargs="?")
+    diff.add_argument("--stored", action="store_true", help="what FILE changes in the rules that the directory keeps: diff FILE --stored")
     add_alerts_options(diff)
     add_json_option(diff)
     diff.set_defaults(run=_diff)
+    keep = inner.add_parser(
+        "put",
+        help="keep rules in the directory, in force without a restart; status 1 if one is refused",
+        description="Rules are checked in full before they are sent. "
+        "A change of anything but description, source and enabled needs a higher version.",
+        epilog="Example: spikewatch rules put rules.yaml --dry-run",
+    )
+    keep.add_argument("file", metavar="FILE")
+    keep.add_argument("ids", metavar="ID", nargs="*", help="rules to keep; all of the file without")
+    keep.add_argument("--dry-run", action="store_true", help="say what would change, and change nothing")
+    add_directory_options(keep)
+    add_json_option(keep)
+    keep.set_defaults(run=_put)
+    away = inner.add_parser("rm", help="remove a rule from the directory", epilog="Example: spikewatch rules rm cedar-24h")
+    away.add_argument("id", metavar="ID")
+    add_directory_options(away)
+    add_json_option(away)
+    away.set_defaults(run=remove)
     schema = inner.add_parser("schema", help="print the JSON schema of a file of rules", epilog="Example: spikewatch rules schema")
     schema.set_defaults(run=_schema)
 
 
 def rules_named(name: str, arguments: argparse.Namespace | None = None) -> Rulebook:
-    """Return the rules of a file, or those that ``shipped``, ``published`` and, with the options of a service, ``running`` name.
+    """Return the rules of a file, or those that ``shipped``, ``published`` and, with a service's options, ``running`` and ``stored`` name.
 
     Raises:
         CannotRun: they cannot be used; the text has a line for each thing that is wrong.
     """
     if name == RUNNING and arguments is not None:
         return alerts_client(arguments).rules()
+    if name == STORED and arguments is not None:
+        return stored_rules(arguments)
     try:
         return rules_of_package(RULES_OF_PACKAGE[name]) if name in RULES_OF_PACKAGE else read_rules(Path(name))
     except UnusableRules as error:
@@ -108,7 +140,7 @@ def _check(arguments: argparse.Namespace) -> int:
 
 
 def _list(arguments: argparse.Namespace) -> int:
-    rows = [_row(rule) for rule in rules_named(arguments.file, arguments).known]
+    rows = [_row(rule) for rule in rules_named(STORED if arguments.stored else arguments.file, arguments).known]
     if arguments.as_json:
         print_json(rows)
     else:
@@ -142,7 +174,10 @@ def _explain(arguments: argparse.Namespace) -> int:
 
 
 def _diff(arguments: argparse.Namespace) -> int:
-    found = differences(rules_named(arguments.before, arguments), rules_named(arguments.after, arguments))
+    before, after = (STORED, arguments.before) if arguments.stored else (arguments.before, arguments.after)
+    if after is None or (arguments.stored and arguments.after is not None):
+        raise CannotRun("two sets of rules are compared: give BEFORE and AFTER, or FILE and --stored")
+    found = differences(rules_named(before, arguments), rules_named(after, arguments))
     if arguments.as_json:
         print_json(
             [
@@ -171,8 +206,9 @@ def _lines(one: Difference) -> list[str]:
     return lines
 
 
-def _as_text(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False)
+def _put(arguments: argparse.Namespace) -> int:
+    offered = rules_named(arguments.file)
+    return put(arguments, offered, lines_of_rules(rules_text(arguments.file)))
 
 
 def _schema(_arguments: argparse.Namespace) -> int:

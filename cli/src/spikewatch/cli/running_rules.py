@@ -11,7 +11,7 @@ from spikewatch.cli.stack.folder_option import add_folder_option
 if TYPE_CHECKING:
     from spikewatch.cli.alerts_client import AlertsClient
 
-__all__ = ["RUNNING", "add_alerts_options", "alerts_client"]
+__all__ = ["RUNNING", "add_alerts_options", "add_directory_options", "alerts_client"]
 
 RUNNING: Final = "running"
 """Stands where a file of rules is asked for: the rules of the running service."""
@@ -22,7 +22,19 @@ _TOKEN: Final = "SPIKEWATCH_ALERTS_TOKEN"  # noqa: S105  # the name of a variabl
 
 def add_alerts_options(parser: argparse.ArgumentParser) -> None:
     """Add ``--address`` and ``--folder``."""
-    parser.add_argument("--address", metavar="HOST:PORT", help=f"the alerts service (else ${_ADDRESS}, else the stack in --folder)")
+    parser.add_argument(
+        "--address",
+        metavar="HOST:PORT",
+        help=f"the alerts service (else ${_ADDRESS}, else the stack in --folder); of stored rules the directory",
+    )
+    add_folder_option(parser)
+
+
+def add_directory_options(parser: argparse.ArgumentParser) -> None:
+    """Add ``--address`` and ``--folder``."""
+    parser.add_argument(
+        "--address", metavar="HOST:PORT", help="the directory (else $SPIKEWATCH_DIRECTORY_ADDRESS, else the stack in --folder)"
+    )
     add_folder_option(parser)
 
 
