@@ -1,8 +1,10 @@
 """The wiring: both subscriptions, the periodic work, and what a crash left is published at the start."""
 
 import os
+import re
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 from uuid import uuid4
@@ -10,6 +12,7 @@ from uuid import uuid4
 import pytest
 from pydantic import ValidationError
 
+from spikewatch.alerts import app
 from spikewatch.alerts.app import build
 from spikewatch.alerts.settings import AlertsSettings
 from spikewatch.alerts.testing import FakePublishing
@@ -119,6 +122,14 @@ def _first_received(body, make):
     came = overdose.occurred_at + timedelta(days=2)
     reports = tuple(report.model_copy(update={"first_received_at": came}) for report in overdose.reports)
     return body.model_copy(update={"overdoses": (overdose.model_copy(update={"reports": reports}),)})
+
+
+def test_all_periodic_work_is_documented():
+    source = Path(app.__file__).read_text()
+    documented = (Path(__file__).parents[1] / "README.md").read_text()
+    named = re.findall(r'name="([a-z-]+)"', source)
+    assert len(named) >= 6
+    assert [name for name in named if f"| `{name}` |" not in documented] == []
 
 
 def test_the_clock_is_one_of_two():
