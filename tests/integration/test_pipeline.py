@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -186,3 +187,63 @@ def test_a_back_test_on_what_is_stored_finds_what_was_raised(stack: Pipeline, ca
     shown = [(alert["opened_at"].replace("Z", "+00:00"), alert["observed"]) for alert in raised if alert["status"] != "retracted"]
     assert sorted(shown) == [(one["opened_at"], one["observed"]) for one in verdict["alarms"]]
     assert verdict["alarms"][0]["observed"] == 12
+
+
+def test_a_rule_is_put_raised_to_another_version_and_removed_while_all_runs(
+    stack: Pipeline, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def rules(*arguments: str) -> Any:
+        capsys.readouterr()
+        assert spikewatch(["rules", *arguments, "--folder", str(stack.stack.folder), "--json"]) == 0
+        return json.loads(capsys.readouterr().out)
+
+    def put(version: int, threshold: int) -> None:
+        file = tmp_path / "rules.yaml"
+        rule = {
+            "id": "pairs-6h",
+            "version": version,
+            "description": "Overdoses of a test within six hours.",
+            "kind": "fixed_count",
+            "window_hours": 6,
+            "areas": ["county:99001"],
+            "parameters": {"threshold": threshold, "comparison": "at_least"},
+        }
+        file.write_text(json.dumps({"rules": [rule]}), encoding="utf-8")
+        assert [one["outcome"] for one in rules("put", str(file))["rules"]] in (["added"], ["changed"])
+        wait_until(lambda: ("pairs-6h", version) in in_force(), "the rule is in force", seconds=30)
+
+    def in_force() -> set[tuple[str, int]]:
+        return {(one["id"], one["version"]) for one in rules("ls", "running")}
+
+    def alert_of(version: int) -> dict[str, Any]:
+        found = [one for one in stack.alerts() if (one["rule"]["rule_id"], one["rule"]["version"]) == ("pairs-6h", version)]
+        return found[0] if found else {}
+
+    def send(first: int, number: int) -> None:
+        now = datetime.now(UTC).replace(microsecond=0)
+        stack.accept(EMS, [overdose(one, now - timedelta(seconds=one), record="D") for one in range(first, first + number)])
+        stack.settle()
+
+    put(1, 2)
+    assert [row["id"] for row in rules("ls", "--stored")] == ["pairs-6h"]
+    assert not alert_of(1), "what is stored is looked at with the next overdose"
+    send(0, 2)
+    wait_until(lambda: alert_of(1).get("status") == "open", "an alert of the rule", seconds=30)
+    before = alert_of(1)["observed"]
+    assert before >= 2
+
+    put(2, 3)
+    wait_until(lambda: alert_of(1)["status"] == "closed", "the alert of the version before closes", seconds=60)
+    assert alert_of(1)["history"][-1]["reason"] == "the rule was withdrawn: version 2 took its place"
+    send(2, 3)
+    wait_until(lambda: alert_of(2).get("status") == "open", "an alert of the higher version", seconds=30)
+    assert alert_of(2)["observed"] == before + 3
+    assert (alert_of(1)["status"], alert_of(1)["observed"]) == ("closed", before)
+
+    rules("rm", "pairs-6h")
+    wait_until(lambda: alert_of(2)["status"] == "closed", "the alert of the removed rule closes", seconds=60)
+    assert alert_of(2)["history"][-1]["reason"] == "the rule was withdrawn"
+    assert {one for one in in_force() if one[0] == "pairs-6h"} == set()
+    versions = {key: alert["version"] for key, alert in stack.current(topics.ALERTS).items() if alert["rule"]["rule_id"] == "pairs-6h"}
+    send(5, 2)
+    assert {key: stack.current(topics.ALERTS)[key]["version"] for key in versions} == versions, "no rule judges them any more"
