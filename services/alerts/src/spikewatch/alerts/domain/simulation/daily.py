@@ -9,11 +9,12 @@ from itertools import product
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
-from spikewatch.alerts.domain.detection.series import Series
+from spikewatch.alerts.domain.detection.series import Floats, Series
 from spikewatch.alerts.domain.simulation.drawn import Simulated, overdispersed, spike
 
-__all__ = ["MEANS", "overdose_days"]
+__all__ = ["MEANS", "overdose_days", "structure"]
 
 MEANS: Final = (0.05, 0.2, 0.5, 1.0, 3.0, 8.0, 20.0)
 _DISPERSIONS: Final = (1.0, 1.6)
@@ -36,9 +37,7 @@ def overdose_days(seed: int, *, repeats: int = 20, history: int = 730) -> Simula
     areas, days = np.arange(len(stratum)), np.arange(history + _TEST_DAYS)
     level, phi_of, structured = (np.array([scenario[which] for scenario in scenarios])[stratum] for which in range(3))
     starts = np.datetime64("2022-01-03") + days  # a Monday
-    season = _SEASON * np.cos(2 * np.pi * (days / 365.25 - draws.random((len(areas), 1))))
-    trend = draws.uniform(-_TREND, _TREND, (len(areas), 1)) * (days - history) / 365.25
-    shape = np.where(structured[:, None], _WEEKDAYS[days % 7] * np.exp(season + trend), 1.0)
+    shape = np.where(structured[:, None], structure(draws, len(areas), days, history), 1.0)
     mean = level[:, None] * shape
     counts = overdispersed(draws, mean, phi_of[:, None])
     for size in _PAST:
@@ -58,3 +57,14 @@ def overdose_days(seed: int, *, repeats: int = 20, history: int = 730) -> Simula
         stratum=stratum,
         strata=tuple(f"mean {mean_of:g}, dispersion {phi:g}, {'structured' if shaped else 'flat'}" for mean_of, phi, shaped in scenarios),
     )
+
+
+def structure(draws: np.random.Generator, areas: int, days: NDArray[np.int64], present: int) -> Floats:
+    """Draw by what factor each area and day lies above the area's level: weekday, season, and a trend that is none at ``present``.
+
+    ``days`` are counted from a Monday.
+    """
+    season = _SEASON * np.cos(2 * np.pi * (days / 365.25 - draws.random((areas, 1))))
+    trend = draws.uniform(-_TREND, _TREND, (areas, 1)) * (days - present) / 365.25
+    factors: Floats = _WEEKDAYS[days % 7] * np.exp(season + trend)
+    return factors
