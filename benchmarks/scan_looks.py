@@ -14,7 +14,7 @@ import time
 from multiprocessing import Pool
 from uuid import UUID
 
-import h3
+import h3  # type: ignore[import-untyped]  # no types are shipped
 import numpy as np
 
 from spikewatch.alerts.domain.clusters.cells import is_inside
