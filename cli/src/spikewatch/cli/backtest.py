@@ -113,10 +113,10 @@ def _testable(books: Sequence[tuple[str, Sequence[Rule]]]) -> list[tuple[str, li
     """Return the rules without those that are looked at on a schedule, and say which those are."""
     scans = dict.fromkeys(rule.id for _, rules in books for rule in rules if rule.is_scheduled)
     if scans:
-        say(f"not back-tested yet: {', '.join(scans)} (space_time_scan needs the map cell of each overdose)")
+        say(f"not back-tested yet: {', '.join(scans)} (a space_time_scan needs the map cell of each overdose; a history tells areas only)")
     left = [(name, [rule for rule in rules if not rule.is_scheduled]) for name, rules in books]
     if not any(rules for _, rules in left):
-        raise CannotRun("none of these rules can be back-tested; name rules of another kind")
+        raise CannotRun("none of these rules can be back-tested, all are scans; name rules of another kind")
     return left
 
 
