@@ -66,7 +66,9 @@ def test_questions_come_by_nearness_and_by_how_many_reports_hang_on_them() -> No
     for one in found:
         assert one.weight <= len(one.reports) + len(one.others)
         assert (one.bits >= 0) or not one.together, "what is together fits"
-    at_the_boundary = min(found, key=lambda one: abs(one.bits))
+    at_the_boundary = min(
+        (one for seed in range(20) for one in doubts(match(night(seed), WEIGHTS), NOTHING, 1_000)), key=lambda one: abs(one.bits)
+    )
     assert at_the_boundary.weight == pytest.approx(len(at_the_boundary.reports) + len(at_the_boundary.others), rel=0.1)
 
 
