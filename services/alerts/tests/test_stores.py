@@ -21,6 +21,7 @@ from spikewatch.alerts.domain.fanned import Fanned
 from spikewatch.alerts.domain.instants import HOUR, micros
 from spikewatch.alerts.domain.lifecycle import Draft, opened, retracted, with_status
 from spikewatch.alerts.domain.marks import mark
+from spikewatch.alerts.domain.withdrawal import withdrawn as close_withdrawn
 from spikewatch.alerts.ports import AreaState
 from spikewatch.alerts.testing import InMemoryAlertStore, InMemoryAreaStore, InMemoryContributionStore, InMemoryFannedStore
 from spikewatch.chassis.mongo import Mongo
@@ -201,6 +202,21 @@ async def test_the_standing_alerts_of_a_rule_are_found_in_any_area(stores, make)
     assert await stores.alerts.standing("another", since) == []
     await stores.alerts.save([retracted(kept, None, NOW)])
     assert await stores.alerts.standing(kept.alert.rule.rule_id, since) == []
+
+
+async def test_open_alerts_are_found_by_their_rules_version_and_withdrawn_ones_are_never_due(stores, make):
+    kept = _alert(make, uuid4())
+    await stores.alerts.save([kept])
+    rule, version = kept.alert.rule.rule_id, kept.alert.rule.version
+    for found, asked in ((1, {(rule, version)}), (0, {(rule, version + 1)}), (0, {("other", version)})):
+        assert len(await stores.alerts.open_of(asked, 10)) == found
+    for found, in_force in ((1, {}), (0, {rule: version}), (1, {rule: version + 1}), (1, {"other": version}), (0, {rule: version - 1})):
+        assert len(await stores.alerts.open_beside(in_force, 10)) == found
+    closed = close_withdrawn(kept, None, kept.as_of, NOW)
+    await stores.alerts.save([closed])
+    assert (await stores.alerts.load([kept.alert_id]))[kept.alert_id] == closed
+    assert await stores.alerts.open_of({(rule, version)}, 10) == await stores.alerts.open_beside({}, 10) == []
+    assert await stores.alerts.due(kept.closes_at, 10) == await stores.alerts.due(kept.closes_at + 1, 10) == []
 
 
 async def test_alerts_are_due_when_their_status_disagrees_with_the_event_time(stores, make):
