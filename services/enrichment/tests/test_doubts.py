@@ -115,7 +115,8 @@ def test_a_group_is_explained_as_the_matcher_found_it() -> None:
 
 
 def test_an_overdose_is_asked_about_once_also_in_a_feed_that_repeats_itself() -> None:
-    for records in (night(3), [row("POLICE", f"{number}", number / 1_000) for number in range(300)]):
+    repeated = [row("EMS" if number % 2 else "POLICE", f"{number}", number / 1_000) for number in range(300)]
+    for records in (night(3), repeated):
         named = [key for one in asked(records) for key in (*one[1], *one[2])]  # type: ignore[misc]
         assert len(set(named)) == len(named)
         assert named
