@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from spikewatch_testing.pipeline import Pipeline, spikewatch, wait_until
+from spikewatch_testing.senders import enrol, good
 
 from spikewatch.cli.county.geography import NEIGHBOURHOODS
 from spikewatch.contracts import topics
@@ -205,7 +206,7 @@ def test_a_rule_is_put_raised_to_another_version_and_removed_while_all_runs(
             "description": "Overdoses of a test within six hours.",
             "kind": "fixed_count",
             "window_hours": 6,
-            "areas": ["county:99001"],
+            "areas": ["county:99777"],
             "parameters": {"threshold": threshold, "comparison": "at_least"},
         }
         file.write_text(json.dumps({"rules": [rule]}), encoding="utf-8")
@@ -221,16 +222,20 @@ def test_a_rule_is_put_raised_to_another_version_and_removed_while_all_runs(
 
     def send(first: int, number: int) -> None:
         now = datetime.now(UTC).replace(microsecond=0)
-        stack.accept(EMS, [overdose(one, now - timedelta(seconds=one), record="D") for one in range(first, first + number)])
+        times = {one: (now - timedelta(minutes=2 * one)).isoformat() for one in range(first, first + number)}
+        stack.accept(agency, [good(f"D-{one}", county_fips="99777", occurred_at=time) for one, time in times.items()])
         stack.settle()
 
+    # A county of its own: what it sends today must not count where the other tests count.
+    agency = "pairs-ems"
+    enrol(stack, tmp_path, agency, county_fips="99777", areas=["county:99777"])
     put(1, 2)
     assert [row["id"] for row in rules("ls", "--stored")] == ["pairs-6h"]
     assert not alert_of(1), "what is stored is looked at with the next overdose"
     send(0, 2)
     wait_until(lambda: alert_of(1).get("status") == "open", "an alert of the rule", seconds=30)
     before = alert_of(1)["observed"]
-    assert before >= 2
+    assert before == 2
 
     put(2, 3)
     wait_until(lambda: alert_of(1)["status"] == "closed", "the alert of the version before closes", seconds=60)
