@@ -52,8 +52,9 @@ RULES = """rules:
 Run = Callable[..., tuple[int, Any]]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def address() -> Iterator[str]:
+    # One for each test: a version once spent stays so.
     with subprocess.Popen([sys.executable, "-c", SERVER], stdout=subprocess.PIPE, text=True) as server:
         assert server.stdout is not None
         yield f"127.0.0.1:{server.stdout.readline().strip()}"
