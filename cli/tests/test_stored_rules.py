@@ -137,8 +137,6 @@ def test_rules_that_contradict_what_is_kept_are_refused(run: Run, tmp_path: Path
     file = tmp_path / "rules.yaml"
     watched = 'areas: ["county:42091"]'
     near = 'neighbours: {"county:42091": ["county:42017"]}'
-    file.write_text(RULES.replace(watched, near), encoding="utf-8")
-    assert run("put", str(file), "cedar-6h")[0] == 1, "its version is spent"
     one = RULES.replace(watched, near).replace("cedar-6h", "near-a")
     file.write_text(one, encoding="utf-8")
     assert run("put", str(file), "near-a")[0] == 0
