@@ -27,7 +27,7 @@ from spikewatch.chassis.outcome import Transient
 from spikewatch.contracts.incident import Incident
 from spikewatch.contracts.report import LocatedReport
 from spikewatch.enrichment.domain.transition import StoredIncident
-from spikewatch.enrichment.ports import KnownReport, StoredReport
+from spikewatch.enrichment.ports import KnownReport, ReportState, StoredReport
 from spikewatch.enrichment.service import MatchReports
 from spikewatch.enrichment.testing import InMemoryMatchStore
 
@@ -66,6 +66,17 @@ async def test_two_writers_at_the_same_time_end_in_one_incident_after_the_later_
     assert len(Incident.model_validate_json(only.body or b"").overdoses) == 1
 
 
+@pytest.mark.parametrize("left", [{"withdrawn": True}, {"location": PLACES[3], "minutes": 500}], ids=["withdrawn", "moved"])
+async def test_a_report_that_another_writer_replaces_meanwhile_leaves_no_incident_behind(located: Build, left: dict[str, object]) -> None:
+    # Its two revisions tell different counties, so that two instances have them at the same time.
+    first, second = located("1", location=PLACES[0]), located("1", **{"location": PLACES[3]} | left, revision=2)
+    store = SlowReader([second])
+    with pytest.raises(Transient):
+        await MatchReports(store, WEIGHTS).apply([first])
+    await MatchReports(store, WEIGHTS).apply([first])
+    assert told([one.body for one in store.kept_incidents.values() if one.active]) == expected([first, second])
+
+
 class InTurns(InMemoryMatchStore):
     """Gives way to the other instance at every call, as a database does."""
 
@@ -83,7 +94,7 @@ class InTurns(InMemoryMatchStore):
         return await super().add_reports(reports)
 
     @override
-    async def reports_in(self, blocks: Sequence[str]) -> list[KnownReport]:
+    async def reports_in(self, blocks: Sequence[int]) -> list[KnownReport]:
         await self._wait()
         return await super().reports_in(blocks)
 
@@ -96,6 +107,11 @@ class InTurns(InMemoryMatchStore):
     async def write_incidents(self, incidents: Sequence[StoredIncident]) -> None:
         await self._wait()
         await super().write_incidents(incidents)
+
+    @override
+    async def states(self, keys: Collection[UUID]) -> dict[UUID, ReportState]:
+        await self._wait()
+        return await super().states(keys)
 
     @override
     async def owners(self, members: Collection[UUID]) -> dict[UUID, list[UUID]]:

@@ -116,6 +116,11 @@ async def test_an_incident_is_replaced_only_by_the_next_version(store: MatchStor
     assert await store.incidents([B]) == [opened(A, (B, C), version=2)]
 
 
+async def test_the_state_of_a_report_is_told_without_it(store: MatchStore) -> None:
+    await store.write_reports([stored(A), stored(B, revision=3, geodata=2)], {})
+    assert await store.states([A, B, C]) == {A: stored(A).state, B: (3, 2)}
+
+
 async def test_owners_are_the_incidents_that_hold_a_report_not_those_it_only_changed(store: MatchStore) -> None:
     await store.write_incidents([opened(A, (B,), frozenset({C})), opened(D, (C,))])
     assert await store.owners([C]) == {D: [C]}

@@ -50,6 +50,10 @@ class MatchStore(Protocol):
         """Return every report that lies in any of these blocks, once."""
         ...
 
+    async def states(self, keys: Collection[UUID]) -> dict[UUID, ReportState]:
+        """Return in which state the known ones of these reports are kept now."""
+        ...
+
     async def add_reports(self, reports: Sequence[StoredReport]) -> frozenset[UUID]:
         """Store the reports that are new and return the keys of the others, which stay as they are."""
         ...

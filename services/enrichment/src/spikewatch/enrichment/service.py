@@ -113,7 +113,7 @@ class MatchReports:
         near.flood(await self._store.floods())
         changed = await _aside(near.size, lambda: self._changed(near, stored, batch))
         self._hot.keep(near.candidates)
-        await self._write(changed, stored)
+        await self._write(changed, stored, near)
         if near.new_floods:
             # Last, so that a batch that is repeated after a crash finds the flood again and leaves nothing half done.
             await self._store.mark_floods(near.new_floods.keys(), {key for keys in near.new_floods.values() for key in keys})
@@ -219,16 +219,20 @@ class MatchReports:
                 changed.append(Publication(one, mine or causes))
         return changed
 
-    async def _write(self, changed: Sequence[Publication], stored: dict[UUID, StoredIncident]) -> None:
+    async def _write(self, changed: Sequence[Publication], stored: dict[UUID, StoredIncident], near: Neighbourhood) -> None:
         if not changed:
             return
         await self._store.write_incidents([publication.incident for publication in changed])
         members = {member for publication in changed for member in publication.incident.members}
         members |= {member for publication in changed if (old := stored.get(publication.incident.incident_id)) for member in old.members}
-        # Versions guard one incident, not a report that two writers put into two new ones. Both look again after
-        # writing, so at least the later one notices.
+        # Versions guard one incident, not a report that two writers put into two new ones, nor one that another writer replaced before
+        # this incident was there for it to find. Both look again after writing, so at least the later one notices.
+        matched_by = {key for publication in changed if publication.incident.active for key in publication.incident.keys}
+        owners, states = await asyncio.gather(self._store.owners(members), self._store.states(matched_by))
+        if not all(near.is_of_now(key, state) for key, state in states.items()):
+            raise Transient("a report was changed by another writer while it was matched")
         seen: set[UUID] = set()
-        for held in (await self._store.owners(members)).values():
+        for held in owners.values():
             if not seen.isdisjoint(held):
                 raise Transient("a report was put into two incidents by two writers at the same time")
             seen.update(held)

@@ -44,6 +44,10 @@ class InMemoryMatchStore:
         """Return the active incident that an id became a part of."""
         return next((one for one in self.kept_incidents.values() if one.active and identity in one.aliases), None)
 
+    async def states(self, keys: Collection[UUID]) -> dict[UUID, ReportState]:
+        """Return in which state the known ones of these reports are kept now."""
+        return {key: self.kept_reports[key].state for key in keys if key in self.kept_reports}
+
     async def add_reports(self, reports: Sequence[StoredReport]) -> frozenset[UUID]:
         """Store the reports that are new and return the keys of the others, which stay as they are."""
         known = frozenset(report.key for report in reports if report.key in self.kept_reports)

@@ -15,6 +15,7 @@ from spikewatch.enrichment.ports import KnownReport, ReportState, StoredReport
 __all__ = ["MongoMatchStore"]
 
 _READ: Final = ("format", "revision", "geodata_version", "compared", "content")
+_READ_OF_STATE: Final = ("format", "revision", "geodata_version")
 _UNREADABLE: Final[ReportState] = (0, 0)
 # Keys in one $in. A server plans one index seek for each; much longer lists make a single query block the pool.
 _KEYS_AT_ONCE: Final = 10_000
@@ -63,6 +64,14 @@ class MongoMatchStore:
             for document in await self._reports.find({field: {"$in": part}}, fields=_READ):
                 found[document["_id"]] = _known(document)
         return list(found.values())
+
+    async def states(self, keys: Collection[UUID]) -> dict[UUID, ReportState]:
+        """Return in which state the known ones of these reports are kept now."""
+        wanted, found = list(keys), dict[UUID, ReportState]()
+        for start in range(0, len(wanted), _KEYS_AT_ONCE):
+            part = wanted[start : start + _KEYS_AT_ONCE]
+            found |= {one["_id"]: _state(one) for one in await self._reports.find({"_id": {"$in": part}}, fields=_READ_OF_STATE)}
+        return found
 
     async def add_reports(self, reports: Sequence[StoredReport]) -> frozenset[UUID]:
         """Store the reports that are new and return the keys of the others, which stay as they are."""
@@ -176,7 +185,11 @@ class MongoMatchStore:
 def _known(document: Document) -> KnownReport:
     if document.get("format") != FORMAT:
         return KnownReport(document["_id"], _UNREADABLE, None, None)
-    return KnownReport(document["_id"], (document["revision"], document["geodata_version"]), document["compared"], document["content"])
+    return KnownReport(document["_id"], _state(document), document["compared"], document["content"])
+
+
+def _state(document: Document) -> ReportState:
+    return (document["revision"], document["geodata_version"]) if document.get("format") == FORMAT else _UNREADABLE
 
 
 def _written_as(key: UUID, state: ReportState) -> Document:

@@ -13,6 +13,7 @@ from uuid import UUID
 from spikewatch.enrichment.domain.candidate import Candidate
 from spikewatch.enrichment.domain.matching.decisions import DecisionLevel, Decisions
 from spikewatch.enrichment.domain.matching.matcher import ties
+from spikewatch.enrichment.domain.matching.records import revision_of
 from spikewatch.enrichment.domain.matching.weights import Weights
 
 __all__ = ["FLOOD", "Component", "Neighbourhood"]
@@ -59,6 +60,10 @@ class Neighbourhood:
     def size(self) -> int:
         """How many reports were seen."""
         return len(self._known)
+
+    def is_of_now(self, key: UUID, state: tuple[int, int]) -> bool:
+        """Return whether a report that counts was matched in this state; one that does not count may be in any."""
+        return key not in self._known or self._known[key].record.revision == revision_of(*state)
 
     @property
     def candidates(self) -> Collection[Candidate]:
