@@ -6,10 +6,10 @@ from pydantic import Field
 from typing_extensions import override
 
 from spikewatch.alerts.domain.detection.sliding_window import sliding_rate
-from spikewatch.alerts.domain.instants import DAY, HOUR, Bools, Instants
-from spikewatch.alerts.domain.rules.criterion import Criterion, Finding
+from spikewatch.alerts.domain.instants import DAY, Bools, Instants
+from spikewatch.alerts.domain.rules.criterion import Finding
 from spikewatch.alerts.domain.rules.tail import poisson_tail
-from spikewatch.alerts.domain.rules.trailing_rate import baseline_shown, baseline_span
+from spikewatch.alerts.domain.rules.trailing_rate import TrailingRate, baseline_shown
 from spikewatch.alerts.domain.series import Series
 
 __all__ = ["PoissonBaseline"]
@@ -17,7 +17,7 @@ __all__ = ["PoissonBaseline"]
 _ZERO_BASELINE = 0.5  # overdoses: half of the smallest count a baseline could have shown
 
 
-class PoissonBaseline(Criterion):
+class PoissonBaseline(TrailingRate):
     """Met when P(X >= count) < ``probability`` and the count is at least ``minimum_count``.
 
     The mean is the rate over the ``baseline_days`` that end ``guard_hours`` before the window's start, times the window.
@@ -28,15 +28,6 @@ class PoissonBaseline(Criterion):
     """
 
     probability: float = Field(gt=0, lt=1)
-    baseline_days: float = Field(gt=0, le=3660)
-    minimum_history_days: float = Field(gt=0)
-    guard_hours: float = Field(default=24, ge=0)
-    minimum_count: int = Field(default=3, ge=1)
-
-    @property
-    @override
-    def tells_recurrence(self) -> bool:
-        return True
 
     @override
     def asks(self) -> str:
@@ -47,16 +38,11 @@ class PoissonBaseline(Criterion):
         )
 
     @override
-    def reach(self, window: int) -> int:
-        """An overdose counts in its window and then in every baseline up to its length."""
-        return window + round(self.guard_hours * HOUR) + round(self.baseline_days * DAY)
-
-    @override
     def met(self, series: Series, at: Instants, counts: Instants, window: int) -> Bools:
         """Take the tail only where the count is above its mean and at the minimum."""
         met = np.zeros(len(at), dtype=np.bool_)
-        start, end = self._span(series, at, window)
-        candidates = np.flatnonzero((counts >= self.minimum_count) & (end - start >= round(self.minimum_history_days * DAY)))
+        start, end = self.baseline(series, at, window)
+        candidates = self.judged(counts, start, end)
         if not len(candidates):
             return met
         mean = self._mean(series, start[candidates], end[candidates], window)
@@ -67,7 +53,7 @@ class PoissonBaseline(Criterion):
     @override
     def finding(self, series: Series, at: int, count: int, window: int) -> Finding:
         """Give the mean, the probability and the counts of the newest days or windows."""
-        start, end = self._span(series, np.array([at], dtype=np.int64), window)
+        start, end = self.baseline(series, np.array([at], dtype=np.int64), window)
         mean = float(self._mean(series, start, end, window)[0])
         days = (int(end[0]) - int(start[0])) / DAY
         return Finding(
@@ -77,9 +63,6 @@ class PoissonBaseline(Criterion):
             recurrence_days=window / DAY / float(sliding_rate(np.array([float(count)]), np.array([mean]))[0]),
             baseline=baseline_shown(series, int(start[0]), int(end[0]), window),
         )
-
-    def _span(self, series: Series, at: Instants, window: int) -> tuple[Instants, Instants]:
-        return baseline_span(series, at, window, guard_hours=self.guard_hours, days=self.baseline_days)
 
     def _mean(self, series: Series, start: Instants, end: Instants, window: int) -> npt.NDArray[np.float64]:
         count = np.maximum(series.count(start, end).astype(np.float64), _ZERO_BASELINE)

@@ -9,8 +9,8 @@ from typing_extensions import override
 from spikewatch.alerts.domain.detection.series import Floats
 from spikewatch.alerts.domain.detection.sliding_window import sliding_rate, sliding_threshold
 from spikewatch.alerts.domain.instants import DAY, HOUR, Bools, Instants
-from spikewatch.alerts.domain.rules.criterion import Criterion, Finding
-from spikewatch.alerts.domain.rules.trailing_rate import baseline_shown, baseline_span
+from spikewatch.alerts.domain.rules.criterion import Finding
+from spikewatch.alerts.domain.rules.trailing_rate import TrailingRate, baseline_shown
 from spikewatch.alerts.domain.series import Series
 
 __all__ = ["SlidingWindow"]
@@ -35,7 +35,7 @@ class _Level(NamedTuple):
     uncertainty: Floats
 
 
-class SlidingWindow(Criterion):
+class SlidingWindow(TrailingRate):
     """Met by what chance alone brings at most ``false_alarms_a_year`` times a year in one area, however often is looked.
 
     A window is the more surprising the more overdoses it holds, and of equal counts the closer together they lie: a whole number
@@ -49,7 +49,6 @@ class SlidingWindow(Criterion):
     false_alarms_a_year: float = Field(gt=0, le=365, description="How often a year chance alone may meet the rule, in each area.")
     baseline_days: float = Field(default=180, gt=0, le=3660)
     minimum_history_days: float = Field(default=28, gt=0)
-    guard_hours: float = Field(default=24, ge=0)
     minimum_count: int = Field(default=2, ge=1)
     learns_dispersion: bool = Field(default=True, description="Whether a baseline that varies more than chance makes spikes rarer.")
 
@@ -59,11 +58,6 @@ class SlidingWindow(Criterion):
             most = _RARE * _YEAR / window
             return f"parameters.false_alarms_a_year: nothing so frequent is rare in windows so long; expected at most {most:.2g}"
         return None
-
-    @property
-    @override
-    def tells_recurrence(self) -> bool:
-        return True
 
     @override
     def asks(self) -> str:
@@ -75,16 +69,11 @@ class SlidingWindow(Criterion):
         )
 
     @override
-    def reach(self, window: int) -> int:
-        """An overdose counts in its window and then in every baseline up to its length."""
-        return window + round(self.guard_hours * HOUR) + round(self.baseline_days * DAY)
-
-    @override
     def met(self, series: Series, at: Instants, counts: Instants, window: int) -> Bools:
         """Ask for the rate of such windows where the count is above its mean and at the minimum."""
         met = np.zeros(len(at), dtype=np.bool_)
-        start, end = self._span(series, at, window)
-        candidates = np.flatnonzero((counts >= self.minimum_count) & (end - start >= round(self.minimum_history_days * DAY)))
+        start, end = self.baseline(series, at, window)
+        candidates = self.judged(counts, start, end)
         if not len(candidates):
             return met
         level = self._level(series, start[candidates], end[candidates], window)
@@ -100,7 +89,7 @@ class SlidingWindow(Criterion):
     def finding(self, series: Series, at: int, count: int, window: int) -> Finding:
         """Give the mean, the threshold, and how probable such a window is while the clock moves on by its length."""
         times, counts = np.array([at], dtype=np.int64), np.array([count], dtype=np.int64)
-        start, end = self._span(series, times, window)
+        start, end = self.baseline(series, times, window)
         level = self._dispersed(series, start, end, window, self._level(series, start, end, window))
         rate = float(_a_year(counts, _stretch(series, times, counts, window), window, level)[0])
         threshold, closer = self._threshold(window, level)
@@ -113,9 +102,6 @@ class SlidingWindow(Criterion):
             recurrence_days=_YEAR / DAY / rate if rate > 0 else None,
             baseline=baseline_shown(series, int(start[0]), int(end[0]), window),
         )
-
-    def _span(self, series: Series, at: Instants, window: int) -> tuple[Instants, Instants]:
-        return baseline_span(series, at, window, guard_hours=self.guard_hours, days=self.baseline_days)
 
     def _level(self, series: Series, start: Instants, end: Instants, window: int) -> _Level:
         total = series.count(start, end) + _PRIOR
