@@ -1,11 +1,12 @@
 """Which report each field of an overdose is taken from."""
 
+import json
 from collections.abc import Callable
 
 import pytest
 
 from spikewatch.contracts.identifiers import incident_id
-from spikewatch.contracts.incident import Incident, IncidentChange
+from spikewatch.contracts.incident import MOST_DEFINITIONS, Incident, IncidentChange
 from spikewatch.contracts.report import Drug, LocatedReport, QualityNote, Reversal, Victims
 from spikewatch.contracts.vocabulary import AgeBand, Disposition, DrugClass, Outcome, PlacePrecision, Sex, SourceType, TimePrecision, YesNo
 from spikewatch.enrichment.domain.candidate import Candidate
@@ -186,3 +187,34 @@ def test_a_denial_contradicts_a_reversal_that_was_given(located: Build) -> None:
     assert origins(merged(ems, call), ems, call)["reversal"] == (0, [1])
     silent = located("3", minutes=2)
     assert origins(merged(call, silent), call, silent)["reversal"] == (0, [])
+
+
+def test_case_definitions_are_those_that_any_report_meets(located: Build) -> None:
+    def meeting(number: str, agency: str, *names: str, **stated: object) -> LocatedReport:
+        one = located(number, agency, **stated)
+        return one.changed(report=one.report.changed(case_definition_hits=names))
+
+    call = meeting("1", "cedar-911", "title-overdose@1", "suspected-overdose@2", source_type=S.CAD)
+    ems = meeting("2", "cedar-ems", "suspected-overdose@2", "opioid@1", minutes=2)
+    (overdose,) = merged(call, ems).overdoses
+    assert overdose.case_definition_hits == ("opioid@1", "suspected-overdose@2", "title-overdose@1")
+    assert merged(located("1")).overdoses[0].case_definition_hits == ()
+    alone, beside = merged((call,), (ems,)).overdoses
+    assert {alone.case_definition_hits, beside.case_definition_hits} == {
+        ("suspected-overdose@2", "title-overdose@1"),
+        ("opioid@1", "suspected-overdose@2"),
+    }
+    many = meeting("1", "cedar-911", *(f"own-{number:03d}@1" for number in reversed(range(MOST_DEFINITIONS + 1))))
+    (overdose,) = Incident.model_validate_json(merged(many).to_json()).overdoses
+    assert overdose.case_definition_hits == tuple(f"own-{number:03d}@1" for number in range(MOST_DEFINITIONS))
+    assert QualityNote(field="case_definition_hits", code="more_definitions_met") in overdose.quality, "what was cut is told"
+
+
+def test_a_report_that_was_kept_before_definitions_were_meets_none(located: Build) -> None:
+    one = located("1")
+    met = Candidate.of(one.changed(report=one.report.changed(case_definition_hits=("opioid@1",))))
+    content = json.loads(met.content)
+    assert content.pop("case_definition_hits") == ["opioid@1"]
+    kept = Candidate(met.record, json.dumps(content).encode())
+    assert kept.extract.case_definition_hits == ()
+    assert Candidate(met.record, met.content).extract == met.extract

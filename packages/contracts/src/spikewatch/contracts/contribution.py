@@ -5,7 +5,7 @@ from uuid import UUID
 from pydantic import Field
 
 from spikewatch.contracts.contract import AreaId, Contract, ShortText, UtcDatetime
-from spikewatch.contracts.incident import ReportReference
+from spikewatch.contracts.incident import DefinitionsMet, ReportReference
 from spikewatch.contracts.vocabulary import DrugClass, Outcome
 
 __all__ = ["ContributedOverdose", "Contribution", "contribution_key", "split_contribution_key"]
@@ -18,6 +18,7 @@ class ContributedOverdose(Contract):
     occurred_at: UtcDatetime
     outcome: Outcome
     drug_classes: tuple[DrugClass, ...] = ()
+    case_definition_hits: DefinitionsMet = ()
     reports: tuple[ReportReference, ...] = Field(min_length=1)
 
 

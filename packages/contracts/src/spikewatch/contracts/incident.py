@@ -1,6 +1,7 @@
 """An incident and its overdoses: what matching recovers from the reports."""
 
 from enum import StrEnum
+from typing import Annotated, Final
 from uuid import UUID
 
 from pydantic import Field
@@ -9,7 +10,30 @@ from spikewatch.contracts.contract import AgencyId, AreaId, Contract, ShortText,
 from spikewatch.contracts.report import Drug, Position, QualityNote, Reversal, TraceId, Victims
 from spikewatch.contracts.vocabulary import Outcome, SourceType, TimePrecision
 
-__all__ = ["FieldOrigin", "Incident", "IncidentChange", "Overdose", "PublicPosition", "ReportReference"]
+__all__ = [
+    "MOST_DEFINITIONS",
+    "DefinitionsMet",
+    "FieldOrigin",
+    "Incident",
+    "IncidentChange",
+    "Overdose",
+    "PublicPosition",
+    "ReportReference",
+]
+
+MOST_DEFINITIONS: Final = 64
+"""Of the case definitions that an overdose meets so many are named: twice as many as are shipped, and each costs every area's record some
+twenty bytes."""
+
+DefinitionsMet = Annotated[
+    tuple[ShortText, ...],
+    Field(
+        max_length=MOST_DEFINITIONS,
+        description="Case definitions that any of its reports meets, id@n, sorted; the first 64 of them. "
+        "Empty, too, where an older version wrote it.",
+    ),
+]
+"""Ids and versions alone: the reasons stay in the reports."""
 
 
 class IncidentChange(StrEnum):
@@ -64,6 +88,7 @@ class Overdose(Contract):
         default=(),
         description="Where each field that is stated comes from. Empty: all from its only report, or written by an older version.",
     )
+    case_definition_hits: DefinitionsMet = ()
 
 
 class PublicPosition(Contract):

@@ -72,6 +72,7 @@ def contributions_of(incident: Incident, areas: tuple[str, ...]) -> Iterator[tup
             occurred_at=overdose.occurred_at,
             outcome=overdose.outcome,
             drug_classes=tuple(dict.fromkeys(drug.drug_class for drug in overdose.drugs)),
+            case_definition_hits=overdose.case_definition_hits,
             reports=overdose.reports,
         )
         for overdose in incident.overdoses

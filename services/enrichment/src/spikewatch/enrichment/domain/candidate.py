@@ -31,6 +31,7 @@ class Extract(Contract):
     reversal: Reversal
     victims: Victims
     disposition: Disposition
+    case_definition_hits: tuple[ShortText, ...] = ()
 
     @classmethod
     def of(cls, located: LocatedReport) -> "Extract":
@@ -60,6 +61,7 @@ class Extract(Contract):
             reversal=report.reversal,
             victims=report.victims,
             disposition=report.disposition,
+            case_definition_hits=report.case_definition_hits,
         )
 
 

@@ -2,6 +2,7 @@
 
 Time: computer-aided dispatch before EMS, fire, police. Place: the best precision, then EMS. Outcome: fatal when a
 medical examiner or a death on scene says so, else the latest. Age and sex: medical examiner, emergency department, EMS.
+Case definitions: those that any report meets.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -10,7 +11,7 @@ from uuid import UUID
 
 from spikewatch.contracts.contract import unchecked
 from spikewatch.contracts.identifiers import overdose_id
-from spikewatch.contracts.incident import FieldOrigin, Incident, IncidentChange, Overdose, PublicPosition
+from spikewatch.contracts.incident import MOST_DEFINITIONS, FieldOrigin, Incident, IncidentChange, Overdose, PublicPosition
 from spikewatch.contracts.report import Position, QualityNote, Reversal, Victims
 from spikewatch.contracts.vocabulary import Disposition, Outcome, PlacePrecision, Sex, SourceType, TimePrecision, YesNo
 from spikewatch.enrichment.domain.candidate import Candidate
@@ -131,6 +132,9 @@ def _overdose(matched: MatchedOverdose) -> Overdose:
     notes = [QualityNote(field=one.field, code="sources_differ") for one in provenance if one.differing]
     if matched.is_flooded:
         notes.append(QualityNote(field="reports", code="flood_not_matched"))
+    met = sorted({name for report in reports for name in report.extract.case_definition_hits})
+    if len(met) > MOST_DEFINITIONS:
+        notes.append(QualityNote(field="case_definition_hits", code="more_definitions_met"))
     return _made_overdose(
         overdose_id=overdose_id(reports[0].key),
         occurred_at=when.extract.occurred_at,
@@ -148,6 +152,7 @@ def _overdose(matched: MatchedOverdose) -> Overdose:
         confidence=matched.confidence,
         quality=tuple(notes),
         provenance=provenance,
+        case_definition_hits=tuple(met[:MOST_DEFINITIONS]),
     )
 
 
