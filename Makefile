@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+SLOWEST := --durations=20 --durations-min=3
 MEMBERS := packages/contracts packages/chassis services/ingest services/enrichment services/alerts services/directory cli
 
 .PHONY: help setup demo test test-unit test-integration check format proto generated lock up fuzz bench bench-peers clean
@@ -26,10 +27,10 @@ demo: setup  ## a stack, a simulated county with a spike, its alert, contacts an
 test: setup check test-unit test-integration  ## every check and every test, on a real Kafka and a real MongoDB
 
 test-unit: setup  ## the tests of each package and service
-	$(BIN)/pytest -m "not integration" -n 2 packages services cli tests/deploy tests/docs tests/fuzz
+	$(BIN)/pytest -m "not integration" -n 2 $(SLOWEST) packages services cli tests/deploy tests/docs tests/fuzz
 
 test-integration: setup  ## the tests across services, on real servers
-	$(BIN)/pytest -m integration --timeout 300 -n 2 --dist loadfile
+	$(BIN)/pytest -m integration --timeout 900 -n 2 --dist loadfile $(SLOWEST)
 
 check: setup  ## lint, types, import boundaries, generated files
 	$(BIN)/ruff check .

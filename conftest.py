@@ -1,4 +1,4 @@
-"""Servers for every test marked `integration`: found or started once a run, named in the first and the last lines.
+"""Hypothesis's settings for all tests; and servers for those marked `integration`, found or started once a run and named.
 
 A test that starts servers of its own removes the two variables first.
 """
@@ -10,8 +10,11 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from spikewatch_testing.exploring import EXPLORE, TIMES, load_profile
 
 from spikewatch.cli.stack.testing import Servers, servers
+
+load_profile()  # here, for the tests take their settings while they are imported
 
 _VARIABLES = ("SPIKEWATCH_KAFKA_BOOTSTRAP", "SPIKEWATCH_MONGODB_URI")
 
@@ -37,6 +40,13 @@ class RealServers:
 
 
 _servers = RealServers()
+
+
+def pytest_report_header() -> str:
+    """Say which inputs the property tests take."""
+    if TIMES:
+        return f"property tests: {TIMES} times as many inputs, drawn anew ({EXPLORE})"
+    return f"property tests: the gate's inputs, the same on each run; {EXPLORE}=20 draws twenty times as many others"
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

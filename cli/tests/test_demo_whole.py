@@ -7,15 +7,16 @@ import sys
 from pathlib import Path
 
 import pytest
+from spikewatch_testing.patience import PATIENCE_S
 
-pytestmark = [pytest.mark.integration, pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
 FEED = Path(__file__).parents[2].parent / "shared/data/incidents/montgomery_pa_911.csv.gz"
 
 
 def demo(folder: Path, *arguments: str) -> str:
     command = [sys.executable, "-m", "spikewatch.cli", "demo", "--folder", str(folder), *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=280, check=False, env=dict(os.environ))
+    done = subprocess.run(command, capture_output=True, text=True, timeout=3 * PATIENCE_S, check=False, env=dict(os.environ))
     assert done.returncode == 0, f"status {done.returncode}\n{done.stdout}\n{done.stderr}"
     assert "✗" not in done.stdout
     assert not folder.exists()  # it leaves nothing behind

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from spikewatch_testing.patience import PATIENCE_S
 
 from spikewatch.chassis.kafka.connection import KafkaConnection
 from spikewatch.chassis.kafka.topics_admin import plan
@@ -20,7 +21,7 @@ from spikewatch.cli.stack.child_process import StartFailed
 from spikewatch.cli.stack.stack import Stack, StackOptions
 from spikewatch.cli.stack.waiting import wait_for
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
+pytestmark = pytest.mark.integration
 
 # Answers /live and /ready like the chassis and writes the ready file; ends at once when told so by its environment.
 _STAND_IN = """
@@ -89,7 +90,7 @@ def test_a_stack_comes_up_survives_faults_and_goes_down(tmp_path: Path, capsys: 
             Stack(folder, options).start()
 
         os.kill(stack.services[0].process.pid or 0, signal.SIGKILL)
-        wait_for(lambda: not stack.services[0].process.is_running, timeout_s=10, what="the end of standin-1")
+        wait_for(lambda: not stack.services[0].process.is_running, timeout_s=PATIENCE_S, what="the end of standin-1")
         assert main(["status", "--folder", str(folder)]) == 1
         assert stack.revive() == ["standin-1"]
         assert stack.add_instance("standin").instance == "standin-3"
@@ -127,7 +128,7 @@ def test_a_stack_whose_parent_is_killed_leaves_nothing_behind(tmp_path: Path) ->
         assert len(_processes_of(folder)) == 4  # parent, Kafka, mongod, service
         parent.kill()
 
-        wait_for(lambda: _processes_of(folder) == [], timeout_s=20, what="the end of every part")
+        wait_for(lambda: _processes_of(folder) == [], timeout_s=PATIENCE_S, what="the end of every part")
     stack = stack_file.read(folder)
     assert not stack.supervisor.is_running
     assert main(["down", "--folder", str(folder)]) == 0

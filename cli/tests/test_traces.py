@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from spikewatch_testing.patience import PATIENCE_S
 
 from spikewatch.cli.main import main
 from spikewatch.cli.stack import trace_tree
@@ -126,7 +127,7 @@ def receiver(tmp_path: Path):
 
 
 def _post(receiver: TraceReceiver, path: str, body: bytes, **headers: str) -> int:
-    connection = http.client.HTTPConnection("127.0.0.1", receiver.port, timeout=5)
+    connection = http.client.HTTPConnection("127.0.0.1", receiver.port, timeout=PATIENCE_S)
     try:
         connection.request("POST", path, body, {name.replace("_", "-"): value for name, value in headers.items()})
         return connection.getresponse().status

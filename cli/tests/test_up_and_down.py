@@ -9,11 +9,12 @@ from pathlib import Path
 
 import psutil
 import pytest
+from spikewatch_testing.patience import PATIENCE_S
 
 from spikewatch.cli.stack.stack import SERVICES
 from spikewatch.cli.stack.waiting import wait_for
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
+pytestmark = pytest.mark.integration
 
 _STAND_IN = """
 import http.server, json, os
@@ -53,7 +54,7 @@ def _processes_of(folder: Path) -> list[int]:
 
 def _spikewatch(*arguments: str, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "spikewatch.cli", *arguments]
-    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=90, check=False)
+    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=PATIENCE_S, check=False)
 
 
 def test_a_detached_stack_runs_on_its_own_until_down(tmp_path: Path, environment: dict[str, str]) -> None:
@@ -102,4 +103,4 @@ def test_however_up_ends_nothing_stays(tmp_path: Path, environment: dict[str, st
 
         assert up.wait(60) == status, "".join(lines) + rest
     assert "Traceback" not in rest
-    wait_for(lambda: _processes_of(folder) == [], timeout_s=20, what="the end of every part")
+    wait_for(lambda: _processes_of(folder) == [], timeout_s=PATIENCE_S, what="the end of every part")

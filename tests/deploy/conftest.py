@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import yaml
+from spikewatch_testing.patience import PATIENCE_S
 
 ROOT = Path(__file__).resolve().parents[2]
 OVERLAYS = ("dev", "staging", "production")
@@ -32,7 +33,7 @@ def _rendered(overlay: str) -> list[dict[str, Any]]:
     if binary is None:
         pytest.skip("kustomize is not here: go install sigs.k8s.io/kustomize/kustomize/v5@v5.7.1")
     done = subprocess.run(
-        [binary, "build", str(ROOT / "deploy/k8s/overlays" / overlay)], capture_output=True, text=True, timeout=50, check=False
+        [binary, "build", str(ROOT / "deploy/k8s/overlays" / overlay)], capture_output=True, text=True, timeout=PATIENCE_S, check=False
     )
     assert done.returncode == 0, done.stderr
     return [resource for resource in yaml.safe_load_all(done.stdout) if resource]

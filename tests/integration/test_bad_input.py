@@ -7,13 +7,14 @@ from typing import Any
 
 import httpx
 import pytest
+from spikewatch_testing.patience import PATIENCE_S
 from spikewatch_testing.pipeline import Pipeline
 from spikewatch_testing.senders import enrol, good, letters_by_place, probe, reason_of, receipt_when_processed
 
 from spikewatch.cli.main import main as spikewatch
 from spikewatch.contracts import topics
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
+pytestmark = pytest.mark.integration
 
 EMS, ZONELESS, SUSPENDED, STRANGER = "bad-input-ems", "bad-input-zoneless", "bad-input-suspended", "bad-input-nowhere"
 GROUP = "ingest-normalise"
@@ -101,7 +102,7 @@ def test_a_body_that_streams_past_the_limit_gets_its_answer(desk: Pipeline) -> N
             yield b" " * (MIB // 16)
 
     headers = {"Authorization": f"Bearer {desk.issue_key(EMS)}", "Content-Type": JSON}
-    answer = httpx.post(f"{desk.gateway_url}/v1/submissions", content=parts(), headers=headers, timeout=30)
+    answer = httpx.post(f"{desk.gateway_url}/v1/submissions", content=parts(), headers=headers, timeout=PATIENCE_S)
     assert answer.request.headers["transfer-encoding"] == "chunked"
     problem(answer, 413, "too-large", "body")
 
@@ -123,7 +124,7 @@ def test_a_sender_that_nobody_knows_is_told_so(desk: Pipeline, capsys: pytest.Ca
         f"Bearer {issued['key'][:-1]}",
     ):
         headers = {"Content-Type": JSON} | ({"Authorization": bearer} if bearer else {})
-        answer = httpx.post(f"{desk.gateway_url}/v1/submissions", content=WHOLE, headers=headers, timeout=30)
+        answer = httpx.post(f"{desk.gateway_url}/v1/submissions", content=WHOLE, headers=headers, timeout=PATIENCE_S)
         problem(answer, 401, "not-authenticated", "Authorization")
         assert answer.headers["www-authenticate"] == "Bearer"
     problem(desk.post(SUSPENDED, WHOLE), 403, "suspended-agency", None)

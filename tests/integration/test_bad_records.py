@@ -24,7 +24,7 @@ from spikewatch.contracts import topics
 from spikewatch.ingest.domain.seal import HEADER, Seals
 from spikewatch.ingest.quarantine import with_original
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
+pytestmark = pytest.mark.integration
 
 EMS, SUSPENDED = "kafka-ems", "kafka-suspended"
 GROUP = "ingest-normalise"

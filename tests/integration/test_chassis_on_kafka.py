@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient
+from spikewatch_testing.patience import PATIENCE_S
 from spikewatch_testing.slow_service import GROUP, NOTES, TOPIC, create, scratch_topic, work_of
 
 from spikewatch.chassis.kafka.connection import KafkaConnection
@@ -28,7 +29,7 @@ from spikewatch.chassis.settings import ChassisSettings
 from spikewatch.cli.stack.testing import Servers
 from spikewatch.contracts import topics
 
-pytestmark = [pytest.mark.integration, pytest.mark.slow, pytest.mark.timeout(60)]
+pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
 
 class Bench:
@@ -104,7 +105,7 @@ async def bench(real_servers: Servers) -> AsyncIterator[Bench]:
         await admin.close()
 
 
-async def eventually(condition: Callable[[], object], what: str, *, seconds: float = 30.0) -> None:
+async def eventually(condition: Callable[[], object], what: str, *, seconds: float = PATIENCE_S) -> None:
     """Poll a condition, plain or awaitable, until it holds."""
     deadline = time.monotonic() + seconds
     while True:
@@ -134,7 +135,7 @@ async def test_partitions_change_hands_only_after_the_running_batch(bench: Bench
 
     await bench.produce(100)
     first, _ = bench.runtime("first", slowly, batch_records=60)
-    await asyncio.wait_for(began.wait(), 20)
+    await asyncio.wait_for(began.wait(), PATIENCE_S)
     await bench.produce(100, first=100)
     second, joining = bench.runtime("second", swiftly)
     mine = first._consumptions[0]
@@ -220,7 +221,7 @@ async def test_a_stop_in_mid_batch_waits_for_it(bench: Bench) -> None:
     await bench.produce(50)
     runtime, starting = bench.runtime("only", slowly, batch_records=20)
     await starting
-    await asyncio.wait_for(began.wait(), 20)
+    await asyncio.wait_for(began.wait(), PATIENCE_S)
     stopping = asyncio.create_task(runtime.stop())
     with pytest.raises(TimeoutError):
         await asyncio.wait_for(asyncio.shield(stopping), 1.0)
@@ -255,7 +256,7 @@ async def test_sigterm_in_mid_batch_finishes_and_commits_it(bench: Bench, tmp_pa
         try:
             await eventually(lambda: len(notes.read_text(encoding="utf-8").splitlines()) >= batches, "a batch begins")
             process.send_signal(signal.SIGTERM)
-            return await asyncio.wait_for(process.wait(), 20)
+            return await asyncio.wait_for(process.wait(), PATIENCE_S)
         finally:
             with contextlib.suppress(ProcessLookupError):
                 process.kill()

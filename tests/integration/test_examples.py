@@ -14,8 +14,9 @@ from uuid import uuid4
 
 import httpx
 import pytest
+from spikewatch_testing.patience import PATIENCE_S
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
+pytestmark = pytest.mark.integration
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 AGENCY = "cedar-county-ems"
@@ -24,7 +25,7 @@ AGENCY = "cedar-county-ems"
 def run(command: Sequence[str], **environment: str) -> str:
     """Run a command to its end and return what it printed; a failure shows all of it."""
     done = subprocess.run(
-        command, cwd=EXAMPLES, env={**os.environ, **environment}, capture_output=True, text=True, timeout=150, check=False
+        command, cwd=EXAMPLES, env={**os.environ, **environment}, capture_output=True, text=True, timeout=PATIENCE_S, check=False
     )
     assert done.returncode == 0, f"status {done.returncode}\n{done.stdout}\n{done.stderr}"
     return done.stdout
@@ -53,7 +54,9 @@ def test_curl_sends_a_report_and_gets_a_receipt(stack: Any) -> None:
 def test_curl_without_a_valid_key_fails_and_says_why(stack: Any) -> None:
     needs("curl")
     environment = {**os.environ, "SPIKEWATCH_URL": stack.gateway_url, "SPIKEWATCH_KEY": "wrong"}
-    done = subprocess.run(["sh", "agency/send.sh"], cwd=EXAMPLES, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(
+        ["sh", "agency/send.sh"], cwd=EXAMPLES, env=environment, capture_output=True, text=True, timeout=PATIENCE_S, check=False
+    )
     assert done.returncode == 1
     assert "not-authenticated" in done.stderr
 

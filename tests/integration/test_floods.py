@@ -30,7 +30,7 @@ from spikewatch.contracts import topics
 from spikewatch.contracts.cloudevents import Attributes, write
 from spikewatch.contracts.identifiers import report_key
 
-pytestmark = [pytest.mark.integration, pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
 FLOOD, EACH = 100_000, 2_000
 GARBAGE = b"garbage"
@@ -144,7 +144,7 @@ def test_a_hundred_thousand_bad_records_of_one_agency_delay_no_other(alone: Pipe
     began = time.monotonic()
     places = produce(alone, topics.SUBMISSIONS.name, stream)
     produced = time.monotonic() - began
-    alone.settle(seconds=200)
+    alone.settle()
     settled = time.monotonic() - began
 
     letters = letters_by_place(alone, topics.SUBMISSIONS, "ingest-normalise")
@@ -200,15 +200,15 @@ def test_a_flood_between_our_services_opens_the_circuit_and_loses_nothing(alone:
     own = write(Attributes(id="1", source="/spikewatch/test", type=topics.REPORTS.event_types[0]))
     stream = [Raw(GARBAGE, b'{"number": %d}' % number, own) for number in range(flood)]
     places = produce(alone, topics.REPORTS.name, stream)
-    wait_until(lambda: openings(alone, "enrichment") > 0, "the circuit opens", seconds=30)
+    wait_until(lambda: openings(alone, "enrichment") > 0, "the circuit opens")
     # What was let through before it opened is committed beside the next batch: after one more pause that is over.
     first = openings(alone, "enrichment")
-    wait_until(lambda: openings(alone, "enrichment") > first, "it is tried again after the pause", seconds=30)
+    wait_until(lambda: openings(alone, "enrichment") > first, "it is tried again after the pause")
     stopped, letters, seen = committed(), letters_by_place(alone, topics.REPORTS, group), openings(alone, "enrichment")
     assert len(letters) - before < flood
     submission = alone.accept(SENDER, [good("WAITS-1", days=39)])
     assert receipt_when_processed(alone, SENDER, submission)["counts"]["report"] == 1
-    wait_until(lambda: openings(alone, "enrichment") >= seen + 2, "it is tried again after the pause, and again", seconds=30)
+    wait_until(lambda: openings(alone, "enrichment") >= seen + 2, "it is tried again after the pause, and again")
     partition = places[0][0]
     assert committed()[partition] == stopped[partition] <= places[-1][1], "an open circuit let records pass"
     assert letters_by_place(alone, topics.REPORTS, group).keys() == letters.keys()

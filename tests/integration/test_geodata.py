@@ -16,7 +16,7 @@ from spikewatch_testing.senders import enrol, good
 from spikewatch.contracts import topics
 from spikewatch.enrichment.adapters.geodata.index_file import read_index
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(240)]
+pytestmark = pytest.mark.integration
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "geodata"
 COUNTY = "99001"
@@ -112,7 +112,7 @@ def test_a_new_index_is_taken_up_and_stored_reports_and_their_incidents_follow_i
     assert before["position"]["precision"] == "county"
     built(index, "streets.csv", "landmarks.csv", "aliases.csv")
     version = read_index(index).facts["built_at"]
-    wait_until(lambda: version in taken_up(pipeline), "the service takes up the new index", seconds=60)
+    wait_until(lambda: version in taken_up(pipeline), "the service takes up the new index")
     (fresh,) = placings(pipeline, sent(pipeline, address="Harbor Clinic"))
     assert fresh["position"]["precision"] == "landmark"
     shown = reapplied(pipeline, index)
@@ -139,7 +139,7 @@ def test_a_truncated_index_is_refused_and_the_one_in_use_stays(town: tuple[Pipel
     draft = index.with_suffix(".part")
     draft.write_bytes(whole.read_bytes()[:-100])
     draft.replace(index)
-    wait_until(lambda: "exchanged geodata cannot be used" in log_of(pipeline), "the service refuses it", seconds=60)
+    wait_until(lambda: "exchanged geodata cannot be used" in log_of(pipeline), "the service refuses it")
     (one,) = placings(pipeline, sent(pipeline, address="200 Block of MAPLE AV"))
     assert one["position"]["precision"] == "block"
     whole.replace(index)
@@ -154,5 +154,5 @@ def test_no_address_is_in_a_log_or_a_trace(town: tuple[Pipeline, Path]) -> None:
     for service in pipeline.stack.services:
         assert SECRET_PLACE not in service.process.log.read_text(encoding="utf-8").upper(), service.process.name
     assert pipeline.stack.traces is not None
-    wait_until(lambda: bool(pipeline.spans(placed["report"]["trace_id"])), "the trace is there", seconds=60)
+    wait_until(lambda: bool(pipeline.spans(placed["report"]["trace_id"])), "the trace is there")
     assert SECRET_PLACE.encode() not in pipeline.stack.traces.file.read_bytes().upper()

@@ -9,12 +9,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from spikewatch_testing.patience import PATIENCE_S
 from spikewatch_testing.pipeline import Pipeline, wait_until
 from spikewatch_testing.senders import COUNTY, enrol
 
 from spikewatch.cli.stack.ports import LOOPBACK, free_port
 
-pytestmark = [pytest.mark.integration, pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
 HOSPITAL, FACILITY = "mllp-hospital", "Cedar Hospital"
 MOST_BYTES = 100_000
@@ -93,7 +94,7 @@ class Peer:
 
 @contextmanager
 def connected(port: int) -> Iterator[Peer]:
-    with socket.create_connection((LOOPBACK, port), timeout=30) as connection:
+    with socket.create_connection((LOOPBACK, port), timeout=PATIENCE_S) as connection:
         yield Peer(connection)
 
 

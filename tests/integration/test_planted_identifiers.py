@@ -34,7 +34,7 @@ from spikewatch.ingest.domain.feeds import FEEDS
 from spikewatch.ingest.domain.rejection import Rejected
 from spikewatch.ingest.domain.seal import HEADER
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
+pytestmark = pytest.mark.integration
 
 EMS = "planted-ems"
 GROUP = "ingest-normalise"
@@ -211,7 +211,7 @@ def test_no_planted_identifier_is_stored_published_logged_traced_or_answered(des
     for where, submission in submissions:
         kept.append((f"receipt of {where}", json.dumps(receipt_when_processed(desk, EMS, submission)).encode()))
     trace = answers[0].json()["trace_id"]
-    wait_until(lambda: any(span.name == "process overdose.reports.v1" for span in desk.spans(trace)), "traces have arrived", seconds=30)
+    wait_until(lambda: any(span.name == "process overdose.reports.v1" for span in desk.spans(trace)), "traces have arrived")
     kept += everything(desk, written)
     places = {place for place, _ in kept}
     assert {"answer", "receipt", "traces", "spikewatch_ingest.submissions", "overdose.reports.v1", "ingest-1.log"} <= places

@@ -7,12 +7,13 @@ from typing import Any
 
 import httpx
 import pytest
+from spikewatch_testing.patience import PATIENCE_S
 from spikewatch_testing.pipeline import Pipeline, wait_until
 from spikewatch_testing.senders import COUNTY, enrol, receipt_when_processed
 
 from spikewatch.cli.main import main as spikewatch
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(120)]
+pytestmark = pytest.mark.integration
 
 NAME = "tablet-export"
 # Its second version also reads the column of naloxone, which the first left out.
@@ -60,7 +61,7 @@ def send(stack: Pipeline, agency: str, body: str, named: str, **options: str) ->
         params={"profile": named, **options},
         content=body,
         headers={"Authorization": f"Bearer {stack.issue_key(agency)}", "Content-Type": "text/csv"},
-        timeout=30,
+        timeout=PATIENCE_S,
     )
 
 
@@ -72,7 +73,7 @@ def accepted(stack: Pipeline, agency: str, body: str, named: str) -> dict[str, A
         answers.append(send(stack, agency, body, named))
         return answers[-1].status_code == 202
 
-    wait_until(is_taken, f"the gateway knows {named}", seconds=20)
+    wait_until(is_taken, f"the gateway knows {named}")
     return dict(answers[-1].json())
 
 
@@ -110,7 +111,7 @@ def test_a_table_is_read_by_the_agencys_profile_and_by_its_next_version(stack: P
     }
 
     assert put(stack, agency, tmp_path, 2, "MM/DD/YYYY HH:mm", MORE) == 0
-    wait_until(lambda: accepted(stack, agency, american, NAME)["profile"] == f"{NAME}@2", "the newest version is taken", seconds=20)
+    wait_until(lambda: accepted(stack, agency, american, NAME)["profile"] == f"{NAME}@2", "the newest version is taken")
     stack.settle()
     second = reports_of(stack, agency)
     assert second.keys() == {("T-1", 1), ("T-2", 1), ("T-1", 2), ("T-2", 2)}, "another reading is a revision, not another report"

@@ -13,7 +13,7 @@ from spikewatch_testing.senders import enrol, good
 from spikewatch.cli.stack.secret_key import seal_key
 from spikewatch.contracts import topics
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(240)]
+pytestmark = pytest.mark.integration
 
 
 class Operator:

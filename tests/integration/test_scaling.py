@@ -15,7 +15,7 @@ from spikewatch.cli.county.overdoses import Story, overdoses
 from spikewatch.cli.county.records import SentRecord, sent_records
 from spikewatch.cli.stack.stack import SERVICES
 
-pytestmark = [pytest.mark.integration, pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
 # One key of hashes, or the same record would have another id in another stack.
 SETTINGS = {"SPIKEWATCH_ALERTS_CLOCK": "event", "SPIKEWATCH_INGEST_HASH_KEY": base64.b64encode(bytes(range(32))).decode()}

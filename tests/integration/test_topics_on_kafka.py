@@ -10,13 +10,14 @@ import pytest
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import UnknownTopicOrPartitionError
+from spikewatch_testing.patience import PATIENCE_S
 from spikewatch_testing.slow_service import scratch_topic
 
 from spikewatch.chassis.kafka.topics_admin import Refused, _add_partitions, _alter, _settings
 from spikewatch.cli.stack.testing import Servers
 from spikewatch.contracts.topics import Topic
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(60)]
+pytestmark = pytest.mark.integration
 
 
 @pytest.fixture
@@ -40,7 +41,7 @@ async def own_settings(admin: AIOKafkaAdminClient, topic: Topic) -> dict[str, st
 
 async def has_own(admin: AIOKafkaAdminClient, topic: Topic, expected: Mapping[str, str]) -> None:
     """Wait until exactly this is set on the topic: the broker applies soon after it has answered."""
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + PATIENCE_S
     while (found := await own_settings(admin, topic)) != expected:
         assert time.monotonic() < deadline, f"set on the topic is {found}"
         await asyncio.sleep(0.05)

@@ -3,6 +3,7 @@ from datetime import UTC, datetime
 
 import pytest
 from aiokafka.errors import CommitFailedError
+from spikewatch_testing.patience import PATIENCE_S
 
 from spikewatch.chassis.kafka.batch import BatchConsumer, BatchLimits
 from spikewatch.chassis.kafka.dead_letter import read_cause
@@ -217,7 +218,7 @@ async def test_settling_ends_the_retries_of_the_running_batch(consume, committer
     consumer = consume(handle, retry_seconds=60)
     running = asyncio.create_task(consumer.run([make_record(3)], committer))
     await asyncio.sleep(0)
-    await asyncio.wait_for(consumer.settle(), 5)
+    await asyncio.wait_for(consumer.settle(), PATIENCE_S)
     await running
     assert committer.seeks == [(0, 3)]
     assert not consumer.is_busy

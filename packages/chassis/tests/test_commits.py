@@ -3,6 +3,7 @@ import asyncio
 import pytest
 from aiokafka import TopicPartition
 from aiokafka.errors import CommitFailedError
+from spikewatch_testing.patience import PATIENCE_S
 
 from spikewatch.chassis.kafka.commits import Commits
 
@@ -37,23 +38,23 @@ def committer() -> SlowCommitter:
 async def test_the_first_offsets_go_at_once_and_those_that_come_meanwhile_go_together(committer):
     commits = Commits("enrichment-locate")
     commits.add({FIRST: 3}, committer)
-    await asyncio.wait_for(committer.asked.wait(), 5)
+    await asyncio.wait_for(committer.asked.wait(), PATIENCE_S)
     commits.add({FIRST: 5}, committer)
     commits.add({FIRST: 8, SECOND: 2}, committer)
     committer.may_answer.set()
-    await asyncio.wait_for(commits.flush(), 5)
+    await asyncio.wait_for(commits.flush(), PATIENCE_S)
     assert committer.calls == [{FIRST: 3}, {FIRST: 8, SECOND: 2}]
 
 
 async def test_a_flush_returns_only_after_the_commit_that_is_on_its_way(committer):
     commits = Commits("enrichment-locate")
     commits.add({FIRST: 3}, committer)
-    await asyncio.wait_for(committer.asked.wait(), 5)
+    await asyncio.wait_for(committer.asked.wait(), PATIENCE_S)
     flushing = asyncio.create_task(commits.flush())
     await asyncio.sleep(0)
     assert not flushing.done()
     committer.may_answer.set()
-    await asyncio.wait_for(flushing, 5)
+    await asyncio.wait_for(flushing, PATIENCE_S)
     assert committer.calls == [{FIRST: 3}]
 
 
@@ -61,10 +62,10 @@ async def test_waiting_offsets_are_committed_without_a_flush(committer):
     commits = Commits("enrichment-locate")
     committer.may_answer.set()
     commits.add({FIRST: 3}, committer)
-    await asyncio.wait_for(committer.asked.wait(), 5)
+    await asyncio.wait_for(committer.asked.wait(), PATIENCE_S)
     committer.asked.clear()
     commits.add({FIRST: 4}, committer)
-    await asyncio.wait_for(committer.asked.wait(), 5)
+    await asyncio.wait_for(committer.asked.wait(), PATIENCE_S)
     assert committer.calls == [{FIRST: 3}, {FIRST: 4}]
 
 

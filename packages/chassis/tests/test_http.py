@@ -9,6 +9,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+from spikewatch_testing.patience import PATIENCE_S
 
 from spikewatch.chassis.http import HttpServer
 
@@ -70,13 +71,13 @@ async def test_https_is_spoken_with_the_files_given(certificate):
 
 async def test_a_stop_finishes_the_running_request_and_takes_no_new_one():
     app = Slow()
-    server = HttpServer(app, host="127.0.0.1", port=0, drain_seconds=5)
+    server = HttpServer(app, host="127.0.0.1", port=0, drain_seconds=PATIENCE_S)
     await server.start()
     async with httpx.AsyncClient() as client:
         running = asyncio.create_task(client.get(f"http://127.0.0.1:{server.port}/"))
         await app.arrived.wait()
         stopping = asyncio.create_task(server.stop())
-        deadline = asyncio.get_running_loop().time() + 5
+        deadline = asyncio.get_running_loop().time() + PATIENCE_S
         while asyncio.get_running_loop().time() < deadline:
             try:
                 _, writer = await asyncio.open_connection("127.0.0.1", server.port)

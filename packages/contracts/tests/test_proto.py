@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from spikewatch_testing.patience import PATIENCE_S
 
 ROOT = Path(__file__).resolve().parents[3]
 PROTO = ROOT / "proto"
@@ -15,12 +16,12 @@ BUF = shutil.which("buf", path=str(Path(sys.executable).parent)) or shutil.which
 def buf(*arguments: str) -> subprocess.CompletedProcess[str]:
     if BUF is None:
         pytest.fail("buf is not installed; it is a development dependency (package buf-bin)")
-    return subprocess.run([BUF, *arguments], cwd=PROTO, capture_output=True, text=True, check=False, timeout=50)
+    return subprocess.run([BUF, *arguments], cwd=PROTO, capture_output=True, text=True, check=False, timeout=PATIENCE_S)
 
 
 def test_the_generated_code_is_current() -> None:
     script = ROOT / "packages" / "contracts" / "generate_stubs.py"
-    result = subprocess.run([sys.executable, str(script), "--check"], capture_output=True, text=True, check=False, timeout=50)
+    result = subprocess.run([sys.executable, str(script), "--check"], capture_output=True, text=True, check=False, timeout=PATIENCE_S)
     assert result.returncode == 0, result.stdout + result.stderr
 
 

@@ -1,11 +1,13 @@
 """Contacts never delay or block an alert: cached, then last known, then none."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from functools import partial
 
 import grpc
 import grpc.aio
 import pytest
+from spikewatch_testing.patience import PATIENCE_S
 
 from spikewatch.alerts.adapters.contact_book import AskedContactBook, NoContactBook, Unavailable
 from spikewatch.alerts.adapters.grpc_directory import GrpcDirectory
@@ -112,25 +114,25 @@ class Servicer(directory_service_pb2_grpc.DirectoryServiceServicer):
 
 
 @pytest.fixture
-async def served() -> AsyncIterator[tuple[Servicer, GrpcDirectory]]:
+async def served() -> AsyncIterator[tuple[Servicer, Callable[..., GrpcDirectory]]]:
     server, servicer = grpc.aio.server(), Servicer()
     directory_service_pb2_grpc.add_DirectoryServiceServicer_to_server(servicer, server)
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
     channel = connect(f"127.0.0.1:{port}")
-    yield servicer, GrpcDirectory(channel, timeout_seconds=0.2)
+    yield servicer, partial(GrpcDirectory, channel)
     await channel.close()
     await server.stop(None)
 
 
 async def test_contacts_come_over_grpc(served):
-    servicer, directory = served
-    assert await directory.list_responsible(AREAS) == (DESK.model_copy(update={"email": "desk@health.example"}),)
+    servicer, make = served
+    assert await make(timeout_seconds=PATIENCE_S).list_responsible(AREAS) == (DESK.model_copy(update={"email": "desk@health.example"}),)
     assert servicer.asked == [AREAS]
 
 
 async def test_a_slow_directory_is_given_up(served):
-    servicer, directory = served
+    servicer, make = served
     servicer.is_slow = True
     with pytest.raises(Unavailable):
-        await directory.list_responsible(AREAS)
+        await make(timeout_seconds=0.2).list_responsible(AREAS)

@@ -10,6 +10,7 @@ import grpc.aio
 import pytest
 import pytest_asyncio
 from pydantic import SecretStr, ValidationError
+from spikewatch_testing.patience import PATIENCE_S
 
 from spikewatch.alerts.adapters.rules_file import PUBLISHED, rules_of, rules_of_package
 from spikewatch.alerts.domain.backtest.histories import Labelled
@@ -162,7 +163,7 @@ async def test_a_deadline_ends_a_test_and_the_next_has_its_turn(stub, store):
     store.may_answer = asyncio.Event()
     assert (await refused(stub.TestRules(asked, timeout=0.2))).code is Code.DEADLINE_EXCEEDED
     store.may_answer = None
-    assert len((await stub.TestRules(asked, timeout=20)).verdicts) == 2
+    assert len((await stub.TestRules(asked, timeout=PATIENCE_S)).verdicts) == 2
 
 
 async def test_both_calls_ask_for_the_token(address):

@@ -181,8 +181,8 @@ def test_a_wrong_or_missing_file_is_one_sentence(tmp_path: object) -> None:
 def test_a_plain_report_costs_little() -> None:
     reading = Reading(report(), None, Found(names=(Named("fentanyl"), Named("Xylazine"))))
     of = source()
-    best = min(_seconds(lambda: CLASSIFIER.classify(reading, of)) for _ in range(20))
-    assert best < 150e-6  # ten times what it takes, so that a busy machine does not fail it
+    best, writing = (min(_seconds(work) for _ in range(20)) for work in (lambda: CLASSIFIER.classify(reading, of), report().to_json))
+    assert best < 20 * writing  # it costs less than writing the report: whatever the machine, twenty times that is another way to work
 
 
 def _seconds(work: object) -> float:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from spikewatch_testing.mllp import BODY, GOOD, HEAD, Listening, asking
+from spikewatch_testing.patience import PATIENCE_S
 
 from spikewatch.ingest.adapters.hl7_desk import Senders
 
@@ -136,7 +137,7 @@ async def test_no_ack_in_msh_21_alone_changes_nothing(connect: Any) -> None:
 async def test_the_answer_has_the_senders_separators(connect: Any) -> None:
     peer = await connect()
     peer.send(GOOD.replace("V-1", "").translate(str.maketrans("|^~\\&", "#:*?;")))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_S):
         framed = (await peer.reader.readuntil(b"\x1c\r")).decode()
     assert framed.startswith("\x0bMSH#:*?;#SPIKE#")
     assert "ERR##PV1:1:19:1:1#101:Required field missing:HL70357#E#" in framed

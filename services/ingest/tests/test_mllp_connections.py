@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from spikewatch_testing.mllp import GOOD, MOST, Listening
+from spikewatch_testing.patience import PATIENCE_S
 
 from spikewatch.ingest.adapters.mllp import MllpLimits
 
@@ -74,7 +75,7 @@ async def test_a_sender_that_goes_away_in_mid_message_leaves_nothing(listening: 
 
 
 async def test_one_connection_too_many_is_closed_and_others_go_on(listening: Listening, connect: Any) -> None:
-    listening.limits = MllpLimits(message_bytes=MOST, connections=1, idle_seconds=20, message_seconds=20)
+    listening.limits = MllpLimits(message_bytes=MOST, connections=1, idle_seconds=PATIENCE_S, message_seconds=PATIENCE_S)
     first = await connect()
     first.send(GOOD)
     assert (await first.answer())[1][1] == "AA"

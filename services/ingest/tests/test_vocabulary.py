@@ -188,7 +188,7 @@ def test_every_listed_name_is_found_in_any_case(name: str, write: object) -> Non
 
 
 def test_hostile_texts_take_no_time() -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     for text in ("denies " * 8000, "a" * 60_000, "heroin " * 9000, "no heroin " * 6000, "\u0301" * 60_000, "heroinheroin" * 5000):
         VOCABULARY.scan(text)
-    assert time.perf_counter() - started < 5
+    assert time.process_time() - started < 30  # it takes 0.1 s; what is squared by a length of 60,000 takes hours

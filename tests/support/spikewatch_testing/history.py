@@ -17,6 +17,7 @@ from datetime import UTC, datetime, timedelta
 import httpx
 
 from spikewatch.contracts.identifiers import report_key
+from spikewatch_testing.patience import PATIENCE_S
 from spikewatch_testing.pipeline import Pipeline
 
 AGENCIES = ("cedar-county-ems", "cedar-county-fire")
@@ -53,7 +54,7 @@ class Load:
         self._thread.start()
         return self
 
-    def wait_for(self, count: int, *, seconds: float = 60.0) -> None:
+    def wait_for(self, count: int, *, seconds: float = PATIENCE_S) -> None:
         """Return when so many more records were acknowledged."""
         goal, deadline = len(self.acknowledged) + count, time.monotonic() + seconds
         while len(self.acknowledged) < goal:
@@ -65,7 +66,7 @@ class Load:
         """End the load and raise what went wrong in it."""
         self._stopping.set()
         assert self._thread is not None
-        self._thread.join(timeout=120)
+        self._thread.join(timeout=PATIENCE_S)
         assert not self._thread.is_alive()
         if self.failure is not None:
             raise self.failure
@@ -138,7 +139,7 @@ def under_load(pipeline: Pipeline) -> Iterator[Load]:
         yield load
     finally:
         load.stop()
-    pipeline.settle(seconds=180)
+    pipeline.settle()
     load.figures = account(pipeline, load)
 
 

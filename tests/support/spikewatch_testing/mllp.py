@@ -14,6 +14,7 @@ from spikewatch.ingest.domain.seal import Seals
 from spikewatch.ingest.domain.submission_id import SubmissionIds
 from spikewatch.ingest.reception import Reception
 from spikewatch.ingest.testing import FakeAgencies, FakePublisher, InMemoryApiKeys, InMemoryReceipts, agency
+from spikewatch_testing.patience import PATIENCE_S
 
 __all__ = ["BODY", "GOOD", "HEAD", "MOST", "NOW", "Listening", "Peer", "asking"]
 
@@ -40,7 +41,7 @@ class Listening:
         self.publisher = FakePublisher()
         self.agencies = FakeAgencies(agency("cedar-hospital"), agency("closed", state=AgencyState.SUSPENDED))
         self.senders = Senders({}, "cedar-hospital")
-        self.limits = MllpLimits(message_bytes=MOST, connections=8, idle_seconds=20, message_seconds=20)
+        self.limits = MllpLimits(message_bytes=MOST, connections=8, idle_seconds=PATIENCE_S, message_seconds=PATIENCE_S)
         self.listener: MllpListener | None = None
 
     async def start(self, tls: ssl.SSLContext | None = None) -> MllpListener:
@@ -52,7 +53,7 @@ class Listening:
             publisher=self.publisher,
             receipts=InMemoryReceipts(),
             max_records=100,
-            publish_seconds=2,
+            publish_seconds=PATIENCE_S,
             now=lambda: NOW,
         )
         desk = Hl7Desk(reception, self.agencies, self.senders, feed=FEED, max_bytes=MOST, now=lambda: NOW, control_id=lambda: "A-1")
@@ -72,11 +73,11 @@ class Peer:
             self.writer.write(b"\x0b" + (text if isinstance(text, bytes) else text.encode()) + b"\x1c\r")
 
     async def answer(self) -> list[list[str]]:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE_S):
             framed = await self.reader.readuntil(b"\x1c\r")
         assert framed[:1] == b"\x0b"
         return [segment.split("|") for segment in framed[1:-2].decode().strip("\r").split("\r")]
 
     async def closed(self) -> bytes:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE_S):
             return await self.reader.read()

@@ -27,12 +27,12 @@ from spikewatch.cli.stack.trace_tree import Span, decode
 from spikewatch.contracts import topics
 from spikewatch.ingest.adapters.mongo_api_keys import MongoApiKeys
 from spikewatch.ingest.domain.api_key import new_key
+from spikewatch_testing.patience import PATIENCE_S
 
-DEADLINE_SECONDS = 120.0
 _GIVEN_SERVERS = ("SPIKEWATCH_KAFKA_BOOTSTRAP", "SPIKEWATCH_MONGODB_URI")
 
 
-def wait_until(condition: Callable[[], bool], what: str, *, seconds: float = DEADLINE_SECONDS) -> None:
+def wait_until(condition: Callable[[], bool], what: str, *, seconds: float = PATIENCE_S) -> None:
     """Poll until the condition holds.
 
     Raises:
@@ -127,7 +127,7 @@ class Pipeline:
             params={"format": form},
             content=body,
             headers={"Authorization": f"Bearer {self.issue_key(agency)}", "Content-Type": content_type, **headers},
-            timeout=30,
+            timeout=PATIENCE_S,
         )
 
     def accept(self, agency: str, records: Sequence[Mapping[str, Any]], **options: str) -> str:
@@ -139,12 +139,14 @@ class Pipeline:
     def receipt(self, agency: str, submission: str) -> dict[str, Any]:
         """GET what became of a submission."""
         answer = httpx.get(
-            f"{self.gateway_url}/v1/submissions/{submission}", headers={"Authorization": f"Bearer {self.issue_key(agency)}"}, timeout=30
+            f"{self.gateway_url}/v1/submissions/{submission}",
+            headers={"Authorization": f"Bearer {self.issue_key(agency)}"},
+            timeout=PATIENCE_S,
         )
         assert answer.status_code == 200, answer.text
         return dict(answer.json())
 
-    def settle(self, *, seconds: float = DEADLINE_SECONDS) -> None:
+    def settle(self, *, seconds: float = PATIENCE_S) -> None:
         """Wait until every group has processed all that its topic holds, and nothing new came of it.
 
         Raises:

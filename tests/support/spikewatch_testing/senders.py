@@ -19,6 +19,7 @@ from spikewatch.contracts import topics
 from spikewatch.contracts.cloudevents import Attributes, write
 from spikewatch.ingest.domain.seal import HEADER, Kind, Seals, master_secret
 from spikewatch.ingest.quarantine import with_original
+from spikewatch_testing.patience import PATIENCE_S
 from spikewatch_testing.pipeline import Pipeline, wait_until
 
 COUNTY = "99777"
@@ -43,13 +44,13 @@ def enrol(pipeline: Pipeline, folder: Path, *agencies: str, **changes: Any) -> N
     ]
     pipeline.load_directory(folder, records)
     for agency in agencies:
-        wait_until(lambda agency=agency: probe(pipeline, pipeline.issue_key(agency)) != 401, f"the gateway knows {agency}", seconds=20)
+        wait_until(lambda agency=agency: probe(pipeline, pipeline.issue_key(agency)) != 401, f"the gateway knows {agency}")
 
 
 def probe(pipeline: Pipeline, key: str) -> int:
     """Return the status of asking for a submission that never was: 401 where the key is not taken, else 403 or 404."""
     address = f"{pipeline.gateway_url}/v1/submissions/{uuid.uuid4()}"
-    return httpx.get(address, headers={"Authorization": f"Bearer {key}"}, timeout=30).status_code
+    return httpx.get(address, headers={"Authorization": f"Bearer {key}"}, timeout=PATIENCE_S).status_code
 
 
 def good(record_id: str, /, *, days: int = 30, **changes: Any) -> dict[str, Any]:
@@ -72,11 +73,11 @@ def receipt_when_processed(pipeline: Pipeline, agency: str, submission: str) -> 
     def is_processed() -> bool:
         found.clear()
         key = {"Authorization": f"Bearer {pipeline.issue_key(agency)}"}
-        answer = httpx.get(f"{pipeline.gateway_url}/v1/submissions/{submission}", headers=key, timeout=30)
+        answer = httpx.get(f"{pipeline.gateway_url}/v1/submissions/{submission}", headers=key, timeout=PATIENCE_S)
         found.update(answer.json())
         return answer.status_code == 200 and found["status"] == "processed"
 
-    wait_until(is_processed, f"submission {submission} is processed", seconds=60)
+    wait_until(is_processed, f"submission {submission} is processed")
     return found
 
 

@@ -17,6 +17,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from pydantic import SecretStr
+from spikewatch_testing.patience import PATIENCE_S
 
 from spikewatch.chassis.grpc import telemetry
 from spikewatch.chassis.grpc.authentication import Permission, permission_of
@@ -52,7 +53,7 @@ async def serving(*, get: Handler = echo, create: Handler = echo, port: int = 0,
         await server.stop(0)
 
 
-async def call(channel: grpc.aio.Channel, method: str = "GetEcho", timeout: float | None = 5) -> bytes:
+async def call(channel: grpc.aio.Channel, method: str = "GetEcho", timeout: float | None = PATIENCE_S) -> bytes:
     multicallable: grpc.aio.UnaryUnaryMultiCallable[bytes, bytes] = channel.unary_unary(f"/{SERVICE}/{method}")
     return await multicallable(b"hello", timeout=timeout)
 
@@ -148,10 +149,10 @@ async def test_the_client_gives_every_call_a_deadline() -> None:
         seen.append(context.time_remaining())
         return request
 
-    async with serving(get=look) as (_, address), connect(address, deadline=timedelta(seconds=3)) as channel:
+    async with serving(get=look) as (_, address), connect(address, deadline=timedelta(seconds=PATIENCE_S)) as channel:
         await call(channel, timeout=None)
     assert seen[0] is not None
-    assert 0 < seen[0] < 4  # 3 s, and gRPC rounds a deadline up by some milliseconds
+    assert 0 < seen[0] < PATIENCE_S + 1  # gRPC rounds a deadline up by some milliseconds
 
 
 @pytest.mark.parametrize(
@@ -175,11 +176,11 @@ async def test_the_right_token_is_enough(token: SecretStr, method: str) -> None:
 
 async def test_health_is_open_and_reflection_is_not() -> None:
     async with serving(token=TOKEN) as (_, address), grpc.aio.insecure_channel(address) as channel:
-        answer = await health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest(service=SERVICE), timeout=5)
+        answer = await health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest(service=SERVICE), timeout=PATIENCE_S)
         assert answer.status == health_pb2.HealthCheckResponse.SERVING
         request = reflection_pb2.ServerReflectionRequest(list_services="")
         with pytest.raises(grpc.aio.AioRpcError) as caught:
-            async for _ in reflection_pb2_grpc.ServerReflectionStub(channel).ServerReflectionInfo(iter([request]), timeout=5):
+            async for _ in reflection_pb2_grpc.ServerReflectionStub(channel).ServerReflectionInfo(iter([request]), timeout=PATIENCE_S):
                 pass
     assert caught.value.code() is grpc.StatusCode.UNAUTHENTICATED
 
@@ -187,12 +188,12 @@ async def test_health_is_open_and_reflection_is_not() -> None:
 async def test_reflection_lists_the_service_and_can_be_switched_off() -> None:
     request = reflection_pb2.ServerReflectionRequest(list_services="")
     async with serving() as (_, address), grpc.aio.insecure_channel(address) as channel:
-        stream = reflection_pb2_grpc.ServerReflectionStub(channel).ServerReflectionInfo(iter([request]), timeout=5)
+        stream = reflection_pb2_grpc.ServerReflectionStub(channel).ServerReflectionInfo(iter([request]), timeout=PATIENCE_S)
         names = [service.name async for answer in stream for service in answer.list_services_response.service]
     assert SERVICE in names
     async with serving(reflection=False) as (_, address), grpc.aio.insecure_channel(address) as channel:
         with pytest.raises(grpc.aio.AioRpcError) as caught:
-            async for _ in reflection_pb2_grpc.ServerReflectionStub(channel).ServerReflectionInfo(iter([request]), timeout=5):
+            async for _ in reflection_pb2_grpc.ServerReflectionStub(channel).ServerReflectionInfo(iter([request]), timeout=PATIENCE_S):
                 pass
     assert caught.value.code() is grpc.StatusCode.UNIMPLEMENTED
 
@@ -206,11 +207,11 @@ async def test_a_stop_tells_health_first_and_lets_the_running_call_end() -> None
         return request
 
     async with serving(get=wait) as (server, address), connect(address) as channel:
-        watch = health_pb2_grpc.HealthStub(channel).Watch(health_pb2.HealthCheckRequest(service=SERVICE), timeout=5)
+        watch = health_pb2_grpc.HealthStub(channel).Watch(health_pb2.HealthCheckRequest(service=SERVICE), timeout=PATIENCE_S)
         assert (await watch.read()).status == health_pb2.HealthCheckResponse.SERVING
         running = asyncio.create_task(call(channel))
         await entered.wait()
-        stopping = asyncio.create_task(server.stop(5))
+        stopping = asyncio.create_task(server.stop(PATIENCE_S))
         assert (await watch.read()).status == health_pb2.HealthCheckResponse.NOT_SERVING
         watch.cancel()
         release.set()
@@ -231,7 +232,7 @@ async def test_one_trace_holds_client_server_and_what_happens_inside(monkeypatch
 
     async with serving(get=look) as (_, address), connect(address) as channel:
         await call(channel)
-        await health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest(), timeout=5)
+        await health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest(), timeout=PATIENCE_S)
     spans = {(span.name, span.kind): span for span in exporter.get_finished_spans()}
     client, server = (spans[f"{SERVICE}/GetEcho", kind] for kind in (trace.SpanKind.CLIENT, trace.SpanKind.SERVER))
     assert server.parent is not None

@@ -24,8 +24,8 @@ from spikewatch.cli.stack.trace_tree import draw, tree
 __all__ = ["Course"]
 
 _WIDTH_WHEN_PIPED: Final = 140
-_SETTLE_S: Final = 120.0
-_TRACE_S: Final = 15.0  # exporters send every five seconds
+_SETTLE_S: Final = 300.0
+_TRACE_S: Final = 60.0  # exporters send every five seconds
 
 
 class Course:

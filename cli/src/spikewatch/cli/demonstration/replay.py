@@ -21,7 +21,7 @@ from spikewatch.cli.replay.sending import send
 __all__ = ["Replay"]
 
 _REQUEST_S: Final = 60.0
-_KNOWN_WITHIN_S: Final = 20.0
+_KNOWN_WITHIN_S: Final = 120.0
 _POLL_S: Final = 0.1
 
 

@@ -15,7 +15,7 @@ from spikewatch.cli.stack.ports import LOOPBACK, kept_port
 
 __all__ = ["KafkaServer"]
 
-_START_S: Final = 60.0  # 3 s on an idle machine; recovery after SIGKILL and a busy laptop take longer
+_START_S: Final = 180.0  # 3 s on an idle machine; recovery after SIGKILL and a busy laptop take longer
 _STOP_S: Final = 20.0
 _MAX_RECORD_BYTES: Final = 12 * 1_048_576  # a record of 9 MiB must reach a dead-letter topic with its headers
 _SETTINGS: Final[Mapping[str, str]] = {

@@ -19,7 +19,7 @@ from spikewatch.cli.stack.ports import LOOPBACK, answers, kept_port
 
 __all__ = ["MongoServer", "mongod_binary", "prepare_primary"]
 
-_START_S: Final = 60.0
+_START_S: Final = 180.0
 _STOP_S: Final = 20.0
 _REPLICA_SET: Final = "rs0"
 # The default is half the machine's memory, which Kafka and the services need too. With 0.5 GB matching 200,000 reports took a seventh

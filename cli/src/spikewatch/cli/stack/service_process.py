@@ -14,9 +14,9 @@ from spikewatch.cli.stack.ports import LOOPBACK
 
 __all__ = ["ServiceProcess"]
 
-_START_S: Final = 60.0  # four services import at once on two cores in about 5 s; a busy laptop takes longer
+_START_S: Final = 180.0  # four services import at once on two cores in about 5 s; a machine ten times slower a minute
 _STOP_S: Final = 30.0  # the chassis drains for 20 s at most
-_PROBE_S: Final = 1.0
+_PROBE_S: Final = 5.0
 
 
 class ServiceProcess:
