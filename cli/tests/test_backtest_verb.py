@@ -29,6 +29,7 @@ SCAN = """\
     parameters: {radius_km: 3, probability: 0.05}
 """
 FIRST = date(2025, 1, 1)
+ROOT = Path(__file__).parents[2]
 SPIKES = {40: 3, 100: 4, 200: 3}
 """Day of the history and its count; every fourth day has one, and 365 days are told."""
 
@@ -61,6 +62,22 @@ def test_counts_and_rows_of_overdoses_give_the_same_alarms(files, capsys):
     assert [alarm["opened_at"][:10] for alarm in of_counts["alarms"]] == [str(FIRST + timedelta(days=day)) for day in SPIKES]
     assert of_rows["alarms"] == of_counts["alarms"]
     assert of_counts["alarms_per_year"] == pytest.approx(3 / (364 / 365.25))
+
+
+def test_rules_by_case_definition_count_what_the_history_names(files, capsys):
+    (files / "rules.yaml").write_text(RULES.replace("    window", "    case_definitions: [opioid, heroin@1]\n    window"))
+    met = ("any-drug@2; opioid@1", "opioid", "heroin@1", "heroin@2", "heroin", "")
+    rows = [f"{FIRST + timedelta(days=day)},county:42001,{name}" for day in (10, 20) for name in met[: 6 if day == 10 else 2]]
+    (files / "told.csv").write_text("date,area,case_definition\n" + "\n".join(rows) + "\n")
+    verdict = told(capsys, f"{files}/rules.yaml", f"{files}/told.csv")["sets"][0]["verdicts"][0]
+    assert [alarm["observed"] for alarm in verdict["alarms"]] == [3]
+
+    example = ROOT / "packages/contracts/examples/overdose.incidents.v1/v1/with-case-definitions.json"
+    line = json.dumps(json.loads(example.read_text()))
+    text = line.replace("example-opioid@1", "opioid@1")
+    (files / "told.jsonl").write_text(f"{text}\n{text}\n{text}\n{line}\n")
+    verdict = told(capsys, f"{files}/rules.yaml", f"{files}/told.jsonl", "--rule", "three-a-day")["sets"][0]["verdicts"][0]
+    assert [alarm["observed"] for alarm in verdict["alarms"]] == [3]
 
 
 def test_labelled_spikes_are_hit_missed_or_elsewhere(files, capsys):

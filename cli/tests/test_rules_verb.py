@@ -80,3 +80,20 @@ def test_ls_and_schema_are_for_programs_too(capsys):
     assert "odmap-24h" in capsys.readouterr().out
     assert main(["rules", "schema"]) == 0
     assert json.loads(capsys.readouterr().out)["properties"]["rules"]["minItems"] == 1
+
+
+def test_rules_may_name_the_case_definitions_of_a_file(rules, tmp_path, capsys, monkeypatch):
+    rules.write_text(RULE.replace("    window", "    case_definitions: [cedar-opioid]\n    window"))
+    assert main(["rules", "check", str(rules)]) == 1
+    assert "rules.yaml:7: three-a-day: case_definitions.0: is no case definition that is known" in capsys.readouterr().out
+    own = tmp_path / "definitions.yaml"
+    own.write_text(
+        "version: 1\ndefinitions:\n  - {id: cedar-opioid, version: 2, title: t, source: s, reports: true, when: {fact: [dead]}}\n"
+    )
+    assert main(["rules", "check", str(rules), "--definitions", str(own)]) == 0
+    assert main(["rules", "explain", str(rules), "--definitions", str(own)]) == 0
+    assert "suspected overdoses that meet cedar-opioid in every county" in capsys.readouterr().out
+    assert main(["rules", "check", str(rules), "--definitions", str(tmp_path / "absent.yaml")]) == 2
+    assert "absent.yaml cannot be used" in capsys.readouterr().err
+    monkeypatch.setenv("SPIKEWATCH_INGEST_DEFINITIONS_FILE", str(own))
+    assert main(["rules", "diff", str(rules), str(rules)]) == 0

@@ -48,6 +48,7 @@ def contribution(
     area: str = AREA,
     outcome: Outcome = Outcome.UNKNOWN,
     classes: tuple[DrugClass, ...] = (),
+    definitions: tuple[str, ...] = (),
 ) -> Contribution:
     return Contribution(
         area=area,
@@ -60,6 +61,7 @@ def contribution(
                 occurred_at=at(minute),
                 outcome=outcome,
                 drug_classes=classes,
+                case_definition_hits=definitions,
                 reports=(
                     ReportReference(
                         report_id=named("report", incident, place, revision),

@@ -7,6 +7,7 @@ from typing import Any
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from spikewatch_testing.exploring import examples
 
 from spikewatch.alerts.domain.episodes import all_episodes
 from spikewatch.alerts.domain.evidence import evidence_of, finding_of
@@ -15,6 +16,7 @@ from spikewatch.alerts.domain.series import History
 from spikewatch.chassis.outcome import Transient
 
 AREAS = ("county:42091", "county:42045")
+DEFINITIONS = ((), ("any-drug@2",), ("any-drug@2", "opioid@1"), ("opioid@2",))
 
 
 class Flaky:
@@ -98,7 +100,7 @@ def stories(draw: st.DrawFn) -> list[list[tuple[int, ...] | None]]:
     return draw(st.lists(st.lists(revision, min_size=1, max_size=3), min_size=3, max_size=40))
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(max_examples=examples(40), suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(stories=stories(), seed=st.integers(0, 2**32), batch_size=st.sampled_from([1, 3, 10, 1000]), cached=st.sampled_from([1, 100_000]))
 def test_alerts_equal_the_recomputation_for_any_order_repetition_correction_and_crash(make, stories, seed, batch_size, cached):
     chance = random.Random(seed)
@@ -107,6 +109,7 @@ def test_alerts_equal_the_recomputation_for_any_order_repetition_correction_and_
         make.rule("mean_plus_sd"),
         make.rule("poisson", window_hours=2, quiet_hours=3),
         make.rule("sliding_window"),
+        make.rule(id="opioids", case_definitions=("opioid",)),
     ]
     # the order of one key's records is kept, as Kafka keeps it; everything else is shuffled
     turns = [index for index, revisions in enumerate(stories) for _ in revisions]
@@ -117,7 +120,7 @@ def test_alerts_equal_the_recomputation_for_any_order_repetition_correction_and_
         minutes = stories[index][seen[index]]
         seen[index] += 1
         area = AREAS[index % 7 == 0]
-        body = None if minutes is None else make.contribution(index, minutes, seen[index], area)
+        body = None if minutes is None else make.contribution(index, minutes, seen[index], area, definitions=chance.choice(DEFINITIONS))
         events.append(make.event(body, offset, incident=index, area=area))
 
     async def run() -> None:

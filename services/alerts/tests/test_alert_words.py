@@ -25,6 +25,27 @@ def test_a_paragraph_can_be_read_aloud(make):
 
 
 @pytest.mark.parametrize(
+    ("asks", "observed", "says"),
+    [
+        ({"case_definitions": ("cste-like-ems-opioid",)}, 12, "12 suspected overdoses that meet cste-like-ems-opioid in county 1 "),
+        (
+            {"case_definitions": ("opioid@1",), "outcome": "fatal"},
+            1,
+            "1 suspected fatal overdose that meets opioid (version 1) in county 1 ",
+        ),
+        (
+            {"case_definitions": ("heroin", "fentanyl"), "sources": ("ed",)},
+            2,
+            "2 suspected overdoses that meet heroin or fentanyl, reported by",
+        ),
+    ],
+)
+def test_case_definitions_are_said(make, asks, observed, says):
+    episode = Episode(10 * HOUR, 10 * HOUR, 10 * HOUR, observed)
+    assert paragraph("county:1", make.rule(**asks), episode, Finding(demand="x")).startswith(says)
+
+
+@pytest.mark.parametrize(
     ("probability", "says"),
     [(0.3, "with a probability of 0.3."), (1e-12, "hardly ever"), (0.0, "hardly ever"), (0.049, "one of 20 such windows")],
 )

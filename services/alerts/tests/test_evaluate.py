@@ -68,6 +68,20 @@ async def test_a_correction_that_takes_the_spike_away_retracts_the_alert_and_its
     assert (back.alert_id, back.status, back.change, back.version) == (alert.alert_id, AlertStatus.OPEN, AlertChange.OPENED, 3)
 
 
+async def test_other_case_definitions_of_the_same_reports_raise_an_alert_and_take_it_back(make):
+    service = make.service(make.rule(case_definitions=("opioid",)))
+    opioids, drugs = ("any-drug@2", "opioid@1"), ("any-drug@2",)
+    events = [make.event(make.contribution(n, [n], definitions=opioids if n < 2 else drugs), n) for n in range(4)]
+    assert await service.take(*events) == []
+    service.restart()
+    (alert,) = await service.take(make.event(make.contribution(2, [2], 2, definitions=(*drugs, "opioid@2")), 4))
+    assert (alert.observed, alert.rule.parameters["case_definitions"]) == (3, "opioid")
+    assert [each.incident_id for each in alert.contributors] == [make.named("incident", n) for n in range(3)]
+    assert alert.explanation.startswith("3 suspected overdoses that meet opioid in county 42091 ")
+    (gone,) = await service.take(make.event(make.contribution(0, [0], 2, definitions=drugs), 5))
+    assert (gone.alert_id, gone.status) == (alert.alert_id, AlertStatus.RETRACTED)
+
+
 async def test_a_withdrawn_incident_is_counted_no_more_and_a_replay_does_not_bring_it_back(make):
     service = make.service(make.rule())
     events = [make.event(make.contribution(n, [n]), n) for n in range(3)]

@@ -52,6 +52,9 @@ def wrong(text: str) -> list[tuple[int, str, str]]:
         ("parameters: {", "parameters: }{", 8, "text"),
         ("    version: 1", "    version: 1\n    tiers: [{name: a, at_least: 2}, {name: a, at_least: 3}]", 2, "rule"),
         ("    version: 1", "    version: 1\n    tiers: [{name: a}]", 4, "tiers.0"),
+        ("    version: 1", "    version: 1\n    case_definitions: [opioid@latest]", 4, "case_definitions.0"),
+        ("    version: 1", "    version: 1\n    case_definitions:\n      - heroin@1\n      - opiod", 6, "case_definitions.1"),
+        ("    version: 1", "    version: 1\n    case_definitions: opioid", 4, "case_definitions"),
     ],
 )
 def test_what_is_wrong_is_told_with_its_line(before, after, line, field):

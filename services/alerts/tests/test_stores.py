@@ -20,7 +20,7 @@ from spikewatch.alerts.domain.evidence import Evidence
 from spikewatch.alerts.domain.fanned import Fanned
 from spikewatch.alerts.domain.instants import HOUR, micros
 from spikewatch.alerts.domain.lifecycle import Draft, opened, retracted, with_status
-from spikewatch.alerts.domain.marks import mark
+from spikewatch.alerts.domain.marks import Asked, has, mark
 from spikewatch.alerts.domain.withdrawal import withdrawn as close_withdrawn
 from spikewatch.alerts.ports import AreaState
 from spikewatch.alerts.testing import InMemoryAlertStore, InMemoryAreaStore, InMemoryContributionStore, InMemoryFannedStore
@@ -85,6 +85,24 @@ async def test_contributions_come_back_whole_by_key_span_and_window(stores, make
     assert await stores.contributions.areas("count", 9) == []
     assert await stores.contributions.within(one.area, t10, t70 - 1) == []
     assert (await stores.contributions.first(one.area), await stores.contributions.newest()) == (t10, t70)
+
+
+async def test_case_definitions_come_back_whole_whichever_way_they_are_read(stores, make):
+    one = held_of(make.contribution("a", [10, 70], area="h3:872a1072bffffff", definitions=("any-drug@2", "opioid@1")))
+    mixed = replace(one, incident=uuid4(), marks=(one.marks[0], BY_EMS))
+    await stores.contributions.save([(None, one), (None, mixed)])
+    assert await stores.contributions.load([one.key, mixed.key]) == {one.key: one, mixed.key: mixed}
+    t10, t70 = one.times
+    rows = await stores.contributions.rows({one.area: (t10, t70)})
+    assert sorted(rows[one.area]) == sorted((*one.rows, *mixed.rows))
+    assert sorted([row async for page in stores.contributions.pages(one.area, (t10, t70)) for row in page]) == sorted(
+        (*one.rows, *mixed.rows)
+    )
+    assert {each.marks for each in await stores.contributions.placed("h3", (t10, t70))} == {one.marks, mixed.marks}
+    assert [has(bits, Asked(definitions=("opioid",))) for bits in mixed.marks] == [True, False]
+    if stores.mongo is not None:
+        documents = await stores.mongo.collection("contributions").find({})
+        assert {tuple(one["marks"]) for one in documents} == {(BY_EMS, BY_EMS)}, "the number of a set holds in one process only"
 
 
 async def test_what_lies_in_areas_of_a_kind_comes_with_its_place(stores, make):

@@ -1,7 +1,9 @@
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from spikewatch_testing.exploring import examples
 
+from spikewatch.contracts.case_definitions import SHIPPED_DEFINITIONS
 from spikewatch.contracts.report import Code, Drug
 from spikewatch.contracts.vocabulary import DrugBasis, DrugClass, SourceType
 from spikewatch.ingest.domain.definitions import Subject, load_definitions
@@ -187,7 +189,7 @@ subjects = st.builds(
 )
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=examples(150))
 @given(subjects)
 def test_who_meets_a_part_meets_the_whole(one: Subject) -> None:
     found = met(one)
@@ -199,7 +201,7 @@ def test_who_meets_a_part_meets_the_whole(one: Subject) -> None:
         assert {"any-drug", "suspected-overdose"} <= found
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(80))
 @given(subjects, codes)
 def test_more_codes_never_meet_less_but_where_a_definition_excludes(one: Subject, code: Code) -> None:
     more = Subject((*one.codes, code), one.terms, one.drugs, one.facts, one.source_type)
@@ -229,3 +231,7 @@ def test_a_wrong_file_is_told_by_its_line(old: str, new: str, line: int, problem
     assert problem in message
     assert message.startswith(f"mine.yaml:{line}:")
     assert "expected" in message
+
+
+def test_the_contracts_name_the_shipped_definitions_that_reports_may_carry() -> None:
+    assert dict(SHIPPED_DEFINITIONS) == {one.id: one.version for one in DEFINITIONS.all if not one.is_hidden}

@@ -22,6 +22,7 @@ from spikewatch.cli.exit_status import DONE, REFUSED_ROWS, CannotRun
 from spikewatch.cli.files.opened import STANDARD_INPUT, opened
 from spikewatch.cli.files.written import written
 from spikewatch.cli.progress import Progress, say
+from spikewatch.cli.rule_definitions import add_definitions_option
 from spikewatch.cli.rules import rules_named
 from spikewatch.cli.running_rules import add_alerts_options
 from spikewatch.cli.tables import add_json_option, print_json, print_table
@@ -63,6 +64,7 @@ def add(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     parser.add_argument("--until", metavar="TIME", help="with --stored: test up to there (default: the newest overdose)")
     parser.add_argument("--plot", metavar="FILE.png", help="draw counts, labelled spikes and alarms (.png, .svg or .pdf)")
     parser.add_argument("--errors", metavar="FILE", help="write each refused row to FILE as a JSON line")
+    add_definitions_option(parser)
     add_alerts_options(parser)
     add_json_option(parser)
     parser.set_defaults(run=run)

@@ -19,6 +19,7 @@ from spikewatch.alerts.domain.rule_schema import rules_schema
 from spikewatch.alerts.domain.rule_text import in_words
 from spikewatch.alerts.domain.rulebook import Difference, Rulebook, differences
 from spikewatch.cli.exit_status import DONE, REFUSED_ROWS, CannotRun
+from spikewatch.cli.rule_definitions import add_definitions_option, definitions_of
 from spikewatch.cli.running_rules import RUNNING, add_alerts_options, add_directory_options, alerts_client
 from spikewatch.cli.stored_rules import STORED, put, remove, stored_rules
 from spikewatch.cli.tables import add_json_option, print_json, print_table
@@ -46,17 +47,20 @@ def add(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
         epilog="Example: spikewatch rules check rules.yaml",
     )
     check.add_argument("file", metavar="FILE")
+    add_definitions_option(check)
     add_json_option(check)
     check.set_defaults(run=_check)
     listing = inner.add_parser("ls", help="list rules", epilog="Example: spikewatch rules ls running")
     listing.add_argument("file", metavar="FILE", nargs="?", default="shipped")
     listing.add_argument("--stored", action="store_true", help="the rules that the directory keeps, as FILE stored")
+    add_definitions_option(listing)
     add_alerts_options(listing)
     add_json_option(listing)
     listing.set_defaults(run=_list)
     explain = inner.add_parser("explain", help="say rules in words", epilog="Example: spikewatch rules explain rules.yaml odmap-24h")
     explain.add_argument("file", metavar="FILE")
     explain.add_argument("ids", metavar="ID", nargs="*", help="rules to explain; all without")
+    add_definitions_option(explain)
     add_alerts_options(explain)
     add_json_option(explain)
     explain.set_defaults(run=_explain)
@@ -68,6 +72,7 @@ def add(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     diff.add_argument("before", metavar="BEFORE")
     diff.add_argument("after", metavar="AFTER", nargs="?")
     diff.add_argument("--stored", action="store_true", help="what FILE changes in the rules that the directory keeps: diff FILE --stored")
+    add_definitions_option(diff)
     add_alerts_options(diff)
     add_json_option(diff)
     diff.set_defaults(run=_diff)
@@ -81,6 +86,7 @@ def add(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     keep.add_argument("file", metavar="FILE")
     keep.add_argument("ids", metavar="ID", nargs="*", help="rules to keep; all of the file without")
     keep.add_argument("--dry-run", action="store_true", help="say what would change, and change nothing")
+    add_definitions_option(keep)
     add_directory_options(keep)
     add_json_option(keep)
     keep.set_defaults(run=_put)
@@ -103,8 +109,14 @@ def rules_named(name: str, arguments: argparse.Namespace | None = None) -> Ruleb
         return alerts_client(arguments).rules()
     if name == STORED and arguments is not None:
         return stored_rules(arguments)
+    return _rules_of_file(name, arguments)
+
+
+def _rules_of_file(name: str, arguments: argparse.Namespace | None) -> Rulebook:
     try:
-        return rules_of_package(RULES_OF_PACKAGE[name]) if name in RULES_OF_PACKAGE else read_rules(Path(name))
+        if name in RULES_OF_PACKAGE:
+            return rules_of_package(RULES_OF_PACKAGE[name])
+        return read_rules(Path(name), definitions_of(arguments))
     except UnusableRules as error:
         raise CannotRun(f"the rules cannot be used:\n{error}") from None
     except OSError as error:
@@ -122,7 +134,10 @@ def rules_text(name: str) -> str:
 
 def _check(arguments: argparse.Namespace) -> int:
     try:
-        book = read_rules(Path(arguments.file)) if arguments.file not in RULES_OF_PACKAGE else rules_named(arguments.file)
+        if arguments.file in RULES_OF_PACKAGE:
+            book = rules_named(arguments.file)
+        else:
+            book = read_rules(Path(arguments.file), definitions_of(arguments))
     except UnusableRules as error:
         problems = [{"line": line, "rule": one.rule, "field": one.field, "problem": one.text} for line, one in error.problems]
         if arguments.as_json:
@@ -207,7 +222,7 @@ def _lines(one: Difference) -> list[str]:
 
 
 def _put(arguments: argparse.Namespace) -> int:
-    offered = rules_named(arguments.file)
+    offered = _rules_of_file(arguments.file, arguments)
     return put(arguments, offered, lines_of_rules(rules_text(arguments.file)))
 
 

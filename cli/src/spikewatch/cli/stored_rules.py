@@ -12,6 +12,7 @@ from spikewatch.alerts.domain.rule import Rule
 from spikewatch.alerts.domain.rulebook import Difference, Rulebook, differences
 from spikewatch.cli.exit_status import DONE, REFUSED_ROWS, CannotRun
 from spikewatch.cli.progress import say
+from spikewatch.cli.rule_definitions import definitions_of
 from spikewatch.cli.stack import stack_file
 from spikewatch.cli.tables import print_json, print_table
 
@@ -57,9 +58,10 @@ def kept_rules(arguments: argparse.Namespace) -> dict[str, Kept]:
         return [record async for record in client.records(Kind.RULE)]
 
     found = {}
+    definitions = definitions_of(arguments)
     for record in _ask(arguments, read):
         name = record.name.partition("/")[2]
-        found[name] = Kept(read_rule(name, record.rule_version, record.document), record.etag)
+        found[name] = Kept(read_rule(name, record.rule_version, record.document, definitions), record.etag)
     return found
 
 

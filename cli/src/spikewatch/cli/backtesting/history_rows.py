@@ -117,7 +117,10 @@ def _of_cells(line: int, cells: Mapping[str, str], time_column: str, area_column
     outcome = _word(Outcome, cells.get("outcome", ""), Outcome.UNKNOWN)
     drug, source = cells.get("drug_class", ""), cells.get("source_type", "")
     bits = mark(
-        (outcome,), (DrugClass(drug),) if drug in set(DrugClass) else (), (SourceType(source),) if source in set(SourceType) else ()
+        (outcome,),
+        (DrugClass(drug),) if drug in set(DrugClass) else (),
+        (SourceType(source),) if source in set(SourceType) else (),
+        cells.get("case_definition", "").replace(";", " ").split(),
     )
     return HistoryRow(line, (Happened(place or area, at, bits),), count, day=at)
 
@@ -141,7 +144,12 @@ def _incident(incident: Incident) -> tuple[Happened, ...]:
         Happened(
             area,
             micros(overdose.occurred_at),
-            mark((overdose.outcome,), (drug.drug_class for drug in overdose.drugs), (report.source_type for report in overdose.reports)),
+            mark(
+                (overdose.outcome,),
+                (drug.drug_class for drug in overdose.drugs),
+                (report.source_type for report in overdose.reports),
+                overdose.case_definition_hits,
+            ),
         )
         for overdose in incident.overdoses
         for area in incident.areas
@@ -152,7 +160,7 @@ def _report(report: Report, area: str) -> tuple[Happened, ...]:
     if report.withdrawn:
         return ()
     county = report.location.county_fips
-    bits = mark((report.outcome,), (drug.drug_class for drug in report.drugs), (report.source_type,))
+    bits = mark((report.outcome,), (drug.drug_class for drug in report.drugs), (report.source_type,), report.case_definition_hits)
     return (Happened(f"county:{county}" if county else area, micros(report.occurred_at), bits),)
 
 

@@ -2,9 +2,11 @@
 
 import time
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from spikewatch.alerts.adapters.contact_book import AskedContactBook, NoContactBook
+from spikewatch.alerts.adapters.definitions_file import known_definitions
 from spikewatch.alerts.adapters.feed_table import FeedTable
 from spikewatch.alerts.adapters.grpc_directory import GrpcDirectory
 from spikewatch.alerts.adapters.mongo_alerts import MongoAlertStore
@@ -45,10 +47,11 @@ async def build(runtime: Runtime, settings: AlertsSettings) -> None:
     """Wire both subscriptions, the periodic work and the gRPC port.
 
     Raises:
-        ValueError: a rule in the rules file is wrong.
+        ValueError: a rule in the rules file is wrong, or the file of case definitions.
         OSError: the rules file cannot be read.
     """
-    table = RuleTable(read_rules(settings.alerts_rules))
+    definitions = known_definitions(settings.alerts_definitions_file)
+    table = RuleTable(read_rules(settings.alerts_rules, definitions), definitions)
     await runtime.read_table(topics.DIRECTORY, table.on_record)
     rulebook = table.settle()
     contributions = MongoContributionStore(runtime.mongo, runtime.clock)
@@ -114,7 +117,8 @@ async def build(runtime: Runtime, settings: AlertsSettings) -> None:
     )
     table.listen(scan.exchange)
     runtime.every(_STEP_SECONDS, scan, name="scan-clusters")
-    _serve_rules(runtime, settings, table, contributions)
+    back_test = BackTest(table.rulebook, contributions, partial(rules_of, definitions=definitions), clock=runtime.clock)
+    _serve_rules(runtime, settings, table, back_test)
 
 
 async def _delays(runtime: Runtime, contributions: MongoContributionStore, feeds: FeedTable, rulebook: Rulebook) -> LearnDelays:
@@ -123,8 +127,7 @@ async def _delays(runtime: Runtime, contributions: MongoContributionStore, feeds
     return LearnDelays(contributions, store, feeds, corrected_kinds(rulebook))
 
 
-def _serve_rules(runtime: Runtime, settings: AlertsSettings, table: RuleTable, contributions: MongoContributionStore) -> None:
-    back_test = BackTest(table.rulebook, contributions, rules_of, clock=runtime.clock)
+def _serve_rules(runtime: Runtime, settings: AlertsSettings, table: RuleTable, back_test: BackTest) -> None:
     servicer = RuleServicer(table.rulebook, back_test)
     table.listen(back_test.exchange, servicer.exchange)
 

@@ -16,6 +16,9 @@ class AlertsSettings(ChassisSettings):
     """What the alerts service needs beside the chassis."""
 
     alerts_rules: Path | None = Field(default=None, description="YAML file of rules; without it the shipped rules apply.")
+    alerts_definitions_file: Path | None = Field(
+        default=None, description="YAML file of the case definitions that rules may name, as ingest has it; without it the shipped ones."
+    )
     alerts_clock: Literal["wall", "event"] = Field(
         default="wall", description="What closes a quiet alert: the wall clock (live), or the newest event time seen (replays)."
     )
@@ -24,7 +27,7 @@ class AlertsSettings(ChassisSettings):
         default=3600.0, ge=60, le=86_400, description="How often clusters in space and time are looked for, by rules that scan."
     )
     alerts_cached_overdoses: int = Field(
-        default=5_000_000, ge=1_000, description="Overdoses held in memory over all areas at most; ten bytes each."
+        default=5_000_000, ge=1_000, description="Overdoses held in memory over all areas at most; sixteen bytes each."
     )
     alerts_directory_address: str | None = Field(
         default=None, description="Directory's gRPC address as host:port; without it alerts name no contacts.", examples=["127.0.0.1:50051"]

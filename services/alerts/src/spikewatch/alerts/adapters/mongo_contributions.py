@@ -12,6 +12,7 @@ from spikewatch.alerts.adapters.joined_questions import JoinedQuestions
 from spikewatch.alerts.domain.clusters.look import Placed
 from spikewatch.alerts.domain.contributed import Held, ReportRow
 from spikewatch.alerts.domain.instants import HOUR
+from spikewatch.alerts.domain.marks import stored_bits, stored_definitions, with_definitions
 from spikewatch.alerts.domain.spans import Span
 from spikewatch.alerts.ports import AreaState, Row
 from spikewatch.chassis.clock import Clock
@@ -23,7 +24,7 @@ __all__ = ["MongoAreaStore", "MongoContributionStore"]
 _REMEMBERED: Final = timedelta(days=90)
 _SPREAD: Final = HOUR  # overdoses of one incident hardly ever lie further apart; the few that do have an index of their own
 _PAGE: Final = 20_000  # documents at once: some twenty megabytes
-_ROW_FIELDS: Final = ("area", "times", "marks", "first", "is_spread")
+_ROW_FIELDS: Final = ("area", "times", "marks", "definitions", "first", "is_spread")
 _ASCENDING, _DESCENDING = 1, -1
 
 Window = tuple[str, int, int]
@@ -121,8 +122,8 @@ class MongoContributionStore:
         low, high = span
         # ; follows : in ASCII
         where = {"last": {"$gte": low}, "first": {"$lte": high}, "area": {"$gt": f"{kind}:", "$lt": f"{kind};"}}
-        documents = await self._contributions.find(where, fields=("area", "place_key", "incident", "times", "marks"))
-        return [Placed(one["area"], one["place_key"], one["incident"], tuple(one["times"]), tuple(one["marks"])) for one in documents]
+        documents = await self._contributions.find(where, fields=("area", "place_key", "incident", "times", "marks", "definitions"))
+        return [Placed(one["area"], one["place_key"], one["incident"], tuple(one["times"]), _marks(one)) for one in documents]
 
     async def first(self, area: str) -> int | None:
         """Return the time of the area's first overdose."""
@@ -158,10 +159,12 @@ class MongoContributionStore:
             "revision": held.revision,
             "place_key": held.place_key,
             "times": held.times,
-            "marks": held.marks,
+            "marks": tuple(stored_bits(bits) for bits in held.marks),
             "reports": held.reports,
             "gone_at": held.gone_at,
         }
+        if any(met := tuple(stored_definitions(bits) for bits in held.marks)):
+            document["definitions"] = met
         if held.times:
             document |= {"first": min(held.times), "last": max(held.times)}
             if document["last"] - document["first"] > _SPREAD:
@@ -215,7 +218,14 @@ def _touching(area: str | Document, low: int, high: int) -> tuple[Document, Docu
 
 def _rows(document: Document, span: Span) -> Iterator[Row]:
     low, high = span
-    return ((time, bits) for time, bits in zip(document["times"], document["marks"], strict=True) if low <= time <= high)
+    return ((time, bits) for time, bits in zip(document["times"], _marks(document), strict=True) if low <= time <= high)
+
+
+def _marks(document: Document) -> tuple[int, ...]:
+    met = document.get("definitions")  # documents of an older version have none
+    if met is None:
+        return tuple(document["marks"])
+    return tuple(with_definitions(bits, text) for bits, text in zip(document["marks"], met, strict=True))
 
 
 def _lasting(span: Span) -> Document:
@@ -235,7 +245,7 @@ def _held(document: Document) -> Held:
         revision=document["revision"],
         place_key=document["place_key"],
         times=tuple(document["times"]),
-        marks=tuple(document["marks"]),
+        marks=_marks(document),
         reports=reports,
         gone_at=(gone_at[0], gone_at[1]) if gone_at else None,
         sequence=document["sequence"],

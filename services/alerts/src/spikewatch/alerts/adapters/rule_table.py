@@ -1,7 +1,7 @@
 """The rules in force, in memory: those of the file with those of the directory, read from its compacted topic by every instance."""
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
 from opentelemetry import metrics
@@ -11,6 +11,7 @@ from spikewatch.alerts.domain.composition import Composition, Unusable, composed
 from spikewatch.alerts.domain.rule import Rule
 from spikewatch.alerts.domain.rulebook import Rulebook
 from spikewatch.chassis.kafka.message import Event
+from spikewatch.contracts.case_definitions import SHIPPED_DEFINITIONS
 from spikewatch.contracts.directory import DirectoryRecord, RuleRecord
 
 __all__ = ["RuleTable"]
@@ -25,8 +26,9 @@ class RuleTable:
     A rule that stays keeps its object, which remembers what it learnt.
     """
 
-    def __init__(self, of_file: Rulebook) -> None:
+    def __init__(self, of_file: Rulebook, definitions: Mapping[str, int] = SHIPPED_DEFINITIONS) -> None:
         self._of_file = of_file
+        self._definitions = definitions
         self._stored: dict[str, Rule | Unusable] = {}
         self._offsets: dict[tuple[int, str], int] = {}
         self._listeners: list[Callable[[Rulebook], None]] | None = None
@@ -53,7 +55,7 @@ class RuleTable:
         if event.body is None:
             self._stored.pop(name, None)
         elif isinstance(record := event.body.root, RuleRecord):
-            self._stored[name] = read_rule(name, record.rule_version, record.document)
+            self._stored[name] = read_rule(name, record.rule_version, record.document, self._definitions)
         if self._listeners is not None:
             self._compose()
 

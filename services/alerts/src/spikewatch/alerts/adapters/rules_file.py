@@ -1,5 +1,6 @@
 """Reads the rules from a YAML file, or those that are shipped; what is wrong is told with its line."""
 
+from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final
@@ -7,6 +8,7 @@ from typing import Any, Final
 import yaml
 
 from spikewatch.alerts.domain.rulebook import Problem, Rulebook, UnusableRules, WrongRules
+from spikewatch.contracts.case_definitions import SHIPPED_DEFINITIONS
 
 __all__ = ["PUBLISHED", "SHIPPED", "UnusableRules", "lines_of_rules", "read_rules", "rules_of", "rules_of_package", "text_of_package"]
 
@@ -20,8 +22,8 @@ _MOST_BYTES: Final = 4 * 2**20
 _LOADER: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
-def read_rules(path: Path | None) -> Rulebook:
-    """Return the rules of a file; without one, the shipped ones.
+def read_rules(path: Path | None, definitions: Mapping[str, int] = SHIPPED_DEFINITIONS) -> Rulebook:
+    """Return the rules of a file; without one, the shipped ones. ``definitions`` are the case definitions that they may name.
 
     Raises:
         UnusableRules: the file is no YAML or a rule in it is wrong; the text says which, and where.
@@ -31,7 +33,7 @@ def read_rules(path: Path | None) -> Rulebook:
         return rules_of_package(SHIPPED)
     content = path.read_bytes()
     try:
-        return rules_of(content.decode("utf-8-sig"), path.name)
+        return rules_of(content.decode("utf-8-sig"), path.name, definitions)
     except UnicodeDecodeError:
         raise UnusableRules(path.name, [(1, Problem((), "the file", "text", "is no UTF-8; expected YAML"))]) from None
 
@@ -46,7 +48,7 @@ def text_of_package(name: str) -> str:
     return files("spikewatch.alerts").joinpath(name).read_text("utf-8")
 
 
-def rules_of(text: str, name: str) -> Rulebook:
+def rules_of(text: str, name: str, definitions: Mapping[str, int] = SHIPPED_DEFINITIONS) -> Rulebook:
     """Return the rules of a text in YAML; ``name`` is what the errors call it.
 
     Raises:
@@ -70,7 +72,7 @@ def rules_of(text: str, name: str) -> Rulebook:
     if not isinstance(content, dict):
         raise UnusableRules(name, [(1, Problem((), "the file", "rules", "expected a mapping with a list under 'rules'"))])
     try:
-        return Rulebook.of(content)
+        return Rulebook.of(content, definitions)
     except WrongRules as error:
         raise UnusableRules(name, [(_line(tree, problem.path), problem) for problem in error.problems]) from None
 

@@ -2,6 +2,7 @@
 
 from spikewatch.alerts.domain.episodes import Episode
 from spikewatch.alerts.domain.instants import DAY, moment
+from spikewatch.alerts.domain.known_definitions import in_words
 from spikewatch.alerts.domain.rule import Rule
 from spikewatch.alerts.domain.rules.criterion import Correction, Finding
 from spikewatch.alerts.domain.vicinities import place_named
@@ -45,8 +46,9 @@ def counted(rule: Rule, observed: int) -> str:
     """Return how many overdoses of which kind there were."""
     which = "" if rule.outcome == "any" else f"{rule.outcome} "
     drugs = f" with {', '.join(rule.drug_classes)}" if rule.drug_classes else ""
+    meets = f" that meet{'s' if observed == 1 else ''} {' or '.join(map(in_words, rule.case_definitions))}" if rule.case_definitions else ""
     sources = f", reported by {', '.join(rule.sources)}," if rule.sources else ""
-    return f"{observed} suspected {which}overdose{'' if observed == 1 else 's'}{drugs}{sources}"
+    return f"{observed} suspected {which}overdose{'' if observed == 1 else 's'}{drugs}{meets}{sources}"
 
 
 def against(observed: int, expected: float) -> str:

@@ -7,6 +7,7 @@ from typing import Final
 
 from spikewatch.alerts.domain.rule import Rule
 from spikewatch.alerts.domain.rulebook import Rulebook, WrongRules, contradicted, decides_otherwise
+from spikewatch.contracts.case_definitions import SHIPPED_DEFINITIONS
 
 __all__ = ["Composition", "Unusable", "composed", "read_rule"]
 
@@ -30,10 +31,10 @@ class Composition:
     unusable: tuple[Unusable, ...] = ()
 
 
-def read_rule(name: str, version: int, document: str) -> Rule | Unusable:
-    """Return the rule of a document, or why it cannot be used."""
+def read_rule(name: str, version: int, document: str, definitions: Mapping[str, int] = SHIPPED_DEFINITIONS) -> Rule | Unusable:
+    """Return the rule of a document, or why it cannot be used. ``definitions`` are the case definitions that it may name."""
     try:
-        (rule,) = Rulebook.of({"rules": [json.loads(document)]}).known
+        (rule,) = Rulebook.of({"rules": [json.loads(document)]}, definitions).known
     except WrongRules as error:
         return Unusable(name, version, "; ".join(f"{one.field}: {one.text}" for one in error.problems))
     except (ValueError, RecursionError):

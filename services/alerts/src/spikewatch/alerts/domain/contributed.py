@@ -63,7 +63,13 @@ def held_of(contribution: Contribution, before: Held | None = None) -> Held:
         place_key=contribution.place_key,
         times=tuple(micros(overdose.occurred_at) for overdose in overdoses),
         marks=tuple(
-            mark((overdose.outcome,), overdose.drug_classes, (report.source_type for report in overdose.reports)) for overdose in overdoses
+            mark(
+                (overdose.outcome,),
+                overdose.drug_classes,
+                (report.source_type for report in overdose.reports),
+                overdose.case_definition_hits,
+            )
+            for overdose in overdoses
         ),
         reports=tuple(tuple(_row(report, known) for report in overdose.reports) for overdose in overdoses),
     )

@@ -14,7 +14,9 @@ from spikewatch.alerts.domain.rules.detector import COUNT_TAILS
 from spikewatch.alerts.domain.rules.space_time_scan import JOINED
 from spikewatch.alerts.domain.vicinities import vicinity_of, wrong_neighbours
 from spikewatch.contracts.alert import RuleReference
+from spikewatch.contracts.case_definitions import DefinitionName
 from spikewatch.contracts.contract import AreaId, Contract, FreeText, ShortText, area_kind
+from spikewatch.contracts.incident import MOST_DEFINITIONS
 from spikewatch.contracts.vocabulary import DrugClass, Outcome, SourceType
 
 __all__ = ["AUDIENCES", "Rule", "RuleId", "Tier"]
@@ -79,6 +81,12 @@ class Rule(Contract, extra="forbid"):
     outcome: Literal["any", "fatal", "nonfatal"] = "any"
     drug_classes: tuple[DrugClass, ...] = Field(default=(), description="An overdose counts if it has one of them; empty asks nothing.")
     sources: tuple[SourceType, ...] = Field(default=(), description="An overdose counts if one of them reported it; empty asks nothing.")
+    case_definitions: tuple[DefinitionName, ...] = Field(
+        default=(),
+        max_length=MOST_DEFINITIONS,
+        description="An overdose counts if one of its reports meets one of them: an id (any version) or id@n; empty asks nothing.",
+        examples=[["opioid"], ["nemsis-opioid-anchored@1", "medical-examiner-drug"]],
+    )
     minimum_count: int = Field(default=1, ge=1, description="Fewer overdoses in the window are never a spike.")
     quiet_hours: float = Field(default=24, ge=1, description="An alert ends when the rule was not met for so long; then it is armed again.")
     delay_correction: Literal["none", "learnt"] = Field(
@@ -194,7 +202,7 @@ class Rule(Contract, extra="forbid"):
     @cached_property
     def asks(self) -> Asked:
         """What an overdose must have to count."""
-        return asked(() if self.outcome == "any" else (Outcome(self.outcome),), self.drug_classes, self.sources)
+        return asked(() if self.outcome == "any" else (Outcome(self.outcome),), self.drug_classes, self.sources, self.case_definitions)
 
     @cached_property
     def kinds_watched(self) -> frozenset[str]:
@@ -247,6 +255,8 @@ class Rule(Contract, extra="forbid"):
             parameters["drug_classes"] = ", ".join(self.drug_classes)
         if self.sources:
             parameters["sources"] = ", ".join(self.sources)
+        if self.case_definitions:
+            parameters["case_definitions"] = ", ".join(self.case_definitions)
         if self.is_corrected:
             parameters["delay_correction"] = self.delay_correction
         if self.among is not None:

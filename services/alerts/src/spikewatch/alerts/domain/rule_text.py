@@ -1,5 +1,6 @@
 """A rule in words, so that a person can read what it asks before it is switched on."""
 
+from spikewatch.alerts.domain.known_definitions import in_words as definition_in_words
 from spikewatch.alerts.domain.rule import Rule, Tier
 
 __all__ = ["in_words"]
@@ -54,7 +55,8 @@ def _counted(rule: Rule) -> str:
     outcome = "" if rule.outcome == "any" else f"{rule.outcome} "
     drugs = f" with {' or '.join(rule.drug_classes)}" if rule.drug_classes else ""
     sources = f" reported by {' or '.join(rule.sources)}" if rule.sources else ""
-    return f"suspected {outcome}overdoses{drugs}{sources}"
+    meeting = f" that meet {' or '.join(map(definition_in_words, rule.case_definitions))}" if rule.case_definitions else ""
+    return f"suspected {outcome}overdoses{drugs}{meeting}{sources}"
 
 
 def _places(rule: Rule) -> str:

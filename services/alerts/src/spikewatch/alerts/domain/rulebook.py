@@ -1,15 +1,17 @@
 """All rules that are in force, and what changed between two sets of them."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final
 
 from pydantic import ValidationError
 
+from spikewatch.alerts.domain.known_definitions import unknown
 from spikewatch.alerts.domain.rule import Rule
 from spikewatch.alerts.domain.rules import KINDS
+from spikewatch.contracts.case_definitions import SHIPPED_DEFINITIONS
 
 __all__ = [
     "Difference",
@@ -62,8 +64,8 @@ class Rulebook:
     known: tuple[Rule, ...]
 
     @classmethod
-    def of(cls, content: Mapping[str, Any]) -> "Rulebook":
-        """Read the content of a rules file.
+    def of(cls, content: Mapping[str, Any], definitions: Mapping[str, int] = SHIPPED_DEFINITIONS) -> "Rulebook":
+        """Read the content of a rules file. ``definitions`` are the case definitions that rules may name, with their versions.
 
         Raises:
             WrongRules: it is not a list of rules, a rule is wrong, an id is repeated, or no rule is enabled.
@@ -83,6 +85,7 @@ class Rulebook:
             if first.setdefault(rule.id, place) != place:
                 text = f"is the id of rule {first[rule.id] + 1}, too; one version of a rule is in force at a time"
                 problems.append(Problem(("rules", place, "id"), rule.id, "id", text))
+            problems += _unknown_definitions(place, rule, definitions)
             problems += _contradictions(place, rule, rules)
             rules.append(rule)
         if problems:
@@ -180,6 +183,12 @@ def _difference(old: Rule, new: Rule) -> Difference:
     fields = tuple((field, one[field], other[field]) for field in one if one[field] != other[field])
     decides = {field for field, _, _ in fields} - _WORDS_ONLY
     return Difference(new.id, "changed" if decides else "described", fields, bool(decides - {"enabled"}) and new.version <= old.version)
+
+
+def _unknown_definitions(place: int, rule: Rule, known: Mapping[str, int]) -> Iterator[Problem]:
+    for number, name in enumerate(rule.case_definitions):
+        if (why := unknown(name, known)) is not None:
+            yield Problem(("rules", place, "case_definitions", number), rule.id, f"case_definitions.{number}", why)
 
 
 def _contradictions(place: int, rule: Rule, earlier: Sequence[Rule]) -> list[Problem]:

@@ -67,7 +67,7 @@ class History:
     def of_pairs(cls, pairs: Instants, first: int | None, loaded_from: int) -> "History":
         """Build it from an array with a row of time and mark for each overdose, in any order, none before ``loaded_from``."""
         order = np.lexsort((pairs[:, 1], pairs[:, 0]))
-        return cls(np.ascontiguousarray(pairs[order, 0]), pairs[order, 1].astype(np.uint32), first, loaded_from)
+        return cls(np.ascontiguousarray(pairs[order, 0]), np.ascontiguousarray(pairs[order, 1]), first, loaded_from)
 
     def __len__(self) -> int:
         return len(self.times)
@@ -92,7 +92,7 @@ class History:
         if fresh:
             pairs = np.array(fresh, dtype=np.int64)
             places = np.searchsorted(times, pairs[:, 0], side="right")
-            times, marks = np.insert(times, places, pairs[:, 0]), np.insert(marks, places, pairs[:, 1].astype(np.uint32))
+            times, marks = np.insert(times, places, pairs[:, 0]), np.insert(marks, places, pairs[:, 1])
         return History(times, marks, first, self.loaded_from)
 
     def _positions(self, rows: list[tuple[int, int]]) -> list[int]:

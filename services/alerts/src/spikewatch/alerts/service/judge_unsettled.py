@@ -31,7 +31,7 @@ from spikewatch.chassis.outcome import Transient
 __all__ = ["JudgeUnsettled"]
 
 _READ_AT_ONCE: Final = 32  # areas in one question; what is made of the answer is short work
-_HELD_AT_ONCE: Final = 3_000_000  # overdoses of areas that are judged together; 12 bytes each
+_HELD_AT_ONCE: Final = 3_000_000  # overdoses of areas that are judged together; 16 bytes each
 _FAR: Final = 2**62  # microseconds: later than any event time
 _LOOKED_BACK: Final = (LONGEST + 60) * DAY  # for alerts that still wait; longer than a service is ever away
 

@@ -14,7 +14,7 @@ __all__ = ["Happened", "Histories", "Labelled", "histories_of"]
 
 
 class Happened(NamedTuple):
-    """One overdose of a history: its area, event time in microseconds, and mark (outcome, drug classes, sources; 0 for unknown)."""
+    """One overdose of a history: its area, event time in microseconds, and mark (``marks``; 0 where nothing else is known)."""
 
     area: str
     at: int

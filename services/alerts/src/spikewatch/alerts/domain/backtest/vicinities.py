@@ -19,7 +19,7 @@ def with_vicinities(histories: Histories, rules: Sequence[Rule]) -> Histories:
         for vicinity, parts in rule.vicinities.items():
             known = [histories.areas[area] for area in parts if area in histories.areas]
             if known and vicinity not in areas:
-                pairs = np.concatenate([np.column_stack((one.times, one.marks.astype(np.int64))) for one in known])
+                pairs = np.concatenate([np.column_stack((one.times, one.marks)) for one in known])
                 first = min((one.first for one in known if one.first is not None), default=None)
                 areas[vicinity] = History.of_pairs(pairs, first, min(one.loaded_from for one in known))
     return replace(histories, areas=areas)

@@ -190,7 +190,7 @@ def counted_times(rule: Rule, each: Placed) -> list[int]:
     """Return the times of the overdoses that a rule counts."""
     if not any(rule.asks):
         return list(each.times)
-    kept = matches(np.array(each.marks, dtype=np.uint32), rule.asks).tolist()
+    kept = matches(np.array(each.marks, dtype=np.int64), rule.asks).tolist()
     return [time for time, is_kept in zip(each.times, kept, strict=True) if is_kept]
 
 
