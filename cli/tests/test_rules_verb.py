@@ -82,6 +82,13 @@ def test_ls_and_schema_are_for_programs_too(capsys):
     assert json.loads(capsys.readouterr().out)["properties"]["rules"]["minItems"] == 1
 
 
+def test_the_examples_of_rules_can_be_used(capsys):
+    example = Path(__file__).parents[2] / "examples/rules/by-case-definition.yaml"
+    assert main(["rules", "check", str(example)]) == 0
+    assert main(["rules", "explain", str(example), "ems-opioid-24h"]) == 0
+    assert "It counts suspected overdoses that meet cste-like-ems-opioid in every county" in capsys.readouterr().out
+
+
 def test_rules_may_name_the_case_definitions_of_a_file(rules, tmp_path, capsys, monkeypatch):
     rules.write_text(RULE.replace("    window", "    case_definitions: [cedar-opioid]\n    window"))
     assert main(["rules", "check", str(rules)]) == 1

@@ -106,6 +106,7 @@ def histories(draw: st.DrawFn, most: int = 14) -> list[dict[str, object]]:
             "sex": st.sampled_from([Sex.UNKNOWN, Sex.MALE, Sex.MALE, Sex.FEMALE]),
             "count": st.sampled_from([None, None, 2]),
             "withdrawn": st.sampled_from([False, False, False, True]),
+            "case_definition_hits": st.sampled_from([(), ("opioid@1",), ("any-drug@2", "opioid@2")]),
         }
     )
     revisions = [one | one.pop("agency") for one in draw(st.lists(revision, min_size=1, max_size=most))]  # type: ignore[operator]
