@@ -1,11 +1,11 @@
 """A million incidents replayed: the alerts service with Kafka and mongod beside it works off their contributions, from an empty database.
 
-    python benchmarks/alert_replay.py [--incidents 1000000] [--counties 48] [--spans none] [--instances 1] [--profile FILE]
+    python benchmarks/alert_replay.py [--incidents 1000000] [--counties 48] [--years 3] [--spans none] [--instances 1] [--profile FILE]
 
-Three years of incidents with about twenty overdoses a day in each county (with more counties: fewer in each), each in a county, one of its
-eight ZIP codes and two hundred map cells, in the order of their times but for a day of delay. Their contributions, as the service
-itself writes them, lie in the topic before it starts; the shipped rules watch counties and ZIP codes. Measured are incidents a second
-between the first and the last commit, how that changes on the way, and CPU microseconds an incident of each process.
+Three years of incidents with about twenty overdoses a day in each county (with more counties, years or fewer incidents: fewer), each in
+a county, one of its eight ZIP codes and two hundred map cells, in the order of their times but for a day of delay. Their contributions,
+as the service itself writes them, lie in the topic before it starts; the shipped rules watch counties and ZIP codes. Measured are
+incidents a second between the first and the last commit, how that changes on the way, and CPU microseconds an incident of each process.
 
 Then the service is stopped and one process of it started again: how long from its start until a contribution that came meanwhile is
 evaluated, and until one is in each county. ``--profile`` needs py-spy on the PATH.
@@ -38,7 +38,6 @@ from spikewatch.contracts.contribution import contribution_key
 from spikewatch.contracts.topics import EventType
 
 GROUP = "alerts-evaluate"
-YEARS = 3
 UNTIL = datetime(2026, 6, 1, tzinfo=UTC)
 ZIPS, CELLS = 8, 200  # in each county
 AT_ONCE = 5_000
@@ -54,10 +53,10 @@ _OVERDOSE = (
 _REPORT = '{"report_id":"%s","report_key":"%s","source_agency_id":"%s","source_type":"%s","submission_id":"%s","trace_id":"%s"}'
 
 
-def contributions(incidents: int, counties: int, writer: int) -> Iterator[Message]:
+def contributions(incidents: int, counties: int, years: float, writer: int) -> Iterator[Message]:
     """Yield one writer's share of the contributions, in the order of their coming."""
     draw = random.Random(11 + writer)
-    step = timedelta(days=365.25 * YEARS) / incidents
+    step = timedelta(days=365.25 * years) / incidents
     for number in range(writer, incidents, WRITERS):
         at = UNTIL - (incidents - number) * step - timedelta(seconds=draw.randrange(86_400))
         yield from contributions_of(draw, at, draw.randrange(counties))
@@ -92,9 +91,9 @@ def _uuid(draw: random.Random) -> str:
     return f"{bits[:8]}-{bits[8:12]}-5{bits[13:16]}-a{bits[17:20]}-{bits[20:]}"
 
 
-def write(servers: tuple[str, str], incidents: int, counties: int, writer: int) -> None:
+def write(servers: tuple[str, str], incidents: int, counties: int, years: float, writer: int) -> None:
     """Write one writer's share; the whole of its process."""
-    asyncio.run(_write(servers, contributions(incidents, counties, writer)))
+    asyncio.run(_write(servers, contributions(incidents, counties, years, writer)))
 
 
 async def _write(servers: tuple[str, str], messages: Iterator[Message]) -> None:
@@ -164,6 +163,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--incidents", type=int, default=1_000_000)
     parser.add_argument("--counties", type=int, default=48)
+    parser.add_argument("--years", type=float, default=3)
     parser.add_argument("--spans", default="none", choices=tuple(TRACING))
     parser.add_argument("--clock", default="event", choices=("event", "wall"))
     parser.add_argument("--instances", type=int, default=1)
@@ -173,9 +173,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="spikewatch-bench-") as folder, Stack(Path(folder) / "stack", options) as stack:
         began = time.monotonic()
         spawn = multiprocessing.get_context("spawn")
-        shares = [
-            ((stack.kafka_bootstrap, stack.mongodb_uri), arguments.incidents, arguments.counties, writer) for writer in range(WRITERS)
-        ]
+        servers, asked = (stack.kafka_bootstrap, stack.mongodb_uri), (arguments.incidents, arguments.counties, arguments.years)
+        shares = [(servers, *asked, writer) for writer in range(WRITERS)]
         writers = [spawn.Process(target=write, args=share) for share in shares]
         for writer in writers:
             writer.start()

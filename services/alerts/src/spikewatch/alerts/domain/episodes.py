@@ -135,12 +135,12 @@ def _met(series: Series, rule: Rule, at: Instants) -> tuple[Instants, Instants]:
 
 
 def _between(series: Series, rule: Rule, low: int, high: int) -> list[Episode]:
-    at, counts = _met(series, rule, series.distinct(low, high))
+    times = series.distinct(low, high)
+    if len(times) == 1:  # the usual case: one overdose came, and with one alone arrays would take most of the time
+        return _at_once(series, rule, int(times[0]))
+    at, counts = _met(series, rule, times)
     if not len(at):
         return []
-    if len(at) == 1:  # the usual case: one overdose came
-        time = int(at[0])
-        return [Episode(time, time, time, int(counts[0]))]
     edges = np.flatnonzero(np.diff(at) > rule.quiet) + 1
     bounds = [0, *edges.tolist(), len(at)]
     episodes = []
@@ -148,6 +148,13 @@ def _between(series: Series, rule: Rule, low: int, high: int) -> list[Episode]:
         peak = start + int(np.argmax(counts[start:stop]))
         episodes.append(Episode(int(at[start]), int(at[stop - 1]), int(at[peak]), int(counts[peak])))
     return episodes
+
+
+def _at_once(series: Series, rule: Rule, at: int) -> list[Episode]:
+    count = series.count_one(rule.criterion.start(at, rule.window), at)
+    if count < rule.minimum_count or not rule.criterion.met_once(series, at, count, rule.window):
+        return []
+    return [Episode(at, at, at, count)]
 
 
 def _last_met_before(series: Series, rule: Rule, before: int) -> int | None:

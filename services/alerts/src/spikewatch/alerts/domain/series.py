@@ -1,13 +1,14 @@
 """The overdoses of one area, sorted by event time: what a rule counts."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from spikewatch.alerts.domain.instants import Instants
 from spikewatch.alerts.domain.marks import EVERYTHING, Asked, Marks, matches
 from spikewatch.alerts.domain.reported import Reported
+from spikewatch.alerts.domain.settled import Answers, Settled
 
 __all__ = ["History", "Series"]
 
@@ -18,18 +19,23 @@ class Series:
 
     ``first`` is the area's first overdose of any kind: before it nothing was watched, so no baseline reaches back
     beyond it. A silent day after it counts as a day with none. ``reported`` tells how much of the newest days has been reported, to
-    rules that are corrected for it.
+    rules that are corrected for it. ``settled`` holds what was found out about the area before, None where that may be otherwise now.
     """
 
     times: Instants
     first: int
     reported: Reported | None = None
+    settled: Answers | None = None
 
     def count(self, starts: Instants, ends: Instants) -> Instants:
         """Return the counts in the half-open spans ``(start, end]``; fastest when they come sorted."""
         # the array's own method: the function around it costs as much again, and here everything is small
         counts: Instants = self.times.searchsorted(ends, "right") - self.times.searchsorted(starts, "right")
         return counts
+
+    def count_one(self, start: int, end: int) -> int:
+        """Return the count in one half-open span ``(start, end]``."""
+        return int(self.times.searchsorted(end, "right") - self.times.searchsorted(start, "right"))
 
     def steps(self, edges: Instants) -> Instants:
         """Return the counts in the half-open spans between edges that rise."""
@@ -57,6 +63,7 @@ class History:
     first: int | None
     loaded_from: int
     reported: Reported | None = None  # of the moment: set for one evaluation of one rule, never kept
+    settled: Settled = field(default_factory=Settled, compare=False)
 
     @classmethod
     def of(cls, rows: Iterable[tuple[int, int]], first: int | None, loaded_from: int) -> "History":
@@ -83,7 +90,7 @@ class History:
         Raises:
             ValueError: a removed row is not held, so memory and database disagree.
         """
-        times, marks = self.times, self.marks
+        times, marks, removed, added = self.times, self.marks, list(removed), list(added)
         gone = sorted(row for row in removed if row[0] >= self.loaded_from)
         if gone:
             positions = self._positions(gone)
@@ -93,7 +100,11 @@ class History:
             pairs = np.array(fresh, dtype=np.int64)
             places = np.searchsorted(times, pairs[:, 0], side="right")
             times, marks = np.insert(times, places, pairs[:, 0]), np.insert(marks, places, pairs[:, 1])
-        return History(times, marks, first, self.loaded_from)
+        if first != self.first:
+            return History(times, marks, first, self.loaded_from)
+        earliest = min((time for rows in (removed, added) for time, _ in rows), default=None)  # of what is not held here, too
+        settled = self.settled if earliest is None else self.settled.before(earliest)
+        return History(times, marks, first, self.loaded_from, settled=settled)
 
     def _positions(self, rows: list[tuple[int, int]]) -> list[int]:
         taken: set[int] = set()
@@ -109,7 +120,8 @@ class History:
     def extended(self, older: Iterable[tuple[int, int]], loaded_from: int) -> "History":
         """Return it with rows that are older than all it held."""
         before = History.of((row for row in older if row[0] < self.loaded_from), self.first, loaded_from)
-        return History(np.concatenate((before.times, self.times)), np.concatenate((before.marks, self.marks)), self.first, loaded_from)
+        times, marks = np.concatenate((before.times, self.times)), np.concatenate((before.marks, self.marks))
+        return History(times, marks, self.first, loaded_from, settled=self.settled)
 
     def trimmed(self, horizon: int) -> "History":
         """Return it without what is more than the horizon older than its newest overdose; at once where little would go."""
@@ -119,7 +131,7 @@ class History:
         loaded_from = newest - horizon
         start = int(np.searchsorted(self.times, loaded_from, side="left"))
         # copies, so that the part left out is really freed
-        return History(self.times[start:].copy(), self.marks[start:].copy(), self.first, loaded_from)
+        return History(self.times[start:].copy(), self.marks[start:].copy(), self.first, loaded_from, settled=self.settled)
 
     def select(self, low: int, high: int, asks: Asked = EVERYTHING) -> Series:
         """Return the series a rule counts between two times, both included."""
@@ -127,4 +139,6 @@ class History:
         times = self.times[start:stop]
         if any(asks):
             times = times[matches(self.marks[start:stop], asks)]
-        return Series(times, self.first if self.first is not None else high, self.reported)
+        if self.first is None:
+            return Series(times, high, self.reported)
+        return Series(times, self.first, self.reported, self.settled.of(asks) if self.reported is None else None)

@@ -43,6 +43,10 @@ class CalendarSteps(Criterion, extra="allow"):
         return np.asarray(self._step(at, window) * window + self._origin(window))
 
     @override
+    def start(self, at: int, window: int) -> int:
+        return self._start(self.step(at, window), window)
+
+    @override
     def step(self, at: int, window: int) -> int:
         return (at - 1 - self._origin(window)) // window
 

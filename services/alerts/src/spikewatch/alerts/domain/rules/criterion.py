@@ -78,6 +78,10 @@ class Criterion(Contract, ABC, extra="forbid"):
         """Return where the windows that end at some times begin."""
         return np.asarray(at - window)
 
+    def start(self, at: int, window: int) -> int:
+        """Return where the window that ends at one time begins, as ``starts`` does."""
+        return at - window
+
     def prepare(self, many: Sequence[Series], at: int, window: int) -> None:
         """Get ready to be asked about many areas in the step that runs at a time; changes no answer. Most kinds need not."""
 
@@ -99,6 +103,10 @@ class Criterion(Contract, ABC, extra="forbid"):
     @abstractmethod
     def met(self, series: Series, at: Instants, counts: Instants, window: int) -> Bools:
         """Tell for sorted evaluation times, with the counts of the windows that end there, where the rule is met."""
+
+    def met_once(self, series: Series, at: int, count: int, window: int) -> bool:
+        """Tell it of one time alone, as ``met`` does of many: what comes with each overdose need not make arrays."""
+        return bool(self.met(series, np.array([at], dtype=np.int64), np.array([count], dtype=np.int64), window)[0])
 
     @abstractmethod
     def finding(self, series: Series, at: int, count: int, window: int) -> Finding:

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
+from itertools import count as numbers
 from typing import Any, Final
 
 import numpy as np
@@ -18,12 +19,14 @@ from spikewatch.alerts.domain.instants import DAY, Bools, Instants
 from spikewatch.alerts.domain.rules.calendar_steps import CalendarSteps, distinct, of_block, upto
 from spikewatch.alerts.domain.rules.criterion import Finding
 from spikewatch.alerts.domain.rules.detector_finding import StepFound, correction_of, number
-from spikewatch.alerts.domain.rules.detector_memory import Foreseen, Leasts, key_of
+from spikewatch.alerts.domain.rules.detector_memory import Foreseen, Founds, Leasts, key_of
 from spikewatch.alerts.domain.rules.least_alarm import least_alarms
 from spikewatch.alerts.domain.series import Series
 from spikewatch.contracts.contract import ShortText
 
 __all__ = ["COUNT_TAILS", "NO_RULE", "DetectorRule"]
+
+_numbers: Final = numbers()
 
 NO_RULE: Final = frozenset({"trend"})
 """Algorithms that raise no alarm for a step."""
@@ -32,6 +35,7 @@ COUNT_TAILS: Final = ("predictive", "poisson_trailing", "nb_trailing", "bayes")
 """Algorithms whose p-value is the tail of a count, so that it holds in quiet areas too, and whose alpha is its bound."""
 
 _SHOWN: Final = 30  # steps in an explanation; more would not be read and makes alerts large
+_COMING: Final = 12  # further counts of a step that are asked about with the first
 _FEW: Final = 2  # steps for which it is cheaper to ask each than all at once
 
 
@@ -46,7 +50,9 @@ class DetectorRule(CalendarSteps, extra="allow"):
 
     algorithm: ShortText = Field(description="Name of the algorithm, for example ears_c2.")
 
+    _number: int = PrivateAttr(default_factory=lambda: next(_numbers))
     _known: Leasts = PrivateAttr(default_factory=Leasts)
+    _found: Founds = PrivateAttr(default_factory=Founds)
 
     # Chance of an alarm in one step, where many areas share false discoveries.
     _allowed: float = PrivateAttr(default=1.0)
@@ -116,6 +122,22 @@ class DetectorRule(CalendarSteps, extra="allow"):
                 looks = mine[steps[mine] == step]
                 met[looks] = counts[looks] >= self._least(first, told[: step - first], window, upto(share, step - first + 1))
         return met
+
+    @override
+    def met_once(self, series: Series, at: int, count: int, window: int) -> bool:
+        """Ask for the least count that is an alarm; it is known for all overdoses of a step but the first."""
+        step = self.step(at, window)
+        if count <= 0 or step - self.step(series.first, window) < self.minimum_history_days * DAY / window:
+            return False
+        if self._foreseen.ended:
+            return super().met_once(series, at, count, window)
+        least = None if series.settled is None else series.settled.known(self._number, step)
+        if least is None:
+            first, told = self._told(series, step, window)
+            least = self._least(first, told[:-1], window, upto(self._share(series, first, len(told), window), len(told)))
+            if series.settled is not None:
+                series.settled.remember(self._number, step, self._start(step, window), least)
+        return count >= least
 
     @override
     def prepare(self, many: Sequence[Series], at: int, window: int) -> None:
@@ -191,9 +213,7 @@ class DetectorRule(CalendarSteps, extra="allow"):
         step = self.step(at, window)
         first, told = self._told(series, step, window)
         share = self._share(series, first, len(told), window)
-        found = self._foreseen.found.get(key_of(first, told, window, share))
-        if found is None:
-            found = StepFound.of(self._run(first, told[np.newaxis, :], window, share), 0, len(told) - 1)
+        found = self._found_in(first, told, window, share)
         threshold = number(found.threshold)
         asked = "" if threshold is None else f"more than {threshold:.1f} in a {'day' if window == DAY else 'week'} by "
         shown = range(max(step - first - _SHOWN, 0), step - first)
@@ -206,6 +226,19 @@ class DetectorRule(CalendarSteps, extra="allow"):
             baseline=tuple((self._start(first + one, window), self._start(first + one + 1, window), int(told[one])) for one in shown),
             correction=None if share is None else correction_of(found, count, float(share[-1]), series.reported),
         )
+
+    def _found_in(self, first: int, told: Floats, window: int, share: Floats | None) -> StepFound:
+        """Return what the algorithm finds in the last step; asked once for the counts that follow, too: most alarms grow."""
+        key = key_of(first, told, window, share)
+        found = self._foreseen.found.get(key) or self._found.get(key)
+        if found is not None:
+            return found
+        coming = np.repeat(told[np.newaxis, :], 1 if share is not None else _COMING, axis=0)
+        coming[:, -1] += np.arange(len(coming))
+        answers = self._run(first, coming, window, share)
+        for place, counts in enumerate(coming):
+            self._found.remember(key_of(first, counts, window, share), StepFound.of(answers, place, len(told) - 1))
+        return self._found[key]
 
     def _recurrence(self, p_value: float, window: int) -> float | None:
         if not self.tells_recurrence or not p_value > 0:

@@ -9,9 +9,10 @@ from spikewatch.alerts.domain.detection.series import Floats
 from spikewatch.alerts.domain.instants import Bools
 from spikewatch.alerts.domain.rules.detector_finding import StepFound
 
-__all__ = ["Foreseen", "Leasts", "key_of"]
+__all__ = ["Foreseen", "Founds", "Leasts", "key_of"]
 
 _MOST_KNOWN: Final = 65_536  # some hundred bytes each
+_MOST_FOUND: Final = 8_192  # some three hundred
 
 
 class Leasts(OrderedDict[bytes, float]):
@@ -21,6 +22,16 @@ class Leasts(OrderedDict[bytes, float]):
         """Keep an answer, in place of the oldest where there are too many."""
         self[key] = least
         if len(self) > _MOST_KNOWN:
+            self.popitem(last=False)
+
+
+class Founds(OrderedDict[bytes, StepFound]):
+    """Of the steps up to an alarm: what was found. An alert is explained anew with each of its overdoses."""
+
+    def remember(self, key: bytes, found: StepFound) -> None:
+        """Keep an answer, in place of the oldest where there are too many."""
+        self[key] = found
+        if len(self) > _MOST_FOUND:
             self.popitem(last=False)
 
 

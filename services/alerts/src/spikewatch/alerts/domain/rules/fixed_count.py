@@ -38,6 +38,10 @@ class FixedCount(Criterion):
         return np.asarray(counts > self.threshold if self.comparison == "more_than" else counts >= self.threshold)
 
     @override
+    def met_once(self, series: Series, at: int, count: int, window: int) -> bool:
+        return count > self.threshold if self.comparison == "more_than" else count >= self.threshold
+
+    @override
     def finding(self, series: Series, at: int, count: int, window: int) -> Finding:  # the protocol's
         """Name the threshold."""
         return Finding(demand=f"{self._words} {self.threshold}", threshold=float(self.threshold))

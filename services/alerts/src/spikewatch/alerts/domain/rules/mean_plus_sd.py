@@ -62,6 +62,14 @@ class MeanPlusSd(Criterion):
         return met
 
     @override
+    def met_once(self, series: Series, at: int, count: int, window: int) -> bool:
+        end = at - window - self._lag()
+        blocks = min(max((end - series.first) // window, 0), self._history() // window)
+        if count < self.minimum_count or blocks < self._least(window) or count * blocks <= series.count_one(end - blocks * window, end):
+            return False
+        return super().met_once(series, at, count, window)
+
+    @override
     def finding(self, series: Series, at: int, count: int, window: int) -> Finding:  # the protocol's
         """Give mean, threshold and the newest blocks."""
         times = np.array([at], dtype=np.int64)

@@ -51,6 +51,14 @@ class PoissonBaseline(TrailingRate):
         return met
 
     @override
+    def met_once(self, series: Series, at: int, count: int, window: int) -> bool:
+        start, end = self.baseline_of(series, at, window)
+        if not self.is_judged(count, start, end):
+            return False
+        expected = max(float(series.count_one(start, end)), _ZERO_BASELINE) * float(window) / float(end - start)  # the array's own steps
+        return count > expected and poisson_tail(count, expected) < self.probability
+
+    @override
     def finding(self, series: Series, at: int, count: int, window: int) -> Finding:
         """Give the mean, the probability and the counts of the newest days or windows."""
         start, end = self.baseline(series, np.array([at], dtype=np.int64), window)

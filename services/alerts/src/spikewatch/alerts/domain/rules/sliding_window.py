@@ -86,6 +86,13 @@ class SlidingWindow(TrailingRate):
         return met
 
     @override
+    def met_once(self, series: Series, at: int, count: int, window: int) -> bool:
+        start, end = self.baseline_of(series, at, window)
+        if not self.is_judged(count, start, end) or count <= (series.count_one(start, end) + _PRIOR) * window / (end - start):
+            return False
+        return super().met_once(series, at, count, window)
+
+    @override
     def finding(self, series: Series, at: int, count: int, window: int) -> Finding:
         """Give the mean, the threshold, and how probable such a window is while the clock moves on by its length."""
         times, counts = np.array([at], dtype=np.int64), np.array([count], dtype=np.int64)
@@ -162,9 +169,11 @@ def _a_year(counts: Instants, stretch: Instants, window: int, level: _Level) -> 
     count = counts.astype(np.float64)
     share = stretch / window
     uncertainty = level.uncertainty
-    as_many = sliding_rate(count, level.mean, dispersion=level.dispersion, uncertainty=uncertainty)
-    more = sliding_rate(count + 1, level.mean, dispersion=level.dispersion, uncertainty=uncertainty)
-    closer = sliding_rate(count, level.mean * share, dispersion=1 + (level.dispersion - 1) * share, uncertainty=uncertainty) / share
+    # asked together: where one window is judged, a question takes as long as three
+    dispersion = np.array([level.dispersion, level.dispersion, 1 + (level.dispersion - 1) * share])
+    means = np.array([level.mean, level.mean, level.mean * share])
+    as_many, more, closer = sliding_rate(np.array([count, count + 1, count]), means, dispersion=dispersion, uncertainty=uncertainty)
+    closer = closer / share
     # Some of those that lie so close have more beside them, and were counted; with the whole window all are.
     alone = 1 - more / np.where(as_many > more, as_many, np.maximum(more, 1e-300))
     rate: Floats = np.minimum(more + closer * alone, as_many) * _YEAR / window

@@ -42,6 +42,15 @@ class TrailingRate(Criterion, ABC):
         end = at - window - round(self.guard_hours * HOUR)
         return np.maximum(end - round(self.baseline_days * DAY), series.first), end
 
+    def baseline_of(self, series: Series, at: int, window: int) -> tuple[int, int]:
+        """Return where the baseline of one window begins and ends, as ``baseline`` does."""
+        end = at - window - round(self.guard_hours * HOUR)
+        return max(end - round(self.baseline_days * DAY), series.first), end
+
+    def is_judged(self, count: int, start: int, end: int) -> bool:
+        """Tell of one window what ``judged`` tells of many."""
+        return count >= self.minimum_count and end - start >= round(self.minimum_history_days * DAY)
+
     def judged(self, counts: Instants, start: Instants, end: Instants) -> npt.NDArray[np.intp]:
         """Return the places of the windows that hold enough overdoses, and a long enough baseline, to be judged at all."""
         return np.flatnonzero((counts >= self.minimum_count) & (end - start >= round(self.minimum_history_days * DAY)))
