@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 SLOWEST := --durations=20 --durations-min=3
+# Every worker and every service that a test starts would compile all it imports anew: half of its start.
+unexport PYTHONDONTWRITEBYTECODE
 MEMBERS := packages/contracts packages/chassis services/ingest services/enrichment services/alerts services/directory cli
 
 .PHONY: help setup demo test test-unit test-integration check format proto generated lock up fuzz bench bench-peers clean

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from spikewatch_testing.exploring import examples
 
 from spikewatch.cli.county.agencies import AGENCIES
 from spikewatch.cli.county.directory import directory_records
@@ -30,7 +31,7 @@ def test_the_same_seed_gives_the_same_bytes_and_another_seed_others() -> None:
 
 
 @given(st.integers(0, 10_000), st.sampled_from([0.0, 0.5, 5.0]), st.sampled_from([None, Spike(3, timedelta(hours=1)), Spike()]))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(12))
 def test_every_record_is_sent_within_the_span_and_after_what_it_states(seed: int, rate: float, spike: Spike | None) -> None:
     story = Story(
         seed=seed, until=UNTIL, length=timedelta(days=5), rate=rate, spike=spike, malformed=0.3, late=0.3, resend=0.3, correct=0.3

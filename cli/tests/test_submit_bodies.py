@@ -6,7 +6,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from spikewatch.cli.exit_status import CannotRun
@@ -50,7 +50,6 @@ def test_a_json_array_is_cut_and_a_single_object_is_sent_as_it_is() -> None:
     assert [body.content for body in bodies(io.BytesIO(one), "application/json", records=2, zone=ZONE)] == [one]
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=400), st.sampled_from(["text/csv", "application/json", "application/x-ndjson"]), st.integers(1, 3))
 def test_no_bytes_make_the_cutter_fail(content: bytes, content_type: str, records: int) -> None:
     found = list(bodies(io.BytesIO(content), content_type, records=records, zone=ZONE))

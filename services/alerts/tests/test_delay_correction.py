@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
+from spikewatch_testing.exploring import examples
 
 from spikewatch.alerts.domain.instants import DAY, micros
 from spikewatch.alerts.service.evaluate import Evaluate
@@ -235,7 +236,7 @@ def test_days_are_counted_anew_when_their_contributions_came_later_as_after_a_re
     asyncio.run(run())
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(max_examples=examples(6), suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(seed=st.integers(0, 2**32), looks=st.lists(st.integers(0, 45), max_size=6))
 def test_any_order_of_arrival_ends_in_the_same_alerts_as_without_correction(make, seed, looks):
     chance = random.Random(seed)

@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 from scipy.stats import nbinom
+from spikewatch_testing.exploring import examples
 
 from spikewatch.alerts.domain.detection.predictive import Predictive, Watch, predictive
 from spikewatch.alerts.domain.detection.predictive.parameters import Looks
@@ -28,7 +29,7 @@ def poisson(seed, mean, shape):
 told = st.one_of(st.just(np.nan), st.integers(0, 40).map(float))
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(12))
 @given(st.lists(st.lists(told, min_size=30, max_size=30), min_size=1, max_size=4), st.integers(1, 28))
 def test_a_stream_of_some_areas_says_what_the_batch_of_all_says(rows, split):
     counts = np.array(rows)
@@ -46,7 +47,7 @@ def test_a_stream_of_some_areas_says_what_the_batch_of_all_says(rows, split):
             assert judged.window[0] == batch.also["window"][area, step]
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(12))
 @given(st.lists(told, min_size=20, max_size=40))
 def test_every_step_is_told_or_not_evaluated_and_never_half_of_each(row):
     found = predictive(series([row]), Predictive())

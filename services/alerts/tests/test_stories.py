@@ -6,6 +6,7 @@ import random
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from spikewatch_testing.exploring import examples
 
 from spikewatch.alerts.domain.evidence import of_counts
 from spikewatch.alerts.domain.stories import one_story, story_of
@@ -138,7 +139,7 @@ def spikes(draw):
     return draw(st.lists(st.tuples(st.integers(0, 300), st.sampled_from(places)), min_size=6, max_size=24))
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(max_examples=examples(25), suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(spikes=spikes(), seed=st.integers(0, 2**32))
 def test_stories_are_the_same_for_any_order(make, spikes, seed):
     chance = random.Random(seed)

@@ -9,6 +9,7 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from shapely.geometry import GeometryCollection, LineString, MultiPolygon, Polygon, box
+from spikewatch_testing.exploring import examples
 
 from spikewatch.enrichment.domain.areas.atlas import Atlas
 from spikewatch.enrichment.domain.areas.borders import BorderCells
@@ -143,7 +144,7 @@ def maps(draw: st.DrawFn) -> list[Place]:
     return places
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(50))
 @given(places=maps(), free=st.lists(st.tuples(ANYWHERE, ANYWHERE), max_size=20), steps=st.tuples(STEPS, STEPS), along=st.floats(0, 1))
 def test_what_is_remembered_is_what_the_polygons_say(
     places: list[Place], free: list[tuple[float, float]], steps: tuple[float, float], along: float

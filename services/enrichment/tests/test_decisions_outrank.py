@@ -6,6 +6,7 @@ from uuid import UUID
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from spikewatch_testing.exploring import examples
 
 from spikewatch.contracts.decision import Decision, DecisionKind, DecisionLevel
 from spikewatch.enrichment.adapters.matching_weights import load_weights
@@ -68,7 +69,7 @@ def homes(records: list[Compared], decisions: Decisions) -> dict[UUID, tuple[UUI
     return {key: (one.overdose_id, one.incident_id) for key, one in found.items()}
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(25), suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(decision(), max_size=6), st.randoms(use_true_random=False))
 def test_what_is_in_force_is_done_in_any_order_and_undone_without_a_trace(history: list[Decision], draw: random.Random) -> None:
     decisions = Decisions(history)
@@ -86,7 +87,7 @@ def test_what_is_in_force_is_done_in_any_order_and_undone_without_a_trace(histor
     assert homes(RECORDS, Decisions([*map(undo, history), *history])) == homes(RECORDS, Decisions())
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(20), suppress_health_check=[HealthCheck.too_slow])
 @given(decision())
 def test_what_a_decision_does_not_reach_stays_as_it_was(one: Decision) -> None:
     before, after = homes(RECORDS, Decisions()), homes(RECORDS, Decisions([one]))

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from spikewatch_testing import invented_town as town
+from spikewatch_testing.exploring import examples
 
 from spikewatch.enrichment.domain.geocoding.answer import Answer, Precision, Query
 from spikewatch.enrichment.domain.geocoding.compile import compiled
@@ -261,7 +262,7 @@ def test_reverse_tells_street_block_and_cross_street(geocoder: Geocoder) -> None
     assert geocoder.reverse(float("nan"), 0.0) is None
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(25))
 @given(st.sampled_from(town.STREETS + town.AVENUES), st.integers(0, 6), st.integers(20, 80))
 def test_a_placed_house_is_found_again_by_its_point(street: str, hundred: int, rest: int) -> None:
     geocoder, number = _GEOCODER, hundred * 100 + rest
@@ -275,7 +276,7 @@ def test_a_placed_house_is_found_again_by_its_point(street: str, hundred: int, r
     assert back.block == hundred * 100
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(120))
 @given(
     st.one_of(
         st.text(max_size=350),

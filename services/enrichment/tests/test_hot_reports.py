@@ -6,6 +6,7 @@ from typing import Any
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from spikewatch_testing.exploring import examples
 from spikewatch_testing.matching_histories import WEIGHTS, Build, expected, histories, split, told
 
 from spikewatch.enrichment.domain.candidate import Candidate
@@ -41,7 +42,7 @@ def test_what_fills_an_overdose_is_read_again_from_what_is_kept(located: Build) 
     assert (one.extract, one.blocks, one.probes, one.spots) == before
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(25), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(history=histories(), seed=st.integers(0, 2**32), most=st.sampled_from([0, 2, 100]))
 def test_instances_that_remember_end_in_the_same_incidents(located: Build, history: list[dict[str, Any]], seed: int, most: int) -> None:
     reports = [located(**one) for one in history]

@@ -86,14 +86,14 @@ def flood(located: Build, begin: int, end: int) -> list[LocatedReport]:
 async def test_a_flood_is_recognised_told_and_costs_its_length(located: Build, pairs_asked: list[int]) -> None:
     store, told = CountingStore(), list[tuple[str, int]]()
     matching = MatchReports(store, WEIGHTS, on_flood=lambda agency, reports: told.append((agency, reports)))
-    for begin in range(0, 6_000, 400):
+    for begin in range(0, 3_200, 400):
         await matching.apply(flood(located, begin, begin + 400))
     assert told == [("cedar-ems", 800)]
     # After the batch that went over the limit nothing of the flood is read or compared any more.
     assert store.read < 4 * FLOOD
     assert sum(pairs_asked) < 6 * FLOOD
     active = [one for one in store.kept_incidents.values() if one.active]
-    assert len(active) == 6_000
+    assert len(active) == 3_200
     assert {len(one.members) for one in active} == {1}
     overdoses = [overdose for one in active for overdose in Incident.model_validate_json(one.body or b"").overdoses]
     assert all([note.code for note in overdose.quality] == ["flood_not_matched"] for overdose in overdoses)

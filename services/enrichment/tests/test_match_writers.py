@@ -9,6 +9,7 @@ from uuid import UUID
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from spikewatch_testing.exploring import examples
 from spikewatch_testing.matching_histories import (
     CALL,
     CREW,
@@ -119,7 +120,7 @@ class InTurns(InMemoryMatchStore):
         return await super().owners(members)
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(40), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(history=histories(), seed=st.integers(0, 2**32))
 def test_two_instances_that_share_the_work_end_in_the_same_incidents(located: Build, history: list[dict[str, object]], seed: int) -> None:
     reports = [located(**one) for one in history]

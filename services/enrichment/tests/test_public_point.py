@@ -12,6 +12,7 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from shapely.geometry import Polygon, box
+from spikewatch_testing.exploring import examples
 
 from spikewatch.enrichment.domain.areas.place import metres_between
 from spikewatch.enrichment.domain.public_point.ground import Ground
@@ -87,7 +88,7 @@ def suspects(county: County, point: PublicPoint, tier: Tier, by: Households) -> 
 # Where it may lie -----------------------------------------------------------------------------------------------------------------
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(50))
 @given(
     lat=st.floats(40.0, 40.5), lon=st.floats(-80.0, -79.4), secret=st.binary(min_size=16, max_size=32), tier=st.sampled_from([PUBLIC, WIDE])
 )
@@ -102,7 +103,7 @@ def test_a_public_point_is_on_land_of_the_county_between_the_two_radii(
     assert rung_m * (1 / 3 - ROUNDING_PART) <= away(point, lat, lon) <= point.radius_m
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(25))
 @given(lat=st.floats(40.0, 40.5), lon=st.floats(-80.0, -79.4), tier=st.sampled_from([PUBLIC, WIDE]))
 def test_a_public_point_has_no_more_digits_than_its_radius_justifies(county: County, lat: float, lon: float, tier: Tier) -> None:
     point = public_point(lat, lon, key=KEY, ground=county.ground, households=CountyDensity(300_000, 2_800.0), tier=tier)

@@ -9,6 +9,7 @@ from uuid import UUID
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from spikewatch_testing.exploring import examples
 from spikewatch_testing.matching_histories import (
     WEIGHTS,
     Build,
@@ -31,7 +32,7 @@ from spikewatch.enrichment.service import MatchReports, Publication
 from spikewatch.enrichment.testing import InMemoryMatchStore
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(40), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(history=histories(), seed=st.integers(0, 2**32))
 def test_any_order_repetition_and_batching_ends_in_the_same_incidents(located: Build, history: list[dict[str, object]], seed: int) -> None:
     reports = [located(**one) for one in history]
@@ -42,7 +43,7 @@ def test_any_order_repetition_and_batching_ends_in_the_same_incidents(located: B
     check(store, bus, reports)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(25), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(history=histories(), seed=st.integers(0, 2**32))
 def test_replaying_the_whole_topic_repeats_the_same_messages_and_changes_nothing(
     located: Build, history: list[dict[str, object]], seed: int
@@ -63,7 +64,7 @@ def test_replaying_the_whole_topic_repeats_the_same_messages_and_changes_nothing
     asyncio.run(twice())
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(50), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(history=histories(most=6), seed=st.integers(0, 2**32), moved=st.booleans())
 def test_a_report_that_leaves_takes_its_say_about_the_others_with_it(
     located: Build, history: list[dict[str, object]], seed: int, *, moved: bool
@@ -125,7 +126,7 @@ async def until_it_survives(store: InMemoryMatchStore, batch: Sequence[LocatedRe
         return await MatchReports(store, WEIGHTS).apply(batch)
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(50), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     history=histories(), seed=st.integers(0, 2**32), writes=st.integers(1, 12), part=st.sampled_from([0.0, 0.5, 1.0]), loses=st.booleans()
 )
@@ -148,7 +149,7 @@ def test_a_crash_at_any_write_or_before_publishing_is_repaired_by_the_second_del
     asyncio.run(crash_and_go_on())
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(20), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(history=histories(), seed=st.integers(0, 2**32))
 def test_a_flood_ends_in_the_same_incidents_in_any_order(located: Build, history: list[dict[str, object]], seed: int) -> None:
     # What an agency takes back or moves after its flood was recognised does not end the flood: here nothing is.

@@ -5,6 +5,7 @@ from uuid import UUID
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from spikewatch_testing.exploring import examples
 
 from spikewatch.contracts.identifiers import report_id, report_key
 from spikewatch.contracts.report import Code, Location, Report
@@ -155,7 +156,7 @@ def test_a_redelivered_batch_takes_nothing_back_that_it_did_not_the_first_time()
     assert later.revision == 2
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(80))
 @given(
     st.lists(st.text(max_size=30).map(Named), max_size=5),
     st.lists(

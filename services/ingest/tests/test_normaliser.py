@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from spikewatch_testing.exploring import examples
 
 from spikewatch.chassis.outcome import DeadLetter, Emit, Outcome, Reason
 from spikewatch.contracts.report import Report
@@ -203,7 +204,7 @@ async def test_calls_that_are_no_overdose_are_counted_and_make_nothing(house: An
     assert receipt(house, arrival).counts() == {"report": 0, "duplicate": 0, "not_an_overdose": 1, "rejected": 0}
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60, deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=examples(25))
 @given(
     st.lists(
         st.dictionaries(
@@ -225,7 +226,7 @@ async def test_each_record_is_accounted_for_exactly_once(house: Any, records: li
     assert (emitted, refused) == (counts["report"], counts["rejected"])
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60, deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=examples(25))
 @given(
     st.binary(max_size=300),
     st.sampled_from(["application/json", "application/x-ndjson", "text/csv"]),
@@ -238,7 +239,7 @@ async def test_any_bytes_have_exactly_one_outcome(house: Any, noise: bytes, medi
     assert receipt(house, arrival).outcomes
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=120, deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=examples(50))
 @given(
     st.sampled_from(PLANTED),
     st.sampled_from(

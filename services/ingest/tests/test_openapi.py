@@ -17,6 +17,7 @@ from schemathesis.specs.openapi.checks import (
     response_schema_conformance,
     status_code_conformance,
 )
+from spikewatch_testing.exploring import examples
 
 from spikewatch.ingest.adapters.gateway import GatewayLimits, gateway
 from spikewatch.ingest.credentials import Credentials
@@ -28,7 +29,7 @@ from spikewatch.ingest.testing import FakePublisher, InMemoryApiKeys
 
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_headers_conformance, response_schema_conformance]
 QUIET = [HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large, HealthCheck.large_base_example]
-REQUESTS = 80  # of each operation and kind
+REQUESTS = examples(30)  # of each operation and kind
 
 
 class Front:

@@ -8,6 +8,7 @@ from uuid import UUID
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from spikewatch_testing.exploring import examples
 
 from spikewatch.contracts.report import Report
 from spikewatch.contracts.vocabulary import AgeBand, Outcome, PlacePrecision, SourceType, TimeBasis, TimePrecision, YesNo
@@ -368,7 +369,7 @@ def test_the_schema_of_editors_is_one() -> None:
     assert {"name", "version", "occurred_at"} <= set(schema["properties"])
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=examples(50))
 @given(st.text(max_size=300))
 def test_no_text_makes_the_check_of_a_profile_fail(text: str) -> None:
     with pytest.raises(ProfileInvalid) as caught:  # so short and without a needed field: never one that can be used

@@ -3,6 +3,7 @@ import time
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from spikewatch_testing.exploring import examples
 
 from spikewatch.contracts.vocabulary import DrugClass
 from spikewatch.ingest.domain.numbered_yaml import WrongData
@@ -167,7 +168,7 @@ def test_an_operators_file_is_read() -> None:
     assert [listed.term for listed in mine.scan("herion overdose")] == ["heroin", "overdose"]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(120))
 @given(st.text(max_size=300))
 def test_no_text_breaks_the_scan_and_case_does_not_matter(text: str) -> None:
     found = VOCABULARY.scan(text)
@@ -176,7 +177,7 @@ def test_no_text_breaks_the_scan_and_case_does_not_matter(text: str) -> None:
         assert VOCABULARY.scan(text.upper()) == VOCABULARY.scan(text.lower())
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(80))
 @given(
     st.sampled_from([key for key in VOCABULARY.names if VOCABULARY.names[key] is not None]),
     st.sampled_from([str.upper, str.title, str.lower]),

@@ -22,6 +22,6 @@ def examples(gate: int) -> int:
 
 def load_profile() -> None:
     """Choose Hypothesis's settings for the run: nothing depends on the machine's speed, and the gate draws the same inputs each time."""
-    settings.register_profile("gate", deadline=None, derandomize=True, max_examples=examples(100))
-    settings.register_profile("explore", deadline=None, max_examples=examples(100), print_blob=True)
+    settings.register_profile("gate", deadline=None, derandomize=True, max_examples=examples(50))
+    settings.register_profile("explore", deadline=None, max_examples=examples(50), print_blob=True)
     settings.load_profile("explore" if TIMES else "gate")
