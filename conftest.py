@@ -5,7 +5,7 @@ A test that starts servers of its own removes the two variables first.
 
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -47,6 +47,24 @@ def pytest_report_header() -> str:
     if TIMES:
         return f"property tests: {TIMES} times as many inputs, drawn anew ({EXPLORE})"
     return f"property tests: the gate's inputs, the same on each run; {EXPLORE}=20 draws twenty times as many others"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> Generator[None]:
+    """Share out the tests on real servers: a file's together, for they share a stack, and those first that take longest.
+
+    A long test that comes last would let every other worker wait for it.
+    """
+    for item in items:
+        if item.get_closest_marker("integration") is not None and item.get_closest_marker("apart") is None:
+            item.add_marker(pytest.mark.xdist_group(item.path.stem))
+    yield  # they are shuffled, and told by their groups
+    items.sort(key=_seconds, reverse=True)
+
+
+def _seconds(item: pytest.Item) -> float:
+    slow = item.get_closest_marker("slow")
+    return 0.0 if slow is None else float(slow.args[0])
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

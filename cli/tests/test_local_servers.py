@@ -13,7 +13,7 @@ from spikewatch.cli.stack.kafka_server import KafkaServer
 from spikewatch.cli.stack.mongo_server import MongoServer
 from spikewatch.cli.stack.ports import free_port
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.slow(40)]
 TOPIC = "local-servers"
 NINE_MIB = 9 * 1_048_576
 

@@ -21,7 +21,7 @@ from spikewatch.cli.stack.child_process import StartFailed
 from spikewatch.cli.stack.stack import Stack, StackOptions
 from spikewatch.cli.stack.waiting import wait_for
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.slow(40)]
 
 # Answers /live and /ready like the chassis and writes the ready file; ends at once when told so by its environment.
 _STAND_IN = """

@@ -14,7 +14,7 @@ from spikewatch_testing.patience import PATIENCE_S
 from spikewatch.cli.stack.stack import SERVICES
 from spikewatch.cli.stack.waiting import wait_for
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.slow(40)]
 
 _STAND_IN = """
 import http.server, json, os

@@ -29,7 +29,7 @@ from spikewatch.chassis.settings import ChassisSettings
 from spikewatch.cli.stack.testing import Servers
 from spikewatch.contracts import topics
 
-pytestmark = [pytest.mark.integration, pytest.mark.slow]
+pytestmark = [pytest.mark.integration, pytest.mark.slow(50)]
 
 
 class Bench:

@@ -14,7 +14,7 @@ from spikewatch.cli.main import main as spikewatch
 from spikewatch.contracts import topics
 from spikewatch.contracts.identifiers import report_id
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.slow(30)]
 
 DEAD_LETTERS = "overdose.submissions.v1.ingest-normalise.dlq"
 

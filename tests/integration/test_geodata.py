@@ -16,7 +16,7 @@ from spikewatch_testing.senders import enrol, good
 from spikewatch.contracts import topics
 from spikewatch.enrichment.adapters.geodata.index_file import read_index
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.slow(20)]
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "geodata"
 COUNTY = "99001"

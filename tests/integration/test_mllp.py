@@ -15,7 +15,7 @@ from spikewatch_testing.senders import COUNTY, enrol
 
 from spikewatch.cli.stack.ports import LOOPBACK, free_port
 
-pytestmark = [pytest.mark.integration, pytest.mark.slow]
+pytestmark = [pytest.mark.integration, pytest.mark.slow(60)]
 
 HOSPITAL, FACILITY = "mllp-hospital", "Cedar Hospital"
 MOST_BYTES = 100_000

@@ -13,7 +13,7 @@ from spikewatch_testing.senders import enrol, good
 from spikewatch.cli.county.geography import NEIGHBOURHOODS
 from spikewatch.contracts import topics
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.slow(50)]
 
 EMS = "cedar-county-ems"
 FIRE = "cedar-county-fire"

@@ -34,7 +34,7 @@ from spikewatch.ingest.domain.feeds import FEEDS
 from spikewatch.ingest.domain.rejection import Rejected
 from spikewatch.ingest.domain.seal import HEADER
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.slow(50)]
 
 EMS = "planted-ems"
 GROUP = "ingest-normalise"

@@ -16,7 +16,7 @@ from spikewatch_testing.senders import Raw, enrol, good, sealed, seals_of
 
 from spikewatch.contracts import topics
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.slow(30)]
 
 COUNTY = "99666"
 AREA = f"county:{COUNTY}"

@@ -35,7 +35,7 @@ class Load:
     """
 
     pipeline: Pipeline
-    per_second: float = 100.0
+    per_second: float = 60.0
     duplicates_every: int = 10
     malformed_every: int = 25
     acknowledged: dict[str, int] = field(default_factory=dict)
