@@ -7,7 +7,7 @@ SLOWEST := --durations=20 --durations-min=3
 unexport PYTHONDONTWRITEBYTECODE
 MEMBERS := packages/contracts packages/chassis services/ingest services/enrichment services/alerts services/directory cli
 
-.PHONY: help setup demo test test-unit test-integration check format proto generated lock up fuzz bench bench-peers clean
+.PHONY: help setup demo test test-unit test-integration check format proto generated lock up explore fuzz bench bench-peers clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 20
@@ -58,6 +58,9 @@ lock: setup  ## resolve the locked requirements again
 
 up: setup  ## run the local stack until Ctrl-C
 	@$(BIN)/spikewatch up
+
+explore: setup  ## the property tests on TIMES=20 times as many inputs, drawn anew
+	SPIKEWATCH_TEST_EXPLORE=$(or $(TIMES),20) $(BIN)/pytest -m "not integration" --timeout 7200 -n 2 $(SLOWEST) packages services cli tests/fuzz
 
 fuzz: setup  ## 100,000 mutated inputs of every feed format
 	$(BIN)/python tests/fuzz/run.py --inputs 100000

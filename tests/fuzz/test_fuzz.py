@@ -9,7 +9,7 @@ from spikewatch.ingest.domain.feeds import FEEDS
 from spikewatch.ingest.domain.form import FORM
 
 INPUTS = examples(400)  # of each format: seconds; the large run has a hundred thousand
-FORMS = 1_200
+FORMS = 600
 SEED = 20261
 
 

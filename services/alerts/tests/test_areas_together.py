@@ -13,8 +13,8 @@ from spikewatch.alerts.domain.marks import EVERYTHING
 from spikewatch.alerts.domain.reported import Reported
 from spikewatch.alerts.domain.series import History
 
-DAYS = 240
-SINCE = 228
+DAYS = 150
+SINCE = 138
 
 
 def spread(counts, reported):
@@ -37,7 +37,7 @@ def histories():
 
 
 def asked(make, algorithm):
-    parameters = {"algorithm": algorithm, "history_days": 150, "minimum_history_days": 20}
+    parameters = {"algorithm": algorithm, "history_days": 100, "minimum_history_days": 20}
     return make.rule("detector", window_hours=24, quiet_hours=24, parameters=parameters, delay_correction="learnt")
 
 

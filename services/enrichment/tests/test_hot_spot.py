@@ -37,10 +37,10 @@ async def test_a_large_neighbourhood_is_matched_beside_the_loop_and_a_small_one_
         return matched(*arguments)
 
     monkeypatch.setattr(service, "matched", watched)
-    # Six hours at one corner: a report every eighteen seconds.
+    # Five hours at one corner: a report every eighteen seconds.
     corner = [
         located(str(number), AGENCIES[number % 3][0], source_type=AGENCIES[number % 3][1], minutes=number * 0.3, age=20 + number % 50)
-        for number in range(1_200)
+        for number in range(1_000)
     ]
     store = InMemoryMatchStore()
     await MatchReports(store, WEIGHTS).apply(corner[:300])
@@ -49,7 +49,7 @@ async def test_a_large_neighbourhood_is_matched_beside_the_loop_and_a_small_one_
     await MatchReports(store, WEIGHTS).apply(corner[300:])
     assert threads
     assert threading.main_thread() not in threads
-    assert sum(len(one.members) for one in store.kept_incidents.values() if one.active) == 1_200
+    assert sum(len(one.members) for one in store.kept_incidents.values() if one.active) == 1_000
 
 
 class CountingStore(InMemoryMatchStore):
@@ -70,12 +70,18 @@ class CountingStore(InMemoryMatchStore):
 def pairs_asked(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     asked: list[int] = []
 
-    def counted(records: Sequence[Compared], *arguments: Any) -> list[tuple[UUID, UUID]]:
+    def counted(records: Sequence[Compared], *arguments: Any) -> list[tuple[int, int]]:
         asked.append(len(records))
         return ties(records, *arguments)
 
     monkeypatch.setattr(neighbourhood, "ties", counted)
     return asked
+
+
+@pytest.fixture
+def small_floods(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A hundred reports are a flood."""
+    monkeypatch.setattr(neighbourhood, "FLOOD", 100)
 
 
 def flood(located: Build, begin: int, end: int) -> list[LocatedReport]:
@@ -99,15 +105,15 @@ async def test_a_flood_is_recognised_told_and_costs_its_length(located: Build, p
     assert all([note.code for note in overdose.quality] == ["flood_not_matched"] for overdose in overdoses)
 
 
-async def test_the_reports_of_others_are_matched_in_the_middle_of_a_flood(located: Build) -> None:
+async def test_the_reports_of_others_are_matched_in_the_middle_of_a_flood(located: Build, small_floods: None) -> None:
     store = InMemoryMatchStore()
     matching = MatchReports(store, WEIGHTS)
     said = {"age": 61, "cad_number": "26-1001"}
     call = located("call", "cedar-911", source_type=SourceType.CAD, **said)
     engine = located("run", "cedar-fire", source_type=SourceType.FIRE, minutes=6, **said)
-    await matching.apply(flood(located, 0, 400))
+    await matching.apply(flood(located, 0, 80))
     await matching.apply([call])
-    await matching.apply(flood(located, 400, 700))
+    await matching.apply(flood(located, 80, 140))
     await matching.apply([engine])
     (both,) = [one for one in store.kept_incidents.values() if one.active and call.report.report_key in one.members]
     assert set(both.members) == {call.report.report_key, engine.report.report_key}
@@ -117,7 +123,7 @@ def incidents_of(store: InMemoryMatchStore) -> dict[UUID, tuple[UUID, ...]]:
     return {one.incident_id: one.members for one in store.kept_incidents.values() if one.active}
 
 
-async def test_a_crash_after_the_flood_was_written_and_before_it_was_marked_is_repaired(located: Build) -> None:
+async def test_a_crash_after_the_flood_was_written_and_before_it_was_marked_is_repaired(located: Build, small_floods: None) -> None:
     class Crash(Exception):  # noqa: N818  # a stop of the process, not an error
         pass
 
@@ -131,7 +137,7 @@ async def test_a_crash_after_the_flood_was_written_and_before_it_was_marked_is_r
                 raise Crash
             await super().mark_floods(spots, reports)
 
-    batches = [flood(located, 0, 400), flood(located, 400, 800), flood(located, 800, 900)]
+    batches = [flood(located, 0, 80), flood(located, 80, 160), flood(located, 160, 180)]
     whole, stopped = InMemoryMatchStore(), StopsOnce()
     for batch in batches:
         await MatchReports(whole, WEIGHTS).apply(batch)
