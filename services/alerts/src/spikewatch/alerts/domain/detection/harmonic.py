@@ -13,6 +13,8 @@ __all__ = ["Fitted", "design", "fit_counts", "fit_negative_binomial"]
 _ROUNDS: Final = 50
 _ENOUGH: Final = 1e-8  # relative change of the deviance, where R's `glm` stops, too; the last step's error is of its square
 _CHUNK: Final = 60_000  # counts that are fitted together: they stay in the processor's cache
+_FARTHEST: Final = 700.0  # of a mean's logarithm; beyond it has no exponential
+_USUAL: Final = 30.0  # while coefficients are sought
 _LEAST: Final = 1e-10  # mean of an area without an incident
 
 
@@ -25,7 +27,14 @@ class Fitted:
 
     def mean(self, rows: Floats) -> Floats:
         """Return the mean of each area at rows of a design."""
-        return np.asarray(np.exp(np.clip(self.coefficients @ rows.T, -700, 700)), dtype=np.float64)
+        return np.ascontiguousarray(self.by_step(rows).T)
+
+    def by_step(self, rows: Floats) -> Floats:
+        """Return the same by row and area."""
+        predictor = rows @ self.coefficients.T
+        if not (np.abs(rows).max(axis=0, initial=0.0) @ np.abs(self.coefficients.T) < _FARTHEST).all():
+            np.clip(predictor, -_FARTHEST, _FARTHEST, out=predictor)
+        return np.asarray(np.exp(predictor, out=predictor), dtype=np.float64)
 
 
 def design(times: Floats, period: float, *, harmonics: int, trend: bool) -> Floats:
@@ -58,7 +67,7 @@ def _fit(basis: Floats, counts: Floats, alpha: Floats) -> Floats:
     products = (basis[:, :, None] * basis[:, None, :]).reshape(len(basis), -1)
     ridge = 1e-300 * np.eye(width)
     mean = values + 0.1 if is_poisson else np.where(alpha > 0, values + (values == 0) / 6, values + 0.1)
-    predictor, itself = np.log(mean), xlogy(values, values)
+    predictor, itself = np.log(mean), values * np.log(np.maximum(values, 1.0))
     if is_poisson:
         deviance = 2 * _weighted(itself - values * predictor - values + mean, told).sum(axis=1)
     else:
@@ -67,10 +76,13 @@ def _fit(basis: Floats, counts: Floats, alpha: Floats) -> Floats:
     right = (weight * (predictor + (values - mean) / mean)) @ basis
     coefficients = np.linalg.solve(_information(weight, products, width) + ridge, right[:, :, None])[:, :, 0]
     constant = (_weighted(itself - values, told)).sum(axis=1)
-    known = values @ basis
+    known, largest = values @ basis, np.abs(basis).max(axis=0)
     open_ = np.arange(len(counts))
     for _ in range(_ROUNDS):
-        mean = np.exp(np.minimum(np.maximum(coefficients[open_] @ basis.T, -30), 300))
+        mean = coefficients[open_] @ basis.T
+        if not (np.abs(coefficients[open_]) @ largest < _USUAL).all():
+            np.clip(mean, -_USUAL, 300, out=mean)
+        np.exp(mean, out=mean)
         some = None if told is None else told[open_]
         if is_poisson:
             weight = _weighted(mean, some)

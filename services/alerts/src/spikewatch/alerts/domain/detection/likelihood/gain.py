@@ -1,4 +1,4 @@
-"""How much likelier counts are under a changed Poisson mean than under the expected one, and what counts it takes."""
+"""What counts it takes to be so much likelier under a changed Poisson mean than under the expected one."""
 
 from typing import Final
 
@@ -6,19 +6,12 @@ import numpy as np
 
 from spikewatch.alerts.domain.detection.series import Floats
 
-__all__ = ["NeededCount", "needed_ratio", "poisson_gain"]
+__all__ = ["NeededCount", "needed_ratio"]
 
 _ROUNDS: Final = 60
 _ENOUGH: Final = 1e-14
 _SPACING: Final = 0.01
 _FARTHEST: Final = 32.0
-
-
-def poisson_gain(total: Floats, expected: Floats) -> Floats:
-    """Return the log likelihood ratio of the best raised mean: x log(x/m) - x + m where x > m, else 0."""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        gain = total * np.log(total / expected) - total + expected
-    return np.where(total > expected, gain, 0.0)
 
 
 def needed_ratio(gain: Floats, *, above: bool = True) -> Floats:
@@ -64,13 +57,20 @@ class NeededCount:
 
     def __call__(self, expected: Floats) -> Floats:
         """Return the count, not rounded; nan where nothing is expected."""
-        far = np.flatnonzero(~(expected > self._least))
-        root = np.sqrt(2 * self._gain / np.maximum(expected, self._least)) if len(far) else np.sqrt(2 * self._gain / expected)
+        far = (~(expected > self._least)).nonzero()[0]
+        root = np.fmax(expected, self._least)
+        np.divide(2 * self._gain, root, out=root)
+        np.sqrt(root, out=root)
         place = root / _SPACING
         piece = place.astype(np.intp)
         place -= piece
-        first, second, third, fourth = (each[piece] for each in self._table)
-        answer: Floats = expected + expected * root * (first + place * (second + place * (third + place * fourth)))
+        answer: Floats = self._table[3].take(piece)
+        for coefficient in (self._table[2], self._table[1], self._table[0]):
+            answer *= place
+            answer += coefficient.take(piece)
+        answer *= root
+        answer += 1.0
+        answer *= expected
         if len(far):
             with np.errstate(divide="ignore", invalid="ignore"):
                 answer[far] = expected[far] * needed_ratio(self._gain / expected[far])

@@ -11,14 +11,14 @@ from spikewatch.alerts.domain.detection.detection import Detected, alarms, blank
 from spikewatch.alerts.domain.detection.likelihood.chart_negative_binomial import NegativeBinomialChart
 from spikewatch.alerts.domain.detection.likelihood.chart_poisson import PoissonChart
 from spikewatch.alerts.domain.detection.likelihood.chart_windowed import EpidemicChart, WindowedChart
-from spikewatch.alerts.domain.detection.likelihood.charts import Chart
+from spikewatch.alerts.domain.detection.likelihood.charts import Areas, Chart
+from spikewatch.alerts.domain.detection.likelihood.columns import Columns
 from spikewatch.alerts.domain.detection.likelihood.in_control_mean import InControl, InControlMean
 from spikewatch.alerts.domain.detection.series import Floats, Series
 
 __all__ = ["ALGORITHMS", "Glr", "GlrPoisson", "LrCusum", "glr_negative_binomial", "glr_poisson", "lr_cusum"]
 
 _CHUNK: Final = 256  # areas whose charts of all factors are held together
-_TILE: Final = 64  # areas that are turned together from steps first to areas first: more would leave the cache
 _SOURCE: Final = "Höhle, Paul 2008, doi 10.1016/j.csda.2008.02.015"
 
 
@@ -83,43 +83,45 @@ def _run(series: Series, parameters: GlrPoisson, alpha: float | None, most: floa
 
 def _charted(series: Series, parameters: GlrPoisson, alpha: float | None, most: float) -> Detected:
     control = InControl.of(series, parameters, alpha)
-    counts = np.ascontiguousarray(series.counts[:, parameters.training :].T)
-    chart: Chart
+    columns = Columns(series, parameters.training, with_threshold=parameters.finds_threshold)
+    chart = _chart(parameters, (columns.steps, len(series.areas)), control.alpha, most)
+    strict = isinstance(chart, EpidemicChart) and not (control.alpha > 0).any()
+    every = np.arange(len(series.areas))
+    for block in columns.blocks():
+        means, counts = control.block(block.low, block.high), block.counts
+        told: NDArray[np.bool_] = ~np.isnan(counts) & ~np.isnan(means)
+        is_whole = np.logical_and.reduce(told, axis=1)
+        if parameters.finds_threshold and not parameters.refit and isinstance(chart, PoissonChart):
+            chart.look_ahead(block.low, means)
+        for at_row, (row, mean) in enumerate(zip(counts, means, strict=True)):
+            step = block.low + at_row
+            areas = every if is_whole[at_row] else told[at_row].nonzero()[0]
+            if not len(areas):
+                continue
+            at: tuple[int, slice | Areas] = (at_row, slice(None))
+            if not is_whole[at_row]:
+                at, row, mean = (at_row, areas), row[areas], mean[areas]  # noqa: PLW2901  # of the areas that told it
+            if parameters.finds_threshold:
+                block.threshold[at] = chart.threshold(areas, step, mean)
+            value = chart.advance(areas, step, row, mean)
+            raised = value > parameters.limit if strict else value >= parameters.limit
+            block.statistic[at], block.alarm[at] = value, raised
+            if raised.any():
+                chart.restart(areas[raised], row[raised])
+                control.alarmed(areas[raised], step)
+        columns.take(block, means)
+    return columns.detected()
+
+
+def _chart(parameters: GlrPoisson, shape: tuple[int, int], alpha: Floats, most: float) -> Chart:
     if parameters.change == "epi":
-        chart = EpidemicChart(
-            control.mean.shape,
-            control.alpha,
-            parameters.window,
-            parameters.least_steps,
-            like_peer=parameters.compat == "surveillance-1.20.3",
-        )
-    elif (control.alpha > 0).any():
-        chart = NegativeBinomialChart(control.mean.shape, control.alpha, parameters, most)
-    elif parameters.window > 0 or parameters.direction == "dec":
-        chart = WindowedChart(control.mean.shape, parameters.window, parameters.least_steps, parameters.direction, parameters.limit)
-    else:
-        chart = PoissonChart(control.mean.shape[1], parameters.limit, parameters.least_steps)
-    statistic, threshold, alarm = np.full(counts.shape, np.nan), np.full(counts.shape, np.nan), np.full(counts.shape, -1, dtype=np.int8)
-    expected = control.mean.copy()
-    strict = parameters.change == "epi" and not (control.alpha > 0).any()
-    told: NDArray[np.bool_] = ~np.isnan(counts) & ~np.isnan(control.mean)
-    is_whole, every = np.logical_and.reduce(told, axis=1), np.arange(counts.shape[1])
-    for step, row in enumerate(counts):
-        areas = every if is_whole[step] else np.flatnonzero(told[step])
-        expected[step] = control.mean[step]
-        if not len(areas):
-            continue
-        mean, now = (control.mean[step], row) if is_whole[step] else (control.mean[step, areas], row[areas])
-        at = (step, slice(None)) if is_whole[step] else (step, areas)
-        if parameters.finds_threshold:
-            threshold[at] = chart.threshold(areas, step, mean)
-        value = chart.advance(areas, step, now, mean)
-        raised = value > parameters.limit if strict else value >= parameters.limit
-        statistic[at], alarm[at] = value, raised
-        if raised.any():
-            chart.restart(areas[raised], now[raised])
-            control.alarmed(areas[raised], step)
-    return _whole(series, parameters.training, expected, threshold, statistic, alarm)
+        like_peer = parameters.compat == "surveillance-1.20.3"
+        return EpidemicChart(shape, alpha, parameters.window, parameters.least_steps, like_peer=like_peer)
+    if (alpha > 0).any():
+        return NegativeBinomialChart(shape, alpha, parameters, most)
+    if parameters.window > 0 or parameters.direction == "dec":
+        return WindowedChart(shape, parameters.window, parameters.least_steps, parameters.direction, parameters.limit)
+    return PoissonChart(shape[1], parameters.limit, parameters.least_steps)
 
 
 def _nothing(series: Series) -> Detected:
@@ -132,17 +134,6 @@ def _nothing(series: Series) -> Detected:
     )
 
 
-def _whole(series: Series, first: int, expected: Floats, threshold: Floats, statistic: Floats, alarm: NDArray[np.int8]) -> Detected:
-    columns = [np.empty(series.counts.shape) for _ in range(3)]
-    for column, values in zip(columns, (expected, threshold, statistic), strict=True):
-        column[:, :first] = np.nan
-        for low in range(0, len(column), _TILE):
-            column[low : low + _TILE, first:] = values[:, low : low + _TILE].T
-    whole = np.empty(series.counts.shape, dtype=np.int8)
-    whole[:, :first], whole[:, first:] = -1, alarm.T
-    return Detected(columns[0], columns[1], columns[2], np.broadcast_to(np.nan, series.counts.shape), whole)
-
-
 def lr_cusum(series: Series, parameters: LrCusum) -> Detected:
     """Alarm where max(0, sum before + log likelihood ratio of the changed mean) exceeds the limit; then the sum starts anew.
 
@@ -151,32 +142,33 @@ def lr_cusum(series: Series, parameters: LrCusum) -> Detected:
     if parameters.training >= series.counts.shape[1]:
         return _nothing(series)
     control = InControl.of(series, parameters, parameters.alpha)
-    counts = np.ascontiguousarray(series.counts[:, parameters.training :].T)
-    statistic, threshold, alarm = np.full(counts.shape, np.nan), np.full(counts.shape, np.nan), np.full(counts.shape, -1, dtype=np.int8)
-    expected = control.mean.copy()
-    factor, theta, limit = float(np.exp(parameters.theta)), parameters.theta, parameters.limit
-    alpha = control.alpha
+    columns = Columns(series, parameters.training, with_threshold=True)
+    factor, theta, limit, alpha = float(np.exp(parameters.theta)), parameters.theta, parameters.limit, control.alpha
     size = 1 / np.where(alpha > 0, alpha, 1.0)
-    is_poisson, steady = not (alpha > 0).any(), np.full(counts.shape[1], theta)
-    before = np.zeros(counts.shape[1])
-    for step, row in enumerate(counts):
-        mean = control.mean[step]
-        expected[step] = mean
-        if is_poisson:
-            slope, offset = steady, (1 - factor) * mean
-        else:
+    sums = np.zeros(len(series.areas))
+    for block in columns.blocks(1 if parameters.refit else None):
+        mean = control.block(block.low, block.high)
+        slope: Floats | float = theta
+        offset = (1 - factor) * mean
+        if (alpha > 0).any():
             spread = np.log((1 + alpha * mean) / (1 + alpha * mean * factor))
             slope = np.where(alpha > 0, theta + spread, theta)
-            offset = np.where(alpha > 0, size * spread, (1 - factor) * mean)
-        after = np.maximum(0, before + slope * row + offset)
-        threshold[step] = np.maximum((limit - before - offset) / slope, 0)
-        told = ~np.isnan(after)
-        statistic[step] = after
-        raised = after > limit
-        alarm[step] = np.where(told, raised, -1)
-        before = np.where(told, np.where(raised, 0.0, after), before)
-        control.alarmed(np.flatnonzero(raised), step)
-    return _whole(series, parameters.training, expected, threshold, statistic, alarm)
+            offset = np.where(alpha > 0, size * spread, offset)
+        gains = slope * block.counts + offset
+        before = block.threshold
+        is_whole = not np.isnan(gains).any()
+        for at_row, gain in enumerate(gains):
+            before[at_row] = sums
+            after = np.maximum(np.add(sums, gain, out=block.statistic[at_row]), 0.0, out=block.statistic[at_row])
+            raised = (after > limit).nonzero()[0]
+            sums = after.copy() if is_whole else np.where(np.isnan(after), sums, after)
+            sums[raised] = 0.0
+            control.alarmed(raised, block.low + at_row)
+        block.alarm[:] = np.where(np.isnan(block.statistic), -1, block.statistic > limit)
+        with np.errstate(divide="ignore", invalid="ignore"):  # where nothing is expected
+            np.maximum((limit - before - offset) / slope, 0, out=block.threshold)
+        columns.take(block, mean)
+    return columns.detected()
 
 
 ALGORITHMS: Final = (

@@ -29,11 +29,13 @@ class InControlMean(Parameters):
 class InControl:
     """Means by step and area of the evaluated steps, and the dispersion alpha by area."""
 
-    mean: Floats
     alpha: Floats
     _series: Series
     _parameters: InControlMean
     _rows: Floats
+    _fitted: Fitted | None
+    _mean: Floats | None = None  # only where it is given, or learnt anew in between
+    _unknown: NDArray[np.bool_] | None = None
 
     @classmethod
     def of(cls, series: Series, parameters: InControlMean, alpha: float | None) -> "InControl":
@@ -43,17 +45,28 @@ class InControl:
         rows = design(times, steps_of_year(series, parameters.period), harmonics=parameters.harmonics, trend=parameters.trend)
         if parameters.mean is not None:
             given = np.broadcast_to(np.asarray(parameters.mean, dtype=np.float64), (areas, steps - first))
-            return cls(given.T.copy(), np.full(areas, alpha or 0.0), series, parameters, rows)
+            return cls(np.full(areas, alpha or 0.0), series, parameters, rows, None, given.T.copy())
         training = series.counts[:, :first]
         fitted = fit_negative_binomial(rows[:first], training) if alpha is None else fit_counts(rows[:first], training, alpha=alpha)
-        mean = fitted.mean(rows[first:]).T
-        mean[:, np.isnan(training).all(axis=1)] = np.nan
-        return cls(np.ascontiguousarray(mean), fitted.alpha, series, parameters, rows)
+        found = cls(fitted.alpha, series, parameters, rows, fitted, _unknown=np.logical_and.reduce(np.isnan(training), axis=1))
+        if parameters.refit:
+            found._mean = found.block(0, steps - first)
+        return found
+
+    def block(self, low: int, high: int) -> Floats:
+        """Return the means of some evaluated steps, by step and area; nan where nothing was told in the training."""
+        if self._mean is not None or self._fitted is None:
+            return np.asarray(self._mean)[low:high]
+        first = self._parameters.training
+        mean = self._fitted.by_step(self._rows[first + low : first + high])
+        if self._unknown is not None and self._unknown.any():
+            mean[:, self._unknown] = np.nan
+        return mean
 
     def alarmed(self, areas: NDArray[np.intp], step: int) -> None:
         """Learn the means after an evaluated step anew, where the parameters want it."""
-        if not self._parameters.refit or self._parameters.mean is not None or not len(areas):
+        if not self._parameters.refit or self._mean is None or self._fitted is None or not len(areas):
             return
         end = self._parameters.training + step + 1
         fitted: Fitted = fit_counts(self._rows[:end], self._series.counts[areas, :end], alpha=self.alpha[areas])
-        self.mean[step + 1 :, areas] = fitted.mean(self._rows[end:]).T
+        self._mean[step + 1 :, areas] = fitted.mean(self._rows[end:]).T

@@ -1,4 +1,4 @@
-"""Possible starts of a rise for many areas, kept for charts that ask at each step: the top blocks of all areas lie side by side.
+"""Possible starts of a rise for many areas, kept for charts that ask at each step: the top two blocks of all areas lie side by side.
 
 As in ``pooled_blocks``, with what a chart asks most often at hand: neighbouring steps are pooled until block means rise, and all is
 forgotten where the lowest block is not above 1. What lies between the start of the lowest block and now is the total, and the top
@@ -18,70 +18,100 @@ _DEPTH: Final = 32
 
 
 class RisingBlocks:
-    """A stack of blocks for each area; block means (sum over weight) rise from the bottom to the top, and are above 1."""
+    """A stack of blocks for each area; block means (sum over weight) rise from the bottom to the top, and are above 1.
+
+    ``under`` is how many blocks lie under the top; without any block all sums are 0, and so is it.
+    """
 
     def __init__(self, areas: int) -> None:
         self.total_sum: Floats = np.zeros(areas)
         self.total_weight: Floats = np.zeros(areas)
         self.top_sum: Floats = np.zeros(areas)
         self.top_weight: Floats = np.zeros(areas)
-        self.depth: NDArray[np.intp] = np.zeros(areas, dtype=np.intp)
-        self._sums: Floats = np.zeros((_DEPTH, areas))  # of the blocks below the top
+        self.under: NDArray[np.intp] = np.zeros(areas, dtype=np.intp)
+        # the block under the top; one that pools with nothing where there is none
+        self._below_sum: Floats = np.full(areas, -1.0)
+        self._below_weight: Floats = np.zeros(areas)
+        self._areas = areas
+        # by blocks under the top: what is the block below then, and the totals before the top
+        self._sums: Floats = np.zeros((_DEPTH, areas))
+        self._sums[0] = -1.0
         self._weights: Floats = np.zeros((_DEPTH, areas))
-        self._before: Floats = np.zeros((2, _DEPTH, areas))  # totals before each block, the top included
+        self._sum_before: Floats = np.zeros((_DEPTH, areas))
+        self._weight_before: Floats = np.zeros((_DEPTH, areas))
+        self._deepest = 0  # at most; counted anew where there is no room
 
     def push(self, sums: Floats, weights: Floats) -> None:
         """Add a step to every area; one without sum and weight changes nothing."""
-        rises = np.flatnonzero(sums * self.top_weight > self.top_sum * weights)  # never those without a block
+        rises = (sums * self.top_weight > self.top_sum * weights).nonzero()[0]  # never those without a block
         if len(rises):
-            level = self.depth[rises]
-            if int(level.max()) + 1 >= len(self._sums):
-                self._grow()
-            self._sums[level - 1, rises], self._weights[level - 1, rises] = self.top_sum[rises], self.top_weight[rises]
-            self._before[0, level, rises], self._before[1, level, rises] = self.total_sum[rises], self.total_weight[rises]
-            self.top_sum[rises] = self.top_weight[rises] = 0.0
-            self.depth[rises] = level + 1
+            self._lift(rises)
         self.top_sum += sums
         self.top_weight += weights
         self.total_sum += sums
         self.total_weight += weights
-        moving = np.flatnonzero(self.depth > 1)
+        moving = (self.top_sum * self._below_weight < self._below_sum * self.top_weight).nonzero()[0]
         while len(moving):
-            at = self.depth[moving] - 2
-            below, weight = self._sums[at, moving], self._weights[at, moving]
-            pooled = self.top_sum[moving] * weight <= below * self.top_weight[moving]
-            moving = moving[pooled]
-            self.top_sum[moving] += below[pooled]
-            self.top_weight[moving] += weight[pooled]
-            self.depth[moving] -= 1
-            moving = moving[self.depth[moving] > 1]
-        # a lowest block that is not above its mean can only lower the gain of what follows
-        above = (self.top_sum > self.top_weight) | (self.depth > 1)
-        np.maximum(self.depth, 1, out=self.depth)
-        self.depth *= above
+            top_sum = self.top_sum.take(moving) + self._below_sum.take(moving)
+            top_weight = self.top_weight.take(moving) + self._below_weight.take(moving)
+            under = self.under.take(moving) - 1
+            at = under * self._areas + moving
+            below_sum, below_weight = self._sums.take(at), self._weights.take(at)
+            self.top_sum[moving], self.top_weight[moving], self.under[moving] = top_sum, top_weight, under
+            self._below_sum[moving], self._below_weight[moving] = below_sum, below_weight
+            moving = moving[top_sum * below_weight < below_sum * top_weight]
+        # a lowest block that is not above its mean can only lower the gain of what follows; higher blocks are above it
+        above = (self.top_sum > self.top_weight).astype(np.float64)
         for kept in (self.top_sum, self.top_weight, self.total_sum, self.total_weight):
             np.multiply(kept, above, out=kept)
 
+    def _lift(self, rises: NDArray[np.intp]) -> None:
+        """Put an empty block on the top of some areas."""
+        self._deepest += 1
+        if self._deepest >= len(self._sums):
+            self._deepest = int(self.under.max()) + 1
+            if self._deepest >= len(self._sums):
+                self._grow()
+        under = self.under.take(rises) + 1
+        at = under * self._areas + rises
+        top_sum, top_weight = self.top_sum.take(rises), self.top_weight.take(rises)
+        self._sums.put(at, top_sum)
+        self._weights.put(at, top_weight)
+        self._sum_before.put(at, self.total_sum.take(rises))
+        self._weight_before.put(at, self.total_weight.take(rises))
+        self._below_sum[rises], self._below_weight[rises], self.under[rises] = top_sum, top_weight, under
+        self.top_sum[rises] = 0.0
+        self.top_weight[rises] = 0.0
+
     def clear(self, areas: NDArray[np.intp]) -> None:
         """Forget all of some areas."""
-        for kept in (self.top_sum, self.top_weight, self.total_sum, self.total_weight):
+        for kept in (self.top_sum, self.top_weight, self.total_sum, self.total_weight, self._below_weight):
             kept[areas] = 0.0
-        self.depth[areas] = 0
+        self._below_sum[areas] = -1.0
+        self.under[areas] = 0
 
-    def between(self) -> tuple[NDArray[np.intp], NDArray[np.intp], Floats, Floats]:
+    def between(self, higher: NDArray[np.intp]) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp], Floats, Floats]:
         """Return sum and weight from the start of each block to now, the lowest and the top left out, one area's after another's.
 
-        Before them the areas that have such blocks, and where those of each begin.
+        ``higher`` are areas with more than one block. Before them which of those have such blocks (positions in ``higher``), where
+        those of each begin, and whose each is.
         """
-        some = np.flatnonzero(self.depth > 2)
-        number = self.depth[some] - 2
-        begins = np.cumsum(number) - number
-        owners = np.repeat(some, number)
-        levels = np.arange(len(owners)) - np.repeat(begins - 1, number)
-        before = self._before[:, levels, owners]
-        return some, begins, self.total_sum[owners] - before[0], self.total_weight[owners] - before[1]
+        under = self.under.take(higher)
+        some = (under > 1).nonzero()[0]
+        number = under.take(some) - 1
+        ends = number.cumsum()
+        begins = ends - number
+        owners = higher.take(some).repeat(number)
+        at = (np.arange(1, len(owners) + 1) - begins.repeat(number)) * self._areas + owners
+        return (
+            some,
+            begins,
+            owners,
+            self.total_sum.take(owners) - self._sum_before.take(at),
+            self.total_weight.take(owners) - self._weight_before.take(at),
+        )
 
     def _grow(self) -> None:
-        self._sums = np.concatenate([self._sums, np.zeros_like(self._sums)])
-        self._weights = np.concatenate([self._weights, np.zeros_like(self._weights)])
-        self._before = np.concatenate([self._before, np.zeros_like(self._before)], axis=1)
+        for name in ("_sums", "_weights", "_sum_before", "_weight_before"):
+            kept = getattr(self, name)
+            setattr(self, name, np.concatenate([kept, np.zeros_like(kept)]))
