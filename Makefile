@@ -32,7 +32,7 @@ test-unit: setup  ## the tests of each package and service
 	$(BIN)/pytest -m "not integration" -n 2 $(SLOWEST) packages services cli tests/deploy tests/docs tests/fuzz
 
 test-integration: setup  ## the tests across services, on real servers
-	$(BIN)/pytest -m integration --timeout 900 -n 3 --dist loadgroup --no-loadscope-reorder $(SLOWEST)
+	$(BIN)/pytest -m integration --timeout 900 -n 3 --dist loadfile --no-loadscope-reorder $(SLOWEST)
 
 check: setup  ## lint, types, import boundaries, generated files
 	$(BIN)/ruff check .

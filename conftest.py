@@ -51,14 +51,8 @@ def pytest_report_header() -> str:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> Generator[None]:
-    """Share out the tests on real servers: a file's together, for they share a stack, and those first that take longest.
-
-    A long test that comes last would let every other worker wait for it.
-    """
-    for item in items:
-        if item.get_closest_marker("integration") is not None and item.get_closest_marker("apart") is None:
-            item.add_marker(pytest.mark.xdist_group(item.path.stem))
-    yield  # they are shuffled, and told by their groups
+    """Put the files first that take longest: while a worker is busy with one that came last, the others would wait."""
+    yield  # they are shuffled
     items.sort(key=_seconds, reverse=True)
 
 

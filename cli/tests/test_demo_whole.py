@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from spikewatch_testing.patience import PATIENCE_S
 
-pytestmark = [pytest.mark.integration, pytest.mark.slow(90), pytest.mark.apart]
+pytestmark = [pytest.mark.integration, pytest.mark.slow(110)]
 
 FEED = Path(__file__).parents[2].parent / "shared/data/incidents/montgomery_pa_911.csv.gz"
 

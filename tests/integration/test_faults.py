@@ -6,7 +6,7 @@ import pytest
 from spikewatch_testing.history import under_load
 from spikewatch_testing.pipeline import Pipeline, wait_until
 
-pytestmark = [pytest.mark.integration, pytest.mark.slow(120), pytest.mark.apart]
+pytestmark = [pytest.mark.integration, pytest.mark.slow(250)]
 
 
 Fault = Callable[[], None]

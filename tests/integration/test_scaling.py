@@ -15,7 +15,7 @@ from spikewatch.cli.county.overdoses import Story, overdoses
 from spikewatch.cli.county.records import SentRecord, sent_records
 from spikewatch.cli.stack.stack import SERVICES
 
-pytestmark = [pytest.mark.integration, pytest.mark.slow(100)]
+pytestmark = [pytest.mark.integration, pytest.mark.slow(140)]
 
 # One key of hashes, or the same record would have another id in another stack.
 SETTINGS = {"SPIKEWATCH_ALERTS_CLOCK": "event", "SPIKEWATCH_INGEST_HASH_KEY": base64.b64encode(bytes(range(32))).decode()}
@@ -82,7 +82,6 @@ def test_a_replay_of_every_topic_from_the_start_changes_nothing(single: Pipeline
     assert len(single.dead_letters()) == dead
 
 
-@pytest.mark.apart
 def test_instances_that_come_and_go_under_load_lose_nothing(pipeline: Pipeline) -> None:
     with under_load(pipeline) as load:
         load.wait_for(100)
@@ -95,7 +94,6 @@ def test_instances_that_come_and_go_under_load_lose_nothing(pipeline: Pipeline) 
         load.wait_for(200)
 
 
-@pytest.mark.apart
 def test_a_stop_under_load_drains(pipeline: Pipeline) -> None:
     with under_load(pipeline) as load:
         load.wait_for(150)
