@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
+import numpy as np
 import pytest
 
 from spikewatch.enrichment.adapters.matching_weights import load_weights
@@ -96,7 +97,10 @@ def closure(store: Store, begun: Compared) -> list[Compared]:
     while frontier:
         core |= {one.key: one for one in frontier}
         known |= {one.key: one for one in store.near(frontier)}
-        reached = {key for pair in ties(known.values(), WEIGHTS, frozenset(one.key for one in frontier)) for key in pair}
+        lying = list(known.values())
+        asked = {one.key for one in frontier}
+        of = np.array([one.key in asked for one in lying])
+        reached = {lying[place].key for pair in ties(lying, WEIGHTS, of) for place in pair}
         frontier = [known[key] for key in reached if key not in core]
     return list(core.values())
 

@@ -204,7 +204,7 @@ class MatchReports:
         components = near.components()
         # All at once: matching asks for a few milliseconds a call, and nothing for what else is matched with it.
         reports = [report for component in components for report in component.reports]
-        flooded = {report.key for report in reports if near.is_flooded(report.key)}
+        flooded = {report.key for report in reports if near.is_flooded(report)}
         home = {report.key: number for number, component in enumerate(components) for report in component.reports}
         incidents: dict[int, list[MatchedIncident]] = defaultdict(list)
         for found in matched(reports, self._weights, near.decisions, flooded):

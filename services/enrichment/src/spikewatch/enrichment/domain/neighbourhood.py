@@ -5,21 +5,25 @@ reports stands alone, so that it costs its length and not its square, and the re
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
+import numpy as np
+
 from spikewatch.enrichment.domain.candidate import Candidate
 from spikewatch.enrichment.domain.matching.decisions import DecisionLevel, Decisions
 from spikewatch.enrichment.domain.matching.matcher import ties
-from spikewatch.enrichment.domain.matching.records import revision_of
+from spikewatch.enrichment.domain.matching.records import Compared, revision_of
 from spikewatch.enrichment.domain.matching.weights import Weights
 
 __all__ = ["FLOOD", "Component", "Neighbourhood"]
 
 FLOOD: Final = 500
 """Reports of one agency within 1.6 km and six hours. The largest known overdose clusters had a hundred people in a day."""
+
+_ASIDE: Final = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,34 +50,38 @@ class Neighbourhood:
         self._flooded = set(flooded)
         self.new_floods: dict[str, set[UUID]] = {}
         self._decisions = Decisions()
-        self._known: dict[UUID, Candidate] = {}
-        # Reports by number in the blocks: hashing a number costs a tenth of hashing a UUID, and here is done most.
-        self._numbered: list[Candidate] = []
+        # Reports by number: hashing a number costs a tenth of hashing a UUID, and here is done most.
+        self._number: dict[UUID, int] = {}
+        self._keys: list[UUID] = []
+        self._seen: list[Candidate | None] = []
+        self._parent: list[int] = []  # _ASIDE: only looked at
+        self._reached: set[UUID] = set()
         self._block: dict[int, list[int]] = defaultdict(list)
-        self._spot: dict[str, set[UUID]] = defaultdict(set)
+        self._spot: dict[str, list[int]] = defaultdict(list)
         self._asked: set[int] = set()
-        self._frontier: list[UUID] = []
-        self._leaving: set[UUID] = set()  # newly found to be of a flood: what they were matched with so far is matched anew
-        self._parent: dict[UUID, UUID] = {}
+        self._frontier: list[int] = []
+        self._leaving: set[int] = set()  # newly found to be of a flood: what they were matched with so far is matched anew
 
     @property
     def size(self) -> int:
-        """How many reports were seen."""
-        return len(self._known)
+        """How many reports were seen or reached."""
+        return len(self._seen)
 
     def is_of_now(self, key: UUID, state: tuple[int, int]) -> bool:
         """Return whether a report that counts was matched in this state; one that does not count may be in any."""
-        return key not in self._known or self._known[key].record.revision == revision_of(*state)
+        number = self._number.get(key)
+        candidate = None if number is None else self._seen[number]
+        return candidate is None or candidate.record.revision == revision_of(*state)
 
     @property
-    def candidates(self) -> Collection[Candidate]:
+    def candidates(self) -> Iterator[Candidate]:
         """Every report that was seen."""
-        return self._known.values()
+        return (one for one in self._seen if one is not None)
 
     @property
     def reached(self) -> set[UUID]:
         """Every report that takes part, also those that are withdrawn or gone."""
-        return set(self._parent)
+        return self._reached.copy()
 
     @property
     def decisions(self) -> Decisions:
@@ -82,45 +90,41 @@ class Neighbourhood:
 
     def reach(self, key: UUID, candidate: Candidate | None) -> None:
         """Take a report in; without a candidate it takes part only as a former member of incidents."""
+        number = self._numbered(key)
         if candidate is not None:
-            self.learn([candidate])
-        if key not in self._parent:
-            self._parent[key] = key
-            if key in self._known:
-                self._frontier.append(key)
+            self._see(number, candidate)
+        if self._parent[number] == _ASIDE:
+            self._bind(number)
 
     def knows(self, key: UUID) -> bool:
         """Return whether the report was seen, reached or not."""
-        return key in self._known
+        number = self._number.get(key)
+        return number is not None and self._seen[number] is not None
 
     def unite(self, keys: Iterable[UUID]) -> None:
         """Bind reports that belong together for another reason than a tie; all must have been reached."""
-        first, *rest = keys
+        first, *rest = (self._number[key] for key in keys)
         for other in rest:
             self._join(first, other)
 
     def obey(self, decisions: Decisions) -> list[frozenset[UUID]]:
         """Take note of what people decided; return the groups of reports that are bound by it and must be reached."""
         self._decisions = decisions
-        return [group for group in decisions.together(DecisionLevel.INCIDENT) if not group.isdisjoint(self._parent)]
+        return [group for group in decisions.together(DecisionLevel.INCIDENT) if not group.isdisjoint(self._reached)]
 
     def wanted(self) -> list[int]:
         """Return the blocks that must be looked up before ``spread``; each is asked for once."""
-        probes = {probe for key in self._frontier if self._spreads(key) for probe in self._known[key].probes} - self._asked
+        probes: set[int] = set()
+        for one in self._standing(self._frontier):
+            probes.update(one.probes)
+        probes -= self._asked
         self._asked |= probes
         return sorted(probes)
 
     def learn(self, candidates: Iterable[Candidate]) -> None:
         """Take note of reports that lie in the blocks asked for."""
         for candidate in candidates:
-            key = candidate.key
-            if key not in self._known:
-                self._known[key] = candidate
-                for block in candidate.blocks:
-                    self._block[block].append(len(self._numbered))
-                self._numbered.append(candidate)
-                for spot in candidate.spots:
-                    self._spot[spot].add(key)
+            self._see(self._numbered(candidate.key), candidate)
 
     def flood(self, spots: Collection[str]) -> None:
         """Take note of floods that another writer has found in the meantime."""
@@ -130,66 +134,111 @@ class Neighbourhood:
         """Return whether any of these spots is known to be flooded."""
         return not self._flooded.isdisjoint(spots)
 
-    def is_flooded(self, key: UUID) -> bool:
-        """Return whether a report that was seen is one of a flood."""
-        return bool(self._flooded) and self.knows_flood(self._known[key].spots)
+    def is_flooded(self, candidate: Candidate) -> bool:
+        """Return whether a report is one of a flood."""
+        return bool(self._flooded) and self.knows_flood(candidate.spots)
 
     def spread(self) -> bool:
         """Follow the ties of all reports whose blocks are known now; return whether new blocks are wanted."""
         frontier, self._frontier = self._frontier, []
-        self._tell_floods(frontier)
-        standing = [key for key in frontier if self._spreads(key)]
+        frontier = self._without_new_floods(frontier)
         near: set[int] = set()
-        for key in standing:
-            for probe in self._known[key].probes:  # its own spot is among them, and so it is
+        for standing in self._standing(frontier):
+            for probe in standing.probes:  # its own spot is among them, and so it is
                 if (lying := self._block.get(probe)) is not None:
                     near.update(lying)
-        leaving = self._leaving.intersection(standing)
+        leaving, asked = self._leaving.intersection(frontier), set(frontier)
         self._leaving -= leaving
-        found = [self._numbered[number] for number in near]
-        records = [one.record for one in found if not self._flooded or one.key in leaving or not self.knows_flood(one.spots)]
-        for one, two in ties(records, self._weights, frozenset(standing), leaving):
-            self._bind(one)
-            self._bind(two)
-            self._join(one, two)
+        compared: list[int] = []
+        records: list[Compared] = []
+        for number in near:
+            candidate = self._candidate(number)
+            if number in leaving or not self.is_flooded(candidate):
+                compared.append(number)
+                records.append(candidate.record)
+        of = np.array([number in asked for number in compared], dtype=np.bool_)
+        apart = np.array([number in leaving for number in compared], dtype=np.bool_) if leaving else None
+        for pair in ties(records, self._weights, of, apart):
+            first, second = compared[pair[0]], compared[pair[1]]
+            for number in (first, second):
+                if self._parent[number] == _ASIDE:
+                    self._bind(number)
+            self._join(first, second)
         return bool(self._frontier)
-
-    def _spreads(self, key: UUID) -> bool:
-        return key in self._leaving or not self.is_flooded(key)
-
-    def _tell_floods(self, frontier: list[UUID]) -> None:
-        # All blocks of these reports' own spots are known now: what is counted here is all there is.
-        waiting = set(frontier)
-        for spot in {spot for key in frontier for spot in self._known[key].spots} - self._flooded:
-            if len(keys := self._spot[spot]) > FLOOD:
-                self._flooded.add(spot)
-                self.new_floods[spot] = keys
-                for key in keys:
-                    # They were matched with others before: all of them are on their own from now on. What lies around each is read first.
-                    self._bind(key)
-                self._leaving |= keys
-                self._frontier += keys & waiting
-                waiting -= keys
-                self.unite(keys)
-        frontier[:] = waiting
 
     def components(self) -> list[Component]:
         """Return the connected reports."""
-        groups: dict[UUID, list[UUID]] = defaultdict(list)
-        for key in self._parent:
-            groups[self._root(key)].append(key)
-        return [Component(frozenset(keys), tuple(self._known[key] for key in keys if key in self._known)) for keys in groups.values()]
+        groups: dict[int, list[int]] = defaultdict(list)
+        for number, parent in enumerate(self._parent):
+            if parent != _ASIDE:
+                groups[self._root(number)].append(number)
+        return [
+            Component(
+                frozenset(self._keys[number] for number in numbers),
+                tuple(one for number in numbers if (one := self._seen[number]) is not None),
+            )
+            for numbers in groups.values()
+        ]
 
-    def _bind(self, key: UUID) -> None:
-        if key not in self._parent:
-            self._parent[key] = key
-            self._frontier.append(key)
+    def _numbered(self, key: UUID) -> int:
+        number = self._number.get(key)
+        if number is None:
+            number = self._number[key] = len(self._keys)
+            self._keys.append(key)
+            self._seen.append(None)
+            self._parent.append(_ASIDE)
+        return number
 
-    def _join(self, one: UUID, other: UUID) -> None:
+    def _see(self, number: int, candidate: Candidate) -> None:
+        if self._seen[number] is not None:
+            return
+        self._seen[number] = candidate
+        for block in candidate.blocks:
+            self._block[block].append(number)
+        for spot in candidate.spots:
+            self._spot[spot].append(number)
+
+    def _candidate(self, number: int) -> Candidate:
+        candidate = self._seen[number]
+        assert candidate is not None  # noqa: S101  # only what was seen lies in a block, and only that is at the frontier
+        return candidate
+
+    def _standing(self, numbers: Iterable[int]) -> Iterator[Candidate]:
+        """Yield the reports that others are looked for around: all but those of floods that were left before."""
+        for number in numbers:
+            one = self._candidate(number)
+            if number in self._leaving or not self.is_flooded(one):
+                yield one
+
+    def _without_new_floods(self, frontier: list[int]) -> list[int]:
+        """Tell floods; return of the frontier what is looked around at once."""
+        # All blocks of these reports' own spots are known now: what is counted here is all there is.
+        waiting = set(frontier)
+        for spot in {spot for number in frontier for spot in self._candidate(number).spots} - self._flooded:
+            if len(numbers := self._spot[spot]) > FLOOD:
+                self._flooded.add(spot)
+                self.new_floods[spot] = {self._keys[number] for number in numbers}
+                for number in numbers:
+                    # They were matched with others before: all of them are on their own from now on. What lies around each is read first.
+                    if self._parent[number] == _ASIDE:
+                        self._bind(number)
+                    self._join(numbers[0], number)
+                self._leaving.update(numbers)
+                self._frontier += waiting.intersection(numbers)
+                waiting.difference_update(numbers)
+        return list(waiting)
+
+    def _bind(self, number: int) -> None:
+        self._parent[number] = number
+        self._reached.add(self._keys[number])
+        if self._seen[number] is not None:
+            self._frontier.append(number)
+
+    def _join(self, one: int, other: int) -> None:
         self._parent[self._root(other)] = self._root(one)
 
-    def _root(self, key: UUID) -> UUID:
+    def _root(self, number: int) -> int:
         parent = self._parent
-        while (above := parent[key]) != key:
-            parent[key] = key = parent[above]
-        return key
+        while (above := parent[number]) != number:
+            parent[number] = number = parent[above]
+        return number

@@ -3,16 +3,15 @@
 Invariant: no order of arrival, no repetition and no earlier decision takes part; equal sets of newest revisions give equal ids.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 from uuid import UUID
 
 import numpy as np
-import numpy.typing as npt
 
 from spikewatch.contracts.identifiers import incident_id, overdose_id
-from spikewatch.enrichment.domain.matching.blocking import candidates, pairs_within
+from spikewatch.enrichment.domain.matching.blocking import Mask, candidates, pairs_within
 from spikewatch.enrichment.domain.matching.clocks import put_right, wrong_hours
 from spikewatch.enrichment.domain.matching.clustering import Clusters, cluster, scored
 from spikewatch.enrichment.domain.matching.codes import KIND_CODE
@@ -117,35 +116,34 @@ def compared_pairs(matched: Matched) -> tuple[Ints, Ints]:
     return pairs // count, pairs % count
 
 
-def ties(
-    records: Iterable[Compared], weights: Weights, of: Collection[UUID] | None = None, flooded: Collection[UUID] = ()
-) -> list[tuple[UUID, UUID]]:
+def ties(records: Sequence[Compared], weights: Weights, of: Mask | None = None, flooded: Mask | None = None) -> list[tuple[int, int]]:
     """Return the pairs of reports that have a say in where the other belongs: tied by their score, or by call or scene.
 
     Whether two are a pair follows from the two alone. Where a report belongs follows from the reports that it is tied to, from
     those that they are tied to, and so on, decisions aside: a store that reads these, and no others, gives ``match`` all it needs
-    (``keys`` finds them). With ``of`` only the ties of these reports are returned, and those of flooded ones among one another never.
+    (``keys`` finds them). Each report is given once, in any order, none withdrawn; a pair is two places among them. With ``of`` only
+    the ties of the reports marked there are returned, and those of ``flooded`` ones among one another never.
     """
-    standing = newest(records)
-    if not standing:
+    if not records:
         return []
-    columns = Columns.of(standing)
+    order = sorted(range(len(records)), key=[(one.seconds, one.key.int) for one in records].__getitem__)
+    columns = Columns.of([records[place] for place in order])
     found = candidates(columns, bounded=False)
     first, second = found.first, found.second
     if of is not None:
-        asked = np.array([record.key in of for record in standing], dtype=np.bool_)
+        asked = of[order]
         kept = asked[first] | asked[second]
-        if flooded:
-            many = np.array([record.key in flooded for record in standing], dtype=np.bool_)
+        if flooded is not None:
+            many = flooded[order]
             kept &= ~(many[first] & many[second])
         first, second = first[kept], second[kept]
     call, scene = _linked(columns, first, second)
     kept = (scored(columns, first, second, weights) >= weights.join) | call | scene
-    pairs = zip(first[kept].tolist(), second[kept].tolist(), strict=True)
-    return [(standing[one].key, standing[two].key) for one, two in pairs]
+    places = np.array(order)
+    return list(zip(places[first[kept]].tolist(), places[second[kept]].tolist(), strict=True))
 
 
-def _linked(columns: Columns, first: Ints, second: Ints) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+def _linked(columns: Columns, first: Ints, second: Ints) -> tuple[Mask, Mask]:
     """Return which pairs are of one call, and which of one scene."""
     apart = np.abs(columns.seconds[first] - columns.seconds[second])
     metres = distances(columns, first, second)
