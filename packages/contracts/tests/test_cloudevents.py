@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from spikewatch.contracts import cloudevents
 from spikewatch.contracts.cloudevents import Attributes, CloudEventError, read, write
 
 TEXT = st.text(st.characters(codec="utf-8", exclude_categories=["Cs"]), min_size=1, max_size=40)
@@ -164,3 +165,43 @@ def test_a_structured_event_that_cannot_be_read_names_the_field(content, field):
 def test_other_structured_forms_are_refused():
     with pytest.raises(CloudEventError, match="content-type"):
         read_structured(b"Obj", b"application/cloudevents+avro")
+
+
+_TIMES = (
+    "2026-05-01T14:03:00Z",
+    "2026-05-01T14:03:00.25Z",
+    "2026-05-01T14:03:00+02:00",
+    "2026-02-30T00:00:00Z",
+    "yesterday",
+    "",
+    "\n2026-05-01T14:03:00Z",
+)
+_VALUES = st.sampled_from([None, b"", b"a", "é".encode(), b"\xff"])
+
+
+@given(
+    headers=st.fixed_dictionaries(
+        {},
+        optional={
+            "ce_specversion": st.sampled_from([b"1.0", b"0.3", None]),
+            "ce_id": _VALUES,
+            "ce_source": _VALUES,
+            "ce_type": _VALUES,
+            "ce_subject": _VALUES,
+            "ce_dataschema": _VALUES,
+            "ce_time": st.sampled_from([None, *(time.encode() for time in _TIMES)]),
+            "content-type": st.sampled_from([None, b"", b"application/json", b"text/csv"]),
+        },
+    )
+)
+def test_the_usual_headers_are_read_as_any_others(headers):
+    def told(usual):
+        with pytest.MonkeyPatch.context() as patch:
+            if not usual:
+                patch.setattr(cloudevents, "_read_usual", lambda *_: None)
+            try:
+                return cloudevents.read(headers.items(), b"{}")
+            except CloudEventError as error:
+                return str(error)
+
+    assert told(usual=True) == told(usual=False)

@@ -105,6 +105,22 @@ async def test_case_definitions_come_back_whole_whichever_way_they_are_read(stor
         assert {tuple(one["marks"]) for one in documents} == {(BY_EMS, BY_EMS)}, "the number of a set holds in one process only"
 
 
+async def test_what_an_older_version_stored_is_read_and_written_anew(stores, make):
+    if stores.mongo is None:
+        pytest.skip("memory holds no documents")
+    one = held_of(make.contribution("a", [10, 70]))
+    older = {"_id": one.key, "area": one.area, "incident": one.incident, "revision": 1, "place_key": one.place_key, "times": one.times}
+    reports = [[row[:6] for row in rows] for rows in one.reports]  # without when the report came, as the oldest are
+    older |= {"marks": one.marks, "reports": reports, "gone_at": None, "first": one.times[0], "last": one.times[1], "sequence": 1}
+    await stores.mongo.collection("contributions").insert(older)
+    assert await stores.contributions.within(one.area, *one.times) == [one]
+    assert [each.incident for each in await stores.contributions.placed("county", one.times)] == [one.incident]
+    await stores.contributions.save([(one, replace(one, revision=2))])
+    (document,) = await stores.mongo.collection("contributions").find({})
+    assert document.keys().isdisjoint({"reports", "incident", "gone_at"})
+    assert await stores.contributions.load([one.key]) == {one.key: replace(one, revision=2)}
+
+
 async def test_what_lies_in_areas_of_a_kind_comes_with_its_place(stores, make):
     cell, other = (held_of(make.contribution(name, [10, 70], area=area)) for name, area in (("a", "h3:872a1072bffffff"), ("b", "h30:1")))
     gone = held_of(make.contribution("c", [10], area=cell.area))

@@ -190,14 +190,12 @@ class BatchConsumer:
         outcomes = await self.subscription.handle([event for _, event in events])
         if len(outcomes) != len(events):
             raise RuntimeError(f"{self.subscription.group} returned {len(outcomes)} outcomes for {len(events)} records")
-        contexts = [item.span.get_span_context() for item, _ in events]
         outgoing: list[Outgoing] = []
         for position, outcome in enumerate(outcomes):
             if isinstance(outcome, Emit):
-                outgoing.extend(
-                    Outgoing(message, (contexts[position], *(contexts[index] for index in message.also_caused_by)))
-                    for message in outcome.messages
-                )
+                for message in outcome.messages:
+                    causes = (position, *message.also_caused_by)
+                    outgoing.append(Outgoing(message, tuple(events[index][0].span.get_span_context() for index in causes)))
         await self._publisher.send_caused(outgoing)
         for (item, _), outcome in zip(events, outcomes, strict=True):
             item.outcome = outcome

@@ -1,16 +1,19 @@
 """Contributions and the states of areas, in MongoDB. Times are microseconds: MongoDB's dates hold only milliseconds."""
 
 import re
+from bisect import bisect_right
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from collections.abc import Collection as Several
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final
+from uuid import UUID
 
 from spikewatch.alerts.adapters.areas_by_day import by_day
 from spikewatch.alerts.adapters.compare_and_set import write_all
 from spikewatch.alerts.adapters.joined_questions import JoinedQuestions
+from spikewatch.alerts.adapters.packed_reports import Reports, packed, unpacked
 from spikewatch.alerts.domain.clusters.look import Placed
-from spikewatch.alerts.domain.contributed import Held, ReportRow
+from spikewatch.alerts.domain.contributed import Held
 from spikewatch.alerts.domain.instants import HOUR
 from spikewatch.alerts.domain.marks import stored_bits, stored_definitions, with_definitions
 from spikewatch.alerts.domain.spans import Span
@@ -25,6 +28,7 @@ _REMEMBERED: Final = timedelta(days=90)
 _SPREAD: Final = HOUR  # overdoses of one incident hardly ever lie further apart; the few that do have an index of their own
 _PAGE: Final = 20_000  # documents at once: some twenty megabytes
 _ROW_FIELDS: Final = ("area", "times", "marks", "definitions", "first", "is_spread")
+_MOST_PACKED: Final = 16_384  # some hundred bytes each, beside what the service holds of them
 _ASCENDING, _DESCENDING = 1, -1
 
 Window = tuple[str, int, int]
@@ -39,6 +43,7 @@ class MongoContributionStore:
         self._page = page
         self._clock = clock
         self._windows = JoinedQuestions(self._within_each)
+        self._told: dict[int, tuple[Reports, bytes]] = {}
 
     async def prepare(self) -> None:
         """Create the indexes."""
@@ -103,10 +108,12 @@ class MongoContributionStore:
 
     async def _within_each(self, windows: Sequence[Window]) -> list[list[Held]]:
         clauses = [clause for window in windows for clause in _touching(*window)]
-        found: dict[str, list[Held]] = {area: [] for area, _, _ in windows}
+        found: dict[str, list[tuple[int, Held]]] = {area: [] for area, _, _ in windows}
         for held in map(_held, await self._contributions.find({"$or": clauses})):
-            found[held.area].append(held)
-        return [[held for held in found[area] if any(start < time <= end for time in held.times)] for area, start, end in windows]
+            found[held.area].extend((time, held) for time in held.times)
+        for told in found.values():
+            told.sort(key=_time)
+        return [_between(found[area], start, end) for area, start, end in windows]
 
     async def told(self, kinds: Several[str], span: Span) -> list[Held]:
         """Return the contributions to areas of some kinds whose newest overdose lies within a span, or hardly after it."""
@@ -122,8 +129,8 @@ class MongoContributionStore:
         low, high = span
         # ; follows : in ASCII
         where = {"last": {"$gte": low}, "first": {"$lte": high}, "area": {"$gt": f"{kind}:", "$lt": f"{kind};"}}
-        documents = await self._contributions.find(where, fields=("area", "place_key", "incident", "times", "marks", "definitions"))
-        return [Placed(one["area"], one["place_key"], one["incident"], tuple(one["times"]), _marks(one)) for one in documents]
+        documents = await self._contributions.find(where, fields=("area", "place_key", "times", "marks", "definitions"))
+        return [Placed(one["area"], one["place_key"], _incident(one), tuple(one["times"]), _marks(one)) for one in documents]
 
     async def first(self, area: str) -> int | None:
         """Return the time of the area's first overdose."""
@@ -155,13 +162,11 @@ class MongoContributionStore:
         document: Document = {
             "_id": held.key,
             "area": held.area,
-            "incident": held.incident,
             "revision": held.revision,
             "place_key": held.place_key,
             "times": held.times,
             "marks": tuple(stored_bits(bits) for bits in held.marks),
-            "reports": held.reports,
-            "gone_at": held.gone_at,
+            "told": self._packed(held.reports),
         }
         if any(met := tuple(stored_definitions(bits) for bits in held.marks)):
             document["definitions"] = met
@@ -170,8 +175,17 @@ class MongoContributionStore:
             if document["last"] - document["first"] > _SPREAD:
                 document["is_spread"] = True
         if held.gone_at:
-            document["gone_on"] = self._clock()
+            document |= {"gone_at": held.gone_at, "gone_on": self._clock()}
         return document
+
+    def _packed(self, reports: Reports) -> bytes:
+        """Pack reports once for all areas of their incident, which share them when they came for the first time."""
+        known = self._told.get(id(reports))
+        if known is None:
+            known = self._told[id(reports)] = (reports, packed(reports))  # with the reports, so that none take their place in memory
+            if len(self._told) > _MOST_PACKED:
+                del self._told[next(iter(self._told))]
+        return known[1]
 
 
 class MongoAreaStore:
@@ -228,25 +242,42 @@ def _marks(document: Document) -> tuple[int, ...]:
     return tuple(with_definitions(bits, text) for bits, text in zip(document["marks"], met, strict=True))
 
 
+def _time(told: tuple[int, Held]) -> int:
+    return told[0]
+
+
+def _between(told: Sequence[tuple[int, Held]], start: int, end: int) -> list[Held]:
+    """Return each contribution with a time in ``(start, end]`` once; several windows of an area look through what was found for all."""
+    span = told[bisect_right(told, start, key=_time) : bisect_right(told, end, key=_time)]
+    return list({id(held): held for _, held in span}.values())
+
+
 def _lasting(span: Span) -> Document:
     return {"$gte": span[0], "$lte": span[1] + _SPREAD}
 
 
 def _held(document: Document) -> Held:
-    gone_at = document["gone_at"]
-    reports: tuple[tuple[ReportRow, ...], ...] = tuple(
-        # rows of an older version do not tell when the report came
-        tuple((row[0], row[1], row[2], row[3], row[4], row[5], row[6] if len(row) > 6 else None) for row in rows)
-        for rows in document["reports"]
-    )
+    gone_at = document.get("gone_at")
+    told = document.get("told")
     return Held(
         area=document["area"],
-        incident=document["incident"],
+        incident=_incident(document),
         revision=document["revision"],
         place_key=document["place_key"],
         times=tuple(document["times"]),
         marks=_marks(document),
-        reports=reports,
+        reports=unpacked(told) if told is not None else _older_reports(document["reports"]),
         gone_at=(gone_at[0], gone_at[1]) if gone_at else None,
         sequence=document["sequence"],
+    )
+
+
+def _incident(document: Document) -> UUID:
+    return UUID(document["_id"].rpartition("|")[2])
+
+
+def _older_reports(reports: Sequence[Sequence[Sequence[Any]]]) -> Reports:
+    """Return reports that are not packed; the oldest do not tell when they came."""
+    return tuple(
+        tuple((row[0], row[1], row[2], row[3], row[4], row[5], row[6] if len(row) > 6 else None) for row in rows) for rows in reports
     )

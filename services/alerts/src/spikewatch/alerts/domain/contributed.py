@@ -8,11 +8,13 @@ from uuid import UUID
 from spikewatch.alerts.domain.instants import micros, moment
 from spikewatch.alerts.domain.marks import mark
 from spikewatch.contracts.contract import unchecked
-from spikewatch.contracts.contribution import Contribution
+from spikewatch.contracts.contribution import ContributedOverdose, Contribution, contribution_key
 from spikewatch.contracts.incident import ReportReference
 from spikewatch.contracts.vocabulary import SourceType
 
-__all__ = ["Held", "Position", "ReportRow", "accepted", "held_of", "reference_of", "withdrawn"]
+__all__ = ["Held", "Position", "ReportRow", "Shared", "accepted", "held_of", "reference_of", "withdrawn"]
+
+_MOST_SHARED: Final = 16_384  # some kilobyte each
 
 _reference: Final = unchecked(ReportReference)  # rows hold what a contract checked when it came
 
@@ -40,11 +42,12 @@ class Held:
     reports: tuple[tuple[ReportRow, ...], ...]
     gone_at: Position | None = None
     sequence: int = field(default=1, compare=False)
+    known_key: str | None = field(default=None, compare=False, repr=False)
 
     @property
     def key(self) -> str:
         """The record key, area and incident."""
-        return f"{self.area}|{self.incident}"
+        return self.known_key or contribution_key(self.area, self.incident)
 
     @property
     def rows(self) -> tuple[tuple[int, int], ...]:
@@ -52,26 +55,70 @@ class Held:
         return tuple(zip(self.times, self.marks, strict=True))
 
 
-def held_of(contribution: Contribution, before: Held | None = None) -> Held:
-    """Return what is held of a contribution; ``before`` is what was held, which may know when a report that was revised first came."""
-    known = {row[1]: row[6] for rows in before.reports for row in rows if row[6] is not None} if before is not None else {}
-    overdoses = contribution.overdoses
+@dataclass(slots=True)
+class _Told:
+    """What is held of overdoses in whichever area; with the overdoses themselves, so that no others take their place in memory."""
+
+    overdoses: tuple[ContributedOverdose, ...]
+    times: tuple[int, ...]
+    marks: tuple[int, ...]
+    reports: tuple[tuple[ReportRow, ...], ...]
+
+
+class Shared:
+    """What is held of the newest overdoses that came: those of one incident come once for each of its areas, read once."""
+
+    def __init__(self) -> None:
+        self._told: dict[int, _Told] = {}
+
+    def of(self, overdoses: tuple[ContributedOverdose, ...]) -> _Told:
+        """Return what is held of overdoses of which nothing was held before."""
+        told = self._told.get(id(overdoses))
+        if told is None:
+            told = self._told[id(overdoses)] = _told_of(overdoses, {})
+            if len(self._told) > _MOST_SHARED:
+                del self._told[next(iter(self._told))]
+        return told
+
+
+def held_of(contribution: Contribution, before: Held | None = None, *, key: str | None = None, shared: Shared | None = None) -> Held:
+    """Return what is held of a contribution; ``before`` is what was held, which may know when a report that was revised first came.
+
+    ``key`` is its record key, where that is known.
+    """
+    if before is None and shared is not None:
+        told = shared.of(contribution.overdoses)
+    else:
+        known = {row[1]: row[6] for rows in before.reports for row in rows if row[6] is not None} if before is not None else {}
+        told = _told_of(contribution.overdoses, known)
     return Held(
         area=contribution.area,
         incident=contribution.incident_id,
         revision=contribution.revision,
         place_key=contribution.place_key,
-        times=tuple(micros(overdose.occurred_at) for overdose in overdoses),
+        times=told.times,
+        marks=told.marks,
+        reports=told.reports,
+        known_key=key,
+    )
+
+
+def _told_of(overdoses: tuple[ContributedOverdose, ...], known: Mapping[UUID, int]) -> _Told:
+    return _Told(
+        overdoses=overdoses,
+        times=tuple([micros(overdose.occurred_at) for overdose in overdoses]),
         marks=tuple(
-            mark(
-                (overdose.outcome,),
-                overdose.drug_classes,
-                (report.source_type for report in overdose.reports),
-                overdose.case_definition_hits,
-            )
-            for overdose in overdoses
+            [
+                mark(
+                    (overdose.outcome,),
+                    overdose.drug_classes,
+                    [report.source_type for report in overdose.reports],
+                    overdose.case_definition_hits,
+                )
+                for overdose in overdoses
+            ]
         ),
-        reports=tuple(tuple(_row(report, known) for report in overdose.reports) for overdose in overdoses),
+        reports=tuple([tuple([_row(report, known) for report in overdose.reports]) for overdose in overdoses]),
     )
 
 

@@ -11,7 +11,9 @@ from spikewatch.contracts.reading import read_json
 __all__ = ["SharedReading"]
 
 _AREA: Final = re.compile(rb'\{"area":"([a-z0-9_]+:[A-Za-z0-9][A-Za-z0-9._-]{0,126})"(?=,"incident_id":)')
-_MOST: Final = 4_096  # some four kilobytes each
+# Some three kilobytes each. The areas of an incident lie in several partitions, and behind a backlog a batch is of one partition: that
+# of the next tells of the same incidents.
+_MOST: Final = 16_384
 
 
 class SharedReading:
@@ -36,7 +38,7 @@ class SharedReading:
             return known.changed(area=area)
         contribution = read_json(self._adapter, value)
         if contribution.area == area:  # else it names an area twice, and the later one, which is behind, counts
-            if len(self._known) >= _MOST:
-                self._known.clear()
             self._known[behind] = contribution
+            if len(self._known) > _MOST:
+                del self._known[next(iter(self._known))]
         return contribution

@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
-from spikewatch.alerts.domain.contributed import Held
+from spikewatch.alerts.domain.contributed import Held, Shared
 from spikewatch.alerts.domain.identity import Kept
 from spikewatch.alerts.domain.instants import micros
 from spikewatch.alerts.domain.lifecycle import with_contacts, with_silent_feeds
@@ -67,6 +67,7 @@ class Evaluate:
         self._is_live = is_live
         self._emitted: dict[UUID, int] = {}
         self._presumes_new = True
+        self._shared = Shared()
 
     async def __call__(self, batch: Sequence[Event[Contribution]]) -> list[Outcome]:
         """Take a batch into the areas and return the alerts that follow.
@@ -112,7 +113,7 @@ class Evaluate:
         """Take a batch in. The keys that are new are not asked for: one question less, and writing them fails if they are held."""
         try:
             held, states = await both(self._contributions.load({entry.key for entry in entries} - new), self._states(watched))
-            taken = gathered(entries, held, watched)
+            taken = gathered(entries, held, watched, self._shared)
             messages = await self._evaluated(batch, taken, states, presumes=bool(new))
         except BaseException:
             for area in watched:
