@@ -104,7 +104,7 @@ def test_what_is_asked_together_does_not_matter(make, cut):
     assert part == whole
 
 
-@pytest.mark.parametrize("algorithm", ["ears_c2", "ewma", "third_largest", "fixed"])
+@pytest.mark.parametrize("algorithm", ["ears_c2", "ewma", "third_largest", "fixed", "predictive"])
 def test_areas_that_are_prepared_together_are_judged_as_they_are_alone(make, algorithm):
     draw = np.random.default_rng(4)
     histories = [spread(draw.poisson(mean, DAILY).tolist()) for mean in (0.3, 1, 4, 9)]

@@ -33,18 +33,20 @@ def looked_at_again(p_value: Floats, share: Floats) -> Floats:
     return several
 
 
-def partly_reported(algorithm: str, series: Series, parameters: Any, share: Floats) -> Detected:
+def partly_reported(algorithm: str, series: Series, parameters: Any, share: Floats, judged_from: int = 0) -> Detected:
     """Return what one of the algorithms in ``CORRECTABLE`` finds.
 
     ``share``, by area and step, is the part of each count that is reported; at 0 a step is not judged. ``expected`` and ``threshold``
-    are of that part. ``also["phi"]`` is the variance over the mean of whole counts.
+    are of that part. Steps before ``judged_from`` need not be judged. ``also["phi"]`` is the variance over the mean of whole counts.
     """
     with np.errstate(invalid="ignore", divide="ignore"):
+        if algorithm == "predictive":
+            return _predictive(series, parameters, share, judged_from)
         return _CORRECTED[algorithm](series, parameters, share)
 
 
-def _predictive(series: Series, parameters: Predictive, share: Floats) -> Detected:
-    found = predictive(series, parameters, share)
+def _predictive(series: Series, parameters: Predictive, share: Floats, judged_from: int = 0) -> Detected:
+    found = predictive(series, parameters, share, judged_from)
     p_value = looked_at_again(found.p_value, share)
     told = ~np.isnan(p_value)
     exceeds = (p_value <= parameters.alpha) & (found.also["observed_in_window"].astype(np.float64) >= parameters.minimum)

@@ -12,6 +12,7 @@ from typing_extensions import override
 from spikewatch.alerts.domain.detection.detection import ALARM, NOT_EVALUATED, Detected, blank
 from spikewatch.alerts.domain.detection.false_alarms import recurrence_interval
 from spikewatch.alerts.domain.detection.partly_reported import CORRECTABLE, partly_reported
+from spikewatch.alerts.domain.detection.predictive import predictive
 from spikewatch.alerts.domain.detection.registry import ALGORITHMS
 from spikewatch.alerts.domain.detection.series import Floats, SeriesError
 from spikewatch.alerts.domain.detection.series import Series as Counts
@@ -20,7 +21,8 @@ from spikewatch.alerts.domain.rules.calendar_steps import CalendarSteps, distinc
 from spikewatch.alerts.domain.rules.criterion import Finding
 from spikewatch.alerts.domain.rules.detector_finding import StepFound, correction_of, number
 from spikewatch.alerts.domain.rules.detector_memory import Foreseen, Founds, Leasts, key_of
-from spikewatch.alerts.domain.rules.least_alarm import least_alarms
+from spikewatch.alerts.domain.rules.least_alarm import Ask, by_runs, least_alarms
+from spikewatch.alerts.domain.rules.newest_step import NewestStep, Watched
 from spikewatch.alerts.domain.series import Series
 from spikewatch.contracts.contract import ShortText
 
@@ -56,6 +58,9 @@ class DetectorRule(CalendarSteps, extra="allow"):
 
     # Chance of an alarm in one step, where many areas share false discoveries.
     _allowed: float = PrivateAttr(default=1.0)
+
+    # Filled by ``prepare`` alone.
+    _watched: Watched = PrivateAttr(default_factory=Watched)
 
     # Filled by ``foresee`` alone, for one back-test or one look at many areas.
     _foreseen: Foreseen = PrivateAttr(default_factory=Foreseen)
@@ -148,12 +153,13 @@ class DetectorRule(CalendarSteps, extra="allow"):
             first, told = self._told(series, step, window)
             if key_of(first, told[:-1], window) not in self._known and len(told) > 1:
                 alike[first, len(told)].append(told[:-1])
-        for (first, _), before in alike.items():
-
-            def run(counts: Floats, _: Instants, first: int = first) -> Detected:
-                return self._run(first, counts, window)
-
-            leasts = least_alarms(run, np.stack(before))
+        for (first, _), several in alike.items():
+            before = np.stack(several)
+            if self.algorithm == "predictive":
+                ask: Ask = self._watched.newest(first, before, self._start(first, window), window, self._settings())
+            else:
+                ask = self._asked(first, before, window)
+            leasts = least_alarms(ask, len(before))
             for told, least in zip(before, leasts.tolist(), strict=True):
                 self._known.remember(key_of(first, told, window), least)
 
@@ -172,7 +178,7 @@ class DetectorRule(CalendarSteps, extra="allow"):
         for (block, first, _, is_whole), asked in alike.items():
             told = np.stack([counts for counts, _ in asked.values()])
             share = None if is_whole else np.stack([part for _, part in asked.values() if part is not None])
-            found = self._run(first, told, window, share)
+            found = self._run(first, told, window, share, max(block * size - first, 0))
             for key, mine in zip(asked, found.alarm == ALARM, strict=True):
                 self._foreseen.ended[key] = of_block(mine, first, block * size, size)
             if since is not None:
@@ -189,11 +195,7 @@ class DetectorRule(CalendarSteps, extra="allow"):
         for (place, is_whole), several in alike.items():
             counts = np.stack([upto_alarm for upto_alarm, _ in several])
             parts = None if is_whole else np.stack([part for _, part in several if part is not None])
-
-            def run(tried: Floats, areas: Instants, parts: Floats | None = parts) -> Detected:
-                return self._run(first, tried, window, None if parts is None else parts[areas])
-
-            leasts = least_alarms(run, counts[:, :place], counts[:, place])
+            leasts = least_alarms(self._asked(first, counts[:, :place], window, parts), len(counts), counts[:, place])
             for (mine, part), least in zip(several, leasts.tolist(), strict=True):
                 self._known.remember(key_of(first, mine[:place], window, part), least)
 
@@ -205,7 +207,8 @@ class DetectorRule(CalendarSteps, extra="allow"):
         known = self._foreseen.ended.get(key_of(first, told, window, share))
         if known is not None:
             return known
-        return of_block(self._run(first, told[np.newaxis, :], window, share).alarm[0] == ALARM, first, block * size, size)
+        found = self._run(first, told[np.newaxis, :], window, share, max(block * size - first, 0))
+        return of_block(found.alarm[0] == ALARM, first, block * size, size)
 
     @override
     def finding(self, series: Series, at: int, count: int, window: int) -> Finding:
@@ -235,7 +238,7 @@ class DetectorRule(CalendarSteps, extra="allow"):
             return found
         coming = np.repeat(told[np.newaxis, :], 1 if share is not None else _COMING, axis=0)
         coming[:, -1] += np.arange(len(coming))
-        answers = self._run(first, coming, window, share)
+        answers = self._run(first, coming, window, share, len(told) - 1)
         for place, counts in enumerate(coming):
             self._found.remember(key_of(first, counts, window, share), StepFound.of(answers, place, len(told) - 1))
         return self._found[key]
@@ -245,22 +248,36 @@ class DetectorRule(CalendarSteps, extra="allow"):
             return None
         return float(recurrence_interval(np.array([p_value]), interval_days=window / DAY)[0])
 
-    def _run(self, first: int, counts: Floats, window: int, share: Floats | None = None) -> Detected:
+    def _run(self, first: int, counts: Floats, window: int, share: Floats | None = None, judged_from: int = 0) -> Detected:
+        """Ask the algorithm; steps before ``judged_from`` need not be judged, which the default detector makes use of."""
         steps = np.arange(first, first + counts.shape[1], dtype=np.int64)
         days = (self._origin(window) // DAY + steps * (window // DAY)).astype("datetime64[D]")
         asked = Counts(days, counts, tuple(map(str, range(len(counts)))))
         try:
             if share is not None:
-                return partly_reported(self.algorithm, asked, self._settings(), np.broadcast_to(share, counts.shape))
+                return partly_reported(self.algorithm, asked, self._settings(), np.broadcast_to(share, counts.shape), judged_from)
+            if self.algorithm == "predictive":
+                return predictive(asked, self._settings(), judged_from=judged_from)
             return ALGORITHMS[self.algorithm].run(asked, self._settings())
         except SeriesError:  # fewer steps than the algorithm needs: the first days of an area
             return Detected(*(blank(asked),) * 4, np.full(counts.shape, NOT_EVALUATED, dtype=np.int8))
+
+    def _asked(self, first: int, before: Floats, window: int, share: Floats | None = None) -> Ask:
+        """Return what answers about counts of the step after those before; ``share`` is of those and the step."""
+        if self.algorithm == "predictive":
+            return NewestStep.after(before, self._start(first, window), window, self._settings(), share)
+
+        def run(tried: Floats, areas: Instants) -> Detected:
+            return self._run(first, tried, window, None if share is None else share[areas])
+
+        return by_runs(run, before)
 
     def _least(self, first: int, before: Floats, window: int, share: Floats | None = None) -> float:
         """Return the smallest count that is an alarm after the steps before; infinite if none is. ``share`` is of those and the step."""
         key = key_of(first, before, window, share)
         known = self._known.get(key)
         if known is None:
-            known = float(least_alarms(lambda counts, _: self._run(first, counts, window, share), before[np.newaxis, :])[0])
+            parts = None if share is None else share[np.newaxis, :]
+            known = float(least_alarms(self._asked(first, before[np.newaxis, :], window, parts), 1)[0])
             self._known.remember(key, known)
         return known

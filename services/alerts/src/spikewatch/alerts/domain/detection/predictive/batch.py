@@ -14,7 +14,7 @@ from spikewatch.alerts.domain.detection.tails import negative_binomial_quantile
 __all__ = ["ALGORITHMS", "predictive"]
 
 
-def predictive(series: Series, parameters: Predictive, share: Floats | None = None) -> Detected:
+def predictive(series: Series, parameters: Predictive, share: Floats | None = None, judged_from: int = 0) -> Detected:
     """Alarm where the windows that end with a step are more improbable than ``alpha``, given all that came before them.
 
     A discounted gamma-Poisson model of each area with trend, season and weekdays (see ``learnt.py``), judged by windows of
@@ -22,7 +22,7 @@ def predictive(series: Series, parameters: Predictive, share: Floats | None = No
     exceed, ``statistic`` the logarithm of the recurrence interval in steps. Nothing is evaluated before an area has been told of
     for as long as the longest window (seven days), unless ``population`` lets it start from the rate of the others. Weeks and
     months carry a season and no weekdays. ``share`` is the part of each count that has been reported, by area and step; ``expected`` is
-    then that part of what is expected.
+    then that part of what is expected. Steps before ``judged_from`` are learnt from and not judged.
     """
     step_days = series.step_days()
     watch = Watch(len(series.areas), series.starts[0], parameters, step_days=step_days)
@@ -32,6 +32,8 @@ def predictive(series: Series, parameters: Predictive, share: Floats | None = No
         watch.advance(series.counts[:, step], population=None if series.population is None else series.population[:, step])
         if share is not None:
             watch.revise(0, series.counts[:, step], share[:, step])
+        if step < judged_from:
+            continue
         judged = watch.judge()
         p_value[:, step], window[:, step] = judged.p_value, judged.window
         expected[:, step], variance[:, step], dispersion[:, step] = judged.mean, judged.variance, judged.dispersion
@@ -39,8 +41,10 @@ def predictive(series: Series, parameters: Predictive, share: Floats | None = No
     evaluated = ~np.isnan(p_value)
     with np.errstate(invalid="ignore"):
         exceeds = (p_value <= parameters.alpha) & (observed >= parameters.minimum)
-        size = expected**2 / np.maximum(variance - expected, expected * 1e-9)
-        threshold = negative_binomial_quantile(parameters.alpha, size, size / (size + expected))
+        mean, about = expected[:, judged_from:], variance[:, judged_from:]
+        size = mean**2 / np.maximum(about - mean, mean * 1e-9)
+        threshold = blank(series)
+        threshold[:, judged_from:] = negative_binomial_quantile(parameters.alpha, size, size / (size + mean))
     return Detected(
         expected,
         threshold,

@@ -54,6 +54,10 @@ class Learnt:
         """Return a copy of some areas' state."""
         return type(self)(*(getattr(self, field.name)[which] for field in fields(self)))
 
+    def joined(self, other: Self) -> Self:
+        """Return a copy of the state of both's areas."""
+        return type(self)(*(np.concatenate((getattr(self, field.name), getattr(other, field.name))) for field in fields(self)))
+
     def dispersion(self, parameters: Predictive) -> Floats:
         """Return each area's variance over mean: at least 1, near the assumed one until enough was seen."""
         weight = parameters.dispersion_weight

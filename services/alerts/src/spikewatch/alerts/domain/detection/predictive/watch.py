@@ -67,6 +67,15 @@ class Watch:
         copy.uncertainties, copy.entered, copy.all_areas = self.uncertainties[which], self.entered[which], self.all_areas.copy()
         return copy
 
+    def joined(self, other: Self) -> Self:
+        """Return a copy that watches the areas of both, which stand at the same step and are asked the same."""
+        copy = type(self)(0, self.day + self.step_days, self.parameters, step_days=self.step_days)
+        copy.learnt = self.learnt.joined(other.learnt)
+        for name in ("counts", "means", "shares", "uncertainties", "entered"):
+            setattr(copy, name, np.concatenate((getattr(self, name), getattr(other, name))))
+        copy.all_areas = self.all_areas + other.all_areas
+        return copy
+
     def advance(self, counts: Floats, *, population: Floats | None = None) -> None:
         """Move to the next step and take in its counts (areas; nan: not told). The oldest step of the guard is learnt from.
 
