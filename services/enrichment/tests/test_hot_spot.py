@@ -18,7 +18,7 @@ from spikewatch.enrichment.domain.matched import MatchedIncident, matched
 from spikewatch.enrichment.domain.matching.matcher import ties
 from spikewatch.enrichment.domain.matching.records import Compared
 from spikewatch.enrichment.domain.neighbourhood import FLOOD
-from spikewatch.enrichment.ports import KnownReport
+from spikewatch.enrichment.ports import ReportState
 from spikewatch.enrichment.service import MatchReports
 from spikewatch.enrichment.testing import InMemoryMatchStore
 
@@ -53,15 +53,15 @@ async def test_a_large_neighbourhood_is_matched_beside_the_loop_and_a_small_one_
 
 
 class CountingStore(InMemoryMatchStore):
-    """Counts the reports that are read by block."""
+    """Counts the reports that are found by block."""
 
     def __init__(self) -> None:
         super().__init__()
         self.read = 0
 
     @override
-    async def reports_in(self, blocks: Sequence[int]) -> list[KnownReport]:
-        found = await super().reports_in(blocks)
+    async def lying_in(self, blocks: Sequence[int]) -> dict[UUID, ReportState]:
+        found = await super().lying_in(blocks)
         self.read += len(found)
         return found
 

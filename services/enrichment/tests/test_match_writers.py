@@ -3,7 +3,7 @@
 import asyncio
 import random
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from uuid import UUID
 
 import pytest
@@ -95,9 +95,14 @@ class InTurns(InMemoryMatchStore):
         return await super().add_reports(reports)
 
     @override
-    async def reports_in(self, blocks: Sequence[int]) -> list[KnownReport]:
+    async def lying_in(self, blocks: Sequence[int]) -> dict[UUID, ReportState]:
         await self._wait()
-        return await super().reports_in(blocks)
+        return await super().lying_in(blocks)
+
+    @override
+    async def reports(self, keys: Collection[UUID]) -> list[KnownReport]:
+        await self._wait()
+        return await super().reports(keys)
 
     @override
     async def incidents(self, keys: Collection[UUID]) -> list[StoredIncident]:
@@ -110,14 +115,14 @@ class InTurns(InMemoryMatchStore):
         await super().write_incidents(incidents)
 
     @override
-    async def states(self, keys: Collection[UUID]) -> dict[UUID, ReportState]:
+    async def has_other_states(self, states: Mapping[UUID, ReportState]) -> bool:
         await self._wait()
-        return await super().states(keys)
+        return await super().has_other_states(states)
 
     @override
-    async def owners(self, members: Collection[UUID]) -> dict[UUID, list[UUID]]:
+    async def other_owners(self, members: Collection[UUID], own: Collection[UUID]) -> dict[UUID, list[UUID]]:
         await self._wait()
-        return await super().owners(members)
+        return await super().other_owners(members, own)
 
 
 @settings(max_examples=examples(40), suppress_health_check=[HealthCheck.function_scoped_fixture])

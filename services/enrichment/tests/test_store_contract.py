@@ -38,22 +38,21 @@ def as_known(reports: list[KnownReport]) -> set[tuple[UUID, int, bytes | None]]:
 async def test_reports_are_found_by_key_and_once_by_block(store: MatchStore) -> None:
     await store.write_reports([stored(A, blocks=("x", "y")), stored(B, blocks=("z",)), stored(C, blocks=(), content=None)], {})
     assert as_known(await store.reports([A, C, D])) == {(A, 1, b"{}"), (C, 1, None)}
-    assert as_known(await store.reports_in(["x", "y", "nowhere"])) == {(A, 1, b"{}")}
+    assert await store.lying_in(["x", "y", "nowhere"]) == {A: (1, 0)}
 
 
 async def test_a_revision_replaces_the_one_that_was_read_and_moves_its_blocks(store: MatchStore) -> None:
     await store.write_reports([stored(A)], {})
     await store.write_reports([stored(A, 3, ("y",))], {A: (1, 0)})
-    assert as_known(await store.reports_in(["x"])) == set()
-    assert as_known(await store.reports_in(["y"])) == {(A, 3, b"{}")}
+    assert await store.lying_in(["x"]) == {}
+    assert await store.lying_in(["y"]) == {A: (3, 0)}
 
 
 async def test_what_newer_geodata_placed_replaces_the_same_revision(store: MatchStore) -> None:
     await store.write_reports([stored(A)], {})
     await store.write_reports([stored(A, 1, ("y",), geodata=7)], {A: (1, 0)})
     await store.write_reports([stored(A, 1, ("z",), geodata=9)], {A: (1, 7)})
-    (known,) = await store.reports_in(["x", "y", "z"])
-    assert known.state == (1, 9)
+    assert await store.lying_in(["x", "y", "z"]) == {A: (1, 9)}
 
 
 @pytest.mark.integration
@@ -64,8 +63,10 @@ async def test_a_report_that_was_kept_in_another_format_counts_as_not_known_and_
     assert await store.add_reports([stored(A)]) == {A}
     (known,) = await store.reports([A])
     assert (known.state, known.content) == ((0, 0), None)
+    assert await store.lying_in(["x"]) == {A: (0, 0)}
+    assert await store.has_other_states({A: (3, 7)})
     await store.write_reports([stored(A, blocks=("y",))], {A: (0, 0)})
-    assert as_known(await store.reports_in(["y"])) == {(A, 1, b"{}")}
+    assert await store.lying_in(["y"]) == {A: (1, 0)}
     with pytest.raises(Transient):
         await store.write_reports([stored(A, 2)], {A: (0, 0)})
 
@@ -76,7 +77,7 @@ async def test_a_flood_is_known_from_then_on_and_its_reports_lie_in_no_block(sto
     await store.mark_floods(["ems|p|1:2|3"], {A, B, D})
     await store.mark_floods(["ems|p|1:2|3", "ems|n|4|5"], set())
     assert await store.floods() == {"ems|p|1:2|3", "ems|n|4|5"}
-    assert as_known(await store.reports_in(["x"])) == {(C, 1, b"{}")}
+    assert await store.lying_in(["x"]) == {C: (1, 0)}
     assert as_known(await store.reports([A, B, D])) == {(A, 1, b"{}"), (B, 1, b"{}")}
 
 
@@ -116,14 +117,18 @@ async def test_an_incident_is_replaced_only_by_the_next_version(store: MatchStor
     assert await store.incidents([B]) == [opened(A, (B, C), version=2)]
 
 
-async def test_the_state_of_a_report_is_told_without_it(store: MatchStore) -> None:
+async def test_a_report_in_another_state_is_told_and_one_that_is_not_kept_is_in_none(store: MatchStore) -> None:
     await store.write_reports([stored(A), stored(B, revision=3, geodata=2)], {})
-    assert await store.states([A, B, C]) == {A: stored(A).state, B: (3, 2)}
+    assert not await store.has_other_states({})
+    assert not await store.has_other_states({A: (1, 0), B: (3, 2), C: (9, 9)})
+    assert await store.has_other_states({A: (1, 0), B: (2, 2)})
+    assert await store.has_other_states({A: (1, 1), B: (3, 2)})
 
 
 async def test_owners_are_the_incidents_that_hold_a_report_not_those_it_only_changed(store: MatchStore) -> None:
     await store.write_incidents([opened(A, (B,), frozenset({C})), opened(D, (C,))])
-    assert await store.owners([C]) == {D: [C]}
+    assert await store.other_owners([C], []) == {D: [C]}
+    assert await store.other_owners([B, C], [D]) == {A: [B]}
 
 
 async def test_reports_pass_through_the_whole_use_case(store: MatchStore, located: Callable[..., LocatedReport]) -> None:

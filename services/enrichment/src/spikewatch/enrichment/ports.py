@@ -46,12 +46,12 @@ class MatchStore(Protocol):
         """Return the known ones of these reports."""
         ...
 
-    async def reports_in(self, blocks: Sequence[int]) -> list[KnownReport]:
-        """Return every report that lies in any of these blocks, once."""
+    async def lying_in(self, blocks: Sequence[int]) -> dict[UUID, ReportState]:
+        """Return every report that lies in any of these blocks, and in which state it is kept."""
         ...
 
-    async def states(self, keys: Collection[UUID]) -> dict[UUID, ReportState]:
-        """Return in which state the known ones of these reports are kept now."""
+    async def has_other_states(self, states: Mapping[UUID, ReportState]) -> bool:
+        """Return whether any of these reports is kept in another state now; what is not kept is in none."""
         ...
 
     async def add_reports(self, reports: Sequence[StoredReport]) -> frozenset[UUID]:
@@ -78,8 +78,8 @@ class MatchStore(Protocol):
         """
         ...
 
-    async def owners(self, members: Collection[UUID]) -> dict[UUID, list[UUID]]:
-        """Return the active incidents, with their members, that hold any of these reports."""
+    async def other_owners(self, members: Collection[UUID], own: Collection[UUID]) -> dict[UUID, list[UUID]]:
+        """Return the active incidents, with their members, that hold any of these reports; ``own`` ones aside."""
         ...
 
     async def floods(self) -> frozenset[str]:

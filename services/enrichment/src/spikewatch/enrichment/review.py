@@ -17,7 +17,7 @@ from spikewatch.enrichment.domain.matching.doubts import Doubt, doubts
 from spikewatch.enrichment.domain.matching.matcher import match
 from spikewatch.enrichment.domain.matching.weights import Weights
 from spikewatch.enrichment.domain.transition import StoredIncident
-from spikewatch.enrichment.ports import KnownReport
+from spikewatch.enrichment.ports import KnownReport, ReportState
 
 __all__ = ["Question", "ReviewMatches", "ReviewStore"]
 
@@ -32,8 +32,8 @@ class ReviewStore(Protocol):
         """Return the known ones of these reports."""
         ...
 
-    async def reports_in(self, blocks: Sequence[int]) -> list[KnownReport]:
-        """Return every report that lies in any of these blocks, once."""
+    async def lying_in(self, blocks: Sequence[int]) -> dict[UUID, ReportState]:
+        """Return every report that lies in any of these blocks, and in which state it is kept."""
         ...
 
     async def reports_since(self, received: datetime, limit: int) -> list[KnownReport]:
@@ -99,8 +99,11 @@ class ReviewMatches:
         published = Incident.model_validate_json(stored.body)
         members = _standing(await self._store.reports(stored.members))
         probes = sorted({probe for one in members for probe in one.probes})
-        lying, decisions = await asyncio.gather(self._store.reports_in(probes), self._decisions.about(stored.members))
+        lying, decisions = await asyncio.gather(self._reports_in(probes), self._decisions.about(stored.members))
         return await asyncio.to_thread(self._explained, published, members, lying, decisions)
+
+    async def _reports_in(self, blocks: Sequence[int]) -> list[KnownReport]:
+        return await self._store.reports(await self._store.lying_in(blocks))
 
     async def queue(self, period: timedelta, limit: int) -> list[Question]:
         """Return the questions to ask first about the reports that came lately, the most informative first."""

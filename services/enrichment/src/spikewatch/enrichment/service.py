@@ -174,9 +174,13 @@ class MatchReports:
         growing = True
         while growing:
             if wanted := near.wanted():
-                lying = await self._store.reports_in(wanted)
-                new = [report for report in lying if not near.knows(report.key)]
-                await _aside(len(new), partial(self._learn, near, new))
+                lying = await self._store.lying_in(wanted)
+                new = {key: state for key, state in lying.items() if not near.knows(key)}
+                ready = self._hot.find_all(new)
+                near.learn(ready.values())
+                if cold := new.keys() - ready.keys():
+                    read = await self._store.reports(cold)
+                    await _aside(len(read), partial(self._learn, near, read))
             growing = await _aside(near.size, near.spread)
 
     async def _reach_groups(self, groups: Sequence[Collection[UUID]], near: Neighbourhood) -> None:
@@ -227,11 +231,12 @@ class MatchReports:
         members |= {member for publication in changed if (old := stored.get(publication.incident.incident_id)) for member in old.members}
         # Versions guard one incident, not a report that two writers put into two new ones, nor one that another writer replaced before
         # this incident was there for it to find. Both look again after writing, so at least the later one notices.
-        matched_by = {key for publication in changed if publication.incident.active for key in publication.incident.keys}
-        owners, states = await asyncio.gather(self._store.owners(members), self._store.states(matched_by))
-        if not all(near.is_of_now(key, state) for key, state in states.items()):
+        matched_by = near.states({key for publication in changed if publication.incident.active for key in publication.incident.keys})
+        own = {publication.incident.incident_id for publication in changed}
+        owners, is_late = await asyncio.gather(self._store.other_owners(members, own), self._store.has_other_states(matched_by))
+        if is_late:
             raise Transient("a report was changed by another writer while it was matched")
-        seen: set[UUID] = set()
+        seen = {member for publication in changed for member in publication.incident.members}
         for held in owners.values():
             if not seen.isdisjoint(held):
                 raise Transient("a report was put into two incidents by two writers at the same time")

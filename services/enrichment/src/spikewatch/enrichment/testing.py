@@ -26,10 +26,10 @@ class InMemoryMatchStore:
         """Return the known ones of these reports."""
         return [self.kept_reports[key] for key in keys if key in self.kept_reports]
 
-    async def reports_in(self, blocks: Sequence[int]) -> list[KnownReport]:
-        """Return every report that lies in any of these blocks, once."""
+    async def lying_in(self, blocks: Sequence[int]) -> dict[UUID, ReportState]:
+        """Return every report that lies in any of these blocks, and in which state it is kept."""
         wanted = set(blocks)
-        return [report for report in self.kept_reports.values() if not wanted.isdisjoint(report.blocks)]
+        return {report.key: report.state for report in self.kept_reports.values() if not wanted.isdisjoint(report.blocks)}
 
     async def reports_since(self, received: datetime, limit: int) -> list[KnownReport]:
         """Return the reports that came since a moment, the newest first."""
@@ -44,9 +44,9 @@ class InMemoryMatchStore:
         """Return the active incident that an id became a part of."""
         return next((one for one in self.kept_incidents.values() if one.active and identity in one.aliases), None)
 
-    async def states(self, keys: Collection[UUID]) -> dict[UUID, ReportState]:
-        """Return in which state the known ones of these reports are kept now."""
-        return {key: self.kept_reports[key].state for key in keys if key in self.kept_reports}
+    async def has_other_states(self, states: Mapping[UUID, ReportState]) -> bool:
+        """Return whether any of these reports is kept in another state now; what is not kept is in none."""
+        return any(key in self.kept_reports and self.kept_reports[key].state != state for key, state in states.items())
 
     async def add_reports(self, reports: Sequence[StoredReport]) -> frozenset[UUID]:
         """Store the reports that are new and return the keys of the others, which stay as they are."""
@@ -82,10 +82,11 @@ class InMemoryMatchStore:
         if late:
             raise Transient("an incident was changed by another writer")
 
-    async def owners(self, members: Collection[UUID]) -> dict[UUID, list[UUID]]:
-        """Return the active incidents, with their members, that hold any of these reports."""
-        wanted = set(members)
-        return {one.incident_id: list(one.members) for one in self.kept_incidents.values() if not wanted.isdisjoint(one.members)}
+    async def other_owners(self, members: Collection[UUID], own: Collection[UUID]) -> dict[UUID, list[UUID]]:
+        """Return the active incidents, with their members, that hold any of these reports; ``own`` ones aside."""
+        wanted, aside = set(members), set(own)
+        others = [one for one in self.kept_incidents.values() if one.incident_id not in aside]
+        return {one.incident_id: list(one.members) for one in others if not wanted.isdisjoint(one.members)}
 
     async def floods(self) -> frozenset[str]:
         """Return the spots whose floods are known."""

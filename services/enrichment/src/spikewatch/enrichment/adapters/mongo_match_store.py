@@ -1,8 +1,9 @@
 """Reports by block and incidents by member in MongoDB: a handful of round trips a batch, each by index."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, TypeVar
 from uuid import UUID
 
 from spikewatch.chassis.clock import Clock, system_clock
@@ -14,8 +15,9 @@ from spikewatch.enrichment.ports import KnownReport, ReportState, StoredReport
 
 __all__ = ["MongoMatchStore"]
 
+T = TypeVar("T")
 _READ: Final = ("format", "revision", "geodata_version", "compared", "content")
-_READ_OF_STATE: Final = ("format", "revision", "geodata_version")
+_STATE: Final = ("format", "revision", "geodata_version")
 _UNREADABLE: Final[ReportState] = (0, 0)
 # Keys in one $in. A server plans one index seek for each; much longer lists make a single query block the pool.
 _KEYS_AT_ONCE: Final = 10_000
@@ -46,32 +48,35 @@ class MongoMatchStore:
 
     async def reports(self, keys: Collection[UUID]) -> list[KnownReport]:
         """Return the known ones of these reports."""
-        return await self._known("_id", list(keys))
+        found: list[KnownReport] = []
+        for part in _parts(list(keys)):
+            found += [_known(document) for document in await self._reports.find({"_id": {"$in": part}}, fields=_READ)]
+        return found
 
-    async def reports_in(self, blocks: Sequence[int]) -> list[KnownReport]:
-        """Return every report that lies in any of these blocks, once."""
-        return await self._known("blocks", blocks)
+    async def lying_in(self, blocks: Sequence[int]) -> dict[UUID, ReportState]:
+        """Return every report that lies in any of these blocks, and in which state it is kept."""
+        found: dict[UUID, ReportState] = {}
+        for part in _parts(blocks):
+            # Without what is compared: nearly all of them are known to the caller, and to send it would cost more than to find it.
+            found |= {one["_id"]: _state(one) for one in await self._reports.find({"blocks": {"$in": part}}, fields=_STATE)}
+        return found
 
     async def reports_since(self, received: datetime, limit: int) -> list[KnownReport]:
         """Return the reports that came since a moment, the newest first; for review."""
         lately = {"expires_at": {"$gte": received + self._retention}}  # by the index that retention needs anyway
         return [_known(document) for document in await self._reports.find(lately, fields=_READ, sort=[("expires_at", -1)], limit=limit)]
 
-    async def _known(self, field: str, values: Sequence[UUID] | Sequence[int]) -> list[KnownReport]:
-        found: dict[UUID, KnownReport] = {}
-        for start in range(0, len(values), _KEYS_AT_ONCE):
-            part = list(values[start : start + _KEYS_AT_ONCE])
-            for document in await self._reports.find({field: {"$in": part}}, fields=_READ):
-                found[document["_id"]] = _known(document)
-        return list(found.values())
-
-    async def states(self, keys: Collection[UUID]) -> dict[UUID, ReportState]:
-        """Return in which state the known ones of these reports are kept now."""
-        wanted, found = list(keys), dict[UUID, ReportState]()
-        for start in range(0, len(wanted), _KEYS_AT_ONCE):
-            part = wanted[start : start + _KEYS_AT_ONCE]
-            found |= {one["_id"]: _state(one) for one in await self._reports.find({"_id": {"$in": part}}, fields=_READ_OF_STATE)}
-        return found
+    async def has_other_states(self, states: Mapping[UUID, ReportState]) -> bool:
+        """Return whether any of these reports is kept in another state now; what is not kept is in none."""
+        alike: dict[ReportState, list[UUID]] = defaultdict(list)  # nearly all are in the first revision, by the geodata of today
+        for key, state in states.items():
+            alike[state].append(key)
+        for (revision, geodata), keys in alike.items():
+            other = [{"format": {"$ne": FORMAT}}, {"revision": {"$ne": revision}}, {"geodata_version": {"$ne": geodata}}]
+            for part in _parts(keys):
+                if await self._reports.find({"_id": {"$in": part}, "$or": other}, fields=("_id",), limit=1):
+                    return True
+        return False
 
     async def add_reports(self, reports: Sequence[StoredReport]) -> frozenset[UUID]:
         """Store the reports that are new and return the keys of the others, which stay as they are."""
@@ -98,9 +103,8 @@ class MongoMatchStore:
     async def incidents(self, keys: Collection[UUID]) -> list[StoredIncident]:
         """Return every incident, retracted ones included, that is found by any of these reports."""
         found: dict[UUID, StoredIncident] = {}
-        wanted = list(keys)
-        for start in range(0, len(wanted), _KEYS_AT_ONCE):
-            for document in await self._incidents.find({"keys": {"$in": wanted[start : start + _KEYS_AT_ONCE]}}):
+        for part in _parts(list(keys)):
+            for document in await self._incidents.find({"keys": {"$in": part}}):
                 found[document["_id"]] = _incident(document)
         return list(found.values())
 
@@ -130,11 +134,12 @@ class MongoMatchStore:
         if result.duplicates or result.matched < sum(one.version > 1 for one in incidents):
             raise Transient("an incident was changed by another writer")
 
-    async def owners(self, members: Collection[UUID]) -> dict[UUID, list[UUID]]:
-        """Return the active incidents, with their members, that hold any of these reports."""
-        wanted = set(members)
-        # By the index over keys, which hold the members; the reports that only caused a change are sorted out here.
-        found = await self._incidents.find({"keys": {"$in": list(wanted)}}, fields=("members",))
+    async def other_owners(self, members: Collection[UUID], own: Collection[UUID]) -> dict[UUID, list[UUID]]:
+        """Return the active incidents, with their members, that hold any of these reports; ``own`` ones aside."""
+        wanted, found = set(members), list[Document]()
+        for part in _parts(list(wanted)):
+            # By the index over keys, which hold the members; the reports that only caused a change are sorted out here.
+            found += await self._incidents.find({"keys": {"$in": part}, "_id": {"$nin": list(own)}}, fields=("members",))
         return {document["_id"]: document["members"] for document in found if not wanted.isdisjoint(document["members"])}
 
     async def floods(self) -> frozenset[str]:
@@ -145,9 +150,7 @@ class MongoMatchStore:
         """Keep that these spots are flooded, then take their reports out of all blocks."""
         until = {"$setOnInsert": {"expires_at": self._clock() + self._retention}}
         await self._floods.bulk([UpdateOne({"_id": spot}, until, upsert=True) for spot in sorted(spots)])
-        keys = sorted(reports)
-        for start in range(0, len(keys), _KEYS_AT_ONCE):
-            part = keys[start : start + _KEYS_AT_ONCE]
+        for part in _parts(sorted(reports)):
             await self._reports.bulk([UpdateMany({"_id": {"$in": part}}, {"$set": {"blocks": []}})])
 
     def _report(self, report: StoredReport) -> Document:
@@ -180,6 +183,10 @@ class MongoMatchStore:
             "merged_into": one.merged_into,
             "expires_at": one.received_at + self._retention,
         }
+
+
+def _parts(values: Sequence[T]) -> Iterator[list[T]]:
+    return (list(values[start : start + _KEYS_AT_ONCE]) for start in range(0, len(values), _KEYS_AT_ONCE))
 
 
 def _known(document: Document) -> KnownReport:

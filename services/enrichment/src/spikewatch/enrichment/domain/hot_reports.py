@@ -1,7 +1,7 @@
 """The reports that were compared last, ready to be compared again: the hot tier above the store, which keeps them all."""
 
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from threading import Lock
 from typing import Final
 from uuid import UUID
@@ -38,6 +38,11 @@ class HotReports:
                 return None
             self._kept.move_to_end(key)
             return found
+
+    def find_all(self, states: Mapping[UUID, tuple[int, int]]) -> dict[UUID, Candidate]:
+        """Return those of some reports that are remembered in just these revisions."""
+        found = {key: self.find(key, state) for key, state in states.items()}
+        return {key: one for key, one in found.items() if one is not None}
 
     def keep(self, candidates: Iterable[Candidate]) -> None:
         """Remember reports once a batch is through with them; what fills an overdose is read anew when it is asked for."""

@@ -7,6 +7,7 @@ reports stands alone, so that it costs its length and not its square, and the re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 from uuid import UUID
 
@@ -15,7 +16,7 @@ import numpy as np
 from spikewatch.enrichment.domain.candidate import Candidate
 from spikewatch.enrichment.domain.matching.decisions import DecisionLevel, Decisions
 from spikewatch.enrichment.domain.matching.matcher import ties
-from spikewatch.enrichment.domain.matching.records import Compared, revision_of
+from spikewatch.enrichment.domain.matching.records import Compared
 from spikewatch.enrichment.domain.matching.weights import Weights
 
 __all__ = ["FLOOD", "Component", "Neighbourhood"]
@@ -24,6 +25,12 @@ FLOOD: Final = 500
 """Reports of one agency within 1.6 km and six hours. The largest known overdose clusters had a hundred people in a day."""
 
 _ASIDE: Final = -1
+
+
+@lru_cache(64)
+def _state_of(revision: tuple[float, str]) -> tuple[int, int]:
+    """Return revision and version of the geodata again, of which ``revision_of`` was made."""
+    return int(revision[0]), int(revision[1])
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +74,11 @@ class Neighbourhood:
         """How many reports were seen or reached."""
         return len(self._seen)
 
-    def is_of_now(self, key: UUID, state: tuple[int, int]) -> bool:
-        """Return whether a report that counts was matched in this state; one that does not count may be in any."""
-        number = self._number.get(key)
-        candidate = None if number is None else self._seen[number]
-        return candidate is None or candidate.record.revision == revision_of(*state)
+    def states(self, keys: Iterable[UUID]) -> dict[UUID, tuple[int, int]]:
+        """Return in which revision, placed by which version of the geodata, those of some reports are matched that count."""
+        numbers = (self._number.get(key) for key in keys)
+        seen = (self._seen[number] for number in numbers if number is not None)
+        return {one.key: _state_of(one.record.revision) for one in seen if one is not None}
 
     @property
     def candidates(self) -> Iterator[Candidate]:
