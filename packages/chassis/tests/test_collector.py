@@ -1,9 +1,10 @@
 import gc
 import weakref
+from itertools import count
 
 import pytest
 
-from spikewatch.chassis.collector import collect_cycles, spare_collector
+from spikewatch.chassis.collector import _LOOKS_TO_ALL, collect_cycles, spare_collector
 
 
 class Cycle:
@@ -25,6 +26,20 @@ async def test_what_refers_to_itself_is_freed_between_batches():
     lost = weakref.ref(Cycle())
     assert lost() is not None
     await collect_cycles()
+    assert lost() is None
+
+
+async def test_what_lived_through_a_look_is_freed_when_all_is_looked_at(monkeypatch):
+    monkeypatch.setattr("spikewatch.chassis.collector._looks", count(1))
+    spare_collector(collects_between=True)
+    cycle = Cycle()
+    lost = weakref.ref(cycle)
+    await collect_cycles()
+    del cycle
+    await collect_cycles()
+    assert lost() is not None
+    for _ in range(_LOOKS_TO_ALL - 2):
+        await collect_cycles()
     assert lost() is None
 
 

@@ -1,5 +1,6 @@
 from datetime import UTC, datetime
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from opentelemetry import trace
@@ -65,3 +66,19 @@ def test_where_nobody_takes_spans_the_trace_still_travels(monkeypatch):
     assert [step.trace_id for step in steps] == [7, 7]
     assert len({8, *(step.span_id for step in steps)}) == 3
     assert traceparent(steps[1]).endswith(b"-01")
+    assert (taken.get_span_context(), steps[0].is_remote) == (steps[0], False), "asked again it is the same"
+    assert f"0x{7:032x}" in repr(taken)
+
+
+@given(header=st.from_regex(rb"00-0{30}[01]{2}-0{14}[01]{2}-0[0-3]", fullmatch=True) | st.binary(max_size=4))
+def test_where_nobody_takes_spans_a_parent_counts_as_it_does_elsewhere(header):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(messaging, "late_spans_are_recorded", lambda: False)
+        record = Record("reports", 0, 1, b"k", b"{}", (("traceparent", header),), datetime(2026, 1, 1, tzinfo=UTC))
+        context = start_process_span(record, "group", trusted=True).get_span_context()
+    origin = extract(header)
+    if origin is not None and origin.trace_flags.sampled:
+        assert (context.trace_id, context.trace_flags.sampled) == (origin.trace_id, True)
+        assert context.span_id != origin.span_id
+    else:
+        assert origin is None or context.trace_id == origin.trace_id

@@ -12,14 +12,15 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor
 from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
-from opentelemetry.trace import Link, NonRecordingSpan, SpanContext, SpanKind, Status, StatusCode, TraceState
+from opentelemetry.trace import Link, NonRecordingSpan, SpanContext, SpanKind, Status, StatusCode, TraceFlags, TraceState
 from opentelemetry.util.types import AnyValue, AttributeValue
 from typing_extensions import override
 
-__all__ = ["LateSpan", "late_spans_are_recorded", "passing_span", "record_late_spans"]
+__all__ = ["LateSpan", "PassingSpan", "late_spans_are_recorded", "passing_span", "record_late_spans"]
 
 _SCOPE: Final = InstrumentationScope("spikewatch.chassis")
 _UNSET: Final = Status(StatusCode.UNSET)
+_SAMPLED: Final = TraceFlags(TraceFlags.SAMPLED)
 _new_span_id = RandomIdGenerator().generate_span_id
 _no_state: Final = TraceState()
 
@@ -48,6 +49,25 @@ def late_spans_are_recorded() -> bool:
 def passing_span(parent: SpanContext) -> NonRecordingSpan:
     """Return the child of a sampled parent where nobody takes spans: its context travels on, and nothing is kept of it."""
     return NonRecordingSpan(_child_of(parent))
+
+
+class PassingSpan(NonRecordingSpan):
+    """As ``passing_span`` makes it, of a header that is a sampled parent's: hardly any record's span is ever asked for its context."""
+
+    def __init__(self, header: bytes) -> None:
+        self._header = header
+        self._made: SpanContext | None = None
+
+    @property
+    def _context(self) -> SpanContext:  # what the library keeps of a context, for example for a text of the span
+        return self.get_span_context()
+
+    @override
+    def get_span_context(self) -> SpanContext:
+        if self._made is None:
+            trace_id, span_id = int(self._header[3:35], 16), int(self._header[36:52], 16)
+            self._made = _child_of(SpanContext(trace_id, span_id, is_remote=True, trace_flags=_SAMPLED, trace_state=_no_state))
+        return self._made
 
 
 class LateSpan(NonRecordingSpan, ReadableSpan):  # type: ignore[misc]  # both declare _context, and mean the same

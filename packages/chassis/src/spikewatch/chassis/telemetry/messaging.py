@@ -15,7 +15,7 @@ from opentelemetry.trace import Link, NonRecordingSpan, Span, SpanContext, SpanK
 from opentelemetry.util.types import AttributeValue
 
 from spikewatch.chassis.kafka.message import Message, Record
-from spikewatch.chassis.telemetry.late_span import LateSpan, late_spans_are_recorded, passing_span
+from spikewatch.chassis.telemetry.late_span import LateSpan, PassingSpan, late_spans_are_recorded, passing_span
 
 __all__ = [
     "ConsumedCounter",
@@ -42,6 +42,7 @@ _ERROR: Final = "error.type"
 
 # version 00, 32 hex digits of trace, 16 of span, 2 of flags; for example 00-4bf9…-00f0…-01
 _TRACEPARENT: Final = re.compile(rb"^00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})$")
+_SAMPLED_PARENT: Final = re.compile(rb"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-01")
 _SAMPLED: Final = TraceFlags(TraceFlags.SAMPLED)
 _NO_STATE: Final = TraceState()
 # Links beyond this say nothing more to a reader and cost memory in every exporter.
@@ -100,10 +101,13 @@ def start_process_span(record: Record, group: str, *, trusted: bool) -> Span:
 
     A trusted producer's span is the parent; any other starts a new trace that is only linked to it.
     """
-    origin = extract(record.header("traceparent"))
+    header = record.header("traceparent")
+    if header is not None and trusted and not late_spans_are_recorded() and _SAMPLED_PARENT.fullmatch(header):
+        return PassingSpan(header)
+    origin = extract(header)
     is_below = origin is not None and trusted and origin.trace_flags.sampled
     if origin is not None and is_below and not late_spans_are_recorded():
-        return passing_span(origin)
+        return passing_span(origin)  # with further flags
     attributes: dict[str, AttributeValue] = {
         _SYSTEM: "kafka",
         _OPERATION: "process",
