@@ -43,7 +43,7 @@ __all__ = ["Build", "Runtime", "run"]
 
 _log: Final = logging.getLogger(__name__)
 _LOOK_SECONDS: Final = 5.0
-_COLLECT_SECONDS: Final = 20.0
+_COLLECT_SECONDS: Final = 60.0
 _GIVE_BACK_SECONDS: Final = 60.0
 # How long a start waits for Kafka and MongoDB before it gives up and says so; the orchestrator then tries again.
 _START_SECONDS: Final = 120.0

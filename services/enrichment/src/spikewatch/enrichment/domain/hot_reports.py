@@ -32,17 +32,19 @@ class HotReports:
 
     def find(self, key: UUID, state: tuple[int, int]) -> Candidate | None:
         """Return a report if it is remembered in just this revision, placed by this version of the geodata."""
-        with self._turn:
-            found = self._kept.get(key)
-            if found is None or found.record.revision != revision_of(*state):
-                return None
-            self._kept.move_to_end(key)
-            return found
+        return self.find_all({key: state}).get(key)
 
     def find_all(self, states: Mapping[UUID, tuple[int, int]]) -> dict[UUID, Candidate]:
-        """Return those of some reports that are remembered in just these revisions."""
-        found = {key: self.find(key, state) for key, state in states.items()}
-        return {key: one for key, one in found.items() if one is not None}
+        """Return those of some reports that are remembered in just these states."""
+        revisions = {state: revision_of(*state) for state in set(states.values())}
+        found: dict[UUID, Candidate] = {}
+        with self._turn:
+            for key, state in states.items():
+                one = self._kept.get(key)
+                if one is not None and one.record.revision == revisions[state]:
+                    self._kept.move_to_end(key)
+                    found[key] = one
+        return found
 
     def keep(self, candidates: Iterable[Candidate]) -> None:
         """Remember reports once a batch is through with them; what fills an overdose is read anew when it is asked for."""
