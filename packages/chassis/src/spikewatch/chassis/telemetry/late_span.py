@@ -58,9 +58,9 @@ class PassingSpan(NonRecordingSpan):
         self._header = header
         self._made: SpanContext | None = None
 
-    @property
-    def _context(self) -> SpanContext:  # what the library keeps of a context, for example for a text of the span
-        return self.get_span_context()
+    @override
+    def __repr__(self) -> str:
+        return f"PassingSpan({self.get_span_context()!r})"
 
     @override
     def get_span_context(self) -> SpanContext:
