@@ -1,13 +1,14 @@
 """When two reports about one person contradict each other, and when they only know less or look less closely."""
 
 import math
+from functools import lru_cache
 from typing import Final
 
 from spikewatch.contracts.vocabulary import DrugClass, SourceType
 from spikewatch.enrichment.domain.candidate import Candidate
 from spikewatch.enrichment.domain.locate import EXACT
 
-__all__ = ["ages_differ", "ages_meet", "drugs_differ", "places_differ"]
+__all__ = ["ages_differ", "ages_meet", "families", "places_differ"]
 
 _BIRTHDAY: Final = 1  # year by which two ages differ of which one was counted from the date of birth
 _ESTIMATE: Final = 10  # years by which an age that was told or looked may be off
@@ -20,42 +21,44 @@ _FAMILY: Final = {
     DrugClass.COCAINE: DrugClass.STIMULANT,
     DrugClass.METHAMPHETAMINE: DrugClass.STIMULANT,
 }
+_NONE: Final[frozenset[DrugClass]] = frozenset()
 
 
 def ages_meet(one: Candidate, two: Candidate) -> bool:
     """Return whether both state an age or a band of ages, and one age lies in both."""
-    return min(one.record.age_low, two.record.age_low) >= 0 and _years_apart(one, two) == 0
+    first, second = one.record, two.record
+    return first.age_low >= 0 and second.age_low >= 0 and first.age_low <= second.age_high and second.age_low <= first.age_high
 
 
 def ages_differ(one: Candidate, two: Candidate) -> bool:
     """Return whether both state an age or a band, more than a year apart; an estimate may be ten years off."""
-    if min(one.record.age_low, two.record.age_low) < 0:
+    first, second = one.record, two.record
+    if first.age_low < 0 or second.age_low < 0:
         return False
-    return _years_apart(one, two) > (_ESTIMATE if one.record.is_age_rough or two.record.is_age_rough else _BIRTHDAY)
+    apart = max(second.age_low - first.age_high, first.age_low - second.age_high)
+    return apart > (_ESTIMATE if first.is_age_rough or second.is_age_rough else _BIRTHDAY)
 
 
-def drugs_differ(one: Candidate, two: Candidate) -> bool:
-    """Return whether both name drugs of known families, and no family in common: heroin for fentanyl is a guess, not a contradiction."""
-    families, others = _families(one), _families(two)
-    return bool(families) and bool(others) and families.isdisjoint(others)
+def families(report: Candidate) -> frozenset[DrugClass]:
+    """Return the known families of the drugs that a report names; two that both name some contradict each other when they share none."""
+    drugs = report.extract.drugs
+    return _families(tuple([drug.drug_class for drug in drugs])) if drugs else _NONE
 
 
 def places_differ(one: Candidate, two: Candidate) -> bool:
     """Return whether both know the scene exactly, and the scenes cannot be one."""
     first, second = one.extract.position, two.extract.position
-    if first is None or second is None or not EXACT.issuperset({first.precision, second.precision}):
+    if first is None or second is None or first.precision not in EXACT or second.precision not in EXACT:
         return False
-    if not _ELSEWHERE.isdisjoint({one.extract.reference.source_type, two.extract.reference.source_type}):
+    if one.extract.reference.source_type in _ELSEWHERE or two.extract.reference.source_type in _ELSEWHERE:
         return False
-    east = abs(first.lon - second.lon)
+    north, east = abs(first.lat - second.lat), abs(first.lon - second.lon)
+    if (north + east) * _METRES <= _FURTHEST_M:  # most are: a degree of longitude is no longer than one of latitude
+        return False
     east = min(east, 360.0 - east) * math.cos(math.radians((first.lat + second.lat) / 2))
-    return math.hypot(first.lat - second.lat, east) * _METRES > first.radius_m + second.radius_m + _FURTHEST_M
+    return math.hypot(north, east) * _METRES > first.radius_m + second.radius_m + _FURTHEST_M
 
 
-def _years_apart(one: Candidate, two: Candidate) -> int:
-    return max(two.record.age_low - one.record.age_high, one.record.age_low - two.record.age_high, 0)
-
-
-def _families(report: Candidate) -> set[DrugClass]:
-    named = {_FAMILY.get(drug.drug_class, drug.drug_class) for drug in report.extract.drugs}
-    return named - {DrugClass.UNKNOWN, DrugClass.OTHER}
+@lru_cache(1_024)
+def _families(named: tuple[DrugClass, ...]) -> frozenset[DrugClass]:
+    return frozenset(_FAMILY.get(drug, drug) for drug in named) - {DrugClass.UNKNOWN, DrugClass.OTHER}
