@@ -4,9 +4,9 @@
     python benchmarks/scan_looks.py --days 360 --every 24
 
 Overdoses fall on 91 map cells at random, five a day; a rule of 3 km, clusters up to 7 days, 30 days of data looks at them on its
-schedule. Told are: the share of looks with a cluster below the probability (a look's p-value is exact, so it should be that);
-the share of days with at least one such look; and alerts a year, opened and carried on as the service does. A probability of .05 in one
-look a day is 18.3 days with a cluster a year.
+schedule. Told are: the share of looks with a cluster below the probability (of one look a day it should be that; of several it is less,
+since the rule counts days); the share of days with at least one such look; and alerts a year, opened and carried on as the service
+does. A probability of .05 is 18.3 days with a cluster a year.
 """
 
 import argparse
@@ -59,7 +59,7 @@ def looked(asked: tuple[int, int, int, int]) -> tuple[list[tuple[int, float]], l
     alive: list[list[tuple[Found, int]]] = [[] for _ in LEVELS]
     for at in range(30 * DAY + every * HOUR, (30 + days) * DAY + 1, every * HOUR):
         low, high = np.searchsorted(times, [at - 31 * DAY, at], side="right")
-        found = look(one, "state:42", placed[low:high], at)
+        found = look(one, "state:42", placed[low:high], at, 24 / every)
         least.append(((at - 1) // DAY, min((each.probability for each in found), default=1.0)))
         for which, level in enumerate(LEVELS):
             for each in found:

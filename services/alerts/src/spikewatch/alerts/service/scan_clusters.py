@@ -17,7 +17,7 @@ from spikewatch.alerts.domain.clusters.draft import draft_of, is_same
 from spikewatch.alerts.domain.clusters.identity import carried, goes_on, is_revised
 from spikewatch.alerts.domain.clusters.look import Found, Placed, areas_of, joined, look, looked_from, watched_in
 from spikewatch.alerts.domain.identity import Kept
-from spikewatch.alerts.domain.instants import micros, moment
+from spikewatch.alerts.domain.instants import DAY, micros, moment
 from spikewatch.alerts.domain.lifecycle import lived_on, retracted, with_contacts, with_silent_feeds
 from spikewatch.alerts.domain.rule import Rule
 from spikewatch.alerts.domain.rulebook import Rulebook
@@ -58,6 +58,7 @@ class ScanClusters:
         self._publishing = publishing
         self._clock = clock
         self._step = round(every_seconds * _MICROSECONDS)
+        self._looks_a_day = DAY / self._step
         self._is_live = is_live
         self._looked: int | None = None
 
@@ -117,7 +118,9 @@ class ScanClusters:
 
     async def _found(self, rule: Rule, placed: Mapping[str, Sequence[Placed]], at: int) -> dict[str, tuple[Found, ...]]:
         """Return the clusters in all areas as of a moment that stand when the areas are judged together."""
-        return accepted(rule, {area: await asyncio.to_thread(look, rule, area, placed[area], at) for area in sorted(placed)})
+        return accepted(
+            rule, {area: await asyncio.to_thread(look, rule, area, placed[area], at, self._looks_a_day) for area in sorted(placed)}
+        )
 
     async def _placed(self, rule: Rule, low: int, high: int) -> dict[str, list[Placed]]:
         """Return what lies in cells, by the county or state that the rule watches; several states are one place."""

@@ -12,6 +12,7 @@ from spikewatch.alerts.domain.identity import Kept
 from spikewatch.alerts.domain.instants import interval, micros, moment
 from spikewatch.alerts.domain.lifecycle import Draft
 from spikewatch.alerts.domain.rule import Rule
+from spikewatch.alerts.domain.rules.space_time_scan import SpaceTimeScan
 from spikewatch.contracts.alert import Outline, WindowCount
 
 __all__ = ["draft_of", "is_same"]
@@ -89,14 +90,14 @@ def _paragraph(area: str, rule: Rule, found: Found) -> str:
     said = [
         f"{counted(rule, found.observed)} in {cells} of {where}, {span}.",
         against(found.observed, found.expected),
-        _chance(found.probability, scan_of(rule).replications),
+        _chance(found.probability, scan_of(rule)),
         *([recurring(rule, recurrence)] if recurrence is not None and rule.among is not None else []),
         f"Rule {rule.id} (version {rule.version}) asks for {scan_of(rule).demand}." + (f" The tier {tier} is reached." if tier else ""),
     ]
     return " ".join(said)
 
 
-def _chance(probability: float, replications: int) -> str:
+def _chance(probability: float, asked: SpaceTimeScan) -> str:
     told = f"Anywhere in the area chance alone brings a cluster so unusual with a probability of {probability:.2g}"
-    often = f", once in about {1 / probability:.0f} daily looks" if probability < _ONE_IN else ""
-    return f"{told}{often} ({replications} draws)."
+    often = f", once in about {1 / probability:.0f} {asked.counts}" if probability < _ONE_IN else ""
+    return f"{told}{often} ({asked.replications} draws)."

@@ -111,10 +111,11 @@ def looked_from(rule: Rule, at: int) -> int:
     return _day(rule, at - DAY * (scan_of(rule).days - 1))
 
 
-def look(rule: Rule, area: str, placed: Iterable[Placed], at: int) -> tuple[Found, ...]:
+def look(rule: Rule, area: str, placed: Iterable[Placed], at: int, looks_a_day: float = 1.0) -> tuple[Found, ...]:
     """Return the clusters below the rule's probability, the likeliest first.
 
-    A function of the rule, the area, what is placed there up to the moment, and the day: the draws are seeded by the day.
+    A function of the rule, the area, what is placed there up to the moment, how often a day is looked at, and the day: the draws
+    are seeded by the day.
     """
     asked = scan_of(rule)
     start = looked_from(rule, at)
@@ -140,12 +141,13 @@ def look(rule: Rule, area: str, placed: Iterable[Placed], at: int) -> tuple[Foun
             threads=1,
         ),
     )
-    told = [each for each in found.clusters if each.p_value < asked.probability]
-    return tuple(_found(each, cells, counts, counted, start, at) for each in told)
+    chances = [(asked.chance(each.p_value, looks_a_day), each) for each in found.clusters]
+    return tuple(_found(each, chance, cells, counts, counted, start, at) for chance, each in chances if chance < asked.probability)
 
 
 def _found(
     cluster: Cluster,
+    chance: float,
     cells: Sequence[str],
     counts: np.ndarray[tuple[int, int], np.dtype[np.float64]],
     counted: Sequence[tuple[Placed, int]],
@@ -175,8 +177,8 @@ def _found(
         times=tuple(time for time, _ in inside),
         contributions=tuple(dict.fromkeys(each.key for _, each in inside)),
         expected=cluster.expected,
-        probability=cluster.p_value,
-        recurrence_days=cluster.recurrence,
+        probability=chance,
+        recurrence_days=1 / chance,
         before=tuple((low + edge * DAY, low + (edge + length) * DAY, int(daily[edge : edge + length].sum())) for edge in edges),
         outline=outline_of(mine),
     )

@@ -1,10 +1,10 @@
 """The rule kind that looks at all map cells of a county or state at once, on a schedule."""
 
 import math
-from typing import ClassVar, Final, Literal
+from typing import ClassVar, Final, Literal, Self
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, model_validator
 from typing_extensions import override
 
 from spikewatch.alerts.domain.instants import DAY, Bools, Instants
@@ -16,6 +16,8 @@ __all__ = ["JOINED", "SpaceTimeScan"]
 JOINED: Final = "state"
 """The kind of area of which a scan looks at all it watches as at one place, so that a cluster may lie across their borders."""
 
+_LOOKS_POWER: Final = 0.3  # measured, see docs/detection/scans.md
+_MOST_LOOKS: Final = 24  # a day; a schedule is a full hour or longer where it is not told otherwise
 _SHARE: Final = 2  # the longest window is at most half of the days, or there would be too little to compare it with
 
 
@@ -38,9 +40,31 @@ class SpaceTimeScan(Criterion):
     days: int = Field(default=30, ge=4, le=366, description="How many days are looked at, the running one included.")
     radius_km: float = Field(gt=0, le=1000, description="Largest distance between the centre of a cluster and those of its cells.")
     probability: float = Field(gt=0, lt=1, description="A cluster is told if its p-value is below.")
+    counts: Literal["days", "looks"] = Field(
+        default="days",
+        description="What probability and recurrence are of: a day, however often it is looked at, or one look.",
+    )
     replications: int = Field(default=999, ge=99, le=9_999, description="Draws from chance.")
     weekly: bool = Field(default=False, description="Whether the day of the week is adjusted for.")
     day_starts_hour: int = Field(default=0, ge=0, le=23, description="Hour of UTC at which a day begins, for example 5.")
+
+    @model_validator(mode="after")
+    def _can_be_met(self) -> Self:
+        several = self._several(_MOST_LOOKS)
+        if several / (self.replications + 1) >= self.probability:
+            needed = math.floor(several / self.probability)
+            raise ValueError(f"replications: expected at least {needed}, or hourly looks show no chance below probability")
+        return self
+
+    def chance(self, p_value: float, looks_a_day: float) -> float:
+        """Return the chance that the rule is about: of a look as it is, or of a day that is looked at so often.
+
+        Looks at one day share most of their overdoses, so many bring far fewer clusters than as many days would.
+        """
+        return min(p_value * self._several(looks_a_day), 1.0)
+
+    def _several(self, looks_a_day: float) -> float:
+        return max(looks_a_day, 1.0) ** _LOOKS_POWER if self.counts == "days" else 1.0
 
     @override
     def refuses(self, window: int) -> str | None:
@@ -56,14 +80,15 @@ class SpaceTimeScan(Criterion):
     @override
     def allow(self, chance: float) -> str | None:
         """Tell whether there are draws enough to see a chance so small; the looks themselves are judged together."""
-        return None if (self.replications + 1) * chance >= 1 else f"at least {math.ceil(1 / chance)} parameters.replications"
+        several = self._several(_MOST_LOOKS)
+        return None if (self.replications + 1) * chance >= several else f"at least {math.ceil(several / chance)} parameters.replications"
 
     @override
     def asks(self) -> str:
         """Name the probability and the radius."""
         return (
             f"a scan of the last {self.days} days finds a cluster of cells within {self.radius_km:g} km whose chance is below "
-            f"{self.probability:g} among {self.replications} draws"
+            f"{self.probability:g} {'a day' if self.counts == 'days' else 'a look'} among {self.replications} draws"
         )
 
     @override
