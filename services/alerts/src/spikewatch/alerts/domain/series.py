@@ -37,6 +37,12 @@ class Series:
         """Return the count in one half-open span ``(start, end]``."""
         return int(self.times.searchsorted(end, "right") - self.times.searchsorted(start, "right"))
 
+    def blocks_before(self, end: int, length: int, number: int) -> Instants:
+        """Return the counts of so many blocks of a length that end one after the other, the last of them at a time; newest first."""
+        edges = self.times.searchsorted(end - length * np.arange(number + 1, dtype=np.int64), "right")
+        blocks: Instants = edges[:-1] - edges[1:]
+        return blocks
+
     def steps(self, edges: Instants) -> Instants:
         """Return the counts in the half-open spans between edges that rise."""
         return np.diff(self.times.searchsorted(edges, "right"))

@@ -5,12 +5,12 @@ than that of the calendar day, and a threshold made for calendar days is crossed
 """
 
 import numpy as np
-from scipy.special import gammaln
+from scipy.special import betainc, gammainc, gammaln
 
 from spikewatch.alerts.domain.detection.series import Floats
 from spikewatch.alerts.domain.detection.tails import negative_binomial_tail, poisson_tail
 
-__all__ = ["sliding_rate", "sliding_tail", "sliding_threshold"]
+__all__ = ["sliding_rate", "sliding_tail", "sliding_threshold", "window_tail"]
 
 _POISSON = 1e-9  # relative excess of the variance below which counts are Poisson
 
@@ -41,6 +41,15 @@ def sliding_rate(count: Floats, mean: Floats, *, dispersion: Floats | float = 1.
     """
     first, clumps = _first_and_clumps(*np.broadcast_arrays(count, mean, dispersion, uncertainty))
     return np.maximum(first, clumps)
+
+
+def window_tail(count: float, mean: float, dispersion: float, uncertainty: float) -> float:
+    """Return the probability that one window, wherever it ends, holds ``count``, from 1 on: what ``sliding_rate`` is never below."""
+    relative = (dispersion - 1) / mean + uncertainty
+    if relative * mean <= _POISSON:
+        return float(gammainc(count, mean))
+    size = 1 / relative
+    return float(betainc(count, size, 1 - size / (size + mean)))
 
 
 def _first_and_clumps(k: Floats, mean: Floats, dispersion: Floats, uncertainty: Floats) -> tuple[Floats, Floats]:

@@ -1,5 +1,7 @@
 """More than mean + k standard deviations of the same window in the area's own past."""
 
+from math import sqrt
+
 import numpy as np
 import numpy.typing as npt
 from pydantic import Field
@@ -64,27 +66,29 @@ class MeanPlusSd(Criterion):
     @override
     def met_once(self, series: Series, at: int, count: int, window: int) -> bool:
         end = at - window - self._lag()
-        blocks = min(max((end - series.first) // window, 0), self._history() // window)
-        if count < self.minimum_count or blocks < self._least(window) or count * blocks <= series.count_one(end - blocks * window, end):
+        blocks = self._blocks_of(series, end, window)
+        if count < self.minimum_count or blocks < self._least(window):
             return False
-        return super().met_once(series, at, count, window)
+        total = series.count_one(end - blocks * window, end)
+        if count * blocks <= total:
+            return False
+        mean, deviation = _moments_of(series, end, blocks, total, window)
+        return count > mean + self.sds * deviation
 
     @override
     def finding(self, series: Series, at: int, count: int, window: int) -> Finding:  # the protocol's
         """Give mean, threshold and the newest blocks."""
-        times = np.array([at], dtype=np.int64)
-        blocks = self._blocks(series, times, window)
         end = at - window - self._lag()
-        total = series.count(np.array([end], dtype=np.int64) - blocks * window, np.array([end], dtype=np.int64))
-        mean, deviation = self._moments(series, times, blocks, total, window)
-        threshold = float(mean[0] + self.sds * deviation[0])
-        ends = end - window * np.arange(min(int(blocks[0]), _SHOWN) - 1, -1, -1, dtype=np.int64)
+        blocks = self._blocks_of(series, end, window)
+        mean, deviation = _moments_of(series, end, blocks, series.count_one(end - blocks * window, end), window)
+        threshold = mean + self.sds * deviation
+        ends = end - window * np.arange(min(blocks, _SHOWN) - 1, -1, -1, dtype=np.int64)
         shown = zip((ends - window).tolist(), ends.tolist(), series.count(ends - window, ends).tolist(), strict=True)
         return Finding(
             demand=f"at least {self.minimum_count} and more than {threshold:.1f}, the mean and {self.sds:g} standard deviations "
-            f"of the {int(blocks[0])} such windows before",
+            f"of the {blocks} such windows before",
             threshold=threshold,
-            expected=float(mean[0]),
+            expected=mean,
             baseline=tuple(shown),
         )
 
@@ -102,6 +106,9 @@ class MeanPlusSd(Criterion):
         whole = (at - window - self._lag() - series.first) // window
         return np.clip(whole, 0, self._history() // window)
 
+    def _blocks_of(self, series: Series, end: int, window: int) -> int:
+        return min(max((end - series.first) // window, 0), self._history() // window)
+
     def _moments(
         self, series: Series, at: Instants, blocks: Instants, total: Instants, window: int
     ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
@@ -117,3 +124,10 @@ class MeanPlusSd(Criterion):
         mean = total / blocks
         variance = (squares * blocks - total * total) / (blocks * (blocks - 1))
         return mean, np.sqrt(variance)
+
+
+def _moments_of(series: Series, end: int, blocks: int, total: int, window: int) -> tuple[float, float]:
+    """Return of one time what ``_moments`` does of many, to the last digit."""
+    counts = series.blocks_before(end, window, blocks)
+    variance = (int(counts @ counts) * blocks - total * total) / (blocks * (blocks - 1))
+    return total / blocks, sqrt(variance)

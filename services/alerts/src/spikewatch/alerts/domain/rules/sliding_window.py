@@ -7,7 +7,7 @@ from pydantic import Field
 from typing_extensions import override
 
 from spikewatch.alerts.domain.detection.series import Floats
-from spikewatch.alerts.domain.detection.sliding_window import sliding_rate, sliding_threshold
+from spikewatch.alerts.domain.detection.sliding_window import sliding_rate, sliding_threshold, window_tail
 from spikewatch.alerts.domain.instants import DAY, HOUR, Bools, Instants
 from spikewatch.alerts.domain.rules.criterion import Finding
 from spikewatch.alerts.domain.rules.trailing_rate import TrailingRate, baseline_shown
@@ -24,6 +24,7 @@ _AT_ONCE: Final = 4_096  # times whose blocks are counted together
 _CLOSEST: Final = 24  # of the window
 _RARE: Final = 0.1  # false alarms in a window's length: with more they are no longer apart
 _CERTAIN: Final = 30.0  # alarms a year: with more a year without one is beyond a double's resolution
+_DOUBTLESS: Final = 1.000_001  # whatever the last digits of two ways to one number
 _STRETCHES: Final = 240  # into which a window is cut to say how close together overdoses must lie
 
 
@@ -88,9 +89,19 @@ class SlidingWindow(TrailingRate):
     @override
     def met_once(self, series: Series, at: int, count: int, window: int) -> bool:
         start, end = self.baseline_of(series, at, window)
-        if not self.is_judged(count, start, end) or count <= (series.count_one(start, end) + _PRIOR) * window / (end - start):
+        if not self.is_judged(count, start, end):
             return False
-        return super().met_once(series, at, count, window)
+        total = series.count_one(start, end) + _PRIOR
+        mean = total * window / (end - start)
+        if count <= mean:
+            return False
+        dispersion = self._dispersion_of(series, start, end, window)
+        # The rate is never below the probability that one window holds more: most windows are told from a spike by that alone.
+        if window_tail(count + 1, mean, dispersion, 1 / total) * _YEAR / window > self.false_alarms_a_year * _DOUBTLESS:
+            return False
+        level = _Level(np.array([mean]), np.array([dispersion]), np.array([1 / total]))
+        stretch = np.array([min(max(at - int(series.times[series.times.searchsorted(at, "right") - count]), window // _CLOSEST), window)])
+        return bool(_a_year(np.array([count]), stretch, window, level)[0] <= self.false_alarms_a_year)
 
     @override
     def finding(self, series: Series, at: int, count: int, window: int) -> Finding:
@@ -132,6 +143,18 @@ class SlidingWindow(TrailingRate):
         shown = (squares * number - held * held) / ((number - 1) * held)
         believed = np.where(usable, np.maximum(shown - 1, 0) * held / (held + _BELIEVED), 0.0)
         return level._replace(dispersion=1 + believed)
+
+    def _dispersion_of(self, series: Series, start: int, end: int, window: int) -> float:
+        """Return of one baseline what ``_dispersed`` adds to many, to the last digit."""
+        number = (end - start) // window
+        if not self.learns_dispersion or number < _LEAST_BLOCKS:
+            return 1.0
+        counts = series.blocks_before(end, window, number)
+        held = int(counts.sum())
+        if held <= 0:
+            return 1.0
+        shown = (int(counts @ counts) * number - held * held) / ((number - 1) * held)
+        return 1 + max(shown - 1, 0.0) * held / (held + _BELIEVED)
 
     def _threshold(self, window: int, level: _Level) -> tuple[int, str]:
         """Return the count that is enough anywhere in the window, and in words also the one that is if it lies closer together."""
