@@ -1,0 +1,136 @@
+"""What a report costs the match stage when ten thousand to ten million reports lie behind it: the use case on a real mongod, no Kafka.
+
+    python benchmarks/matching_history.py [--behind 10000,100000,1000000,10000000] [--reports 40000]
+
+The first reports are matched for real. The history is made of what the store keeps of them then, documents and index entries alike, put
+into other regions of the same years and into years before, under other keys: 25 regions, as many years as it takes. After each step so many
+new reports of the next year come in batches of 5,000; CPU microseconds a report of the use case and of mongod are printed, with what
+mongod holds. CPU time is taken, so other work on the machine matters little; the caches that it takes away do.
+"""
+
+import argparse
+import asyncio
+import random
+import tempfile
+import time
+from collections.abc import Iterable, Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import psutil
+from bson.codec_options import CodecOptions
+from matching_service import reports_of
+from matching_state import YEAR, year_of
+from pymongo import MongoClient
+from pymongo.collection import Collection
+
+from spikewatch.chassis.collector import spare_collector
+from spikewatch.chassis.mongo import Mongo
+from spikewatch.cli.stack.mongo_server import MongoServer
+from spikewatch.contracts.report import LocatedReport
+from spikewatch.enrichment.adapters.matching_weights import load_weights
+from spikewatch.enrichment.adapters.mongo_match_store import MongoMatchStore
+from spikewatch.enrichment.service import MatchReports
+
+BATCH = 5_000
+REGIONS = 25
+RETENTION = timedelta(days=36_500)
+Document = dict[str, Any]
+KEYS = CodecOptions[Document](uuid_representation=4, tz_aware=True)
+
+
+def copies(document: Document, number: int) -> Document:
+    """Return a kept report or incident as that of another region and year: other keys, the same size."""
+    years, region = divmod(number, REGIONS)
+    turn = random.Random(number).getrandbits(128)
+    ago = -years * YEAR
+    hours = int(ago / timedelta(hours=1))
+    low = random.Random(region).getrandbits(32)
+
+    def other(key: UUID) -> UUID:
+        return UUID(int=key.int ^ turn)
+
+    made = document | {"_id": other(document["_id"]), "expires_at": document["expires_at"] + ago}
+    if "blocks" in document:
+        made["blocks"] = [(block >> 32) + hours << 32 | (block & 0xFFFFFFFF) ^ low for block in document["blocks"]]
+    else:
+        made |= {name: [other(key) for key in document[name]] for name in ("members", "keys", "aliases", "causes")}
+        made |= {"founder": other(document["founder"]), "occurred_at": document["occurred_at"] + ago}
+    return made
+
+
+def put(collection: Collection[Document], documents: Iterable[Document]) -> None:
+    part: list[Document] = []
+    for one in documents:
+        part.append(one)
+        if len(part) == BATCH:
+            collection.insert_many(part, ordered=False)
+            part = []
+    if part:
+        collection.insert_many(part, ordered=False)
+
+
+def fill(uri: str, kept: dict[str, list[Document]], have: int, numbers: Iterator[int], wanted: int) -> int:
+    """Add copies until so many reports are kept, and return how many they are."""
+    with MongoClient[Document](uri) as client:
+        database = client.get_database("enrichment", codec_options=KEYS)
+        while have < wanted:
+            number, share = next(numbers), min(1.0, (wanted - have) / len(kept["reports"]))
+            for name, documents in kept.items():
+                put(database[name], (copies(one, number) for one in documents[: int(len(documents) * share) or 1]))
+            have += int(len(kept["reports"]) * share) or 1
+    return have
+
+
+def cpu(pid: int) -> float:
+    used = psutil.Process(pid).cpu_times()
+    return float(used.user + used.system)
+
+
+async def measure(use_case: MatchReports, reports: list[LocatedReport], mongod: int) -> tuple[float, float]:
+    ours, theirs = time.process_time(), cpu(mongod)
+    for begin in range(0, len(reports), BATCH):
+        await use_case.apply(reports[begin : begin + BATCH])
+    return time.process_time() - ours, cpu(mongod) - theirs
+
+
+async def run(server: MongoServer, first: list[bytes], behind: list[int]) -> None:
+    store = MongoMatchStore(Mongo(server.uri, "enrichment"), RETENTION)
+    await store.prepare()
+    use_case, pid = MatchReports(store, load_weights()), server.process.pid
+    await measure(use_case, list(year_of(first, 0))[: behind[0]], pid)
+    spare_collector(collects_between=True)
+    with MongoClient[Document](server.uri) as client:
+        database = client.get_database("enrichment", codec_options=KEYS)
+        kept = {name: list(database[name].find()) for name in ("reports", "incidents")}
+        have, numbers = len(kept["reports"]), iter(range(1, 10**6))
+        print("| reports behind | use case, us a report | mongod, us | mongod holds, GB | on disk, GB |\n|---|---|---|---|---|")
+        for year, wanted in enumerate(behind, start=1):
+            have = await asyncio.to_thread(fill, server.uri, kept, have, numbers, wanted)
+            reports = list(year_of(first, year))
+            ours, theirs = (1e6 * seconds / len(reports) for seconds in await measure(use_case, reports, pid))
+            resident = psutil.Process(pid).memory_info().rss / 1e9
+            disk = database.command("dbStats")["totalSize"] / 1e9
+            print(f"| {have:,} | {ours:,.0f} | {theirs:,.0f} | {resident:.2f} | {disk:.2f} |", flush=True)
+            have += len(reports)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--behind", default="10000,100000,1000000,10000000")
+    parser.add_argument("--reports", type=int, default=40_000)
+    given = parser.parse_args()
+    first = [one.to_json() for one in reports_of("default", given.reports)]
+    with tempfile.TemporaryDirectory(prefix="spikewatch-bench-") as folder:
+        server = MongoServer(Path(folder))
+        server.start()
+        try:
+            asyncio.run(run(server, first, [int(part) for part in given.behind.split(",")]))
+        finally:
+            server.stop()
+
+
+if __name__ == "__main__":
+    main()
