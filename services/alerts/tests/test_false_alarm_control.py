@@ -159,9 +159,9 @@ def test_what_is_wrong_is_told_with_its_line(before, after, line, field, says):
 
 
 def test_a_scan_needs_draws_enough_for_its_areas(make):
-    scan = {"window_hours": 24, "parameters": {"radius_km": 5, "probability": 0.2, "replications": 299}}
+    scan = {"window_hours": 24, "parameters": {"radius_km": 5, "probability": 0.2, "replications": 399}}
     make.rule("space_time_scan", false_discovery_rate=0.1, among=10, **scan)
-    with pytest.raises(ValueError, match=r"at least 519 parameters\.replications"):
+    with pytest.raises(ValueError, match=r"at least 714 parameters\.replications"):
         make.rule("space_time_scan", false_discovery_rate=0.1, among=20, **scan)
 
 

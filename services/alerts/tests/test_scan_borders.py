@@ -20,7 +20,7 @@ A_DAY = 1_440
 
 def rule(make, **changes):
     fields = {"window_hours": 72, "quiet_hours": 48, "minimum_count": 3, "areas": ("state:42", "state:34"), "area_kinds": ()}
-    parameters = {"days": 30, "radius_km": 3, "probability": 0.01, "replications": 299}
+    parameters = {"days": 30, "radius_km": 3, "probability": 0.01, "replications": 399}
     return make.rule("space_time_scan", **{**fields, "parameters": parameters, **changes})
 
 
@@ -69,7 +69,7 @@ async def test_a_cluster_on_both_sides_of_a_border_is_one_alert_of_the_state_wit
     assert "of state 34 and state 42, from" in alert.explanation
     ((asked),) = service.contacts.asked
     assert set(asked) == {f"county:{WEST}", f"county:{EAST}", "state:42", "state:34"}
-    assert alert.recurrence_days == pytest.approx(300 / 24**0.3), "both states are one place: the p-value is of both together already"
+    assert alert.recurrence_days == pytest.approx(400 / 24**0.4), "both states are one place: the p-value is of both together already"
 
 
 async def test_a_rule_of_one_state_sees_its_half_alone(make):

@@ -25,7 +25,7 @@ def scan_rule(make, **changes):
         "window_hours": 72,
         "quiet_hours": 48,
         "minimum_count": 3,
-        "parameters": {"days": 30, "radius_km": 3, "probability": 0.05, "replications": 299},
+        "parameters": {"days": 30, "radius_km": 3, "probability": 0.05, "replications": 399},
         "tiers": ({"name": "reported", "probability_below": 0.4}, {"name": "spike", "probability_below": 0.02, "audience": ("public",)}),
     }
     return make.rule("space_time_scan", **{**fields, **changes})
@@ -112,7 +112,7 @@ async def test_a_planted_cluster_is_an_alert_with_its_outline(watched, make):
     (alert,) = await watched.look(30)
     assert (alert.status, alert.change, alert.area, alert.rule.kind) == (AlertStatus.OPEN, AlertChange.OPENED, STATE, "space_time_scan")
     assert alert.observed >= 8 > 3 * alert.expected
-    assert alert.probability <= 24**0.3 * 2 / 300, "of a day that is looked at every hour"
+    assert alert.probability <= 24**0.4 * 2.01 / 400, "of a day that is looked at every hour"
     assert alert.recurrence_days == pytest.approx(1 / alert.probability)
     assert (alert.tier, alert.audience) == ("spike", ("public",))
     assert {one.incident_id for one in added} <= {one.incident_id for one in alert.contributors}

@@ -16,7 +16,7 @@ __all__ = ["JOINED", "SpaceTimeScan"]
 JOINED: Final = "state"
 """The kind of area of which a scan looks at all it watches as at one place, so that a cluster may lie across their borders."""
 
-_LOOKS_POWER: Final = 0.3  # measured, see docs/detection/scans.md
+_LOOKS_POWER: Final = 0.4  # measured, see docs/detection/scans.md
 _MOST_LOOKS: Final = 24  # a day; a schedule is a full hour or longer where it is not told otherwise
 _SHARE: Final = 2  # the longest window is at most half of the days, or there would be too little to compare it with
 
