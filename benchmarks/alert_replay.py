@@ -1,6 +1,7 @@
 """A million incidents replayed: the alerts service with Kafka and mongod beside it works off their contributions, from an empty database.
 
-    python benchmarks/alert_replay.py [--incidents 1000000] [--counties 48] [--years 3] [--spans none] [--instances 1] [--profile FILE]
+    python benchmarks/alert_replay.py [--incidents 1000000] [--counties 48] [--years 3] [--spans none] [--instances 1]
+        [--profile FILE] [--lock FILE]
 
 Three years of incidents with about twenty overdoses a day in each county (with more counties, years or fewer incidents: fewer), each in
 a county, one of its eight ZIP codes and two hundred map cells, in the order of their times but for a day of delay. Their contributions,
@@ -8,11 +9,13 @@ as the service itself writes them, lie in the topic before it starts; the shippe
 incidents a second between the first and the last commit, how that changes on the way, and CPU microseconds an incident of each process.
 
 Then the service is stopped and one process of it started again: how long from its start until a contribution that came meanwhile is
-evaluated, and until one is in each county. ``--profile`` needs py-spy on the PATH.
+evaluated, and until one is in each county. ``--profile`` needs py-spy on the PATH. ``--lock FILE`` shares the lock of a file while the
+contributions are written, which takes as long again, and holds it alone while it measures: for a machine on which others work.
 """
 
 import argparse
 import asyncio
+import fcntl
 import multiprocessing
 import random
 import subprocess
@@ -168,8 +171,12 @@ def main() -> None:
     parser.add_argument("--clock", default="event", choices=("event", "wall"))
     parser.add_argument("--instances", type=int, default=1)
     parser.add_argument("--profile", type=Path)
+    parser.add_argument("--lock", type=Path)
     arguments = parser.parse_args()
     options = StackOptions(services=(), env={**TRACING[arguments.spans], "SPIKEWATCH_ALERTS_CLOCK": arguments.clock})
+    lock = None if arguments.lock is None else arguments.lock.open("a")
+    if lock is not None:
+        fcntl.flock(lock, fcntl.LOCK_SH)
     with tempfile.TemporaryDirectory(prefix="spikewatch-bench-") as folder, Stack(Path(folder) / "stack", options) as stack:
         began = time.monotonic()
         spawn = multiprocessing.get_context("spawn")
@@ -182,6 +189,9 @@ def main() -> None:
             writer.join()
             assert writer.exitcode == 0, "a writer failed"
         print(f"written in {time.monotonic() - began:.0f} s", flush=True)
+        if lock is not None:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            print("measuring alone", flush=True)
         before, started = cpu_of(stack), time.monotonic()
         services = [stack.add_instance("alerts") for _ in range(arguments.instances)]
         profiler = None

@@ -93,9 +93,7 @@ def opened(draft: Draft, alert_id: UUID, now: datetime) -> Kept:
 def lived_on(kept: Kept, draft: Draft, now: datetime) -> Kept | None:
     """Return the next version of an alert, or None if a reader would see no difference."""
     before, facts = kept.alert, draft.facts()
-    # What is said beside the counts is of the moment, as the contacts are: it alone makes no version.
-    shown = {**vars(before), "explanation": of_counts(before)}
-    if all(shown[name] == value for name, value in facts.items()):
+    if before.observed == draft.episode.observed and before.last_met_at == facts["last_met_at"] and _shows(before, facts):
         return None
     episode = draft.episode
     if kept.is_retracted:
@@ -111,6 +109,12 @@ def lived_on(kept: Kept, draft: Draft, now: datetime) -> Kept | None:
         change = AlertChange.CLOSED
     alert = before.changed(**{**facts, "version": before.version + 1, "change": change, "history": _steps(before, step)})
     return Kept(alert, episode, draft.rule.quiet, draft.as_of)
+
+
+def _shows(alert: Alert, facts: dict[str, object]) -> bool:
+    # What is said beside the counts is of the moment, as the contacts are: it alone makes no version.
+    shown = {**vars(alert), "explanation": of_counts(alert)}
+    return all(shown[name] == value for name, value in facts.items())
 
 
 def with_status(kept: Kept, as_of: int, now: datetime) -> Kept | None:
