@@ -203,11 +203,13 @@ async def test_alerts_wait_to_be_compared_and_are_found_by_what_they_share(store
     found = {each.alert_id for each in await stores.alerts.unrelated(10)}
     assert found == {one.alert_id, other.alert_id, alone.alert_id}
     assert len(await stores.alerts.unrelated(2)) == 2
-    assert await stores.alerts.sharing(incidents[:2], ()) == [one]
-    assert {each.alert_id for each in await stores.alerts.sharing(incidents[2:], ())} == {one.alert_id, other.alert_id}
-    assert await stores.alerts.sharing((), [one.alert_id]) == [other]
+    assert await stores.alerts.sharing(incidents[:2], (), 9) == [one]
+    assert {each.alert_id for each in await stores.alerts.sharing(incidents[2:], (), 9)} == {one.alert_id, other.alert_id}
+    newest = max((one, other), key=lambda kept: (kept.episode.opened_at, -kept.alert_id.int))
+    assert await stores.alerts.sharing(incidents[2:], (), 1) == [newest], "of more than the limit what opened last"
+    assert await stores.alerts.sharing((), [one.alert_id], 9) == [other]
     await stores.alerts.save([retracted(one, None, NOW)])
-    assert await stores.alerts.sharing(incidents, ()) == [other]
+    assert await stores.alerts.sharing(incidents, (), 9) == [other]
     await stores.alerts.compared({one.alert_id: 1, other.alert_id: 1, alone.alert_id: 1})
     assert [each.alert_id for each in await stores.alerts.unrelated(10)] == [one.alert_id], "its newer version was not compared"
 

@@ -116,8 +116,8 @@ async def test_an_evaluation_that_was_first_is_not_overwritten(make):
     await taken(make, service, *[([minute], (ZIP, COUNTY)) for minute in range(3)])
     shared = service.alerts.sharing
 
-    async def then_changed(incidents, ids):
-        found = await shared(incidents, ids)
+    async def then_changed(incidents, ids, limit):
+        found = await shared(incidents, ids, limit)
         if not ids:
             await service.take(*in_areas(make, "late", [10], (COUNTY,), offset=20))
         return found

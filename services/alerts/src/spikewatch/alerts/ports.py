@@ -187,8 +187,11 @@ class AlertStore(Protocol):
         """Return alerts that were saved and not compared with others since, retracted ones too, the longest waiting first."""
         ...
 
-    async def sharing(self, incidents: Collection[UUID], named: Collection[UUID]) -> list[Kept]:
-        """Return the alerts, not retracted, that name one of some incidents among their contributors, or some alerts as related."""
+    async def sharing(self, incidents: Collection[UUID], named: Collection[UUID], limit: int) -> list[Kept]:
+        """Return the alerts, not retracted, that name one of some incidents among their contributors, or some alerts as related.
+
+        Of more than ``limit`` those that opened last, in event time.
+        """
         ...
 
     async def compared(self, versions: Mapping[UUID, int]) -> None:

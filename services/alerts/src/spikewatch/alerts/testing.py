@@ -202,9 +202,9 @@ class InMemoryAlertStore:
         """Return alerts that were saved and not compared with others since."""
         return [self.held[alert][0] for alert in list(self.waiting)[:limit]]
 
-    async def sharing(self, incidents: Collection[UUID], named: Collection[UUID]) -> list[Kept]:
-        """Return the alerts that name one of some incidents, or some alerts as related."""
-        return [
+    async def sharing(self, incidents: Collection[UUID], named: Collection[UUID], limit: int) -> list[Kept]:
+        """Return the alerts that name one of some incidents, or some alerts as related; of more those that opened last."""
+        found = [
             kept
             for kept, _ in self.held.values()
             if not kept.is_retracted
@@ -213,6 +213,7 @@ class InMemoryAlertStore:
                 or any(each.alert_id in named for each in kept.alert.related)
             )
         ]
+        return sorted(found, key=lambda kept: (-kept.episode.opened_at, kept.alert_id.bytes))[:limit]
 
     async def compared(self, versions: Mapping[UUID, int]) -> None:
         """Take the mark from the versions that were compared."""

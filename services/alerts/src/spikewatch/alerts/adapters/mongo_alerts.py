@@ -114,11 +114,12 @@ class MongoAlertStore:
         documents = await self._alerts.find({"is_unrelated": True}, sort=[("written_on", 1), ("_id", 1)], limit=limit)
         return [self._kept(document) for document in documents]
 
-    async def sharing(self, incidents: Several[UUID], named: Several[UUID]) -> list[Kept]:
-        """Return the alerts that name one of some incidents, or some alerts as related."""
+    async def sharing(self, incidents: Several[UUID], named: Several[UUID], limit: int) -> list[Kept]:
+        """Return the alerts that name one of some incidents, or some alerts as related; of more those that opened last."""
         clauses = [{"incidents": {"$in": list(incidents)}}, {"related": {"$in": list(named)}}]
         where = {"status": {"$in": _STANDING}, "$or": clauses}
-        return [self._kept(document) for document in await self._alerts.find(where)]
+        documents = await self._alerts.find(where, sort=[("opened_at", -1), ("_id", 1)], limit=limit)
+        return [self._kept(document) for document in documents]
 
     async def compared(self, versions: Mapping[UUID, int]) -> None:
         """Take the mark from the versions that were compared."""

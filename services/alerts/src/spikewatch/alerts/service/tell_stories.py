@@ -5,6 +5,10 @@ when all were. So alerts are compared after they were written, like quiet ones a
 stand, whatever came first.
 """
 
+import asyncio
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Final
 from uuid import UUID
 
@@ -19,6 +23,8 @@ from spikewatch.chassis.outcome import Transient
 __all__ = ["TellStories"]
 
 _AT_ONCE: Final = 50  # with those that share their incidents some hundred
+_MOST_TOUCHED: Final = 500  # with more, fewer are compared at once
+_MOST_SHARING: Final = 2_000  # that one is compared with: a rule on every map cell; of more those that opened last
 
 
 class TellStories:
@@ -36,16 +42,24 @@ class TellStories:
             Transient: the store does not answer; the alerts still wait.
         """
         while waiting := await self._alerts.unrelated(_AT_ONCE):
-            if not await self._compare(waiting) or len(waiting) < _AT_ONCE:
+            taken = await self._few(waiting)
+            if not await self._compare(*taken) or (len(waiting) < _AT_ONCE and len(taken[0]) == len(waiting)):
                 return
 
-    async def _compare(self, waiting: list[Kept]) -> bool:
+    async def _few(self, waiting: list[Kept]) -> tuple[list[Kept], list[Kept]]:
+        """Return so many of the waiting that not too many share incidents with them, and those."""
+        while True:
+            # a change of one matters to all that share incidents with it now, and to all that named it before
+            touched = await self._alerts.sharing(_incidents(waiting), {each.alert_id for each in waiting}, _MOST_TOUCHED)
+            if len(touched) < _MOST_TOUCHED or len(waiting) == 1:
+                return waiting, touched
+            waiting = waiting[: len(waiting) // 2]
+
+    async def _compare(self, waiting: list[Kept], touched: list[Kept]) -> bool:
         now = self._clock()
-        # a change of one matters to all that share incidents with it now, and to all that named it before
-        touched = await self._alerts.sharing(_incidents(waiting), {each.alert_id for each in waiting})
         touched = [*{each.alert_id: each for each in [*waiting, *touched] if not each.is_retracted}.values()]
-        others = [each.alert for each in await self._alerts.sharing(_incidents(touched), ())]
-        told = [after for each in touched if (after := related(each, story_of(each.alert, others), now)) is not None]
+        others = await self._alerts.sharing(_incidents(touched), (), _MOST_SHARING)
+        told = await asyncio.to_thread(_told, touched, others, now)
         try:
             await self._alerts.save(told)
         except Transient:
@@ -57,6 +71,21 @@ class TellStories:
             await self._publishing.send([alert_message(each.alert) for each in told])
             await self._alerts.settle({each.alert_id: each.alert.version for each in told})
         return True
+
+
+def _told(touched: Sequence[Kept], others: Sequence[Kept], now: datetime) -> list[Kept]:
+    """Return the alerts whose story has changed; each is compared with those alone that share an incident with it."""
+    by_incident: dict[UUID, list[Kept]] = defaultdict(list)
+    for other in others:
+        for contributor in other.alert.contributors:
+            by_incident[contributor.incident_id].append(other)
+    told: list[Kept] = []
+    for each in touched:
+        sharing = {other.alert_id: other.alert for one in each.alert.contributors for other in by_incident.get(one.incident_id, ())}
+        after = related(each, story_of(each.alert, sharing.values()), now)
+        if after is not None:
+            told.append(after)
+    return told
 
 
 def _incidents(several: list[Kept]) -> set[UUID]:
