@@ -116,7 +116,7 @@ def test_what_is_kept_of_a_report_gives_the_same_candidate(located: Build, *, wi
     place = {"address": "2071 INNES AVE APT 4", "zip5": "99901", "lat": 40.5, "lon": -79.5, "precision": PlacePrecision.POINT}
     one = Candidate.of(located("1", location=place, cad_number="26-1001", destination="MERCY", age=30, revision=3, withdrawn=withdrawn))
     again = Candidate.kept(one.key, (3, 0), one.compared, one.content)
-    assert replace(again.record, withdrawn=withdrawn) == one.record
+    assert again.record._replace(withdrawn=withdrawn) == one.record
     assert again.extract == one.extract
     assert (again.blocks, again.probes, again.spots) == (one.blocks, one.probes, one.spots)
     assert b"INNES AVE" not in one.compared + one.content

@@ -2,7 +2,6 @@
 
 import random
 from collections import defaultdict
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from time import process_time
 from uuid import UUID
@@ -77,9 +76,9 @@ def crowd(seed: int, people: int) -> list[Compared]:
             record = row(agency, f"{agency}{person}-{len(made)}", when, **stated)
             made.append(record)
             if draw.random() < 0.2:  # a correction
-                made.append(replace(record, revision=(record.revision[0] + 60, "later"), age_low=age + 1, age_high=age + 1))
+                made.append(record._replace(revision=(record.revision[0] + 60, "later"), age_low=age + 1, age_high=age + 1))
             if draw.random() < 0.1:  # taken back
-                made.append(replace(record, revision=(record.revision[0] + 120, "last"), withdrawn=True))
+                made.append(record._replace(revision=(record.revision[0] + 120, "last"), withdrawn=True))
     return made
 
 
@@ -223,10 +222,10 @@ def test_places_near_one_another_are_found_wherever_they_are(lat: float, lon: fl
 @pytest.mark.parametrize("name", [LEARNT, NEUTRAL])
 def test_regions_do_not_meet_by_age_and_time_alone(name: str) -> None:
     weights = load_weights(name)
-    crew = replace(row("EMS", "e", 8, age=33, sex="F", lat="", lon=""), region="county-a")
-    hospital = replace(row("ED", "d", 42, age=33, sex="F", lat="", lon=""), region="county-b")
+    crew = row("EMS", "e", 8, age=33, sex="F", lat="", lon="")._replace(region="county-a")
+    hospital = row("ED", "d", 42, age=33, sex="F", lat="", lon="")._replace(region="county-b")
     assert len(groups(match([crew, hospital], weights))) == 2
-    assert len(groups(match([crew, replace(hospital, region="county-a")], weights))) == 1
+    assert len(groups(match([crew, hospital._replace(region="county-a")], weights))) == 1
 
 
 def test_a_score_does_not_depend_on_which_report_is_named_first() -> None:

@@ -1,7 +1,6 @@
 """What people decided outranks the score, and reaches as far as the reports it names."""
 
 from collections import defaultdict
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -83,7 +82,7 @@ def test_a_decision_moves_only_the_reports_it_names() -> None:
 
 def test_decisions_about_reports_that_are_gone_say_nothing() -> None:
     decisions = decided(TOGETHER, OVERDOSE, CALL, FAR)
-    assert who_is_who([CALL, replace(FAR, withdrawn=True)], decisions) == ({keys(CALL)}, {keys(CALL)})
+    assert who_is_who([CALL, FAR._replace(withdrawn=True)], decisions) == ({keys(CALL)}, {keys(CALL)})
 
 
 def test_reports_that_are_not_named_are_matched_as_ever() -> None:

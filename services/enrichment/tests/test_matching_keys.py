@@ -2,7 +2,6 @@
 
 import random
 from collections import defaultdict
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -13,7 +12,7 @@ from spikewatch.enrichment.adapters.matching_weights import load_weights
 from spikewatch.enrichment.domain.matching.blocking import candidates
 from spikewatch.enrichment.domain.matching.clustering import LARGEST
 from spikewatch.enrichment.domain.matching.columns import Columns
-from spikewatch.enrichment.domain.matching.keys import blocks, probes, spots
+from spikewatch.enrichment.domain.matching.keys import keys_of
 from spikewatch.enrichment.domain.matching.matcher import match, ties
 from spikewatch.enrichment.domain.matching.records import Compared, newest, of_row
 
@@ -25,26 +24,23 @@ KINDS = ("CAD", "EMS", "FIRE", "POLICE", "ED", "ME", "LAB")
 def scattered(seed: int, count: int, *, metres: float, hours: float) -> list[Compared]:
     draw = random.Random(seed)
     return newest(
-        replace(
-            of_row(
-                {
-                    "agency": draw.choice(KINDS),
-                    "agency_record_no": str(index),
-                    "event_time": (BEGIN + timedelta(hours=draw.uniform(0, hours))).isoformat(),
-                    "time_precision": draw.choice(["second", "second", "day"]),
-                    "cad_no": draw.choice(["", f"26-{draw.randrange(count)}11"]),
-                    "lat": str(40.0 + draw.uniform(0, metres) / 111_195),
-                    "lon": str(-79.0 + draw.uniform(0, metres) / 85_000),
-                    "geo_precision": draw.choice(["address", "block", "street", "zip", "none"]),
-                    "age": draw.choice(["", str(draw.randrange(30, 40))]),
-                    "age_approx": draw.choice("01"),
-                    "sex": draw.choice(["", "M", "F"]),
-                    "address_text": draw.choice(["", "12 ELM ST", "900 BLOCK OF OAK AVE", "ELM ST / OAK AVE"]),
-                    "hospital": draw.choice(["", "MERCY", "GENERAL"]),
-                }
-            ),
-            region=draw.choice(["42091", "42091", "42029", "cell-8", "06075"]),
-        )
+        of_row(
+            {
+                "agency": draw.choice(KINDS),
+                "agency_record_no": str(index),
+                "event_time": (BEGIN + timedelta(hours=draw.uniform(0, hours))).isoformat(),
+                "time_precision": draw.choice(["second", "second", "day"]),
+                "cad_no": draw.choice(["", f"26-{draw.randrange(count)}11"]),
+                "lat": str(40.0 + draw.uniform(0, metres) / 111_195),
+                "lon": str(-79.0 + draw.uniform(0, metres) / 85_000),
+                "geo_precision": draw.choice(["address", "block", "street", "zip", "none"]),
+                "age": draw.choice(["", str(draw.randrange(30, 40))]),
+                "age_approx": draw.choice("01"),
+                "sex": draw.choice(["", "M", "F"]),
+                "address_text": draw.choice(["", "12 ELM ST", "900 BLOCK OF OAK AVE", "ELM ST / OAK AVE"]),
+                "hospital": draw.choice(["", "MERCY", "GENERAL"]),
+            }
+        )._replace(region=draw.choice(["42091", "42091", "42029", "cell-8", "06075"]))
         for index in range(count)
     )
 
@@ -54,7 +50,7 @@ def test_the_probes_of_every_candidate_meet_the_blocks_of_the_other(seed: int) -
     records = scattered(seed, 400, metres=3_000, hours=120)
     found = candidates(Columns.of(records), bounded=False)
     assert len(found.first) > 500
-    lies, looks = [set(blocks(one)) for one in records], [set(probes(one)) for one in records]
+    lies, looks = [set(keys_of(one).blocks) for one in records], [set(keys_of(one).probes) for one in records]
     for one, two in zip(found.first.tolist(), found.second.tolist(), strict=True):
         assert looks[one] & lies[two]
         assert looks[two] & lies[one]
@@ -64,16 +60,16 @@ def test_a_record_has_few_blocks_and_probes() -> None:
     records = scattered(9, 400, metres=3_000, hours=120)
     common = [one for one in records if not one.is_rough and KINDS[one.kind] not in {"ED", "ME"}]
     assert len(common) > 100
-    assert max(len(blocks(one)) for one in common) <= 5
-    assert sum(len(probes(one)) for one in common) / len(common) < 12
-    assert max(len(blocks(one)) for one in records) <= 60
-    assert max(len(probes(one)) for one in records) <= 250
+    assert max(len(keys_of(one).blocks) for one in common) <= 5
+    assert sum(len(keys_of(one).probes) for one in common) / len(common) < 12
+    assert max(len(keys_of(one).blocks) for one in records) <= 60
+    assert max(len(keys_of(one).probes) for one in records) <= 250
 
 
 def test_a_record_looks_where_the_reports_of_its_agency_are_counted() -> None:
     for record in scattered(3, 200, metres=3_000, hours=120):
-        counted = {int(spot.partition("|")[2]) for spot in spots(record)}
-        assert counted <= set(probes(record)) & set(blocks(record))
+        counted = {int(spot.partition("|")[2]) for spot in keys_of(record).spots}
+        assert counted <= set(keys_of(record).probes) & set(keys_of(record).blocks)
 
 
 class Store:
@@ -82,11 +78,11 @@ class Store:
     def __init__(self, records: list[Compared]) -> None:
         self.by_block: dict[int, list[Compared]] = defaultdict(list)
         for record in records:
-            for block in blocks(record):
+            for block in keys_of(record).blocks:
                 self.by_block[block].append(record)
 
     def near(self, records: list[Compared]) -> list[Compared]:
-        return [found for record in records for probe in probes(record) for found in self.by_block.get(probe, ())]
+        return [found for record in records for probe in keys_of(record).probes for found in self.by_block.get(probe, ())]
 
 
 def closure(store: Store, begun: Compared) -> list[Compared]:
@@ -119,9 +115,9 @@ def test_what_is_read_by_keys_gives_the_same_as_reading_all(seed: int) -> None:
 @pytest.mark.parametrize("seed", range(4))
 def test_what_else_is_matched_at_the_same_time_has_no_say(seed: int) -> None:
     # A crowded hour, so that there are groups too large to compare each with each.
-    here = [replace(one, region="42091") for one in scattered(seed, 250, metres=150, hours=1)]
+    here = [one._replace(region="42091") for one in scattered(seed, 250, metres=150, hours=1)]
     there = [
-        replace(one, key=UUID(int=one.key.int ^ 1), lat=one.lat + 1, region="12086")
+        one._replace(key=UUID(int=one.key.int ^ 1), lat=one.lat + 1, region="12086")
         for one in scattered(seed + 9, 250, metres=150, hours=1)
     ]
     alone = match(here, WEIGHTS, bounded=False)
@@ -138,7 +134,7 @@ def test_the_same_number_in_another_county_is_another_call() -> None:
         return len({found.incident_id for found in match([one, two], WEIGHTS, bounded=False).assignments().values()})
 
     def at(row: dict[str, str], region: str, lat: str = "") -> Compared:
-        return replace(of_row(row | ({"lat": lat, "lon": "-79", "geo_precision": "address"} if lat else {})), region=region)
+        return of_row(row | ({"lat": lat, "lon": "-79", "geo_precision": "address"} if lat else {}))._replace(region=region)
 
     assert incidents(at(call, "cedar"), at(crew, "cedar")) == 1
     assert incidents(at(call, "cedar"), at(crew, "alder")) == 2

@@ -1,6 +1,5 @@
 """Which report each field of an overdose is taken from."""
 
-import json
 from collections.abc import Callable
 
 import pytest
@@ -208,13 +207,3 @@ def test_case_definitions_are_those_that_any_report_meets(located: Build) -> Non
     (overdose,) = Incident.model_validate_json(merged(many).to_json()).overdoses
     assert overdose.case_definition_hits == tuple(f"own-{number:03d}@1" for number in range(MOST_DEFINITIONS))
     assert QualityNote(field="case_definition_hits", code="more_definitions_met") in overdose.quality, "what was cut is told"
-
-
-def test_a_report_that_was_kept_before_definitions_were_meets_none(located: Build) -> None:
-    one = located("1")
-    met = Candidate.of(one.changed(report=one.report.changed(case_definition_hits=("opioid@1",))))
-    content = json.loads(met.content)
-    assert content.pop("case_definition_hits") == ["opioid@1"]
-    kept = Candidate(met.record, json.dumps(content).encode())
-    assert kept.extract.case_definition_hits == ()
-    assert Candidate(met.record, met.content).extract == met.extract

@@ -6,7 +6,6 @@ four times as many reports as its own.
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
 
@@ -57,7 +56,7 @@ def put_right(records: Sequence[Compared], columns: Columns, hours: dict[int, tu
     made = []
     for record, agency, is_summer in zip(records, columns.agency.tolist(), summer, strict=True):
         ahead = hours[agency][is_summer] if agency in hours and not record.is_rough else 0
-        made.append(replace(record, seconds=record.seconds - ahead * _HOUR) if ahead else record)
+        made.append(record._replace(seconds=record.seconds - ahead * _HOUR) if ahead else record)
     return sorted(made, key=lambda one: (one.seconds, one.key.int))
 
 

@@ -1,17 +1,15 @@
 """The compact record that is compared, made from a row of a table or from a located report, and which revision of it stands."""
 
-import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import astuple, dataclass
 from datetime import UTC, datetime, time
 from functools import lru_cache
-from typing import Final, TypeVar
+from typing import Final, NamedTuple, TypeVar
 from uuid import UUID
 
 from spikewatch.contracts.identifiers import report_key
 from spikewatch.contracts.report import LocatedReport, Position, Report
-from spikewatch.contracts.vocabulary import AgeBand, DrugClass, PlacePrecision, SourceType, TimePrecision, YesNo
-from spikewatch.enrichment.domain.matching import codes
+from spikewatch.contracts.vocabulary import AgeBand, Disposition, DrugClass, Outcome, PlacePrecision, Sex, SourceType, TimePrecision, YesNo
+from spikewatch.enrichment.domain.matching import address, codes
 
 __all__ = ["Compared", "Unreadable", "newest", "of_located", "of_report", "of_row", "revision_of"]
 
@@ -19,16 +17,6 @@ T = TypeVar("T")
 
 _ROUGH: Final = frozenset({"day", "date", "month"})
 _MIDNIGHT: Final = time()
-_HOUSE: Final = re.compile(r"\s*(\d{1,6})(?:[A-Z]|\s?1/2)?\s+(?!\s*(?:BLK|BLOCK)\b)(?=.*[A-Z])", re.IGNORECASE)
-_UNIT: Final = re.compile(r"(?:#\s*|\b(?:APT|UNIT|RM|ROOM|STE|SUITE)\.?\s*#?\s*)([A-Z]?\d{1,5}[A-Z]?|[A-Z])\s*$", re.IGNORECASE)
-_UNITS: Final = ("APT", "UNIT", "RM", "ROOM", "STE", "SUITE")
-_BLOCK: Final = re.compile(r"\s*\d+[\s-]+(?:BLK|BLOCK)\b", re.IGNORECASE)
-# A number, "BLOCK OF" and a direction: "1124 W MAIN ST" and "1100-BLK MAIN" both give 11 and MAIN.
-_STREET: Final = re.compile(
-    r"\s*(\d{1,6})[A-Z]?\s*(?:1/2\s+)?[\s-]*(?:(?:BLK|BLOCK)\s+)?(?:OF\s+)?(?:[NSEW]{1,2}\.?\s+)?(\d+(?:ST|ND|RD|TH)|[A-Z][A-Z0-9']+)\b",
-    re.IGNORECASE,
-)
-_NOWHERE: Final = (-1, "", "")
 _MEANING: Final = frozenset("123456789")
 _SHORTEST_NUMBER: Final = 3  # "0", "-" and "NA" are fillers; a filler would join every report of a county
 _OLDEST: Final = 130
@@ -46,8 +34,7 @@ class Unreadable(Exception):  # noqa: N818  # named by its consequence
         self.example = example
 
 
-@dataclass(slots=True)  # not frozen: one is made for every row, and that costs four times as much
-class Compared:
+class Compared(NamedTuple):  # the cheapest to make, to keep and to turn into columns: there is one for every row
     """What of one report is compared. Words are numbers of the lists in ``codes``, -1 or 0 for not stated.
 
     ``seconds`` is event time since 1970; ``is_rough`` when only its date is to be believed. ``revision`` grows with each
@@ -94,7 +81,7 @@ def newest(records: Iterable[Compared]) -> list[Compared]:
     for record in records:
         other = standing.get(record.key)
         # Of two that claim to be one revision and differ, the same one must stand in any order.
-        if other is None or record.revision > other.revision or (record.revision == other.revision and astuple(record) > astuple(other)):
+        if other is None or record.revision > other.revision or (record.revision == other.revision and record > other):
             standing[record.key] = record
     return sorted((record for record in standing.values() if not record.withdrawn), key=lambda one: (one.seconds, one.key.int))
 
@@ -122,8 +109,8 @@ def of_row(row: Mapping[str, str]) -> Compared:
         lat = lon = 0.0
         place_class = 0
     age = _whole(get("age") or "")
-    address = get("address_text") or ""
-    house, unit, street = _address(address) if address else _NOWHERE
+    written = get("address_text") or ""
+    house, unit, street = address.stated(written) if written else address.NOWHERE
     naloxone = _whole(get("naloxone") or "")
     return Compared(
         report_key(agency.lower(), number),
@@ -171,48 +158,47 @@ def of_report(report: Report) -> Compared:
 
 
 def _of_report(report: Report, position: Position | None, region: str, geodata_version: int) -> Compared:
-    victims = report.victims
-    low, high = (victims.age, victims.age) if victims.age is not None else _band(victims.age_band)
-    house, unit, street = _address(report.location.address or report.location.intersection or "")
-    named = [drug.drug_class.value for drug in report.drugs if drug.drug_class is not DrugClass.UNKNOWN]
+    victims, reversal, at, precision = report.victims, report.reversal, report.location, report.occurred_at_precision
+    low, high = (victims.age, victims.age) if victims.age is not None else _BANDS[victims.age_band]
+    written = at.address or at.intersection
+    house, unit, street = address.stated(written) if written else address.NOWHERE
+    lat, lon, place_class = (0.0, 0.0, 0) if position is None else (position.lat, position.lon, codes.PLACE_CLASS_OF[position.precision])
     return Compared(
-        key=report.report_key,
-        revision=revision_of(report.revision, geodata_version),
-        seconds=report.occurred_at.timestamp(),
-        is_rough=report.occurred_at_precision in {TimePrecision.DATE, TimePrecision.MONTH},
-        kind=codes.KIND_CODE.get(report.source_type.value, codes.KIND_CODE["other"]),
-        agency=report.source_agency_id,
-        region=region,
-        lat=0.0 if position is None else position.lat,
-        lon=0.0 if position is None else position.lon,
-        place_class=0 if position is None else codes.PLACE_CLASS_OF[position.precision.value],
-        age_low=low,
-        age_high=high,
-        is_age_rough=low != high or report.source_type in _ESTIMATING,
-        sex=_code("sex", victims.sex.value),
-        outcome=_code("outcome", report.outcome.value),
-        disposition=_code("disposition", report.disposition.value),
-        drug=_code("drug", min(named, key=_specific)) if named else 0,
-        naloxone={YesNo.YES: 1, YesNo.NO: 0, YesNo.UNKNOWN: -1}[report.reversal.given],
-        doses=-1 if report.reversal.doses is None else report.reversal.doses,
-        hospital=_folded(report.destination or ""),
-        zip5=report.location.zip5 or "",
-        cad=_meaningful(report.cad_number or ""),
-        house=house,
-        unit=unit,
-        street=street,
-        withdrawn=report.withdrawn,
+        report.report_key,
+        revision_of(report.revision, geodata_version),
+        report.occurred_at.timestamp(),
+        precision is TimePrecision.DATE or precision is TimePrecision.MONTH,
+        _KINDS[report.source_type],
+        report.source_agency_id,
+        region,
+        lat,
+        lon,
+        place_class,
+        low,
+        high,
+        low != high or report.source_type in _ESTIMATING,
+        _SEXES[victims.sex],
+        0,
+        _OUTCOMES[report.outcome],
+        _DISPOSITIONS[report.disposition],
+        # Classes of one report may nest: the substance says more than its family.
+        min([_DRUGS[drug.drug_class] for drug in report.drugs])[1] if report.drugs else 0,
+        _GIVEN[reversal.given],
+        -1 if reversal.doses is None else reversal.doses,
+        _folded(report.destination) if report.destination else "",
+        at.zip5 or "",
+        _meaningful(report.cad_number) if report.cad_number else "",
+        house,
+        unit,
+        street,
+        report.withdrawn,
     )
 
 
+@lru_cache(1024)
 def revision_of(revision: int, geodata_version: int) -> tuple[float, str]:
     """Return what of two placings of two revisions of a report says which stands: the greater."""
     return float(revision), f"{geodata_version:020d}"
-
-
-def _specific(drug: str) -> tuple[bool, int]:
-    # Classes of one report may nest: the substance says more than its family.
-    return drug in {"opioid", "stimulant"}, codes.DRUGS.index(drug)
 
 
 _LISTS: Final = {
@@ -276,28 +262,30 @@ def _moment(text: str, field: str) -> datetime:
 
 def _meaningful(text: str) -> str:
     # Computer-aided dispatch numbers are typed with and without separators.
-    folded = text.upper() if text.isalnum() else "".join(sign for sign in text.upper() if sign.isalnum())
+    folded = text.upper() if text.isalnum() else "".join(filter(str.isalnum, text.upper()))
     return folded if len(folded) >= _SHORTEST_NUMBER and not _MEANING.isdisjoint(folded) else ""
 
 
-def _address(text: str) -> tuple[int, str, str]:
-    """Return house number (-1: none is stated), unit, and the hundred-block: the street's first word with the hundred of the number."""
-    street = _STREET.match(text) if text else None
-    if street is None:
-        return _NOWHERE
-    hundred = f"{street[2].upper()}:{int(street[1]) // 100}"
-    if _BLOCK.match(text):
-        return -1, "", hundred
-    house = _HOUSE.match(text)
-    folded = text.upper()  # a plain look is a tenth of what the search for a unit takes, and most addresses have none
-    unit = _UNIT.search(text) if "#" in text or any(word in folded for word in _UNITS) else None
-    return int(house[1]) if house else -1, unit[1].upper() if unit else "", hundred
-
-
-def _band(band: AgeBand | None) -> tuple[int, int]:
-    if band is None:
-        return -1, -1
+def _band(band: AgeBand) -> tuple[int, int]:
     if band is AgeBand.A90_PLUS:
         return 90, _OLDEST
     low, _, high = band.value.partition("-")
     return int(low), int(high)
+
+
+def _drug(drug: DrugClass) -> tuple[int, int]:
+    """Return a class's place among those of a report, least for the one that counts, and its number; what is not known gives way to all."""
+    number = codes.DRUGS.index(drug)
+    if drug is DrugClass.UNKNOWN:
+        return 2 * len(codes.DRUGS), 0
+    return number + (len(codes.DRUGS) if drug in {DrugClass.OPIOID, DrugClass.STIMULANT} else 0), _code("drug", drug)
+
+
+# The words of a located report are few: what each of them is compared as is looked up.
+_KINDS: Final = {kind: codes.KIND_CODE.get(kind, codes.KIND_CODE["other"]) for kind in SourceType}
+_SEXES: Final = {sex: _code("sex", sex) for sex in Sex}
+_OUTCOMES: Final = {outcome: _code("outcome", outcome) for outcome in Outcome}
+_DISPOSITIONS: Final = {disposition: _code("disposition", disposition) for disposition in Disposition}
+_DRUGS: Final = {drug: _drug(drug) for drug in DrugClass}
+_GIVEN: Final = {YesNo.YES: 1, YesNo.NO: 0, YesNo.UNKNOWN: -1}
+_BANDS: Final = {None: (-1, -1)} | {band: _band(band) for band in AgeBand}
