@@ -11,7 +11,7 @@ from pydantic import TypeAdapter
 from spikewatch.contracts.contract import Contract, unchecked
 from spikewatch.contracts.incident import ReportReference
 from spikewatch.contracts.report import Drug, LocatedReport, Position, Reversal, Victims
-from spikewatch.contracts.vocabulary import Disposition, Outcome, SourceType, TimePrecision
+from spikewatch.contracts.vocabulary import Disposition, Outcome, PlacePrecision, SourceType, TimePrecision
 from spikewatch.enrichment.domain.matching.records import Compared
 
 __all__ = ["Extract"]
@@ -107,7 +107,7 @@ class Extract(NamedTuple):
             precision,
             received,
             record.region,
-            None if place is None else _position(place),
+            None if place is None else _placed(*place),
             areas,
             outcome,
             tuple([_drug(drug) for drug in drugs]),
@@ -135,9 +135,33 @@ def _maker(model: type[M]) -> Callable[[tuple[Any, ...]], M]:
     return lambda row: make(**dict(zip(names, row, strict=False)))  # so many there are, the reader has seen to it
 
 
+def _placed(
+    lat: float,
+    lon: float,
+    precision: PlacePrecision,
+    radius: float,
+    method: str,
+    confidence: float | None,
+    reasons: tuple[str, ...],
+    candidates: int | None,
+    vintage: str | None,
+) -> Position:
+    return _position(
+        lat=lat,
+        lon=lon,
+        precision=precision,
+        radius_m=radius,
+        method=method,
+        confidence=confidence,
+        reasons=reasons,
+        candidates=candidates,
+        vintage=vintage,
+    )
+
+
 # A fourth of the cost: all of it was checked when the located report was read, and is of the same types when it is read again.
 _reference: Final = unchecked(ReportReference)
-_position: Final = _maker(Position)
+_position: Final = unchecked(Position)
 # What people and agencies say comes in few ways, and what is frozen may be shared.
 _drug: Final = lru_cache(4096)(_maker(Drug))
 _reversal: Final = lru_cache(4096)(_maker(Reversal))
