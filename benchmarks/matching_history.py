@@ -13,7 +13,8 @@ import asyncio
 import random
 import tempfile
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -23,8 +24,7 @@ import psutil
 from bson.codec_options import CodecOptions
 from matching_service import reports_of
 from matching_state import YEAR, year_of
-from pymongo import MongoClient
-from pymongo.collection import Collection
+from pymongo import MongoClient, WriteConcern
 
 from spikewatch.chassis.collector import spare_collector
 from spikewatch.chassis.mongo import Mongo
@@ -36,51 +36,47 @@ from spikewatch.enrichment.service import MatchReports
 
 BATCH = 5_000
 REGIONS = 25
+MOST_WAITING = 6
 RETENTION = timedelta(days=36_500)
 Document = dict[str, Any]
 KEYS = CodecOptions[Document](uuid_representation=4, tz_aware=True)
 
 
-def copies(document: Document, number: int) -> Document:
-    """Return a kept report or incident as that of another region and year: other keys, the same size."""
+def copies(documents: Sequence[Document], number: int) -> Iterator[Document]:
+    """Yield kept reports or incidents as those of another region and year: other keys, the same size."""
     years, region = divmod(number, REGIONS)
-    turn = random.Random(number).getrandbits(128)
+    turn, low = random.Random(number).getrandbits(128), random.Random(region).getrandbits(32)
     ago = -years * YEAR
-    hours = int(ago / timedelta(hours=1))
-    low = random.Random(region).getrandbits(32)
+    hours = int(ago / timedelta(hours=1)) << 32
 
     def other(key: UUID) -> UUID:
         return UUID(int=key.int ^ turn)
 
-    made = document | {"_id": other(document["_id"]), "expires_at": document["expires_at"] + ago}
-    if "blocks" in document:
-        made["blocks"] = [(block >> 32) + hours << 32 | (block & 0xFFFFFFFF) ^ low for block in document["blocks"]]
-    else:
-        made |= {name: [other(key) for key in document[name]] for name in ("members", "keys", "aliases", "causes")}
-        made |= {"founder": other(document["founder"]), "occurred_at": document["occurred_at"] + ago}
-    return made
-
-
-def put(collection: Collection[Document], documents: Iterable[Document]) -> None:
-    part: list[Document] = []
     for one in documents:
-        part.append(one)
-        if len(part) == BATCH:
-            collection.insert_many(part, ordered=False)
-            part = []
-    if part:
-        collection.insert_many(part, ordered=False)
+        made = one | {"_id": other(one["_id"]), "expires_at": one["expires_at"] + ago}
+        if "blocks" in one:
+            made["blocks"] = [(block + hours) ^ low for block in one["blocks"]]
+        else:
+            made |= {name: [other(key) for key in one[name]] for name in ("members", "keys", "aliases", "causes")}
+            made |= {"founder": other(one["founder"]), "occurred_at": one["occurred_at"] + ago}
+        yield made
 
 
 def fill(uri: str, kept: dict[str, list[Document]], have: int, numbers: Iterator[int], wanted: int) -> int:
-    """Add copies until so many reports are kept, and return how many they are."""
-    with MongoClient[Document](uri) as client:
-        database = client.get_database("enrichment", codec_options=KEYS)
+    """Add copies until so many reports are kept, have them written to disk, and return how many they are."""
+    with MongoClient[Document](uri) as client, ThreadPoolExecutor(2) as pool:
+        database = client.get_database("enrichment", codec_options=KEYS, write_concern=WriteConcern(1))
+        parts: set[Future[object]] = set()
         while have < wanted:
             number, share = next(numbers), min(1.0, (wanted - have) / len(kept["reports"]))
             for name, documents in kept.items():
-                put(database[name], (copies(one, number) for one in documents[: int(len(documents) * share) or 1]))
+                made = list(copies(documents[: int(len(documents) * share) or 1], number))
+                parts.add(pool.submit(database[name].insert_many, made, ordered=False))
             have += int(len(kept["reports"]) * share) or 1
+            if len(parts) > MOST_WAITING:
+                parts = wait(parts, return_when=FIRST_COMPLETED).not_done
+        wait(parts)
+        client.admin.command("fsync")  # else what is measured next pays for writing the history
     return have
 
 

@@ -38,9 +38,9 @@ def main() -> None:
             made = [of_row(row) for row in rows]
             spent += time.process_time() - began
             ahead = max((one.seconds for one in records), default=made[0].seconds) - min(one.seconds for one in made)
-            for one in made:
-                one.seconds += ahead + 86_400.0 if part else 0.0  # the next years of the same city
-                one.cad = one.cad and f"{part}{one.cad}"
+            if part:  # the next years of the same city
+                ahead += 86_400.0
+                made = [one._replace(seconds=one.seconds + ahead, cad=one.cad and f"{part}{one.cad}") for one in made]
             records += made
             part += 1
         del rows
