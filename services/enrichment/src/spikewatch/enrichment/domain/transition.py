@@ -64,7 +64,8 @@ def transitions(
     """
     now = {one.incident_id: one for one in matched}
     before = [stored[identity] for identity in sorted(old_ids)]
-    home = {report.key: one.incident_id for one in now.values() for report in one.members}
+    # Where each report is now: it matters to incidents that there were, and most are new.
+    home = {report.key: one.incident_id for one in now.values() for report in one.members} if before else {}
     changed = [
         _renewed(one, stored.get(identity), before, now, home, causes, near, masking)
         for identity, one in now.items()
@@ -87,8 +88,10 @@ def _renewed(  # the eight things a change is read from
     identity = one.incident_id
     members = tuple(report.key for report in one.members)
     ended = [other for other in before if other.incident_id not in now and not set(members).isdisjoint(other.members)]
-    inherited = {alias for other in ended for alias in (other.incident_id, *other.aliases)}
-    aliases = tuple(sorted((inherited | set(old.aliases if old is not None else ())) - now.keys()))
+    aliases: tuple[UUID, ...] = () if old is None else old.aliases
+    if ended or aliases:
+        inherited = {alias for other in ended for alias in (other.incident_id, *other.aliases)}
+        aliases = tuple(sorted(inherited.union(aliases) - now.keys()))
     if old is None or not old.active:
         change = IncidentChange.OPENED
     elif ended:
@@ -98,7 +101,7 @@ def _renewed(  # the eight things a change is read from
     else:
         change = IncidentChange.UPDATED
     version = 1 if old is None else old.version + 1
-    split_from = _parent(identity, members, before, now) if old is None or not old.active else old.split_from
+    split_from = old.split_from if old is not None and old.active else _parent(identity, members, before, now) if before else None
     published = incident(one, version=version, change=change, aliases=aliases, split_from=split_from, masking=masking)
     return StoredIncident(
         incident_id=identity,
@@ -108,7 +111,7 @@ def _renewed(  # the eight things a change is read from
         digest=one.digest,
         body=published.to_json(),
         occurred_at=published.occurred_at,
-        received_at=max(report.extract.received_at for report in one.members),
+        received_at=max([report.extract.received_at for report in one.members]),
         members=members,
         keys=causes.union(near, members),
         aliases=aliases,

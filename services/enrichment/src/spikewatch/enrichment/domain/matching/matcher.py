@@ -60,21 +60,31 @@ class Matched:
     _ids: dict[UUID, Assignment] = field(default_factory=dict)
 
     def assignments(self) -> dict[UUID, Assignment]:
-        """Return where every report belongs, by report key."""
+        """Return where every report belongs, by report key, in canonical order."""
         if not self._ids:
-            overdoses: dict[int, tuple[UUID, float]] = {}
-            incidents: dict[int, UUID] = {}
-            founders = self.clusters.founder
-            sizes = np.bincount(founders, minlength=len(founders)).tolist()
-            ties = zip(founders.tolist(), self.clusters.within.tolist(), self.clusters.outside.tolist(), strict=True)
-            for record, (person, within, outside), scene in zip(self.records, ties, self.incident.tolist(), strict=True):
-                if person not in overdoses:
-                    confidence = self.weights.confidence(sizes[person], within, outside)
-                    overdoses[person] = (overdose_id(self.records[person].key), confidence)
-                if scene not in incidents:
-                    incidents[scene] = incident_id(self.records[scene].key)
-                self._ids[record.key] = Assignment(overdoses[person][0], incidents[scene], overdoses[person][1])
+            of_person: dict[int, Assignment] = {}
+            for scene, people in self.scenes().items():
+                incident = incident_id(self.records[scene].key)
+                for person, (_, confidence) in people.items():
+                    of_person[person] = Assignment(overdose_id(self.records[person].key), incident, confidence)
+            persons = self.clusters.founder.tolist()
+            self._ids.update({record.key: of_person[person] for record, person in zip(self.records, persons, strict=True)})
         return self._ids
+
+    def scenes(self) -> dict[int, dict[int, tuple[list[int], float]]]:
+        """Return the incidents, of each the overdoses, and of each its records and its confidence.
+
+        All are places in the canonical order, and in it: an incident's and an overdose's is that of its founding record.
+        """
+        people: dict[int, list[int]] = {}
+        for place, person in enumerate(self.clusters.founder.tolist()):
+            people.setdefault(person, []).append(place)
+        incident, within, outside = self.incident.tolist(), self.clusters.within.tolist(), self.clusters.outside.tolist()
+        found: dict[int, dict[int, tuple[list[int], float]]] = {}
+        for person, places in people.items():
+            confidence = self.weights.confidence(len(places), within[person], outside[person])
+            found.setdefault(incident[person], {})[person] = (places, confidence)
+        return found
 
 
 def match(
