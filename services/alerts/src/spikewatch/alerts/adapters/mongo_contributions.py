@@ -2,6 +2,7 @@
 
 import re
 from bisect import bisect_right
+from collections import OrderedDict
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from collections.abc import Collection as Several
 from datetime import timedelta
@@ -43,7 +44,7 @@ class MongoContributionStore:
         self._page = page
         self._clock = clock
         self._windows = JoinedQuestions(self._within_each)
-        self._told: dict[int, tuple[Reports, bytes]] = {}
+        self._told: OrderedDict[int, tuple[Reports, bytes]] = OrderedDict()
 
     async def prepare(self) -> None:
         """Create the indexes."""
@@ -184,7 +185,7 @@ class MongoContributionStore:
         if known is None:
             known = self._told[id(reports)] = (reports, packed(reports))  # with the reports, so that none take their place in memory
             if len(self._told) > _MOST_PACKED:
-                del self._told[next(iter(self._told))]
+                self._told.popitem(last=False)
         return known[1]
 
 

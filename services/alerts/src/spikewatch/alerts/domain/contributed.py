@@ -1,5 +1,6 @@
 """What one incident adds to one area, as it is held, and what a new record of it changes."""
 
+from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
@@ -69,7 +70,7 @@ class Shared:
     """What is held of the newest overdoses that came: those of one incident come once for each of its areas, read once."""
 
     def __init__(self) -> None:
-        self._told: dict[int, _Told] = {}
+        self._told: OrderedDict[int, _Told] = OrderedDict()  # a dictionary looks for its first entry among all that went
 
     def of(self, overdoses: tuple[ContributedOverdose, ...]) -> _Told:
         """Return what is held of overdoses of which nothing was held before."""
@@ -77,7 +78,7 @@ class Shared:
         if told is None:
             told = self._told[id(overdoses)] = _told_of(overdoses, {})
             if len(self._told) > _MOST_SHARED:
-                del self._told[next(iter(self._told))]
+                self._told.popitem(last=False)
         return told
 
 

@@ -1,6 +1,7 @@
 """Contributions of one incident differ in their area alone: what stands behind it is read once for all of them."""
 
 import re
+from collections import OrderedDict
 from typing import Final
 
 from pydantic import TypeAdapter
@@ -21,7 +22,7 @@ class SharedReading:
 
     def __init__(self) -> None:
         self._adapter = TypeAdapter(Contribution)
-        self._known: dict[bytes, Contribution] = {}
+        self._known: OrderedDict[bytes, Contribution] = OrderedDict()
 
     def __call__(self, value: bytes) -> Contribution:
         """Return the contribution.
@@ -40,5 +41,5 @@ class SharedReading:
         if contribution.area == area:  # else it names an area twice, and the later one, which is behind, counts
             self._known[behind] = contribution
             if len(self._known) > _MOST:
-                del self._known[next(iter(self._known))]
+                self._known.popitem(last=False)
         return contribution
