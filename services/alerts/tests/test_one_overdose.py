@@ -8,6 +8,7 @@ import pytest
 from spikewatch.alerts.domain.episodes import Zone, all_episodes, recomputed
 from spikewatch.alerts.domain.instants import DAY, HOUR
 from spikewatch.alerts.domain.marks import EVERYTHING
+from spikewatch.alerts.domain.rules.tail import poisson_tail, poisson_tail_is_below
 from spikewatch.alerts.domain.series import History
 from spikewatch.alerts.domain.settled import Settled
 
@@ -108,3 +109,14 @@ def test_the_explanation_of_a_growing_alarm_is_that_of_the_algorithm_asked_alone
         fresh = type(other.criterion).model_validate(other.parameters).finding(series, episode.peak_at, episode.observed, rule.window)
         assert known == fresh
         assert known.expected == pytest.approx(float(np.mean([1.0] * 7)))
+
+
+@pytest.mark.parametrize("probability", [1e-9, 0.001, 0.01, 0.2])
+def test_a_tail_is_below_a_probability_as_it_is_told(probability):
+    told = [
+        (poisson_tail(count, mean) < probability, poisson_tail_is_below(count, mean, probability))
+        for count in range(1, 60)
+        for mean in (0.01, 0.5, 3.0, 20.0, 57.3)
+    ]
+    assert all(one == other for one, other in told)
+    assert {one for one, _ in told} == {True, False}

@@ -25,7 +25,7 @@ from spikewatch.chassis.kafka.message import Event, Record
 from spikewatch.chassis.kafka.publisher import Outgoing, Publisher
 from spikewatch.chassis.kafka.subscription import Subscription
 from spikewatch.chassis.outcome import DeadLetter, Emit, Outcome, Permanent, Reason, Transient
-from spikewatch.chassis.telemetry.messaging import ConsumedCounter, end_with_error, start_batch_span, start_process_span
+from spikewatch.chassis.telemetry.messaging import MOST_LINKS, ConsumedCounter, end_with_error, start_batch_span, start_process_span
 
 __all__ = ["BatchConsumer", "BatchLimits"]
 
@@ -194,7 +194,7 @@ class BatchConsumer:
         for position, outcome in enumerate(outcomes):
             if isinstance(outcome, Emit):
                 for message in outcome.messages:
-                    causes = (position, *message.also_caused_by)
+                    causes = (position, *message.also_caused_by[:MOST_LINKS])  # none of further ones would be linked
                     outgoing.append(Outgoing(message, tuple(events[index][0].span.get_span_context() for index in causes)))
         await self._publisher.send_caused(outgoing)
         for (item, _), outcome in zip(events, outcomes, strict=True):

@@ -18,6 +18,7 @@ from spikewatch.chassis.kafka.message import Message, Record
 from spikewatch.chassis.telemetry.late_span import LateSpan, PassingSpan, late_spans_are_recorded, passing_span
 
 __all__ = [
+    "MOST_LINKS",
     "ConsumedCounter",
     "SentCounter",
     "end_with_error",
@@ -46,7 +47,8 @@ _SAMPLED_PARENT: Final = re.compile(rb"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f
 _SAMPLED: Final = TraceFlags(TraceFlags.SAMPLED)
 _NO_STATE: Final = TraceState()
 # Links beyond this say nothing more to a reader and cost memory in every exporter.
-_MOST_LINKS: Final = 128
+MOST_LINKS: Final = 128
+"""Spans that one may be linked to."""
 
 _tracer = trace.get_tracer("spikewatch.chassis")
 _meter = metrics.get_meter("spikewatch.chassis")
@@ -80,7 +82,7 @@ def start_send_span(message: Message, causes: Sequence[SpanContext]) -> Span:
     if is_below and not late_spans_are_recorded():
         return passing_span(causes[0])
     name = f"send {message.topic.name}"
-    links = [Link(cause) for cause in causes[1:_MOST_LINKS]]
+    links = [Link(cause) for cause in causes[1:MOST_LINKS]]
     attributes: dict[str, AttributeValue] = {
         _SYSTEM: "kafka",
         _OPERATION: "send",
@@ -131,7 +133,7 @@ def start_batch_span(topic: str, group: str, spans: Sequence[Span]) -> Span:
         f"process batch {topic}",
         context=Context(),
         kind=SpanKind.CONSUMER,
-        links=[Link(span.get_span_context()) for span in spans[:_MOST_LINKS]],
+        links=[Link(span.get_span_context()) for span in spans[:MOST_LINKS]],
         attributes={
             _SYSTEM: "kafka",
             _OPERATION: "process",

@@ -63,7 +63,9 @@ class MongoContributionStore:
 
     async def save(self, changes: Sequence[tuple[Held | None, Held]]) -> None:
         """Replace what was loaded by what it became."""
-        writes = [(before.sequence if before else 0, self._document(after)) for before, after in changes]
+        # In the order of their keys, so that the server walks along its indexes.
+        ordered = sorted(changes, key=lambda change: change[1].key)
+        writes = [(before.sequence if before else 0, self._document(after)) for before, after in ordered]
         await write_all(self._contributions, writes, counter="sequence")
 
     async def rows(self, spans: Mapping[str, Span]) -> dict[str, list[Row]]:

@@ -8,7 +8,7 @@ from typing_extensions import override
 from spikewatch.alerts.domain.detection.sliding_window import sliding_rate
 from spikewatch.alerts.domain.instants import DAY, Bools, Instants
 from spikewatch.alerts.domain.rules.criterion import Finding
-from spikewatch.alerts.domain.rules.tail import poisson_tail
+from spikewatch.alerts.domain.rules.tail import poisson_tail, poisson_tail_is_below
 from spikewatch.alerts.domain.rules.trailing_rate import TrailingRate, baseline_shown
 from spikewatch.alerts.domain.series import Series
 
@@ -47,7 +47,7 @@ class PoissonBaseline(TrailingRate):
             return met
         mean = self._mean(series, start[candidates], end[candidates], window)
         for place, count, expected in zip(candidates.tolist(), counts[candidates].tolist(), mean.tolist(), strict=True):
-            met[place] = count > expected and poisson_tail(count, expected) < self.probability
+            met[place] = count > expected and poisson_tail_is_below(count, expected, self.probability)
         return met
 
     @override
@@ -56,7 +56,7 @@ class PoissonBaseline(TrailingRate):
         if not self.is_judged(count, start, end):
             return False
         expected = max(float(series.count_one(start, end)), _ZERO_BASELINE) * float(window) / float(end - start)  # the array's own steps
-        return count > expected and poisson_tail(count, expected) < self.probability
+        return count > expected and poisson_tail_is_below(count, expected, self.probability)
 
     @override
     def finding(self, series: Series, at: int, count: int, window: int) -> Finding:

@@ -3,8 +3,9 @@
 from functools import lru_cache
 from math import exp, fsum, lgamma, log
 
-__all__ = ["poisson_tail"]
+__all__ = ["poisson_tail", "poisson_tail_is_below"]
 
+_DOUBTLESS = 1.000_001  # whatever the last digits
 _NEGLIGIBLE = 1e-18  # relative to the sum so far: below a double's resolution
 
 
@@ -25,6 +26,16 @@ def poisson_tail(observed: int, mean: float) -> float:
         # here the lower tail is the small one and its terms fall towards zero
         return 1.0 - _sum(observed - 1, mean, step=-1)
     return _sum(observed, mean, step=1)
+
+
+def poisson_tail_is_below(observed: int, mean: float, probability: float) -> bool:
+    """Tell whether P(X >= observed), of one at least and a mean above 0, is below a probability.
+
+    Most windows are told from a spike by P(X = observed) alone.
+    """
+    if exp(observed * log(mean) - mean - lgamma(observed + 1)) > probability * _DOUBTLESS:
+        return False
+    return poisson_tail(observed, mean) < probability
 
 
 def _sum(start: int, mean: float, *, step: int) -> float:
