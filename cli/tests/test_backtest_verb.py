@@ -19,15 +19,6 @@ rules:
     window_hours: 24
     parameters: {threshold: 3, comparison: at_least}
 """
-SCAN = """\
-  - id: near-one-another
-    version: 1
-    description: A cluster.
-    kind: space_time_scan
-    area_kinds: [county]
-    window_hours: 72
-    parameters: {radius_km: 3, probability: 0.05}
-"""
 FIRST = date(2025, 1, 1)
 ROOT = Path(__file__).parents[2]
 SPIKES = {40: 3, 100: 4, 200: 3}
@@ -139,13 +130,3 @@ def test_a_drawn_history_can_be_back_tested(tmp_path, capsys):
     again = tmp_path / "again"
     assert main(["simulate", "--profile", "history", "--seed", "3", "--days", "60", "-o", str(again)]) == 0
     assert (again / "counts.csv").read_bytes() == (tmp_path / "counts.csv").read_bytes()
-
-
-def test_a_rule_that_scans_is_named_as_not_tested(files, capsys):
-    (files / "both.yaml").write_text(f"{RULES}{SCAN}")
-    assert main(["backtest", "--json", f"{files}/both.yaml", f"{files}/counts.csv"]) == 0
-    shown = capsys.readouterr()
-    assert [one["rule"] for one in json.loads(shown.out)["sets"][0]["verdicts"]] == ["three-a-day"]
-    assert "not back-tested yet: near-one-another" in shown.err
-    assert main(["backtest", f"{files}/both.yaml", f"{files}/counts.csv", "--rule", "near-one-another"]) == 2
-    assert "none of these rules can be back-tested" in capsys.readouterr().err

@@ -11,11 +11,13 @@ from spikewatch.alerts.domain.backtest.foreseen import foreseen
 from spikewatch.alerts.domain.backtest.histories import Happened, Histories, Labelled, histories_of
 from spikewatch.alerts.domain.backtest.verdict import Verdict, at_budget, verdicts
 from spikewatch.alerts.domain.backtest.vicinities import with_vicinities
+from spikewatch.alerts.domain.clusters.look import Placed
 from spikewatch.alerts.domain.instants import DAY, moment
 from spikewatch.alerts.domain.rule import Rule
-from spikewatch.cli.backtesting.history_rows import HistoryRow, history_rows
+from spikewatch.cli.backtesting.history_rows import HistoryRow, RefusedRow, history_rows
 from spikewatch.cli.backtesting.labels import labels_of
 from spikewatch.cli.backtesting.picture import drawn
+from spikewatch.cli.backtesting.scans import Books, areas_scanned, fewer_draws, lacking, scanned, with_scanned
 from spikewatch.cli.backtesting.stored import Sets, on_stored
 from spikewatch.cli.backtesting.tables import BUDGETS, as_json, in_sum, rows_of
 from spikewatch.cli.exit_status import DONE, REFUSED_ROWS, CannotRun
@@ -32,6 +34,8 @@ __all__ = ["add"]
 _EVERY: Final = 1_000  # rows between two movements of the bar
 _MOST_ROWS: Final = 40  # a table longer than that is not read; then the sums are printed
 _ALL: Final = "history"
+_LEAST_DRAWS: Final = 19  # one in twenty
+_MOST_DRAWS: Final = 9_999
 
 
 def add(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -62,6 +66,9 @@ def add(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     parser.add_argument("--area-kind", metavar="KIND", help="with --stored: all areas of a kind, for example county")
     parser.add_argument("--since", metavar="TIME", help="with --stored: test from there on (default: a year); before lies the rules' past")
     parser.add_argument("--until", metavar="TIME", help="with --stored: test up to there (default: the newest overdose)")
+    parser.add_argument(
+        "--draws", type=_draws, metavar="N", help="of rules that scan: at most so many draws from chance, to be done sooner"
+    )
     parser.add_argument("--plot", metavar="FILE.png", help="draw counts, labelled spikes and alarms (.png, .svg or .pdf)")
     parser.add_argument("--errors", metavar="FILE", help="write each refused row to FILE as a JSON line")
     add_definitions_option(parser)
@@ -86,21 +93,23 @@ def run(arguments: argparse.Namespace) -> int:
     ]
     if not any(rules for _, rules in books):
         raise CannotRun(f"no rule is called {', '.join(arguments.rule)}; spikewatch rules ls lists them")
-    books = _testable(books)
-    refused = 0
+    refused, placed = 0, list[Placed]()
     if arguments.stored:
-        histories, sets, labelled, others = on_stored(arguments, books)
+        histories, sets, labelled, others = on_stored(arguments, _without_scans(books))
     else:
-        histories, refused = _read(arguments)
-        labelled, others = _labels(arguments, histories)
-        sets = _sets(books, histories, labelled)
+        histories, placed, refused = _read(arguments, keep_placed=any(rule.is_scheduled for _, rules in books for rule in rules))
+        books = fewer_draws(_testable(books, placed, histories), arguments.draws)
+        areas = areas_scanned(books, placed)
+        labelled, others = _labels(arguments, histories, areas)
+        sets = _sets(books, histories, labelled, placed)
     _print(arguments, histories, sets, labelled)
     if arguments.plot:
         try:
-            shown = drawn(Path(arguments.plot), histories, sets, labelled)
+            areas_told = [one.area for _, found in sets for one in found]
+            shown = drawn(Path(arguments.plot), with_scanned(histories, areas_told, placed), sets, labelled)
         except (OSError, ValueError) as error:
             raise CannotRun(f"{arguments.plot} cannot be drawn: {error}") from None
-        say(f"{arguments.plot}: {shown} of {len(histories.areas)} areas drawn")
+        say(f"{arguments.plot}: {shown} areas drawn")
     years = (histories.end - histories.start) / (365.25 * DAY)
     parts = [f"{histories.overdoses:,} overdoses in {len(histories.areas):,} areas over {years:.2f} years"]
     if arguments.labels:
@@ -111,18 +120,36 @@ def run(arguments: argparse.Namespace) -> int:
     return REFUSED_ROWS if refused else DONE
 
 
-def _testable(books: Sequence[tuple[str, Sequence[Rule]]]) -> list[tuple[str, list[Rule]]]:
-    """Return the rules without those that are looked at on a schedule, and say which those are."""
+def _draws(text: str) -> int:
+    if not text.isdecimal() or not _LEAST_DRAWS <= int(text) <= _MOST_DRAWS:
+        raise argparse.ArgumentTypeError(f"expected a whole number from {_LEAST_DRAWS} to {_MOST_DRAWS:,}, for example 199")
+    return int(text)
+
+
+def _testable(books: Books, placed: Sequence[Placed], histories: Histories) -> list[tuple[str, list[Rule]]]:
+    """Return the rules without those that scan and cannot be held against this history, and say of each why not."""
+    whys = {rule.id: lacking(rule, placed, histories) for _, rules in books for rule in rules if rule.is_scheduled}
+    for rule, why in whys.items():
+        if why is not None:
+            say(f"not back-tested: {rule}; {why}")
+    return _left([(name, [rule for rule in rules if whys.get(rule.id) is None]) for name, rules in books])
+
+
+def _without_scans(books: Books) -> list[tuple[str, list[Rule]]]:
+    """Return the rules without those that scan, and say which those are."""
     scans = dict.fromkeys(rule.id for _, rules in books for rule in rules if rule.is_scheduled)
     if scans:
-        say(f"not back-tested yet: {', '.join(scans)} (a space_time_scan needs the map cell of each overdose; a history tells areas only)")
-    left = [(name, [rule for rule in rules if not rule.is_scheduled]) for name, rules in books]
-    if not any(rules for _, rules in left):
-        raise CannotRun("none of these rules can be back-tested, all are scans; name rules of another kind")
-    return left
+        say(f"not back-tested on what is stored: {', '.join(scans)} (a space_time_scan; on a file of incidents it is)")
+    return _left([(name, [rule for rule in rules if not rule.is_scheduled]) for name, rules in books])
 
 
-def _sets(books: Sequence[tuple[str, Sequence[Rule]]], histories: Histories, labelled: Sequence[Labelled]) -> Sets:
+def _left(books: list[tuple[str, list[Rule]]]) -> list[tuple[str, list[Rule]]]:
+    if not any(rules for _, rules in books):
+        raise CannotRun("none of these rules can be back-tested here, all are scans; name rules of another kind")
+    return books
+
+
+def _sets(books: Books, histories: Histories, labelled: Sequence[Labelled], placed: Sequence[Placed]) -> Sets:
     sets: Sets = []
     with Progress("test", len(books) * len(histories.areas), unit="areas") as progress:
         for place, (name, asked) in enumerate(books):
@@ -134,11 +161,15 @@ def _sets(books: Sequence[tuple[str, Sequence[Rule]]], histories: Histories, lab
                 found += verdicts(rules, alone, labelled)
                 progress.reach(place * len(histories.areas) + count + 1)
             sets.append((name, found))
+    if any(rule.is_scheduled for _, rules in books for rule in rules):
+        for (_, before), more in zip(sets, scanned(books, placed, histories, labelled), strict=True):
+            before.extend(more)
     return sets
 
 
-def _read(arguments: argparse.Namespace) -> tuple[Histories, int]:
+def _read(arguments: argparse.Namespace, *, keep_placed: bool) -> tuple[Histories, list[Placed], int]:
     refused = 0
+    placed: dict[str, Placed] = {}
     span: list[int] = []
 
     def happened(rows: Iterator[HistoryRow], errors: IO[str] | None, progress: Progress) -> Iterator[Happened]:
@@ -146,12 +177,11 @@ def _read(arguments: argparse.Namespace) -> tuple[Histories, int]:
         for count, row in enumerate(rows):
             if row.refused is not None:
                 refused += 1
-                if errors is not None:
-                    told = {"file": arguments.history, "line": row.line, "field": row.refused.field, "problem": row.refused.problem}
-                    told |= {"expected": row.refused.expected, "example": row.refused.example}
-                    errors.write(json.dumps(told, ensure_ascii=False) + "\n")
+                _write_refused(errors, arguments.history, row.line, row.refused)
             if row.day is not None:
                 span[:] = (min(span[0], row.day), max(span[1], row.day)) if span else (row.day, row.day)
+            if keep_placed and row.placed is not None:
+                placed[row.placed.key] = row.placed  # of an incident that stands there twice the later counts
             for one in row.happened:
                 for _ in range(row.count):
                     yield one
@@ -168,16 +198,24 @@ def _read(arguments: argparse.Namespace) -> tuple[Histories, int]:
             why = f"; {refused:,} rows were refused, --errors FILE says why" if refused else ""
             raise CannotRun(f"{arguments.history} tells of no overdose{why}") from None
     # Days on which nothing happened were watched, too.
-    return Histories(histories.areas, min(span[0], histories.start), max(span[1], histories.end)), refused
+    watched = Histories(histories.areas, min(span[0], histories.start), max(span[1], histories.end))
+    return watched, list(placed.values()), refused
 
 
-def _labels(arguments: argparse.Namespace, histories: Histories) -> tuple[list[Labelled], int]:
+def _write_refused(errors: IO[str] | None, file: str, line: int, refused: RefusedRow) -> None:
+    if errors is not None:
+        told = {"file": file, "line": line, "field": refused.field, "problem": refused.problem}
+        told |= {"expected": refused.expected, "example": refused.example}
+        errors.write(json.dumps(told, ensure_ascii=False) + "\n")
+
+
+def _labels(arguments: argparse.Namespace, histories: Histories, scanned_areas: Sequence[str]) -> tuple[list[Labelled], int]:
     if not arguments.labels:
         return [], 0
     if arguments.labels == STANDARD_INPUT:
         raise CannotRun("labelled spikes are read from a file, not from standard input")
     with opened(arguments.labels) as file:
-        found, others = labels_of(file, list(histories.areas))
+        found, others = labels_of(file, list(dict.fromkeys((*histories.areas, *scanned_areas))))
     within = [one for one in found if one.end >= histories.start and one.start <= histories.end]
     return within, others + len(found) - len(within)
 

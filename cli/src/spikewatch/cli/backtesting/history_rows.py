@@ -11,12 +11,15 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from spikewatch.alerts.domain.backtest.histories import Happened
+from spikewatch.alerts.domain.clusters.cells import is_cell
+from spikewatch.alerts.domain.clusters.look import Placed
 from spikewatch.alerts.domain.instants import micros
 from spikewatch.alerts.domain.marks import mark
+from spikewatch.cli.backtesting.places import county_of, of_incident, of_located, of_report, of_table_row
 from spikewatch.cli.exit_status import CannotRun
 from spikewatch.cli.files.opened import OpenedFile
 from spikewatch.contracts.incident import Incident
-from spikewatch.contracts.report import Report
+from spikewatch.contracts.report import LocatedReport, Report
 from spikewatch.contracts.vocabulary import DrugClass, Outcome, SourceType
 
 __all__ = ["HistoryRow", "RefusedRow", "history_rows", "moment_of"]
@@ -42,13 +45,17 @@ class RefusedRow:
 
 @dataclass(frozen=True, slots=True)
 class HistoryRow:
-    """One row: the line it stands on, and the overdoses it tells of, ``count`` times the same, or why it is refused."""
+    """One row: the line it stands on, and the overdoses it tells of, ``count`` times the same, or why it is refused.
+
+    ``placed`` are all of them in the map cell where they lie, None where it tells none.
+    """
 
     line: int
     happened: tuple[Happened, ...] = ()
     count: int = 1
     refused: RefusedRow | None = None
     day: int | None = None
+    placed: Placed | None = None
 
 
 def moment_of(text: str) -> datetime | None:
@@ -122,7 +129,12 @@ def _of_cells(line: int, cells: Mapping[str, str], time_column: str, area_column
         (SourceType(source),) if source in set(SourceType) else (),
         cells.get("case_definition", "").replace(";", " ").split(),
     )
-    return HistoryRow(line, (Happened(place or area, at, bits),), count, day=at)
+    county = county_of(cells.get("county_fips", ""), place, area)
+    placed = of_table_row(cells, line, at, bits, count, county)
+    where = [place or area]
+    if county and placed is not None and is_cell(where[0]):
+        where.append(f"county:{county}")  # rules that watch counties count what is told by cell, too
+    return HistoryRow(line, tuple(Happened(one, at, bits) for one in where), count, day=at, placed=placed)
 
 
 def _of_json_lines(file: OpenedFile, area: str) -> Iterator[HistoryRow]:
@@ -131,37 +143,58 @@ def _of_json_lines(file: OpenedFile, area: str) -> Iterator[HistoryRow]:
             continue
         try:
             value: Any = json.loads(text)
-            happened = _incident(Incident.model_validate(value)) if "incident_id" in value else _report(Report.model_validate(value), area)
+            happened, placed = _of_value(value, area)
         except (ValueError, TypeError, RecursionError) as error:
             where = ".".join(map(str, error.errors()[0]["loc"])) if isinstance(error, ValidationError) else "the line"
-            yield HistoryRow(line, refused=RefusedRow(where, "cannot be read", "an incident or a report as JSON", '{"incident_id": ...}'))
+            yield HistoryRow(
+                line,
+                refused=RefusedRow(where, "cannot be read", "an incident or a report, located or not, as JSON", '{"incident_id": ...}'),
+            )
             continue
-        yield HistoryRow(line, happened, day=happened[0].at if happened else None)
+        yield HistoryRow(line, happened, day=happened[0].at if happened else None, placed=placed)
 
 
-def _incident(incident: Incident) -> tuple[Happened, ...]:
-    return tuple(
-        Happened(
-            area,
-            micros(overdose.occurred_at),
-            mark(
-                (overdose.outcome,),
-                (drug.drug_class for drug in overdose.drugs),
-                (report.source_type for report in overdose.reports),
-                overdose.case_definition_hits,
-            ),
+def _of_value(value: Any, area: str) -> tuple[tuple[Happened, ...], Placed | None]:
+    if "incident_id" in value:
+        return _incident(Incident.model_validate(value))
+    if "report" in value:
+        return _located(LocatedReport.model_validate(value), area)
+    return _report(Report.model_validate(value), area)
+
+
+def _incident(incident: Incident) -> tuple[tuple[Happened, ...], Placed | None]:
+    times = tuple(micros(overdose.occurred_at) for overdose in incident.overdoses)
+    marks = tuple(
+        mark(
+            (overdose.outcome,),
+            (drug.drug_class for drug in overdose.drugs),
+            (report.source_type for report in overdose.reports),
+            overdose.case_definition_hits,
         )
         for overdose in incident.overdoses
-        for area in incident.areas
     )
+    happened = tuple(Happened(area, at, bits) for at, bits in zip(times, marks, strict=True) for area in incident.areas)
+    return happened, of_incident(incident, times, marks)
 
 
-def _report(report: Report, area: str) -> tuple[Happened, ...]:
+def _located(located: LocatedReport, area: str) -> tuple[tuple[Happened, ...], Placed | None]:
+    if located.report.withdrawn:
+        return (), None
+    at, bits = _at_and_mark(located.report)
+    return tuple(Happened(one, at, bits) for one in located.areas or (area,)), of_located(located, at, bits)
+
+
+def _report(report: Report, area: str) -> tuple[tuple[Happened, ...], Placed | None]:
     if report.withdrawn:
-        return ()
+        return (), None
+    at, bits = _at_and_mark(report)
     county = report.location.county_fips
+    return (Happened(f"county:{county}" if county else area, at, bits),), of_report(report, at, bits, county or county_of(area))
+
+
+def _at_and_mark(report: Report) -> tuple[int, int]:
     bits = mark((report.outcome,), (drug.drug_class for drug in report.drugs), (report.source_type,), report.case_definition_hits)
-    return (Happened(f"county:{county}" if county else area, micros(report.occurred_at), bits),)
+    return micros(report.occurred_at), bits
 
 
 def _word(words: type[Outcome], text: str, otherwise: Outcome) -> Outcome:

@@ -81,6 +81,7 @@ def _verdict(one: Verdict) -> dict[str, Any]:
                 "expected": alarm.expected,
                 "threshold": alarm.threshold,
                 "probability": alarm.probability,
+                **({"told_at": moment(alarm.told_at).isoformat(), "places": alarm.places} if alarm.told_at is not None else {}),
             }
             for alarm in one.alarms
         ],

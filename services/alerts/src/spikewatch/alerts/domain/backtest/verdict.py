@@ -1,5 +1,6 @@
 """Holds rules against a history and counts what they would have cost and found."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from math import inf
@@ -13,7 +14,7 @@ from spikewatch.alerts.domain.instants import DAY
 from spikewatch.alerts.domain.rule import Rule
 from spikewatch.alerts.domain.series import History
 
-__all__ = ["Alarm", "Budget", "Caught", "Verdict", "at_budget", "past_of", "verdicts", "year"]
+__all__ = ["Alarm", "Budget", "Caught", "Verdict", "at_budget", "caught", "past_of", "verdicts", "year", "years_of"]
 
 year: Final = 365.25 * DAY
 """Length of a year in microseconds."""
@@ -23,12 +24,18 @@ _LEAST_YEARS: Final = 1 / 365.25  # one day: a shorter history says nothing abou
 
 @dataclass(frozen=True, slots=True)
 class Alarm:
-    """One alert that a rule would have raised. ``surprise`` orders alarms: the lower, the less likely by chance."""
+    """One alert that a rule would have raised. ``surprise`` orders alarms: the lower, the less likely by chance.
+
+    ``told_at`` is the look that found it, where rules are looked at on a schedule; others tell at the overdose that opens it.
+    ``places`` are the counties and states in which it lies, where these say more than the verdict's area.
+    """
 
     episode: Episode
     expected: float | None
     threshold: float | None
     probability: float | None
+    told_at: int | None = None
+    places: tuple[str, ...] = ()
 
     @property
     def surprise(self) -> tuple[float, float]:
@@ -36,6 +43,11 @@ class Alarm:
         against = self.expected if self.expected is not None else self.threshold
         ratio = inf if not against else self.episode.observed / against
         return (1.0 if self.probability is None else self.probability, -ratio)
+
+    @property
+    def known_at(self) -> int:
+        """When people knew of it."""
+        return self.episode.opened_at if self.told_at is None else self.told_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +96,10 @@ def verdicts(rules: Sequence[Rule], histories: Histories, labelled: Sequence[Lab
 
     The rules are held against the history by the code that raises alerts, with nothing but the history's own past. Overdoses
     before the span are past alone: an alarm that opened before it is none of its alarms. ``past_of`` says how much of it counts.
-    Rules that are looked at on a schedule have no verdict: one area's overdoses do not say where in it they happened.
+    Rules that are looked at on a schedule have no verdict here: one area's overdoses do not say where in it they happened
+    (``scanned``).
     """
-    years = max((histories.end - histories.start) / year, _LEAST_YEARS)
+    years = years_of(histories.start, histories.end)
     for area, history in histories.areas.items():
         known = [one for one in labelled if one.area == area]
         for rule in rules:
@@ -96,7 +109,12 @@ def verdicts(rules: Sequence[Rule], histories: Histories, labelled: Sequence[Lab
             whole = tuple(_alarm(history, rule, episode) for episode in recomputed(history, rule, span))
             alarms = tuple(one for one in whole if one.episode.opened_at >= histories.start)
             overdoses = histories.counted(area)
-            yield Verdict(rule, area, overdoses, years, alarms, tuple(_caught(one, alarms, whole) for one in known))
+            yield Verdict(rule, area, overdoses, years, alarms, tuple(caught(one, alarms, whole) for one in known))
+
+
+def years_of(start: int, end: int) -> float:
+    """Return the length of a span in years, at least a day."""
+    return max((end - start) / year, _LEAST_YEARS)
 
 
 def past_of(rules: Iterable[Rule]) -> int:
@@ -109,10 +127,11 @@ def _alarm(history: History, rule: Rule, episode: Episode) -> Alarm:
     return Alarm(episode, finding.expected, finding.threshold, finding.probability)
 
 
-def _caught(labelled: Labelled, alarms: Sequence[Alarm], whole: Sequence[Alarm]) -> Caught:
-    opened = [one.episode.opened_at for one in alarms if labelled.start <= one.episode.opened_at <= labelled.end]
+def caught(labelled: Labelled, alarms: Sequence[Alarm], whole: Sequence[Alarm]) -> Caught:
+    """Return what became of a spike; ``alarms`` lie where it was, ``whole`` are they and those from before the span."""
+    known = [one.known_at for one in alarms if labelled.start <= one.episode.opened_at <= labelled.end]
     was_open = any(one.episode.opened_at < labelled.start <= one.episode.last_met_at for one in whole)
-    return Caught(labelled, (min(opened) - labelled.start) / DAY if opened else None, was_open)
+    return Caught(labelled, (min(known) - labelled.start) / DAY if known else None, was_open)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,16 +150,19 @@ class Budget:
 def at_budget(found: Sequence[Verdict], budgets: Sequence[float]) -> list[Budget]:
     """Return what the verdicts of one set of rules amount to at each budget of alarms a year."""
     ranked = sorted(
-        ((alarm.surprise, verdict.area, alarm.episode.opened_at, verdict) for verdict in found for alarm in verdict.alarms),
+        ((alarm.surprise, verdict.area, alarm.episode.opened_at, alarm) for verdict in found for alarm in verdict.alarms),
         key=lambda one: one[:3],
     )
+    known: dict[str, set[Labelled]] = defaultdict(set)
+    for one in (each.labelled for verdict in found for each in verdict.caught):
+        known[one.area].add(one)
     kept: list[Budget] = []
     for budget in budgets:
         raised = ranked[: round(budget * (found[0].years if found else 0.0))]
-        caught = [
-            {one.labelled.name for one in verdict.caught if one.labelled.start <= opened <= one.labelled.end}
-            for _, _, opened, verdict in raised
+        met = [
+            {one.name for place in (*alarm.places, area) for one in known.get(place, ()) if one.start <= opened <= one.end}
+            for _, area, opened, alarm in raised
         ]
-        true = sum(bool(names) for names in caught)
-        kept.append(Budget(budget, len(raised), true / len(raised) if raised else None, len(set().union(*caught))))
+        true = sum(bool(names) for names in met)
+        kept.append(Budget(budget, len(raised), true / len(raised) if raised else None, len(set().union(*met))))
     return kept

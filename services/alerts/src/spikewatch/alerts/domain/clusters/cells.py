@@ -10,11 +10,12 @@ import numpy as np
 from spikewatch.alerts.domain.detection.scan.outline import Ring, hull
 from spikewatch.alerts.domain.detection.scan.places import Places
 
-__all__ = ["CELL_KIND", "is_cell", "is_inside", "outline_of", "places_of"]
+__all__ = ["CELL_KIND", "cell_at", "is_cell", "is_inside", "outline_of", "places_of", "service_cell"]
 
 CELL_KIND: Final = "h3"
 """The kind of area that serves as places."""
 
+_RESOLUTION: Final = 7  # of the cells that the service counts in
 _DECIMALS: Final = 4  # of a degree, some ten metres; the corners are those of whole cells, never a place
 
 
@@ -22,6 +23,18 @@ def is_cell(area: str) -> bool:
     """Tell whether an area is a map cell that lies somewhere."""
     kind, _, code = area.partition(":")
     return kind == CELL_KIND and bool(h3.is_valid_cell(code))
+
+
+def cell_at(latitude: float, longitude: float) -> str:
+    """Return the map cell, as the service counts in it, of a place in degrees."""
+    return f"{CELL_KIND}:{h3.latlng_to_cell(latitude, longitude, _RESOLUTION)}"
+
+
+def service_cell(area: str) -> str | None:
+    """Return the cell, as the service counts in it, that holds an area; None where the area is no cell, or a wider one."""
+    if not is_cell(area) or h3.get_resolution(_code(area)) < _RESOLUTION:
+        return None
+    return f"{CELL_KIND}:{h3.cell_to_parent(_code(area), _RESOLUTION)}"
 
 
 def places_of(cells: Sequence[str]) -> Places:
