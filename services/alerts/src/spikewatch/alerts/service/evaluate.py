@@ -17,11 +17,11 @@ from spikewatch.alerts.domain.lifecycle import with_contacts, with_silent_feeds
 from spikewatch.alerts.domain.rule import Rule
 from spikewatch.alerts.domain.rulebook import Rulebook
 from spikewatch.alerts.domain.series import History
-from spikewatch.alerts.domain.spans import joined, spans_of
 from spikewatch.alerts.domain.vicinities import VICINITY, centre_of
 from spikewatch.alerts.ports import AlertStore, AreaState, AreaStore, ContactBook, ContributionStore, DelayBook, FeedBook, Overtaken
 from spikewatch.alerts.service.area_cache import AreaCache
 from spikewatch.alerts.service.intake import AreaChange, Entry, Gathered, entries_of, gathered, new_keys
+from spikewatch.alerts.service.journal import journalled, with_first
 from spikewatch.alerts.service.messages import alert_message
 from spikewatch.alerts.service.revision import AreaRevision
 from spikewatch.alerts.service.together import all_of, both
@@ -34,6 +34,7 @@ from spikewatch.contracts.contribution import Contribution
 __all__ = ["Evaluate"]
 
 _FAR = 2**62  # microseconds: later than any event time
+_TRIES = 5  # to write the alerts of a batch
 
 
 class Evaluate:
@@ -145,7 +146,7 @@ class Evaluate:
         now, watched = self._clock(), taken.changes
         changing = {area: change for area, change in watched.items() if change.times}
         states = await self._with_firsts(states | {area: AreaState(area) for area in changing.keys() - states.keys()})
-        journal = [_journalled(change, states[area], presumes=presumes) for area, change in changing.items()]
+        journal = [journalled(change, states[area], presumes=presumes) for area, change in changing.items()]
         states |= {state.area: state for state in journal}
         # The alerts known so far do not depend on what is being written.
         written, kept = await both(self._take_in(journal, taken.writes), self._kept_of(watched, states))
@@ -154,13 +155,35 @@ class Evaluate:
             self._bring_up(change, states[area].first)
         touched = {area: state for area, state in states.items() if area in watched and state.spans}
         await self._load(touched, watched)
-        revised = await all_of(
-            self._revised(state, watched[area], kept[area], batch[watched[area].indexes[-1]], now) for area, state in touched.items()
-        )
-        changed = [each for of_area in revised for each in of_area]
-        await self._alerts.save(changed)
+        kept, changed = await self._judged(batch, watched, touched, kept, now)
         await self._done([replace(state, spans=()) for state in states.values()], touched)
         return self._messages(watched, kept, changed)
+
+    async def _judged(
+        self,
+        batch: Sequence[Event[Contribution]],
+        watched: dict[str, AreaChange],
+        touched: dict[str, AreaState],
+        kept: dict[str, list[Kept]],
+        now: datetime,
+    ) -> tuple[dict[str, list[Kept]], list[Kept]]:
+        """Write the alerts that follow, and return those known before and those written.
+
+        Alerts are written by others too, as when they close or are told as one story. Then they alone are read and judged again: to take
+        the whole batch again would read all areas anew.
+        """
+        for _ in range(_TRIES):
+            revised = await all_of(
+                self._revised(state, watched[area], kept[area], batch[watched[area].indexes[-1]], now) for area, state in touched.items()
+            )
+            changed = [each for of_area in revised for each in of_area]
+            try:
+                await self._alerts.save(changed)
+            except Overtaken:
+                kept = await self._kept_of(watched, touched)
+            else:
+                return kept, changed
+        raise Overtaken("alerts: other writers were first, again and again")
 
     async def _take_in(self, journal: Sequence[AreaState], writes: Sequence[tuple[Held | None, Held]]) -> list[AreaState]:
         """Write spans, then contributions: a crash in between must find the spans."""
@@ -193,7 +216,7 @@ class Evaluate:
         """
         lacking = [state for state in states.values() if state.first is None]
         firsts = await all_of(self._contributions.first(state.area) for state in lacking)
-        return states | {state.area: _with_first(state, first) for state, first in zip(lacking, firsts, strict=True)}
+        return states | {state.area: with_first(state, first) for state, first in zip(lacking, firsts, strict=True)}
 
     async def _kept_of(self, watched: dict[str, AreaChange], states: dict[str, AreaState]) -> dict[str, list[Kept]]:
         """Return the alerts of some areas that their spans may touch, and those that are pending."""
@@ -254,27 +277,6 @@ class Evaluate:
 
 def _for_corrected(delays: DelayBook | None, rulebook: Rulebook) -> DelayBook | None:
     return delays if any(rule.is_corrected for rule in rulebook.rules) else None
-
-
-def _journalled(change: AreaChange, state: AreaState, *, presumes: bool) -> AreaState:
-    """Return an area's state with the spans that a change touches.
-
-    Where it ``presumes`` that contributions are new, one that is not must not leave its time behind as the area's first.
-    """
-    first, earliest = state.first, min((time for time, _ in change.added), default=None)
-    if first is not None and any(time == first for time, _ in change.removed):
-        after = None  # asked for again when the contributions are written
-    else:
-        after = min((time for time in (first, earliest) if time is not None), default=None)
-    spans = tuple(joined((*state.spans, *spans_of(change.times, first, after))))
-    return replace(state, first=None if presumes and after != first else after, spans=spans)
-
-
-def _with_first(state: AreaState, first: int | None) -> AreaState:
-    spans = state.spans
-    if spans and first is not None and spans[0][0] < first:
-        spans = tuple(joined((*spans, (spans[0][0], first))))
-    return replace(state, first=first, spans=spans)
 
 
 def _asked(area: str, event: Event[Contribution]) -> list[str]:
