@@ -97,6 +97,19 @@ def test_a_part_of_a_year_and_all_areas_of_a_kind(rules, capsys):
     assert [alarm["observed"] for alarm in told["sets"][0]["verdicts"][0]["alarms"]] == [4]
 
 
+def test_a_rule_that_scans_is_tested_with_as_many_draws_as_are_asked_for(rules, tmp_path, capsys):
+    scan = RULES.replace("three-a-day", "near").replace("fixed_count", "space_time_scan").replace("window_hours: 24", "window_hours: 72")
+    (tmp_path / "scan.yaml").write_text(scan.replace("{threshold: 3, comparison: at_least}", "{radius_km: 3, probability: 0.05}"))
+    asked = ["backtest", f"{tmp_path}/scan.yaml", "--stored", "--area", "county:42001", "--json"]
+    assert main(asked) == 0
+    shown = capsys.readouterr()
+    (verdict,) = json.loads(shown.out)["sets"][0]["verdicts"]
+    assert (verdict["rule"], verdict["overdoses"], verdict["alarms"]) == ("near", 0, [])
+    assert "near: no overdose with a map cell is stored in these areas" in shown.err
+    assert main([*asked, "--draws", "19"]) == 2
+    assert "draws are too few: near asks for a chance below 0.05; expected more than 19 draws" in capsys.readouterr().err
+
+
 def test_the_rules_of_the_running_service_are_listed_explained_and_compared(rules, capsys):
     assert main(["rules", "ls", "running", "--json"]) == 0
     assert [one["id"] for one in json.loads(capsys.readouterr().out) if one["enabled"] == "yes"] == [

@@ -7,15 +7,21 @@ from random import Random
 import h3
 import pytest
 
+from spikewatch.alerts.adapters.rules_file import rules_of
 from spikewatch.alerts.domain.backtest.histories import Labelled
-from spikewatch.alerts.domain.backtest.scanned import looks_of, overdoses_by_area, scan_verdicts, with_draws
+from spikewatch.alerts.domain.backtest.question import Question, TooMuch, Unusable
+from spikewatch.alerts.domain.backtest.scanned import looks_of, narrowed, overdoses_by_area, scan_verdicts, with_draws
 from spikewatch.alerts.domain.backtest.verdict import at_budget
 from spikewatch.alerts.domain.clusters.look import Placed, scan_of
 from spikewatch.alerts.domain.contributed import held_of
 from spikewatch.alerts.domain.instants import DAY, HOUR, micros
 from spikewatch.alerts.domain.rulebook import Rulebook
+from spikewatch.alerts.service.back_test import BackTest
 from spikewatch.alerts.service.replay_scans import ScanReplay
 from spikewatch.alerts.service.scan_clusters import ScanClusters
+from spikewatch.alerts.service.stored_scans import scans_on_stored
+from spikewatch.alerts.testing import InMemoryContributionStore
+from spikewatch.alerts.wire import answer_from, answer_message
 from spikewatch.contracts.alert import AlertStatus
 
 CENTRE = h3.latlng_to_cell(40.2, -75.3, 7)
@@ -185,6 +191,76 @@ def test_fewer_draws_are_taken_where_they_can_show_the_rules_chance(make):
     assert scan_of(with_draws(rule, 33)).replications == 33
     (alarm, *_) = verdicts(make, fewer, planted(make, 40) + by_chance(make, 2))[0].alarms
     assert alarm.probability * 100 == pytest.approx(round(alarm.probability * 100)), "of a hundred, the history's own included"
+
+
+async def stored(make, rule, contributions, **question):
+    """Return the answer of a service that stores contributions, in counties and cells."""
+    store = InMemoryContributionStore()
+    await store.save([(None, held_of(one)) for one in contributions])
+    known = {one.incident_id: one for one in contributions}.values()
+    for area in (COUNTY, STATE):
+        await store.save([(None, held_of(one.model_copy(update={"area": area}))) for one in known])
+    test = BackTest(Rulebook((rule,)), store, rules_of, clock=lambda: make.at(DAYS * MINUTES))
+    return await test(Question(**{"areas": (COUNTY,), "start": span_of(make)[0], "end": span_of(make)[1], **question}))
+
+
+@pytest.mark.parametrize("kinds", [("county",), ("county", "state")])
+async def test_what_is_stored_is_scanned_as_a_history_is(make, kinds):
+    rule = scan_rule(make, area_kinds=kinds)
+    history = by_chance(make, 2) + planted(make, 40)
+    spikes = (labelled(make, "planted", 40),)
+    areas = tuple(area for area in (COUNTY, STATE) if rule.applies_to(area))
+    answer = await stored(make, rule, history, areas=areas, labelled=spikes)
+    expected = await asyncio.to_thread(verdicts, make, rule, history, spikes)
+    first = answer.start  # the first overdose: nothing was watched before
+    assert [(one.area, one.alarms, one.caught) for one in answer.verdicts] == [(one.area, one.alarms, one.caught) for one in expected]
+    assert first == min(held_of(one).times[0] for one in history)
+    again = answer_from(answer_message(answer), [rule])
+    assert [(one.alarms, one.caught) for one in again.verdicts] == [(one.alarms, one.caught) for one in answer.verdicts]
+
+
+async def test_of_what_is_stored_an_alert_that_was_open_before_is_none_of_the_test(make):
+    rule, history = scan_rule(make), by_chance(make, 2) + planted(make, 40) + planted(make, 41, name="more")
+    start = micros(make.at(41 * MINUTES))
+    answer = await stored(make, rule, history, start=start, labelled=(labelled(make, "late", 41),))
+    (verdict,) = answer.verdicts
+    assert [(one.days, one.was_open) for one in verdict.caught] == [(None, True)]
+    assert all(one.episode.opened_at >= start for one in verdict.alarms)
+
+
+async def test_a_scan_of_what_is_stored_takes_no_more_than_it_may(make):
+    rule, history = scan_rule(make), planted(make, 40)
+    store = InMemoryContributionStore()
+    await store.save([(None, held_of(one)) for one in history])
+    for most in (8, 7):
+        read = scans_on_stored([rule], [COUNTY], span_of(make), (), contributions=store, aside=asyncio.to_thread, most=most)
+        if most < len(history):
+            with pytest.raises(TooMuch, match="more than 7 overdoses lie in map cells"):
+                await read
+        else:
+            assert [one.overdoses for one in await read] == [8]
+    with pytest.raises(Unusable, match="expected more than 32 draws"):
+        await stored(make, rule, history, draws=-5)
+    assert (await stored(make, rule, history, draws=33)).verdicts[0].rule.criterion.replications == 33
+
+
+@pytest.mark.parametrize(
+    ("changes", "asked", "watched"),
+    [
+        ({"area_kinds": ("county", "state")}, (COUNTY,), {COUNTY}),
+        ({"area_kinds": ("state",)}, (STATE,), {STATE, "state:34"}),
+        ({"area_kinds": (), "areas": (STATE, "state:34", COUNTY)}, (STATE,), {STATE, "state:34"}),
+        ({"area_kinds": (), "areas": (STATE, COUNTY)}, (STATE,), {STATE}),
+        ({"area_kinds": ("county",), "within": (STATE,)}, (COUNTY, "county:34001"), {COUNTY}),
+    ],
+)
+def test_a_rule_looks_only_where_it_must(make, changes, asked, watched):
+    rule = scan_rule(make, **changes)
+    assert {
+        area for area in (COUNTY, "county:42001", "county:34001", STATE, "state:34") if narrowed(rule, asked).applies_to(area)
+    } == watched
+    together = scan_rule(make, **changes, false_discovery_rate=0.3)
+    assert narrowed(together, asked) is together
 
 
 def test_only_what_lies_within_the_span_is_counted(make):

@@ -95,7 +95,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise CannotRun(f"no rule is called {', '.join(arguments.rule)}; spikewatch rules ls lists them")
     refused, placed = 0, list[Placed]()
     if arguments.stored:
-        histories, sets, labelled, others = on_stored(arguments, _without_scans(books))
+        histories, sets, labelled, others = on_stored(arguments, books)
     else:
         histories, placed, refused = _read(arguments, keep_placed=any(rule.is_scheduled for _, rules in books for rule in rules))
         books = fewer_draws(_testable(books, placed, histories), arguments.draws)
@@ -133,14 +133,6 @@ def _testable(books: Books, placed: Sequence[Placed], histories: Histories) -> l
         if why is not None:
             say(f"not back-tested: {rule}; {why}")
     return _left([(name, [rule for rule in rules if whys.get(rule.id) is None]) for name, rules in books])
-
-
-def _without_scans(books: Books) -> list[tuple[str, list[Rule]]]:
-    """Return the rules without those that scan, and say which those are."""
-    scans = dict.fromkeys(rule.id for _, rules in books for rule in rules if rule.is_scheduled)
-    if scans:
-        say(f"not back-tested on what is stored: {', '.join(scans)} (a space_time_scan; on a file of incidents it is)")
-    return _left([(name, [rule for rule in rules if not rule.is_scheduled]) for name, rules in books])
 
 
 def _left(books: list[tuple[str, list[Rule]]]) -> list[tuple[str, list[Rule]]]:

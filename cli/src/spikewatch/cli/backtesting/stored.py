@@ -17,7 +17,7 @@ from spikewatch.cli.backtesting.history_rows import moment_of
 from spikewatch.cli.backtesting.labels import labels_of
 from spikewatch.cli.exit_status import CannotRun
 from spikewatch.cli.files.opened import opened
-from spikewatch.cli.progress import Progress
+from spikewatch.cli.progress import Progress, say
 from spikewatch.cli.rules import rules_text
 from spikewatch.cli.running_rules import alerts_client
 
@@ -62,9 +62,11 @@ def on_stored(arguments: argparse.Namespace, books: Sequence[tuple[str, Sequence
                 question.start,
                 question.end,
                 tuple(labelled),
+                arguments.draws,
             )
             answer = client.tested(asked, rules)
             sets.append((name, list(answer.verdicts)))
+            _say_without_cells(answer.verdicts)
             if histories is None:
                 histories = _histories(answer)
                 # The next set of rules is held against the very same areas and time, whatever arrives meanwhile.
@@ -73,6 +75,15 @@ def on_stored(arguments: argparse.Namespace, books: Sequence[tuple[str, Sequence
     assert histories is not None  # noqa: S101  # the verb refuses books without any rule
     within = [one for one in labelled if one.end >= histories.start and one.start <= histories.end]
     return histories, sets, within, others + len(labelled) - len(within)
+
+
+def _say_without_cells(verdicts: Sequence[Verdict]) -> None:
+    cells: dict[str, int] = {}
+    for one in verdicts:
+        if one.rule.is_scheduled:
+            cells[one.rule.id] = cells.get(one.rule.id, 0) + one.overdoses
+    for rule in (rule for rule, count in cells.items() if not count):
+        say(f"{rule}: no overdose with a map cell is stored in these areas, and a scan sees no other")
 
 
 def _labels(arguments: argparse.Namespace, question: Question) -> tuple[list[Labelled], int]:

@@ -42,6 +42,7 @@ def question_from(message: calls.TestRulesRequest) -> Question:
         labelled=tuple(
             Labelled(one.name, one.area, one.start.ToMicroseconds(), one.end.ToMicroseconds()) for one in message.labelled_spikes
         ),
+        draws=message.draws if message.HasField("draws") else None,
     )
 
 
@@ -57,6 +58,7 @@ def question_message(question: Question) -> calls.TestRulesRequest:
         labelled_spikes=[
             calls.LabelledSpike(name=one.name, area=one.area, start=_time(one.start), end=_time(one.end)) for one in question.labelled
         ],
+        draws=question.draws,
     )
 
 
@@ -133,6 +135,8 @@ def _verdict_message(verdict: Verdict) -> calls.Verdict:
                 expected=one.expected,
                 threshold=one.threshold,
                 probability=one.probability,
+                told_at=None if one.told_at is None else _time(one.told_at),
+                places=one.places,
             )
             for one in verdict.alarms
         ],
@@ -143,6 +147,7 @@ def _verdict_message(verdict: Verdict) -> calls.Verdict:
                 was_open=one.was_open,
                 start=_time(one.labelled.start),
                 end=_time(one.labelled.end),
+                area=one.labelled.area,
             )
             for one in verdict.caught
         ],
@@ -162,6 +167,8 @@ def _alarms(messages: Sequence[calls.Alarm]) -> tuple[Alarm, ...]:
             one.expected if one.HasField("expected") else None,
             one.threshold if one.HasField("threshold") else None,
             one.probability if one.HasField("probability") else None,
+            told_at=one.told_at.ToMicroseconds() if one.HasField("told_at") else None,
+            places=tuple(one.places),
         )
         for one in messages
     )
@@ -170,7 +177,7 @@ def _alarms(messages: Sequence[calls.Alarm]) -> tuple[Alarm, ...]:
 def _caught(message: calls.Verdict) -> tuple[Caught, ...]:
     return tuple(
         Caught(
-            Labelled(one.name, message.area, one.start.ToMicroseconds(), one.end.ToMicroseconds()),
+            Labelled(one.name, one.area or message.area, one.start.ToMicroseconds(), one.end.ToMicroseconds()),
             one.days_to_detection if one.HasField("days_to_detection") else None,
             one.was_open,
         )

@@ -6,7 +6,7 @@ most one more step.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -18,12 +18,14 @@ from pydantic import TypeAdapter, ValidationError
 from spikewatch.alerts.domain.backtest.foreseen import foreseen
 from spikewatch.alerts.domain.backtest.histories import Histories, Labelled
 from spikewatch.alerts.domain.backtest.question import Answer, NothingStored, Question, TestedArea, TooMuch, Unusable, Wrong
+from spikewatch.alerts.domain.backtest.scanned import with_draws
 from spikewatch.alerts.domain.backtest.verdict import Verdict, past_of, verdicts, year
 from spikewatch.alerts.domain.instants import DAY, Instants, micros
 from spikewatch.alerts.domain.rule import Rule
 from spikewatch.alerts.domain.rulebook import Rulebook, UnusableRules
 from spikewatch.alerts.domain.series import History
 from spikewatch.alerts.ports import ContributionStore
+from spikewatch.alerts.service.stored_scans import scans_on_stored
 from spikewatch.alerts.service.together import all_of
 from spikewatch.chassis.clock import Clock
 from spikewatch.contracts.contract import AreaId
@@ -94,7 +96,7 @@ class BackTest:
             tested: list[TestedArea] = []
             histories: dict[str, History] = {}
             for area in areas:
-                mine = [rule for rule in rules if rule.applies_to(area)]
+                mine = [rule for rule in rules if rule.applies_to(area) and not rule.is_scheduled]
                 history = await self._history(area, (start - past_of(mine), end), firsts[area], self._bounds.overdoses - read)
                 read += len(history)
                 histories[area] = history
@@ -102,6 +104,8 @@ class BackTest:
                 tested.append(TestedArea(area, alone.counted(area), start // DAY * DAY, alone.daily(area)))
             found: dict[tuple[str, str], Verdict] = {}
             for rule in rules:
+                if rule.is_scheduled:
+                    continue
                 mine_too = Histories({area: history for area, history in histories.items() if rule.applies_to(area)}, start, end)
                 ready = await self._aside(foreseen, rule, mine_too)
                 for area, history in mine_too.areas.items():
@@ -111,8 +115,20 @@ class BackTest:
                         alarms += len(verdict.alarms)
                     if alarms > self._bounds.alarms:
                         raise TooMuch("TOO_MANY_ALARMS", f"the rules raise more than {self._bounds.alarms:,} alarms; {_LESS}")
+            scans = [rule for rule in rules if rule.is_scheduled]
+            for verdict in await self._scanned(scans, areas, (start, end), question):
+                found[verdict.area, verdict.rule.id] = verdict
+                alarms += len(verdict.alarms)
+            if alarms > self._bounds.alarms:
+                raise TooMuch("TOO_MANY_ALARMS", f"the rules raise more than {self._bounds.alarms:,} alarms; {_LESS}")
             by_area = tuple(found[area, rule.id] for area in areas for rule in rules if (area, rule.id) in found)
             return Answer(start, end, tuple(tested), by_area)
+
+    async def _scanned(self, scans: Sequence[Rule], areas: Sequence[str], span: tuple[int, int], question: Question) -> list[Verdict]:
+        ready = [rule if question.draws is None else with_draws(rule, question.draws) for rule in scans]
+        return await scans_on_stored(
+            ready, areas, span, question.labelled, contributions=self._contributions, aside=self._aside, most=self._bounds.overdoses
+        )
 
     async def _aside(self, step: Callable[..., T], *arguments: object) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._worker, step, *arguments)
@@ -133,12 +149,10 @@ class BackTest:
         if rules and set(question.rule_ids) - {rule.id for rule in rules}:
             wrongs.append(Wrong("rule_ids", "names a rule that is not among the rules", f"some of {_some(rules)}"))
         chosen = [rule for rule in rules if not question.rule_ids or rule.id in question.rule_ids]
-        tested = tuple(rule for rule in chosen if not rule.is_scheduled)
-        if len(tested) < len(chosen) and (question.rule_ids or not tested):
-            wrongs.append(Wrong("rule_ids", "names a space_time_scan, which is not back-tested yet", "rules of other kinds"))
+        wrongs += _too_few_draws(question.draws, chosen)
         if wrongs:
             raise Unusable(wrongs)
-        return tested
+        return tuple(chosen)
 
     def _in_force(self) -> tuple[Rule, ...]:
         """Return the service's rules anew: a rule remembers what it learnt, and the event loop's must not be changed by another thread."""
@@ -193,6 +207,15 @@ _LESS: Final = "ask for fewer areas or rules, or a shorter time"
 def _verdicts(rule: Rule, alone: Histories, labelled: Sequence[Labelled]) -> list[Verdict]:
     within = [one for one in labelled if one.end >= alone.start and one.start <= alone.end]
     return list(verdicts([rule], alone, within))
+
+
+def _too_few_draws(draws: int | None, rules: Sequence[Rule]) -> Iterator[Wrong]:
+    for rule in rules if draws is not None else ():
+        try:
+            if rule.is_scheduled:
+                with_draws(rule, draws or 0)
+        except ValueError as error:
+            yield Wrong("draws", f"are too few: {error}", "as many as show the chance that the rule asks for", "199")
 
 
 def _some(rules: Sequence[Rule]) -> str:

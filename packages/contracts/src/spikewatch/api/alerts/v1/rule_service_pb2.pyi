@@ -42,7 +42,7 @@ class Rule(_message.Message):
     def __init__(self, rule_id: _Optional[str] = ..., version: _Optional[int] = ..., enabled: _Optional[bool] = ..., description: _Optional[str] = ..., kind: _Optional[str] = ..., window_hours: _Optional[float] = ..., area_kinds: _Optional[_Iterable[str]] = ..., areas: _Optional[_Iterable[str]] = ..., document: _Optional[str] = ...) -> None: ...
 
 class TestRulesRequest(_message.Message):
-    __slots__ = ("rules_yaml", "rule_ids", "areas", "area_kind", "start", "end", "labelled_spikes")
+    __slots__ = ("rules_yaml", "rule_ids", "areas", "area_kind", "start", "end", "labelled_spikes", "draws")
     RULES_YAML_FIELD_NUMBER: _ClassVar[int]
     RULE_IDS_FIELD_NUMBER: _ClassVar[int]
     AREAS_FIELD_NUMBER: _ClassVar[int]
@@ -50,6 +50,7 @@ class TestRulesRequest(_message.Message):
     START_FIELD_NUMBER: _ClassVar[int]
     END_FIELD_NUMBER: _ClassVar[int]
     LABELLED_SPIKES_FIELD_NUMBER: _ClassVar[int]
+    DRAWS_FIELD_NUMBER: _ClassVar[int]
     rules_yaml: str
     rule_ids: _containers.RepeatedScalarFieldContainer[str]
     areas: _containers.RepeatedScalarFieldContainer[str]
@@ -57,7 +58,8 @@ class TestRulesRequest(_message.Message):
     start: _timestamp_pb2.Timestamp
     end: _timestamp_pb2.Timestamp
     labelled_spikes: _containers.RepeatedCompositeFieldContainer[LabelledSpike]
-    def __init__(self, rules_yaml: _Optional[str] = ..., rule_ids: _Optional[_Iterable[str]] = ..., areas: _Optional[_Iterable[str]] = ..., area_kind: _Optional[str] = ..., start: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., end: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., labelled_spikes: _Optional[_Iterable[_Union[LabelledSpike, _Mapping]]] = ...) -> None: ...
+    draws: int
+    def __init__(self, rules_yaml: _Optional[str] = ..., rule_ids: _Optional[_Iterable[str]] = ..., areas: _Optional[_Iterable[str]] = ..., area_kind: _Optional[str] = ..., start: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., end: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., labelled_spikes: _Optional[_Iterable[_Union[LabelledSpike, _Mapping]]] = ..., draws: _Optional[int] = ...) -> None: ...
 
 class LabelledSpike(_message.Message):
     __slots__ = ("name", "area", "start", "end")
@@ -120,7 +122,7 @@ class Verdict(_message.Message):
     def __init__(self, rule_id: _Optional[str] = ..., version: _Optional[int] = ..., area: _Optional[str] = ..., overdoses: _Optional[int] = ..., years: _Optional[float] = ..., alarms_per_year: _Optional[float] = ..., alarms: _Optional[_Iterable[_Union[Alarm, _Mapping]]] = ..., spikes: _Optional[_Iterable[_Union[CaughtSpike, _Mapping]]] = ..., hits: _Optional[int] = ..., days_to_detection: _Optional[float] = ...) -> None: ...
 
 class Alarm(_message.Message):
-    __slots__ = ("opened_at", "last_met_at", "peak_at", "observed", "expected", "threshold", "probability")
+    __slots__ = ("opened_at", "last_met_at", "peak_at", "observed", "expected", "threshold", "probability", "told_at", "places")
     OPENED_AT_FIELD_NUMBER: _ClassVar[int]
     LAST_MET_AT_FIELD_NUMBER: _ClassVar[int]
     PEAK_AT_FIELD_NUMBER: _ClassVar[int]
@@ -128,6 +130,8 @@ class Alarm(_message.Message):
     EXPECTED_FIELD_NUMBER: _ClassVar[int]
     THRESHOLD_FIELD_NUMBER: _ClassVar[int]
     PROBABILITY_FIELD_NUMBER: _ClassVar[int]
+    TOLD_AT_FIELD_NUMBER: _ClassVar[int]
+    PLACES_FIELD_NUMBER: _ClassVar[int]
     opened_at: _timestamp_pb2.Timestamp
     last_met_at: _timestamp_pb2.Timestamp
     peak_at: _timestamp_pb2.Timestamp
@@ -135,18 +139,22 @@ class Alarm(_message.Message):
     expected: float
     threshold: float
     probability: float
-    def __init__(self, opened_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., last_met_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., peak_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., observed: _Optional[int] = ..., expected: _Optional[float] = ..., threshold: _Optional[float] = ..., probability: _Optional[float] = ...) -> None: ...
+    told_at: _timestamp_pb2.Timestamp
+    places: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, opened_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., last_met_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., peak_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., observed: _Optional[int] = ..., expected: _Optional[float] = ..., threshold: _Optional[float] = ..., probability: _Optional[float] = ..., told_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., places: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class CaughtSpike(_message.Message):
-    __slots__ = ("name", "days_to_detection", "was_open", "start", "end")
+    __slots__ = ("name", "days_to_detection", "was_open", "start", "end", "area")
     NAME_FIELD_NUMBER: _ClassVar[int]
     DAYS_TO_DETECTION_FIELD_NUMBER: _ClassVar[int]
     WAS_OPEN_FIELD_NUMBER: _ClassVar[int]
     START_FIELD_NUMBER: _ClassVar[int]
     END_FIELD_NUMBER: _ClassVar[int]
+    AREA_FIELD_NUMBER: _ClassVar[int]
     name: str
     days_to_detection: float
     was_open: bool
     start: _timestamp_pb2.Timestamp
     end: _timestamp_pb2.Timestamp
-    def __init__(self, name: _Optional[str] = ..., days_to_detection: _Optional[float] = ..., was_open: _Optional[bool] = ..., start: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., end: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    area: str
+    def __init__(self, name: _Optional[str] = ..., days_to_detection: _Optional[float] = ..., was_open: _Optional[bool] = ..., start: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., end: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., area: _Optional[str] = ...) -> None: ...

@@ -15,7 +15,8 @@ class Question:
     """Which rules are held against which overdoses; times are microseconds.
 
     ``rules`` is a file of rules in YAML, empty for those of the service. ``areas`` or ``area_kind`` says where. Without
-    ``end`` the test ends at the newest overdose stored, without ``start`` it begins a year before.
+    ``end`` the test ends at the newest overdose stored, without ``start`` it begins a year before. ``draws`` bounds those of
+    rules that scan.
     """
 
     rules: str = ""
@@ -25,6 +26,7 @@ class Question:
     start: int | None = None
     end: int | None = None
     labelled: tuple[Labelled, ...] = ()
+    draws: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

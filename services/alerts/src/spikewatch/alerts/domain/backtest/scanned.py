@@ -6,12 +6,14 @@ from typing import Final
 
 from spikewatch.alerts.domain.backtest.histories import Labelled
 from spikewatch.alerts.domain.backtest.verdict import Alarm, Verdict, caught, years_of
-from spikewatch.alerts.domain.clusters.look import Placed, areas_of, looked_from, scan_of
+from spikewatch.alerts.domain.clusters.look import Placed, areas_of, joined, scan_of
 from spikewatch.alerts.domain.instants import DAY, HOUR
 from spikewatch.alerts.domain.rule import Rule
+from spikewatch.alerts.domain.rules.space_time_scan import JOINED
 from spikewatch.alerts.domain.spans import Span
+from spikewatch.contracts.contract import area_kind
 
-__all__ = ["LOOKS_A_DAY", "looked_back", "looks_of", "overdoses_by_area", "scan_verdicts", "with_draws"]
+__all__ = ["LOOKS_A_DAY", "looked_since", "looks_of", "narrowed", "overdoses_by_area", "scan_verdicts", "with_draws"]
 
 LOOKS_A_DAY: Final = 1
 """A back-test looks when the rule's day ends."""
@@ -24,13 +26,22 @@ def looks_of(rule: Rule, span: Span) -> range:
     return range(first, last + 1, DAY)
 
 
-def looked_back(rule: Rule, start: int) -> Span:
-    """Return, for a test that begins at a moment, when the first look is taken and where the overdoses begin that it counts.
+def looked_since(rule: Rule, start: int) -> int:
+    """Return since when looks are taken for a test that begins at a moment: they tell which alerts were open already."""
+    return start - rule.quiet - rule.window
 
-    Looks before the span tell which alerts were open already when it began.
-    """
-    first = looks_of(rule, (start - rule.quiet - rule.window, start))[0]
-    return first, looked_from(rule, first)
+
+def narrowed(rule: Rule, areas: Sequence[str]) -> Rule:
+    """Return a rule that looks only where it must to tell what it raises in some areas; it finds the same there."""
+    if rule.false_discovery_rate is not None:  # its areas are judged together
+        return rule
+    counties = tuple(area for area in areas if area_kind(area) != JOINED and rule.applies_to(area))
+    states = tuple(area for area in areas if area_kind(area) == JOINED and rule.applies_to(area))
+    kinds: tuple[str, ...] = ()
+    if states and joined(rule, states[0]) == JOINED:  # all that it watches are looked at as one place
+        kinds = (JOINED,) if JOINED in rule.area_kinds else ()
+        states = tuple(area for area in rule.areas if area_kind(area) == JOINED)
+    return rule.model_copy(update={"areas": (*states, *counties), "area_kinds": kinds})
 
 
 def with_draws(rule: Rule, draws: int) -> Rule:
@@ -45,7 +56,7 @@ def with_draws(rule: Rule, draws: int) -> Rule:
     least = asked.probability
     if rule.false_discovery_rate is not None:
         least = min(least, rule.false_discovery_rate / rule.areas_together)
-    if 1 / (draws + 1) >= least:
+    if draws < 1 or 1 / (draws + 1) >= least:
         raise ValueError(f"{rule.id} asks for a chance below {least:g}; expected more than {round(1 / least) - 1} draws")
     fewer = {"parameters": {**rule.parameters, "replications": draws}}
     return rule.model_copy(update={**fewer, "criterion": asked.model_copy(update={"replications": draws})})
