@@ -17,8 +17,9 @@ from spikewatch.contracts.identifiers import overdose_id
 from spikewatch.contracts.incident import MOST_DEFINITIONS, FieldOrigin, Incident, IncidentChange, Overdose, PublicPosition
 from spikewatch.contracts.report import Position, QualityNote, Reversal, Victims
 from spikewatch.contracts.vocabulary import Disposition, Outcome, PlacePrecision, Sex, SourceType, TimePrecision, YesNo
-from spikewatch.enrichment.domain.candidate import Candidate, Extract
+from spikewatch.enrichment.domain.candidate import Candidate
 from spikewatch.enrichment.domain.conflicts import ages_differ, ages_meet, families, places_differ
+from spikewatch.enrichment.domain.extract import Extract
 from spikewatch.enrichment.domain.locate import EXACT
 from spikewatch.enrichment.domain.matched import MatchedIncident, MatchedOverdose
 
