@@ -1,8 +1,9 @@
 """The match stage as it runs: one enrichment process with Kafka and mongod beside it, fed with located reports.
 
-    python benchmarks/matching_service.py [--reports 60000] [--mix default] [--spans all] [--instances 2] [--flood 100000] [--profile FILE]
+    python benchmarks/matching_service.py [--reports 60000] [--cities 8] [--mix default] [--spans all] [--instances 2] [--flood 100000]
+        [--profile FILE]
 
-Reports are those of ``matching_draws.py`` (about 3.6 of each overdose, a year of eight cities), in the order of their arrival. All lie in
+Reports are those of ``matching_draws.py`` (about 3.6 of each overdose, a year of each city), in the order of their arrival. All lie in
 the topic before the service starts, so what is measured is how fast it works them off: reports a second between its first and its last
 commit, and CPU microseconds a report of each process. With ``--flood`` then comes a feed that repeats itself: so many reports of one
 agency, place and hour. ``--instances`` share the partitions. ``--profile`` needs py-spy on the PATH.
@@ -67,7 +68,7 @@ def located(row: dict[str, str], city: int) -> LocatedReport:
     kind, record = row["agency"].lower(), row["agency_record_no"]
     agency, county = f"city{city}-{kind}", f"{99_001 + 2 * city}"
     precision = PRECISION.get(row["geo_precision"], PlacePrecision.NONE)
-    place = (float(row["lat"]) + city, float(row["lon"])) if row["lat"] and precision is not PlacePrecision.NONE else None
+    place = (float(row["lat"]) + city % 8, float(row["lon"]) + city // 8) if row["lat"] and precision is not PlacePrecision.NONE else None
     drug = {"": None, "METH": DrugClass.METHAMPHETAMINE}.get(row["drug"]) if row["drug"] in {"", "METH"} else DrugClass(row["drug"].lower())
     received = datetime.fromisoformat(row["received_at"])
     revision = 1 + int(row["is_resend"])
@@ -90,7 +91,7 @@ def located(row: dict[str, str], city: int) -> LocatedReport:
         ),
         victims=Victims(age=min(int(row["age"]), 89) if row["age"] else None, sex=SEX.get(row["sex"], Sex.UNKNOWN)),
         disposition=DISPOSITION.get(row["disposition"], Disposition.UNKNOWN),
-        destination=row["hospital"] or None,
+        destination=f"{row['hospital']} {city // 8 or ''}".strip() if row["hospital"] else None,  # eight cities share their hospitals
         cad_number=row["cad_no"] or None,
         submission_id=UUID(int=1),
         submission_format="csv",
@@ -99,12 +100,12 @@ def located(row: dict[str, str], city: int) -> LocatedReport:
     return LocatedReport(report=report, position=position, areas=(f"county:{county}",), place_key=county)
 
 
-def reports_of(mix: str, count: int) -> list[LocatedReport]:
-    """Return so many reports of eight cities in the order in which they came."""
+def reports_of(mix: str, count: int, cities: int = CITIES) -> list[LocatedReport]:
+    """Return so many reports of some cities in the order in which they came."""
     rows = [
         (row, city)
-        for city in range(CITIES)
-        for row in draw_reports(MIXES[mix], round(count / CITIES / OVERDOSE_REPORTS * 1.1), 100 + city)
+        for city in range(cities)
+        for row in draw_reports(MIXES[mix], round(count / cities / OVERDOSE_REPORTS * 1.1), 100 + city)
     ]
     rows.sort(key=lambda one: (one[0]["received_at"], one[1]))
     return [located(row, city) for row, city in rows[:count]]
@@ -179,13 +180,14 @@ async def work_off(stack: Stack, name: str, count: int, before: dict[str, float]
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--reports", type=int, default=60_000)
+    parser.add_argument("--cities", type=int, default=CITIES, help="a year of each; more of them are thinner and share the work out evenly")
     parser.add_argument("--mix", default="default", choices=tuple(MIXES))
     parser.add_argument("--spans", default="none", choices=tuple(TRACING))
     parser.add_argument("--instances", type=int, default=1)
     parser.add_argument("--flood", type=int, default=0)
     parser.add_argument("--profile", type=Path)
     arguments = parser.parse_args()
-    reports = reports_of(arguments.mix, arguments.reports)
+    reports = reports_of(arguments.mix, arguments.reports, arguments.cities)
     options = StackOptions(services=(), env=TRACING[arguments.spans])
     with tempfile.TemporaryDirectory(prefix="spikewatch-bench-") as folder, Stack(Path(folder) / "stack", options) as stack:
         asyncio.run(send(stack, reports))
