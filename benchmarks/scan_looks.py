@@ -3,7 +3,7 @@
     python benchmarks/scan_looks.py --days 360 --every 1
     python benchmarks/scan_looks.py --days 360 --every 24
 
-Overdoses fall on 91 map cells at random, five a day; a rule of 3 km, clusters up to 7 days, 30 days of data looks at them on its
+Overdoses fall on 91 map cells at random, five a day where not said otherwise; a rule of 3 km, clusters up to 7 days, 30 days of data looks at them on its
 schedule. Told are: the share of looks with a cluster below the probability (of one look a day it should be that; of several it is less,
 since the rule counts days); the share of days with at least one such look; and alerts a year, opened and carried on as the service
 does. A probability of .05 is 18.3 days with a cluster a year.
@@ -23,7 +23,7 @@ from spikewatch.alerts.domain.instants import DAY, HOUR
 from spikewatch.alerts.domain.rule import Rule
 
 CELLS = [f"h3:{cell}" for cell in sorted(h3.grid_disk(h3.latlng_to_cell(40.2, -75.3, 7), 5))]
-A_DAY, LEVELS, YEAR = 5.0, (0.05, 0.01), 365.25
+LEVELS, YEAR = (0.05, 0.01), 365.25
 QUIET = 48 * HOUR
 
 
@@ -43,12 +43,12 @@ def rule(replications: int) -> Rule:
     )
 
 
-def looked(asked: tuple[int, int, int, int]) -> tuple[list[tuple[int, float]], list[int]]:
+def looked(asked: tuple[int, int, int, int, float]) -> tuple[list[tuple[int, float]], list[int]]:
     """Look at one drawn history; return each look's day and least p-value (1: none below), and alerts opened at each level."""
-    seed, days, every, replications = asked
+    seed, days, every, replications, a_day = asked
     draws = np.random.default_rng(seed)
     one = rule(replications)
-    number = draws.poisson(A_DAY * (30 + days))
+    number = draws.poisson(a_day * (30 + days))
     times = np.sort(draws.integers(0, (30 + days) * DAY, number))
     placed = [
         Placed(CELLS[cell], "42091", UUID(int=n), (int(at),), (4,))
@@ -93,12 +93,12 @@ def main() -> None:
     parser.add_argument("--every", type=int, default=1, help="hours between two looks, a divisor of 24")
     parser.add_argument("--replications", type=int, default=199, help="draws of a look; its p-value is exact with any number")
     parser.add_argument("--seed", type=int, default=11)
+    parser.add_argument("--a-day", type=float, default=5.0, help="overdoses a day")
     arguments = parser.parse_args()
     began = time.perf_counter()
     with Pool(2) as pool:
-        of_all = pool.map(
-            looked, [(arguments.seed + n, arguments.days, arguments.every, arguments.replications) for n in range(arguments.histories)]
-        )
+        same = (arguments.days, arguments.every, arguments.replications, arguments.a_day)
+        of_all = pool.map(looked, [(arguments.seed + n, *same) for n in range(arguments.histories)])
     looks = [p for least, _ in of_all for _, p in least]
     by_day: dict[tuple[int, int], float] = {}
     for n, (least, _) in enumerate(of_all):
