@@ -3,10 +3,10 @@
     python benchmarks/scan_looks.py --days 360 --every 1
     python benchmarks/scan_looks.py --days 360 --every 24
 
-Overdoses fall on 91 map cells at random, five a day where not said otherwise; a rule of 3 km, clusters up to 7 days, 30 days of data looks at them on its
-schedule. Told are: the share of looks with a cluster below the probability (of one look a day it should be that; of several it is less,
-since the rule counts days); the share of days with at least one such look; and alerts a year, opened and carried on as the service
-does. A probability of .05 is 18.3 days with a cluster a year.
+Overdoses fall on 91 map cells at random, five a day where not said otherwise; a rule of 3 km, clusters up to 7 days, 30 days of
+data looks at them on its schedule. Told are: the share of looks with a cluster below the probability (of one look a day it should be
+that; of several it is less, since the rule counts days); the share of days with at least one such look; and alerts a year, opened and
+carried on as the service does. A probability of .05 is 18.3 days with a cluster a year.
 """
 
 import argparse
