@@ -228,6 +228,20 @@ def test_regions_do_not_meet_by_age_and_time_alone(name: str) -> None:
     assert len(groups(match([crew, hospital._replace(region="county-a")], weights))) == 1
 
 
+def test_a_hospital_s_name_counts_within_reach_of_one_hospital() -> None:
+    said = {"age": 33, "sex": "F", "hospital": "GENERAL"}
+    crew = row("EMS", "e", 8, disposition="TRANSPORT", **said)._replace(region="42003")
+
+    def visit(lat: float, county: str) -> Compared:
+        return row("ED", "d", 42, lat=lat, geo_precision="zip", **said)._replace(region=county)
+
+    assert together(crew, visit(40.9, "42005"))
+    assert not together(crew, visit(42.0, "42049"))  # 167 km away: another General of the same state
+    assert together(crew, visit(42.0, "42003"))  # in one county the place was read wrongly
+    nowhere = row("ED", "d", 42, lat="", lon="", geo_precision="none", **said)._replace(region="42049")
+    assert together(crew, nowhere)
+
+
 def test_a_score_does_not_depend_on_which_report_is_named_first() -> None:
     records = newest(crowd(5, 15))
     columns = Columns.of(records)

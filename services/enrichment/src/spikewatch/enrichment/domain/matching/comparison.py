@@ -40,6 +40,7 @@ _ME: Final = KIND_CODE["me"]
 _POLICE: Final = KIND_CODE["police"]
 _WHO: Final = np.array([[2 if _ME in (a, b) else 1 if _ED in (a, b) else 0 for b in range(len(KINDS))] for a in range(len(KINDS))])
 _ONE_DISPATCH_M: Final = 10_000.0
+_ONE_HOSPITAL_M: Final = 100_000.0  # a helicopter brings people from further; then all else must speak for it
 _NEAR_HOUSE: Final = 24  # numbers of the next dozen houses of one side
 _PARENTS: Final = {"fentanyl": "opioid", "heroin": "opioid", "cocaine": "stimulant", "methamphetamine": "stimulant"}
 
@@ -80,9 +81,15 @@ def share_numbers(columns: Columns, first: Ints, second: Ints, apart_m: Floats) 
 
 
 def share_hospitals(columns: Columns, first: Ints, second: Ints) -> npt.NDArray[np.bool_]:
-    """Return whose hospitals' names may mean one hospital: every state has a Mercy; whoever states no place may be anywhere."""
+    """Return whose hospitals' names may mean one hospital: every state has a Mercy, and a large one has several.
+
+    Whoever states no place may be anywhere; two who state places in two counties must lie within reach of one hospital.
+    """
     one, two = columns.state[first], columns.state[second]
     shared: npt.NDArray[np.bool_] = (one == two) | (one == 0) | (two == 0)
+    placed = (columns.place_class[first] > 0) & (columns.place_class[second] > 0)
+    apart = placed & (columns.region[first] != columns.region[second])
+    shared &= ~apart | (distances(columns, first, second) <= _ONE_HOSPITAL_M)
     return shared
 
 
