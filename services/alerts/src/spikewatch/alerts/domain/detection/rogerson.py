@@ -10,7 +10,7 @@ from spikewatch.alerts.domain.detection.cusum import in_control
 from spikewatch.alerts.domain.detection.detection import Detected, alarms, blank
 from spikewatch.alerts.domain.detection.period import steps_of_year
 from spikewatch.alerts.domain.detection.run_length import decision_interval, raised_rate, reference_value
-from spikewatch.alerts.domain.detection.series import Floats, Series
+from spikewatch.alerts.domain.detection.series import Floats, Series, SeriesError
 
 __all__ = ["ALGORITHMS", "Rogerson", "rogerson"]
 
@@ -47,7 +47,7 @@ def rogerson(series: Series, parameters: Rogerson) -> Detected:
     The threshold is the count that would raise an alarm; ``also`` has ``h``. A gap leaves the sum as it was.
     """
     if parameters.distribution == "binomial" and series.denominator is None:
-        raise ValueError("distribution: binomial counts need a size; expected a column `denominator`")
+        raise SeriesError("distribution: binomial counts need a size; expected a column `denominator`")
     first, (areas, steps) = parameters.training, series.counts.shape
     rates = _rates(series, parameters)
     sums, threshold, decision = blank(series), blank(series), blank(series)

@@ -12,7 +12,7 @@ from spikewatch.alerts.domain.detection.farrington.quasi_poisson import Groups
 from spikewatch.alerts.domain.detection.farrington.reference_steps import blocks, references
 from spikewatch.alerts.domain.detection.farrington.thresholds import Power, plug_in, transformed
 from spikewatch.alerts.domain.detection.farrington.weighting import Weighted, weighted_fit
-from spikewatch.alerts.domain.detection.series import Floats, Series
+from spikewatch.alerts.domain.detection.series import Floats, Series, SeriesError
 
 __all__ = ["ALGORITHMS", "FarringtonFlexible", "farrington_flexible", "recent_are_enough"]
 
@@ -79,7 +79,7 @@ def farrington_flexible(series: Series, parameters: FarringtonFlexible) -> Detec
     the dispersion ``phi``, the ``trend`` a step, the ``predictor`` and its ``error`` and whether a step ``has_enough`` recent incidents.
     """
     if parameters.population_offset and series.population is None:
-        raise ValueError("population_offset: the series has no population; expected a column `population`")
+        raise SeriesError("population_offset: the series has no population; expected a column `population`")
     steps = series.counts.shape[1]
     step_days = series.step_days()
     answer = _Answer(series)

@@ -13,7 +13,7 @@ from spikewatch.alerts.domain.detection.farrington.quasi_poisson import Groups
 from spikewatch.alerts.domain.detection.farrington.reference_steps import Steps, neighbourhoods
 from spikewatch.alerts.domain.detection.farrington.thresholds import Power, transformed
 from spikewatch.alerts.domain.detection.farrington.weighting import weighted_fit
-from spikewatch.alerts.domain.detection.series import Series
+from spikewatch.alerts.domain.detection.series import Series, SeriesError
 
 __all__ = ["ALGORITHMS", "Farrington", "farrington"]
 
@@ -45,7 +45,7 @@ def farrington(series: Series, parameters: Farrington) -> Detected:
     (count - expected) / (threshold - expected); ``also`` has ``phi``, ``has_trend`` and ``has_enough``.
     """
     if parameters.population_offset and series.population is None:
-        raise ValueError("population_offset: the series has no population; expected a column `population`")
+        raise SeriesError("population_offset: the series has no population; expected a column `population`")
     step_days = series.step_days()
     mean, error, phi, has_trend = blank(series), blank(series), blank(series), np.zeros(series.counts.shape, dtype=bool)
     for now in range(series.counts.shape[1]):
