@@ -7,57 +7,28 @@ import numpy as np
 from pydantic import Field, StringConstraints, ValidationError, model_validator
 
 from spikewatch.alerts.domain.instants import HOUR
+from spikewatch.alerts.domain.levels import wrong_shares
 from spikewatch.alerts.domain.marks import Asked, asked
 from spikewatch.alerts.domain.rules import KINDS
 from spikewatch.alerts.domain.rules.criterion import Criterion
 from spikewatch.alerts.domain.rules.detector import COUNT_TAILS
 from spikewatch.alerts.domain.rules.space_time_scan import JOINED
-from spikewatch.alerts.domain.vicinities import vicinity_of, wrong_neighbours
+from spikewatch.alerts.domain.tier import Audience, Tier
+from spikewatch.alerts.domain.vicinities import VICINITY, vicinity_of, wrong_neighbours
 from spikewatch.contracts.alert import RuleReference
 from spikewatch.contracts.case_definitions import DefinitionName
 from spikewatch.contracts.contract import AreaId, Contract, FreeText, ShortText, area_kind
 from spikewatch.contracts.incident import MOST_DEFINITIONS
 from spikewatch.contracts.vocabulary import DrugClass, Outcome, SourceType
 
-__all__ = ["AUDIENCES", "Rule", "RuleId", "Tier"]
+__all__ = ["Rule", "RuleId"]
 
 RuleId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$")]
 """A rule's id: small letters, digits and hyphens, for example ``odmap-24h``."""
 
-Audience = Literal["responder", "health", "law_enforcement", "partner", "public"]
-AUDIENCES: tuple[Audience, ...] = ("responder", "health", "law_enforcement", "partner", "public")
-"""Who may be told, in no order."""
-
 _STATE_DIGITS = 2  # of a county's FIPS code
 _CHANCES: Final = f"sliding_window, poisson, space_time_scan, or a detector of counts ({', '.join(COUNT_TAILS)})"
-
-
-class Tier(Contract, extra="forbid"):
-    """One step of severity: reached when every bound that it states is."""
-
-    name: ShortText = Field(description="What the tier is called, for example notify.")
-    at_least: int | None = Field(default=None, ge=1, description="Overdoses in the window.")
-    probability_below: float | None = Field(default=None, gt=0, lt=1, description="Chance of so many; needs a kind that tells one.")
-    recurrence_days_above: float | None = Field(
-        default=None,
-        ge=1,
-        description="Chance alone brings as much more rarely than once in so many days, in all areas of the rule's among.",
-    )
-    audience: tuple[Audience, ...] = Field(default=(), description="Who may be told from this tier on; empty: the rule's audience.")
-
-    @model_validator(mode="after")
-    def _is_bounded(self) -> "Tier":
-        if self.at_least is None and self.probability_below is None and self.recurrence_days_above is None:
-            raise ValueError("expected at_least, probability_below or recurrence_days_above, for example at_least: 5")
-        return self
-
-    def is_reached(self, observed: int, probability: float | None, recurrence_days: float | None = None) -> bool:
-        """Tell whether a window of so many overdoses, such a chance and such a recurrence interval reaches it."""
-        if self.at_least is not None and observed < self.at_least:
-            return False
-        if self.recurrence_days_above is not None and (recurrence_days is None or recurrence_days <= self.recurrence_days_above):
-            return False
-        return self.probability_below is None or (probability is not None and probability < self.probability_below)
+_BUDGETS: Final = f"sliding_window, poisson, or a detector of counts ({', '.join(COUNT_TAILS)})"
 
 
 class Rule(Contract, extra="forbid"):
@@ -106,6 +77,11 @@ class Rule(Contract, extra="forbid"):
         le=0.5,
         description="Of the alarms of one step in all areas of among, this share at most is false on average; detectors and scans only.",
     )
+    level_shares: dict[ShortText, Annotated[float, Field(gt=0, le=1)]] = Field(
+        default_factory=dict,
+        description="Which part of the rule's false alarms each kind of area may bring, as a place lies in one area of each kind.",
+        examples=[{"county": 0.5, "city": 0.3, "zip": 0.2}],
+    )
     tiers: tuple[Tier, ...] = Field(default=(), description="Steps of severity, the least severe first.")
     audience: tuple[Audience, ...] = Field(default=("responder", "health"), min_length=1, description="Who may be told.")
     tells: tuple[ShortText, ...] = Field(default=(), description="Roles of the contacts that are told; empty: all of the area.")
@@ -152,6 +128,16 @@ class Rule(Contract, extra="forbid"):
             raise ValueError(f"false_discovery_rate: expected {needs}")
         if self.among is None and self.area_kinds and not self.is_scheduled:
             raise ValueError("false_discovery_rate: expected among, how many areas there are, for example among: 67")
+        return self
+
+    @model_validator(mode="after")
+    def _can_share_among_levels(self) -> "Rule":
+        if not self.level_shares:
+            return self
+        if self.criterion.budget is None:
+            raise ValueError(f"level_shares: needs a kind that states how many false alarms it allows; expected {_BUDGETS}")
+        if (why := wrong_shares(self.level_shares, self.kinds_watched)) is not None:
+            raise ValueError(f"level_shares: {why}")
         return self
 
     @cached_property
@@ -219,6 +205,32 @@ class Rule(Contract, extra="forbid"):
         if area in self.areas or area in self.vicinities:
             return True
         return area_kind(area) in self.area_kinds and (not self.within or self._lies_within(area))
+
+    @cached_property
+    def levels(self) -> tuple["Rule", ...]:
+        """The same rule for each kind of area by itself, with its share of the false alarms; the rule itself where it states no shares."""
+        budget = self.criterion.budget
+        if not self.level_shares or budget is None:
+            return (self,)
+        parameter, whole = budget
+        together = self.among if self.area_kinds else self.areas_together  # of all levels, whatever areas one of them has
+        fields = self.model_dump() | {"level_shares": {}, "among": together}
+        return tuple(
+            Rule.model_validate(
+                fields
+                | {
+                    "area_kinds": tuple(each for each in self.area_kinds if each == kind),
+                    "areas": tuple(area for area in self.areas if area_kind(area) == kind),
+                    "neighbours": self.neighbours if kind == VICINITY else {},
+                    "parameters": self.parameters | {parameter: whole * share},
+                }
+            )
+            for kind, share in self.level_shares.items()
+        )
+
+    def at(self, area: str) -> "Rule":
+        """Return the rule as it judges an area: with the share of the area's kind; the rule itself where it watches no such kind."""
+        return next((level for level in self.levels if level.applies_to(area)), self)
 
     @property
     def is_scheduled(self) -> bool:

@@ -1,7 +1,8 @@
 """A rule in words, so that a person can read what it asks before it is switched on."""
 
 from spikewatch.alerts.domain.known_definitions import in_words as definition_in_words
-from spikewatch.alerts.domain.rule import Rule, Tier
+from spikewatch.alerts.domain.rule import Rule
+from spikewatch.alerts.domain.tier import Tier
 
 __all__ = ["in_words"]
 
@@ -20,6 +21,8 @@ def in_words(rule: Rule) -> list[str]:
         sentences.append("The newest days are judged by the part of them that is reported, as the delays of the feeds have taught.")
     if rule.false_discovery_rate is not None:
         sentences.append(_discoveries(rule, rule.false_discovery_rate))
+    if rule.level_shares:
+        sentences.append(_shares(rule))
     if rule.tiers:
         sentences.append("Tiers: " + "; ".join(_tier(tier) for tier in rule.tiers) + ".")
     if rule.areas_together > 1 and rule.tells_recurrence:
@@ -45,6 +48,12 @@ def _discoveries(rule: Rule, rate: float) -> str:
         return f"{share}: those of one look in all areas are accepted together (Benjamini and Hochberg)."
     most = f"{rate / rule.areas_together:.2g}"
     return f"{share} in each step: an area's own chance must be at most {most}, the rate over {rule.areas_together:,} areas."
+
+
+def _shares(rule: Rule) -> str:
+    parameter, whole = rule.criterion.budget or ("", 0.0)
+    parts = ", ".join(f"{parameter} {whole * share:.3g} in each {kind}" for kind, share in rule.level_shares.items())
+    return f"A place lies in one area of each kind, so they share its false alarms ({parameter} {whole:.3g}): {parts}."
 
 
 def _quiet(rule: Rule) -> str:

@@ -99,7 +99,7 @@ class Rulebook:
 
     def watching(self, area: str) -> tuple[Rule, ...]:
         """Return the rules in force that watch an area and are held against each of its overdoses."""
-        return tuple(rule for rule in self._at_overdoses if rule.applies_to(area))
+        return tuple(rule for rule in self.at_overdoses if rule.applies_to(area))
 
     @cached_property
     def scheduled(self) -> tuple[Rule, ...]:
@@ -107,19 +107,20 @@ class Rulebook:
         return tuple(rule for rule in self.rules if rule.is_scheduled)
 
     @cached_property
-    def _at_overdoses(self) -> tuple[Rule, ...]:
-        return tuple(rule for rule in self.rules if not rule.is_scheduled)
+    def at_overdoses(self) -> tuple[Rule, ...]:
+        """The rules in force that are held against each overdose, for each level of area by itself where they share false alarms."""
+        return tuple(level for rule in self.rules if not rule.is_scheduled for level in rule.levels)
 
     @cached_property
     def area_kinds(self) -> frozenset[str]:
         """The kinds of area whose every overdose is held against a rule in force."""
-        return frozenset(kind for rule in self._at_overdoses for kind in rule.kinds_watched)
+        return frozenset(kind for rule in self.at_overdoses for kind in rule.kinds_watched)
 
     @cached_property
     def vicinities(self) -> dict[str, tuple[str, ...]]:
         """By area the vicinities that rules in force watch and it is a part of."""
         found: dict[str, set[str]] = defaultdict(set)
-        for rule in self._at_overdoses:
+        for rule in self.at_overdoses:
             for vicinity, areas in rule.vicinities.items():
                 for area in areas:
                     found[area].add(vicinity)
@@ -128,12 +129,12 @@ class Rulebook:
     @cached_property
     def horizon(self) -> int:
         """How much history any decision about the present can need, in microseconds."""
-        return max((rule.reach + rule.quiet for rule in self._at_overdoses), default=0)
+        return max((rule.reach + rule.quiet for rule in self.at_overdoses), default=0)
 
     @cached_property
     def quiet(self) -> int:
         """The longest quiet time of any of these rules, in microseconds."""
-        return max((rule.quiet for rule in self._at_overdoses), default=0)
+        return max((rule.quiet for rule in self.at_overdoses), default=0)
 
 
 @dataclass(frozen=True, slots=True)

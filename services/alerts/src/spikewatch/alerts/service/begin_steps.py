@@ -17,14 +17,14 @@ class BeginSteps:
     """Runs periodically. What it does can be left out: the first overdose of a step then waits some milliseconds for each rule."""
 
     def __init__(self, rulebook: Rulebook, cache: AreaCache, *, clock: Clock) -> None:
-        self._rules = rulebook.rules
+        self._rules = rulebook.at_overdoses
         self._cache = cache
         self._clock = clock
         self._begun: dict[tuple[str, int], int | None] = {}
 
     def exchange(self, rulebook: Rulebook) -> None:
         """Prepare other rules from the next call on."""
-        self._rules = rulebook.rules
+        self._rules = rulebook.at_overdoses
 
     async def __call__(self) -> None:
         """Prepare each rule whose step has turned for all areas in memory, in a thread."""

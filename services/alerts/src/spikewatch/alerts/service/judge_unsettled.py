@@ -95,7 +95,7 @@ class JudgeUnsettled:
 
     def exchange(self, rulebook: Rulebook) -> None:
         """Judge by other rules from the next look on; each area is looked at anew."""
-        self._rules = [rule for rule in rulebook.rules if rule.is_corrected]
+        self._rules = [rule for rule in rulebook.at_overdoses if rule.is_corrected]
         self._judged = {}
         self._turn = None
 

@@ -105,8 +105,9 @@ def verdicts(rules: Sequence[Rule], histories: Histories, labelled: Sequence[Lab
         for rule in rules:
             if rule.is_scheduled or (":" in area and not rule.applies_to(area)):
                 continue
+            mine = rule.at(area)
             span = Zone(histories.start - rule.quiet, histories.end, ())
-            whole = tuple(_alarm(history, rule, episode) for episode in recomputed(history, rule, span))
+            whole = tuple(_alarm(history, mine, episode) for episode in recomputed(history, mine, span))
             alarms = tuple(one for one in whole if one.episode.opened_at >= histories.start)
             overdoses = histories.counted(area)
             yield Verdict(rule, area, overdoses, years, alarms, tuple(caught(one, alarms, whole) for one in known))

@@ -70,6 +70,11 @@ class Criterion(Contract, ABC, extra="forbid"):
         """Whether it tells how often chance alone brings as much."""
         return False
 
+    @property
+    def budget(self) -> tuple[str, float] | None:
+        """The parameter that says how often chance alone may meet it, and its value; None for kinds that do not say."""
+        return None
+
     def allow(self, chance: float) -> str | None:  # noqa: ARG002  # most kinds cannot
         """Take care that no area meets it with a chance above this in one step, or say what could be asked for that."""
         return "a detector of counts or a space_time_scan"

@@ -29,6 +29,11 @@ class PoissonBaseline(TrailingRate):
 
     probability: float = Field(gt=0, lt=1)
 
+    @property
+    @override
+    def budget(self) -> tuple[str, float] | None:
+        return "probability", self.probability
+
     @override
     def asks(self) -> str:
         """Name the probability."""

@@ -60,6 +60,11 @@ class SlidingWindow(TrailingRate):
             return f"parameters.false_alarms_a_year: nothing so frequent is rare in windows so long; expected at most {most:.2g}"
         return None
 
+    @property
+    @override
+    def budget(self) -> tuple[str, float] | None:
+        return "false_alarms_a_year", self.false_alarms_a_year
+
     @override
     def asks(self) -> str:
         """Name the budget."""
