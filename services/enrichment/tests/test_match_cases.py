@@ -45,6 +45,45 @@ async def test_withdrawing_the_bridge_splits_the_incident_and_the_reopened_id_co
     assert (later.change, later.split_from) == (IncidentChange.UPDATED, kept.incident_id), "it is told for as long as the incident lasts"
 
 
+async def test_of_an_incident_that_ends_in_two_one_inherits_the_id_and_the_other_is_split_from_it(located: Build) -> None:
+    bridge = {"record": "3", **CALL, "location": PLACES[1]}
+    south, north = located("1", **CREW, location=PLACES[0], minutes=5), located("2", **OFFICER, location=PLACES[2], minutes=30)
+    gone = located(**bridge, revision=2, withdrawn=True)
+    store, bus = await run([[located(**bridge), south, north], [gone]])
+    (ended,) = [one for one in store.kept_incidents.values() if not one.active]
+    one, two = (store.kept_incidents[incident_id(report.report.report_key)] for report in (south, north))
+    heir, other = (one, two) if ended.merged_into == one.incident_id else (two, one)
+    assert ended.merged_into == heir.incident_id
+    assert (heir.aliases, heir.split_from) == ((ended.incident_id,), None)
+    assert (other.aliases, other.split_from) == ((), ended.incident_id)
+    check(store, bus, [south, north, gone])
+
+
+async def test_an_id_that_opens_again_elsewhere_takes_its_former_ids_back(located: Build) -> None:
+    # The officer's incident becomes the crew's, that one the call's. Then the crew's report turns out to be of another day.
+    officer = located("1", **OFFICER, minutes=20, **SAID)
+    crew: dict[str, object] = {"record": "2", **CREW, **SAID, "minutes": 10}
+    call = located("3", **CALL, **SAID)
+    moved = located(**crew | {"minutes": 9_000.0, "cad_number": "26-2002"}, revision=2)
+    store, bus = await run([[officer], [located(**crew)], [call], [moved]])
+    again = store.kept_incidents[incident_id(moved.report.report_key)]
+    assert (again.active, again.aliases) == (True, (incident_id(officer.report.report_key),))
+    assert store.kept_incidents[incident_id(call.report.report_key)].aliases == ()
+    check(store, bus, [officer, moved, call])
+
+
+async def test_an_id_that_comes_back_where_its_reports_are_no_more_is_an_alias_no_longer(located: Build) -> None:
+    # Its founder is withdrawn, so its other report goes to another incident; when the founder returns it is far from that one.
+    founder: dict[str, object] = {"record": "1", **CREW, "minutes": 0}
+    other, call = located("2", **OFFICER, minutes=5), located("3", **CALL, minutes=-10)
+    back = located(**founder | {"minutes": 9_000.0}, revision=3)
+    store, bus = await run([[located(**founder), other], [located(**founder, revision=2, withdrawn=True)], [call], [back]])
+    ids = [incident_id(report.report.report_key) for report in (back, other, call)]
+    assert [store.kept_incidents[identity].active for identity in ids] == [True, False, True]
+    assert store.kept_incidents[ids[2]].aliases == (ids[1],)
+    check(store, bus, [back, other, call])
+
+
 @pytest.mark.parametrize("left", [{"withdrawn": True}, {"minutes": 9_000.0}], ids=["withdrawn", "moved"])
 async def test_a_report_that_leaves_takes_its_say_about_its_neighbours_with_it(located: Build, left: dict[str, object]) -> None:
     # The crew's report might have been of the officer's person; without it that person's report stands surer, in an incident of its own.

@@ -17,6 +17,7 @@ from spikewatch_testing.matching_histories import (
     SAID,
     WEIGHTS,
     Build,
+    check_ids,
     expected,
     histories,
     split,
@@ -150,3 +151,4 @@ def test_two_instances_that_share_the_work_end_in_the_same_incidents(located: Bu
 
     asyncio.run(both())
     assert told([one.body for one in store.kept_incidents.values() if one.active]) == expected(reports)
+    check_ids(store)

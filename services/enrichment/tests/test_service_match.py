@@ -149,6 +149,30 @@ def test_a_crash_at_any_write_or_before_publishing_is_repaired_by_the_second_del
     asyncio.run(crash_and_go_on())
 
 
+@settings(max_examples=examples(50), suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(history=histories(), seed=st.integers(0, 2**32), writes=st.integers(1, 12), part=st.sampled_from([0.0, 0.3, 0.5, 0.7, 1.0]))
+def test_after_a_crash_in_the_middle_of_a_merge_ids_tell_of_their_past_as_if_nothing_had_been(
+    located: Build, history: list[dict[str, object]], seed: int, writes: int, part: float
+) -> None:
+    batches = split([located(**one) for one in history], random.Random(seed))
+
+    async def crash_and_go_on() -> InMemoryMatchStore:
+        store = CrashingStore(writes, part)
+        for batch in batches:
+            await until_it_survives(store, batch)
+        return store
+
+    undisturbed, _ = asyncio.run(run(batches))
+    assert _past(asyncio.run(crash_and_go_on())) == _past(undisturbed)
+
+
+def _past(store: InMemoryMatchStore) -> dict[UUID, tuple[object, ...]]:
+    return {
+        one.incident_id: (one.version, one.body, one.active, one.aliases, one.split_from, one.merged_into)
+        for one in store.kept_incidents.values()
+    }
+
+
 @settings(max_examples=examples(20), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(history=histories(), seed=st.integers(0, 2**32))
 def test_a_flood_ends_in_the_same_incidents_in_any_order(located: Build, history: list[dict[str, object]], seed: int) -> None:

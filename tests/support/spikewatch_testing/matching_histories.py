@@ -14,6 +14,7 @@ from spikewatch.enrichment.domain.candidate import Candidate
 from spikewatch.enrichment.domain.matched import matched
 from spikewatch.enrichment.domain.matching.decisions import Decisions
 from spikewatch.enrichment.domain.survivorship import incident
+from spikewatch.enrichment.domain.transition import StoredIncident
 from spikewatch.enrichment.service import MatchReports, Publication
 from spikewatch.enrichment.testing import InMemoryMatchStore
 
@@ -28,6 +29,7 @@ __all__ = [
     "Build",
     "Bus",
     "check",
+    "check_ids",
     "expected",
     "histories",
     "run",
@@ -138,6 +140,24 @@ def check(store: InMemoryMatchStore, bus: Bus, reports: Sequence[LocatedReport])
     assert told([body for _, body in active.values()]) == expected(reports)
     assert bus.live() == active
     assert all(bus.newest[one.incident_id] == (one.version, None) for one in store.kept_incidents.values() if not one.active)
+    check_ids(store)
+
+
+def check_ids(store: InMemoryMatchStore) -> None:
+    """Assert that each ended id is an alias of the one incident that its tombstones lead to, and nothing else is an alias."""
+    kept = store.kept_incidents
+
+    def heir(identity: UUID) -> UUID | None:
+        one: StoredIncident | None = kept[identity]
+        while one is not None and not one.active:
+            one = None if one.merged_into is None else kept[one.merged_into]
+        return None if one is None else one.incident_id
+
+    aliases = [(alias, one.incident_id) for one in kept.values() if one.active for alias in one.aliases]
+    led = [(identity, end) for identity, one in kept.items() if not one.active and (end := heir(identity)) is not None]
+    assert sorted(aliases) == sorted(led)
+    told_by = {one.incident_id: Incident.model_validate_json(one.body) for one in kept.values() if one.body is not None}
+    assert all((body.aliases, body.split_from) == (kept[key].aliases, kept[key].split_from) for key, body in told_by.items())
 
 
 SAID = {"age": 40, "sex": Sex.MALE, "cad_number": "26-1001"}

@@ -3,7 +3,7 @@
 import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final, TypeVar
 from uuid import UUID
@@ -17,7 +17,7 @@ from spikewatch.enrichment.domain.matched import MatchedIncident, matched
 from spikewatch.enrichment.domain.matching.weights import Weights
 from spikewatch.enrichment.domain.neighbourhood import Neighbourhood
 from spikewatch.enrichment.domain.survivorship import Masking
-from spikewatch.enrichment.domain.transition import StoredIncident, transitions
+from spikewatch.enrichment.domain.transition import StoredIncident, transitions, with_true_aliases
 from spikewatch.enrichment.ports import DecisionSource, KnownReport, MatchStore, ReportState, StoredReport
 
 __all__ = ["LocateReports", "MatchReports", "Publication"]
@@ -221,6 +221,11 @@ class MatchReports:
             for one in transitions(incidents[number], stored, old_ids, causes, component.keys, self._masking):
                 mine = causes & (one.keys if one.active else frozenset(stored[one.incident_id].members))
                 changed.append(Publication(one, mine or causes))
+        renamed = with_true_aliases([publication.incident for publication in changed], stored)
+        changed = [Publication(renamed.pop(one.incident.incident_id, one.incident), one.causes) for one in changed]
+        for one in renamed.values():
+            mine = batch & one.keys or frozenset({min(batch)})
+            changed.append(Publication(replace(one, causes=mine), mine))
         return changed
 
     async def _write(self, changed: Sequence[Publication], stored: dict[UUID, StoredIncident], near: Neighbourhood) -> None:

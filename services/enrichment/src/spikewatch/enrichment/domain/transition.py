@@ -1,16 +1,20 @@
-"""What became of stored incidents when their reports were matched again: opened, updated, merged, split, retracted."""
+"""What became of stored incidents when their reports were matched again: opened, updated, merged, split, retracted.
+
+Invariant: the former ids of an incident are those whose tombstones lead to it, from one to the next; so no id has two successors.
+"""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
-from spikewatch.contracts.incident import IncidentChange
+from spikewatch.contracts.identifiers import incident_id
+from spikewatch.contracts.incident import Incident, IncidentChange
 from spikewatch.enrichment.domain.matched import MatchedIncident
 from spikewatch.enrichment.domain.survivorship import Masking, incident
 
-__all__ = ["StoredIncident", "transitions"]
+__all__ = ["StoredIncident", "transitions", "with_true_aliases"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +22,8 @@ class StoredIncident:
     """An incident as it is kept: the published bytes, who belongs to it, and by which reports it is found.
 
     It is found by its ``keys``: the members, all reports that had a say in where they belong (one that moves away leaves the others
-    surer than they were), and the founding report (a retracted id that opens again continues its version). ``causes`` are the reports
+    surer than they were), the founding report (a retracted id that opens again continues its version), and those that founded what it
+    has the former ids of (one that opens again is a former id no longer). ``causes`` are the reports
     whose arrival led to the last change: a batch delivered again finds what it may not have published. ``body`` is None when the
     incident is retracted; ``merged_into`` is then the one that most of its reports are part of now. ``received_at`` is the newest
     arrival among its reports, from which its retention counts.
@@ -54,6 +59,9 @@ def transitions(
 ) -> list[StoredIncident]:
     """Return the incidents of one component that differ from what is stored, each with its next version.
 
+    In an order in which a writer may stop anywhere: what is not written is found again and tells the same of where it came from. So
+    what opens comes before what it split from, and what ends comes last.
+
     Args:
         matched: what the component's reports amount to now.
         stored: every stored incident that may bear one of these ids, retracted ones included.
@@ -66,20 +74,71 @@ def transitions(
     before = [stored[identity] for identity in sorted(old_ids)]
     # Where each report is now: it matters to incidents that there were, and most are new.
     home = {report.key: one.incident_id for one in now.values() for report in one.members} if before else {}
-    changed = [
-        _renewed(one, stored.get(identity), before, now, home, causes, near, masking)
-        for identity, one in now.items()
-        if not ((old := stored.get(identity)) is not None and old.active and old.digest == one.digest)
-    ]
-    changed += [_retracted(old, causes, home) for old in before if old.incident_id not in now]
-    return changed
+    heirs = {old.incident_id: _heir(old, home) for old in before if old.incident_id not in now}
+    opened: list[StoredIncident] = []
+    renewed: list[StoredIncident] = []
+    for identity, one in now.items():
+        old = stored.get(identity)
+        if old is None or not old.active:
+            opened.append(_renewed(one, old, before, heirs, home, causes, near, masking))
+        elif old.digest != one.digest:
+            renewed.append(_renewed(one, old, before, heirs, home, causes, near, masking))
+    ended = [_retracted(old, causes, heirs[old.incident_id]) for old in before if old.incident_id in heirs]
+    return opened + renewed + ended
+
+
+def with_true_aliases(changed: Iterable[StoredIncident], stored: Mapping[UUID, StoredIncident]) -> dict[UUID, StoredIncident]:
+    """Return by id the incidents whose former ids are not those that the tombstones say, as they should be.
+
+    ``transitions`` hands ids on where a component tells it. It cannot where a former id opens again far from what its others became, nor
+    where another writer changed the heir after the tombstone was written. Also incidents that ended are told: should one open again, it
+    has the former ids that it had.
+
+    Args:
+        changed: what is to be written, the next version of each.
+        stored: all that is found by the reports of the batch.
+    """
+    latest = {**stored, **{one.incident_id: one for one in changed}}
+    former = {alias for one in latest.values() for alias in one.aliases}
+    returned = {identity: one for identity in former if (one := latest.get(identity)) is not None and one.active}
+    ended = [one for one in latest.values() if one.merged_into in latest]
+    if not returned and not ended:
+        return {}
+    aliases = {identity: set(one.aliases) for identity, one in latest.items()}
+    for own in aliases.values():
+        for other in [returned[alias] for alias in own if alias in returned]:
+            own -= {other.incident_id, *other.aliases}
+    is_growing = True
+    while is_growing:
+        is_growing = False
+        for one in ended:
+            assert one.merged_into is not None  # noqa: S101  # it is in latest
+            new = (aliases[one.incident_id] | {one.incident_id}) - aliases[one.merged_into] - {one.merged_into}
+            aliases[one.merged_into] |= new
+            is_growing = is_growing or bool(new)
+    return {
+        identity: _with_aliases(latest[identity], own, stored.get(identity), latest)
+        for identity, own in aliases.items()
+        if len(own) != len(latest[identity].aliases) or not own.issuperset(latest[identity].aliases)
+    }
+
+
+def _with_aliases(one: StoredIncident, own: set[UUID], old: StoredIncident | None, latest: Mapping[UUID, StoredIncident]) -> StoredIncident:
+    aliases = tuple(sorted(own))
+    version = one.version + (one is old)
+    keys = one.keys | _founders(own, [latest[identity] for identity in own if identity in latest])
+    body = one.body
+    if body is not None:
+        was = Incident.model_validate_json(body)
+        body = was.changed(aliases=aliases, version=version, change=IncidentChange.UPDATED if one is old else was.change).to_json()
+    return replace(one, aliases=aliases, version=version, body=body, keys=keys)
 
 
 def _renewed(  # the eight things a change is read from
     one: MatchedIncident,
     old: StoredIncident | None,
     before: list[StoredIncident],
-    now: Mapping[UUID, MatchedIncident],
+    heirs: Mapping[UUID, UUID | None],
     home: Mapping[UUID, UUID],
     causes: frozenset[UUID],
     near: frozenset[UUID],
@@ -87,11 +146,12 @@ def _renewed(  # the eight things a change is read from
 ) -> StoredIncident:
     identity = one.incident_id
     members = tuple(report.key for report in one.members)
-    ended = [other for other in before if other.incident_id not in now and not set(members).isdisjoint(other.members)]
+    ended = [other for other in before if heirs.get(other.incident_id) == identity]
     aliases: tuple[UUID, ...] = () if old is None else old.aliases
+    founders: frozenset[UUID] = frozenset()
     if ended or aliases:
-        inherited = {alias for other in ended for alias in (other.incident_id, *other.aliases)}
-        aliases = tuple(sorted(inherited.union(aliases) - now.keys()))
+        aliases = tuple(sorted({alias for other in ended for alias in (other.incident_id, *other.aliases)}.union(aliases)))
+        founders = _founders(aliases, ended if old is None else [old, *ended])
     if old is None or not old.active:
         change = IncidentChange.OPENED
     elif ended:
@@ -101,7 +161,7 @@ def _renewed(  # the eight things a change is read from
     else:
         change = IncidentChange.UPDATED
     version = 1 if old is None else old.version + 1
-    split_from = old.split_from if old is not None and old.active else _parent(identity, members, before, now) if before else None
+    split_from = old.split_from if old is not None and old.active else _parent(identity, members, before, heirs) if before else None
     published = incident(one, version=version, change=change, aliases=aliases, split_from=split_from, masking=masking)
     return StoredIncident(
         incident_id=identity,
@@ -113,22 +173,36 @@ def _renewed(  # the eight things a change is read from
         occurred_at=published.occurred_at,
         received_at=max([report.extract.received_at for report in one.members]),
         members=members,
-        keys=causes.union(near, members),
+        keys=causes.union(near, members, founders),
         aliases=aliases,
         split_from=split_from,
         causes=causes,
     )
 
 
-def _parent(identity: UUID, members: tuple[UUID, ...], before: list[StoredIncident], now: Mapping[UUID, MatchedIncident]) -> UUID | None:
-    """Return the incident that goes on without these reports; of several the one that held most of them."""
+def _founders(aliases: Iterable[UUID], held: Iterable[StoredIncident]) -> frozenset[UUID]:
+    """Return the reports that founded the incidents that these former ids were, as far as those that had the ids were found by them."""
+    wanted = set(aliases)
+    return frozenset(key for one in held for key in one.keys if incident_id(key) in wanted)
+
+
+def _parent(identity: UUID, members: tuple[UUID, ...], before: list[StoredIncident], heirs: Mapping[UUID, UUID | None]) -> UUID | None:
+    """Return the incident that these reports were part of, unless this one goes on under its former id.
+
+    Of several the one that goes on itself, and of those the one that held most of them.
+    """
     shared = {other.incident_id: len(set(members).intersection(other.members)) for other in before if other.incident_id != identity}
-    parents = [other for other, count in shared.items() if count and other in now]
-    return min(parents, key=lambda other: (-shared[other], other), default=None)
+    parents = [other for other, count in shared.items() if count and heirs.get(other) != identity]
+    return min(parents, key=lambda other: (other in heirs, -shared[other], other), default=None)
 
 
-def _retracted(old: StoredIncident, causes: frozenset[UUID], home: Mapping[UUID, UUID]) -> StoredIncident:
+def _heir(old: StoredIncident, home: Mapping[UUID, UUID]) -> UUID | None:
+    """Return the incident that most of the reports are part of now."""
     heirs = Counter(home[member] for member in old.members if member in home)
+    return min(heirs, key=lambda heir: (-heirs[heir], heir), default=None)
+
+
+def _retracted(old: StoredIncident, causes: frozenset[UUID], heir: UUID | None) -> StoredIncident:
     return StoredIncident(
         incident_id=old.incident_id,
         founder=old.founder,
@@ -139,8 +213,8 @@ def _retracted(old: StoredIncident, causes: frozenset[UUID], home: Mapping[UUID,
         occurred_at=old.occurred_at,
         received_at=old.received_at,
         members=(),
-        keys=causes | {old.founder},
+        keys=causes.union({old.founder}, _founders(old.aliases, [old]) if old.aliases else ()),
         aliases=old.aliases,
         causes=causes,
-        merged_into=min(heirs, key=lambda heir: (-heirs[heir], heir), default=None),
+        merged_into=heir,
     )
