@@ -87,6 +87,10 @@ def test_the_examples_of_rules_can_be_used(capsys):
     assert main(["rules", "check", str(example)]) == 0
     assert main(["rules", "explain", str(example), "ems-opioid-24h"]) == 0
     assert "It counts suspected overdoses that meet cste-like-ems-opioid in every county" in capsys.readouterr().out
+    levels = example.with_name("levels.yaml")
+    assert main(["rules", "check", str(levels)]) == 0
+    assert main(["rules", "explain", str(levels)]) == 0
+    assert "false_alarms_a_year 1 in each county, false_alarms_a_year 0.6 in each city" in capsys.readouterr().out
 
 
 def test_rules_may_name_the_case_definitions_of_a_file(rules, tmp_path, capsys, monkeypatch):

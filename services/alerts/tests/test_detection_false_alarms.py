@@ -1,11 +1,11 @@
-"""Recurrence intervals, tiers, the false discovery rate in batches, and areas within areas."""
+"""Recurrence intervals, tiers, and the false discovery rate in batches."""
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spikewatch.alerts.domain.detection.false_alarms import Nested, Tier, TierDays, discoveries, recurrence_interval, tiers, unexplained
+from spikewatch.alerts.domain.detection.false_alarms import Tier, TierDays, discoveries, recurrence_interval, tiers
 
 
 def test_recurrence_intervals_and_their_tiers():
@@ -46,36 +46,3 @@ def test_the_rate_of_false_discoveries_holds():
         found = discoveries(p_value, np.zeros(200, dtype=np.int64), rate=0.1)
         shares.append(found[10:].sum() / max(found.sum(), 1))
     assert np.mean(shares) < 0.12
-
-
-def nested(observed, expected, p_value):
-    # a state, its county, two cities of the county
-    expected = np.array(expected, dtype=float)
-    return Nested(
-        np.array(observed, dtype=float), expected, 1.1 * expected, np.array(p_value), np.array([-1, 0, 1, 1]), np.array([0, 1, 2, 2])
-    )
-
-
-SHARES = np.array([0.2, 0.4, 0.4])
-
-
-def test_a_rise_of_the_whole_county_is_one_alarm():
-    areas = nested([110, 60, 24, 16], [80, 20, 8, 5], [0.002, 1e-9, 1e-4, 5e-4])
-    assert unexplained(areas, 0.005, shares=SHARES).tolist() == [False, True, False, False]
-
-
-def test_a_city_that_drives_its_county_remains_beside_it():
-    areas = nested([95, 33, 21, 5], [80, 20, 4, 5], [0.05, 0.001, 1e-8, 0.5])
-    assert unexplained(areas, 0.005, shares=SHARES).tolist() == [False, True, True, False]
-
-
-def test_each_level_has_only_its_share():
-    areas = nested([80, 20, 15, 5], [80, 20, 5, 5], [0.5, 0.5, 0.0015, 0.5])
-    assert unexplained(areas, 0.005, shares=SHARES)[2]
-    assert not unexplained(areas, 0.005, shares=np.array([0.4, 0.4, 0.2]))[2]
-
-
-@pytest.mark.parametrize("shares", [[0.5, 0.5], [0.5, 0.5, 0.5], [-0.1, 0.5, 0.5]])
-def test_shares_that_do_not_fit_are_refused(shares):
-    with pytest.raises(ValueError, match="shares"):
-        unexplained(nested([1, 1, 1, 1], [1, 1, 1, 1], [1.0] * 4), 0.01, shares=np.array(shares))

@@ -4,10 +4,7 @@ import numpy as np
 import pytest
 
 from spikewatch.alerts.adapters.rules_file import PUBLISHED, rules_of_package
-from spikewatch.alerts.domain.backtest.foreseen import foreseen
-from spikewatch.alerts.domain.backtest.histories import Histories
-from spikewatch.alerts.domain.backtest.verdict import verdicts
-from spikewatch.alerts.domain.episodes import all_episodes
+from spikewatch.alerts.domain.episodes import Zone, all_episodes, recomputed
 from spikewatch.alerts.domain.instants import DAY, HOUR
 from spikewatch.alerts.domain.marks import mark
 from spikewatch.alerts.domain.series import History
@@ -41,12 +38,11 @@ def test_a_week_of_ten_times_as_many_after_the_history_it_asks_for_is_found(name
     rule = RULES[name]
     calm = round(rule.criterion.minimum_history_days) + 49
     draw = np.random.default_rng(3)
-    counts = np.r_[draw.poisson(2, calm), draw.poisson(20, 7), draw.poisson(2, 21)]
+    counts = np.r_[draw.poisson(2, calm), draw.poisson(20, 7)]
     mine = mark((Outcome.UNKNOWN,), (), (SourceType.EMS,))
     rows = [(day * DAY + HOUR + one * HOUR // 4, mine) for day, count in enumerate(counts) for one in range(count)]
-    histories = Histories({"Cedar County": History.of(rows, rows[0][0], -(2**60))}, 0, len(counts) * DAY)
-    (found,) = verdicts([foreseen(rule, histories)], histories, [])
-    assert any(calm * DAY <= one.episode.opened_at < (calm + 7) * DAY for one in found.alarms)
+    found = recomputed(History.of(rows, rows[0][0], -(2**60)), rule, Zone((calm - 14) * DAY, (calm + 7) * DAY, ()))
+    assert any(calm * DAY <= one.opened_at < (calm + 7) * DAY for one in found)
 
 
 @pytest.mark.parametrize("name", ["odmap-24h", "odmap-24h-nonfatal", "odmap-neighbours-24h", "odmap-state-24h"])

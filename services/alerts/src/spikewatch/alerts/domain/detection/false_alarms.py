@@ -1,4 +1,4 @@
-"""How loud thousands of detectors are together: recurrence intervals, tiers, false discovery rate, areas within areas."""
+"""How loud thousands of detectors are together: recurrence intervals, tiers, false discovery rate."""
 
 from dataclasses import dataclass
 from enum import IntEnum
@@ -7,10 +7,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from spikewatch.alerts.domain.detection.predictive.windows import mid_tail
 from spikewatch.alerts.domain.detection.series import Floats
 
-__all__ = ["Nested", "Tier", "TierDays", "discoveries", "recurrence_interval", "tiers", "unexplained"]
+__all__ = ["Tier", "TierDays", "discoveries", "recurrence_interval", "tiers"]
 
 
 class Tier(IntEnum):
@@ -89,52 +88,3 @@ def discoveries(p_value: Floats, jurisdiction: NDArray[np.int64], *, rate: float
     last = np.maximum.reduceat(np.where(passes, rank, 0), begins)
     found[order] = rank <= np.repeat(last, size)
     return found
-
-
-@dataclass(frozen=True, slots=True)
-class Nested:
-    """Areas of several levels, one row each: what was observed and expected in the window, and in which row the larger area stands.
-
-    ``parent`` is -1 for the outermost. ``level`` counts from 0 (outermost) and is larger in a child than in its parent.
-    """
-
-    observed: Floats
-    expected: Floats
-    variance: Floats
-    p_value: Floats
-    parent: NDArray[np.int64]
-    level: NDArray[np.int64]
-
-    def __post_init__(self) -> None:
-        inner = self.parent >= 0
-        if (self.level[inner] <= self.level[self.parent[inner]]).any():
-            raise ValueError("level: expected a child's to be larger than its parent's")
-
-
-def unexplained(areas: Nested, alpha: float, *, shares: Floats) -> NDArray[np.bool_]:
-    """Return which areas alarm, each level with its share of ``alpha``, without those that their parent's alarm explains.
-
-    From the outermost in: an area alarms where its p-value is at most its level's share of ``alpha``. Below an area that alarms
-    (or is explained itself) a child must stand out beyond it: it is judged once more as if it were expected to rise as much as the
-    parent did, and left out where that suffices to explain it. So a county-wide rise is one alarm, and a city that drives its
-    county's rise remains beside it.
-
-    Raises:
-        ValueError: ``shares`` does not have one number of at least 0 for each level, or they sum to more than 1.
-    """
-    if len(shares) <= areas.level.max(initial=-1) or min(shares) < 0 or sum(shares) > 1 + 1e-9:
-        raise ValueError("shares: expected a number from 0 for each level, together at most 1")
-    allowed = alpha * shares[areas.level]
-    with np.errstate(invalid="ignore", divide="ignore"):
-        exceeds = areas.p_value <= allowed
-        rise = np.maximum(areas.observed / areas.expected, 1.0)
-    risen = np.ones(len(exceeds))  # by how much an area's alarming ancestors rose: the innermost of them counts
-    alarm = np.zeros(len(exceeds), dtype=np.bool_)
-    for level in np.unique(areas.level):
-        rows = np.flatnonzero(areas.level == level)
-        parent = areas.parent[rows]
-        inherited = np.where(parent >= 0, risen[parent], 1.0)
-        again = mid_tail(areas.observed[rows], areas.expected[rows] * inherited, areas.variance[rows] * inherited**2)
-        alarm[rows] = exceeds[rows] & np.where(inherited > 1, again <= allowed[rows], True)
-        risen[rows] = np.where(alarm[rows], rise[rows], inherited)
-    return alarm
