@@ -272,6 +272,6 @@ def test_reports_that_tell_no_place_are_met_by_time_in_a_file() -> None:
     nowhere = {"lat": "", "lon": "", "geo_precision": "none"}
     crew, officer = row("EMS", "E1", 8, age=40, sex="M"), row("POLICE", "P1", 20, age=41, sex="M", **nowhere)
     assert together(crew, officer)
-    assert not together(crew, row("POLICE", "P2", 20, age=62, sex="M", **nowhere))
+    assert not together(crew, row("POLICE", "P2", 20, age=62, age_approx=0, sex="M", **nowhere))
     many = [row("EMS", f"E{index}", index / 100, **nowhere) for index in range(2_000)]
     assert len(candidates(Columns.of(newest(many))).first) <= 48 * len(many)

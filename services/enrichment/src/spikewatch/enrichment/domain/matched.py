@@ -16,7 +16,7 @@ from spikewatch.enrichment.domain.matching.weights import Weights
 __all__ = ["MatchedIncident", "MatchedOverdose", "matched"]
 
 # Part of every digest: a change of the matcher or of survivorship must raise it, so that stored incidents are renewed when touched.
-_RULES: Final = "7"
+_RULES: Final = "8"
 _SURELY_MORE: Final = 10**6  # as if a report that fits perfectly had been left out
 
 

@@ -1,5 +1,6 @@
 """The small vocabulary that makes a comparison a look-up: every value that is compared is a number from zero, zero for not stated."""
 
+import re
 from typing import Final
 
 __all__ = [
@@ -7,6 +8,7 @@ __all__ = [
     "DRUGS",
     "KINDS",
     "KIND_CODE",
+    "NOT_STATED",
     "OUTCOMES",
     "PLACE_CLASSES",
     "PLACE_CLASS_OF",
@@ -30,17 +32,30 @@ PLACE_CLASS_OF: Final = {
     "place": 1,
     "range": 1,
     "near_range": 1,
+    "rooftop": 1,
+    "parcel": 1,
+    "premise": 1,
+    "exact": 1,
+    "gps": 1,
     "landmark": 3,
     "block": 2,
     "intersection": 2,
     "near_intersection": 2,
     "street": 3,
     "zip": 4,
+    "zipcode": 4,
+    "zip_code": 4,
+    "postcode": 4,
+    "postal_code": 4,
     "city": 4,
+    "town": 4,
     "county": 4,
+    "state": 4,
     "none": 0,
-    "": 0,
 }
+
+NOT_STATED: Final = frozenset({"", "nan", "none", "null", "na", "n/a", "<na>", "nat", "-", "."})
+"""What stands in small letters where nothing is stated: statistics programs write the absent as a word."""
 
 OUTCOMES: Final = ("", "fatal", "nonfatal", "improved", "unknown")
 SEXES: Final = ("", "female", "male", "other")
@@ -74,25 +89,26 @@ _SYNONYMS: Final = {
     "hispanic": "h",
     "asian": "a",
 }
-_KIND_STARTS: Final = (
-    ("cad", "cad"),
-    ("911", "cad"),
-    ("psap", "cad"),
-    ("dispatch", "cad"),
-    ("ems", "ems"),
-    ("ambulance", "ems"),
-    ("fire", "fire"),
-    ("fd", "fire"),
-    ("police", "police"),
-    ("pd", "police"),
-    ("sheriff", "police"),
-    ("ed", "ed"),
-    ("hospital", "ed"),
-    ("me", "me"),
-    ("coroner", "me"),
-    ("examiner", "me"),
+# Looked for in this order: a sheriff may be coroner, a hospital may run an ambulance, and any of them may have dispatchers.
+_KIND_SAID: Final = (
+    ("me", r"coroner\w*|\w*examiner\w*|medicolegal|forensic\w*|o?cmeo?|meo"),
+    ("cad", r"cad\d*|911\w*|e911|9 1 1|psap\w*|dispatch\w*|communications?|comms?|call (?:center|taker)\w*"),
+    ("ems", r"ems\d*|ambulance\w*|emergency medical|paramedic\w*|medics?\d*|emts?|medevac|rescue squad"),
+    ("fire", r"fire\w*|fd\d*|rescue"),
+    ("police", r"police\w*|pd\d*|sheriff\w*|law enforcement|(?:highway|state) patrol|troopers?|constables?|public safety"),
+    ("ed", r"hospital\w*|emergency (?:dep\w*|room|medicine)|(?:medical|med|health) (?:center|centre|ctr)"),
+    ("ed", r"health ?care|infirmary|clinic|urgent care"),
 )
-_KIND_ENDS: Final = (("pd", "police"), ("fd", "fire"), ("ems", "ems"))  # SFPD, SFFD, NYCEMS
+# Short words that are other words, too (ME is a state): only where nothing else tells. SFPD, SFFD, NYCEMS.
+_KIND_HINTED: Final = (
+    ("ed", r"e[dr]\d*"),
+    ("me", r"me\d*"),
+    ("police", r"\w*pd|so|leo"),
+    ("fire", r"\w*fd"),
+    ("ems", r"\w*(?<!syst)ems"),
+)
+_KINDS_BY_NAME: Final = tuple((KIND_CODE[kind], re.compile(rf"\b(?:{said})\b")) for kind, said in (*_KIND_SAID, *_KIND_HINTED))
+_NO_LETTER: Final = re.compile(r"[\W_]+")
 
 
 def code_of(words: tuple[str, ...], text: str) -> int:
@@ -104,14 +120,5 @@ def code_of(words: tuple[str, ...], text: str) -> int:
 
 def kind_of(agency: str) -> int:
     """Return the kind of agency that a name tells, ``other`` where it tells none."""
-    parts = agency.lower().replace("-", " ").replace("_", " ").split()
-    for part in parts:
-        for start, kind in _KIND_STARTS:
-            # A short beginning must be the whole word: "ed" is no part of "education".
-            if part == start or (len(start) > 3 and part.startswith(start)) or (part.startswith(start) and part[len(start) :].isdecimal()):
-                return KIND_CODE[kind]
-    for part in parts:
-        for end, kind in _KIND_ENDS:
-            if part.endswith(end):
-                return KIND_CODE[kind]
-    return KIND_CODE["other"]
+    name = _NO_LETTER.sub(" ", agency.lower())
+    return next((kind for kind, said in _KINDS_BY_NAME if said.search(name)), KIND_CODE["other"])

@@ -1,37 +1,44 @@
 """The compact record that is compared, made from a row of a table or from a located report, and which revision of it stands."""
 
-from collections.abc import Callable, Iterable, Mapping
-from datetime import UTC, datetime, time
+from collections.abc import Iterable, Mapping
+from datetime import time
 from functools import lru_cache
-from typing import Final, NamedTuple, TypeVar
+from typing import Final, NamedTuple
 from uuid import UUID
 
 from spikewatch.contracts.identifiers import report_key
 from spikewatch.contracts.report import LocatedReport, Position, Report
 from spikewatch.contracts.vocabulary import AgeBand, Disposition, DrugClass, Outcome, PlacePrecision, Sex, SourceType, TimePrecision, YesNo
 from spikewatch.enrichment.domain.matching import address, codes
+from spikewatch.enrichment.domain.matching.cells import (
+    ESTIMATING,
+    NOT_WRITTEN,
+    OLDEST,
+    Unreadable,
+    code,
+    degrees,
+    disposition_of,
+    drug_of,
+    folded,
+    given,
+    is_rough_age,
+    kind_of,
+    likely_place_class,
+    meaningful,
+    moment_of,
+    outcome_of,
+    place_class_of,
+    race_of,
+    sex_of,
+    whole,
+    zip5,
+)
 
 __all__ = ["Compared", "Unreadable", "newest", "of_located", "of_report", "of_row", "revision_of"]
 
-T = TypeVar("T")
-
+_NEVER: Final = 0.0  # came before all that say when they came
 _ROUGH: Final = frozenset({"day", "date", "month"})
 _MIDNIGHT: Final = time()
-_MEANING: Final = frozenset("123456789")
-_SHORTEST_NUMBER: Final = 3  # "0", "-" and "NA" are fillers; a filler would join every report of a county
-_OLDEST: Final = 130
-_ESTIMATING: Final = frozenset({SourceType.CAD, SourceType.POLICE, SourceType.FIRE})  # an age as it was told or looked
-
-
-class Unreadable(Exception):  # noqa: N818  # named by its consequence
-    """A row that cannot be compared; ``field``, ``problem``, ``expected`` and ``example`` say why, never the value itself."""
-
-    def __init__(self, field: str, problem: str, expected: str, example: str) -> None:
-        super().__init__(f"{field} {problem}; expected {expected}, for example {example}")
-        self.field = field
-        self.problem = problem
-        self.expected = expected
-        self.example = example
 
 
 class Compared(NamedTuple):  # the cheapest to make, to keep and to turn into columns: there is one for every row
@@ -94,27 +101,33 @@ def of_row(row: Mapping[str, str]) -> Compared:
     """
     get = row.get
     agency = (get("agency") or "").strip()
-    if not agency:
+    if agency in NOT_WRITTEN:
         raise Unreadable("agency", "is missing", "the agency or its kind", "EMS")
-    number = (get("agency_record_no") or "").strip() or (get("report_id") or "").strip()
-    if not number:
+    number = (get("agency_record_no") or "").strip()
+    if number in NOT_WRITTEN:
+        number = (get("report_id") or "").strip()
+    if number in NOT_WRITTEN:
         raise Unreadable("agency_record_no", "is missing, and report_id, too", "the number that the agency gave the record", "EM105454")
-    moment = _moment(get("event_time") or "", "event_time")
-    received = get("received_at") or ""
-    kind = _kind(agency)
+    moment = moment_of(get("event_time") or "", "event_time")
+    came = get("received_at")
+    try:
+        received = moment_of(came, "received_at").timestamp() if came else _NEVER
+    except Unreadable:
+        received = _NEVER
+    kind = kind_of(agency)
     precision = (get("time_precision") or "").strip().lower()
-    lat, lon = _number(row, "lat", 90.0), _number(row, "lon", 180.0)
-    place_class = codes.PLACE_CLASS_OF.get((get("geo_precision") or "").strip().lower(), 1 if lat is not None else 0)
-    if lat is None or lon is None:
-        lat = lon = 0.0
-        place_class = 0
-    age = _whole(get("age") or "")
+    lat, lon = degrees(get("lat"), 90.0), degrees(get("lon"), 180.0)
+    age = whole(get("age") or "")
     written = get("address_text") or ""
     house, unit, street = address.stated(written) if written else address.NOWHERE
-    naloxone = _whole(get("naloxone") or "")
+    if lat is None or lon is None or (lat == 0.0 and lon == 0.0):  # of the sea off Africa nobody reports: a blank written as zero
+        lat = lon = 0.0
+        place_class = 0
+    elif (place_class := place_class_of(get("geo_precision") or "")) < 0:
+        place_class = likely_place_class(kind, written, house)
     return Compared(
         report_key(agency.lower(), number),
-        (_moment(received, "received_at").timestamp() if received else 0.0, get("report_id") or ""),
+        (received, get("report_id") or ""),
         moment.timestamp(),
         precision in _ROUGH or (precision != "second" and moment.time() == _MIDNIGHT),  # on the clock of whoever wrote it
         kind,
@@ -125,17 +138,17 @@ def of_row(row: Mapping[str, str]) -> Compared:
         place_class,
         age,
         age,
-        (get("age_approx") or "").strip() in {"1", "true", "yes"},
-        _code("sex", get("sex") or ""),
-        _code("race", get("race") or ""),
-        _code("outcome", get("outcome") or ""),
-        _code("disposition", get("disposition") or ""),
-        _code("drug", get("drug") or ""),
-        naloxone if naloxone in {0, 1} else -1,
-        _whole(get("naloxone_doses") or ""),
-        _folded(get("hospital") or ""),
-        (get("zip") or "").strip()[:5],
-        _meaningful(get("cad_no") or ""),
+        is_rough_age(get("age_approx") or "", kind),
+        sex_of(get("sex") or ""),
+        race_of(get("race") or ""),
+        outcome_of(get("outcome") or ""),
+        disposition_of(get("disposition") or ""),
+        drug_of(get("drug") or ""),
+        given(get("naloxone") or ""),
+        whole(get("naloxone_doses") or ""),
+        folded(get("hospital") or ""),
+        zip5(get("zip") or ""),
+        meaningful(get("cad_no") or ""),
         house,
         unit,
         street,
@@ -151,7 +164,7 @@ def of_report(report: Report) -> Compared:
     """Return the record of a report that nobody placed: its own position counts, else it has none."""
     at = report.location
     region = at.county_fips or ""
-    if at.lat is None or at.lon is None:
+    if at.lat is None or at.lon is None or (at.lat == 0.0 and at.lon == 0.0):
         return _of_report(report, None, region, 0)
     precision = PlacePrecision.POINT if at.precision is PlacePrecision.NONE else at.precision
     return _of_report(report, Position(lat=at.lat, lon=at.lon, precision=precision, radius_m=0, method="reported"), region, 0)
@@ -176,7 +189,7 @@ def _of_report(report: Report, position: Position | None, region: str, geodata_v
         place_class,
         low,
         high,
-        low != high or report.source_type in _ESTIMATING,
+        low != high or report.source_type in ESTIMATING,
         _SEXES[victims.sex],
         0,
         _OUTCOMES[report.outcome],
@@ -185,9 +198,9 @@ def _of_report(report: Report, position: Position | None, region: str, geodata_v
         min([_DRUGS[drug.drug_class] for drug in report.drugs])[1] if report.drugs else 0,
         _GIVEN[reversal.given],
         -1 if reversal.doses is None else reversal.doses,
-        _folded(report.destination) if report.destination else "",
+        folded(report.destination) if report.destination else "",
         at.zip5 or "",
-        _meaningful(report.cad_number) if report.cad_number else "",
+        meaningful(report.cad_number) if report.cad_number else "",
         house,
         unit,
         street,
@@ -201,74 +214,9 @@ def revision_of(revision: int, geodata_version: int) -> tuple[float, str]:
     return float(revision), f"{geodata_version:020d}"
 
 
-_LISTS: Final = {
-    "sex": codes.SEXES,
-    "race": codes.RACES,
-    "outcome": codes.OUTCOMES,
-    "disposition": codes.DISPOSITIONS,
-    "drug": codes.DRUGS,
-}
-
-
-def _remembered(size: int) -> Callable[[Callable[..., T]], Callable[..., T]]:
-    return lru_cache(size)
-
-
-@_remembered(256)
-def _code(field: str, text: str) -> int:
-    # An outcome that is unknown is none that two reports could agree on: some agencies write the word, others leave it out.
-    is_stated = text and not (field == "outcome" and text.strip().lower() == "unknown")
-    return codes.code_of(_LISTS[field], text) if is_stated else 0
-
-
-@_remembered(1024)
-def _kind(agency: str) -> int:
-    return codes.kind_of(agency)
-
-
-@_remembered(4096)
-def _folded(text: str) -> str:
-    return " ".join(text.upper().split())
-
-
-@_remembered(512)
-def _whole(text: str) -> int:
-    try:
-        value = int(float(text)) if text.strip() else -1
-    except (ValueError, OverflowError):
-        return -1  # a word where a number belongs says nothing; it does not make the row useless
-    return value if 0 <= value <= _OLDEST else -1
-
-
-def _number(row: Mapping[str, str], field: str, most: float) -> float | None:
-    text = row.get(field)
-    if not text:
-        return None
-    try:
-        value = float(text)
-    except ValueError:
-        return None
-    return value if -most <= value <= most else None
-
-
-def _moment(text: str, field: str) -> datetime:
-    try:
-        moment = datetime.fromisoformat(text)
-        return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
-    except (ValueError, OverflowError):
-        problem = "is no time" if text.strip() else "is missing"
-        raise Unreadable(field, problem, "an ISO 8601 time", "2026-05-01T13:45:00Z") from None
-
-
-def _meaningful(text: str) -> str:
-    # Computer-aided dispatch numbers are typed with and without separators.
-    folded = text.upper() if text.isalnum() else "".join(filter(str.isalnum, text.upper()))
-    return folded if len(folded) >= _SHORTEST_NUMBER and not _MEANING.isdisjoint(folded) else ""
-
-
 def _band(band: AgeBand) -> tuple[int, int]:
     if band is AgeBand.A90_PLUS:
-        return 90, _OLDEST
+        return 90, OLDEST
     low, _, high = band.value.partition("-")
     return int(low), int(high)
 
@@ -278,14 +226,14 @@ def _drug(drug: DrugClass) -> tuple[int, int]:
     number = codes.DRUGS.index(drug)
     if drug is DrugClass.UNKNOWN:
         return 2 * len(codes.DRUGS), 0
-    return number + (len(codes.DRUGS) if drug in {DrugClass.OPIOID, DrugClass.STIMULANT} else 0), _code("drug", drug)
+    return number + (len(codes.DRUGS) if drug in {DrugClass.OPIOID, DrugClass.STIMULANT} else 0), code("drug", drug)
 
 
 # The words of a located report are few: what each of them is compared as is looked up.
 _KINDS: Final = {kind: codes.KIND_CODE.get(kind, codes.KIND_CODE["other"]) for kind in SourceType}
-_SEXES: Final = {sex: _code("sex", sex) for sex in Sex}
-_OUTCOMES: Final = {outcome: _code("outcome", outcome) for outcome in Outcome}
-_DISPOSITIONS: Final = {disposition: _code("disposition", disposition) for disposition in Disposition}
+_SEXES: Final = {sex: code("sex", sex) for sex in Sex}
+_OUTCOMES: Final = {outcome: code("outcome", outcome) for outcome in Outcome}
+_DISPOSITIONS: Final = {disposition: code("disposition", disposition) for disposition in Disposition}
 _DRUGS: Final = {drug: _drug(drug) for drug in DrugClass}
 _GIVEN: Final = {YesNo.YES: 1, YesNo.NO: 0, YesNo.UNKNOWN: -1}
 _BANDS: Final = {None: (-1, -1)} | {band: _band(band) for band in AgeBand}
