@@ -3,6 +3,7 @@
 import json
 from datetime import date, timedelta
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 
@@ -64,9 +65,10 @@ def test_rules_by_case_definition_count_what_the_history_names(files, capsys):
     assert [alarm["observed"] for alarm in verdict["alarms"]] == [3]
 
     example = ROOT / "packages/contracts/examples/overdose.incidents.v1/v1/with-case-definitions.json"
-    line = json.dumps(json.loads(example.read_text()))
-    text = line.replace("example-opioid@1", "opioid@1")
-    (files / "told.jsonl").write_text(f"{text}\n{text}\n{text}\n{line}\n")
+    line = json.loads(example.read_text())
+    texts = [json.dumps(line | {"incident_id": str(UUID(int=number))}) for number in range(4)]
+    met = [text.replace("example-opioid@1", "opioid@1") for text in texts[:3]]
+    (files / "told.jsonl").write_text("\n".join([*met, texts[3]]))
     verdict = told(capsys, f"{files}/rules.yaml", f"{files}/told.jsonl", "--rule", "three-a-day")["sets"][0]["verdicts"][0]
     assert [alarm["observed"] for alarm in verdict["alarms"]] == [3]
 
@@ -107,7 +109,12 @@ def test_rows_that_cannot_be_counted_are_refused_with_a_reason(files, capsys, ro
 
 @pytest.mark.parametrize(
     ("history", "says"),
-    [("", "no column that says when"), ("a,b\n1,2\n", "no column that says when"), ("date,count\n2025-01-01,0\n", "tells of no overdose")],
+    [
+        ("", "is empty"),
+        ("date,count\n", "a header and no row"),
+        ("a,b\n1,2\n", "no column that says when"),
+        ("date,count\n2025-01-01,0\n", "tells of no overdose"),
+    ],
 )
 def test_a_history_of_nothing_is_one_sentence(files, capsys, history, says):
     (files / "empty.csv").write_text(history)

@@ -3,23 +3,23 @@
 import argparse
 import contextlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import IO, Final
+from typing import Final
 
 from spikewatch.alerts.domain.backtest.foreseen import foreseen
-from spikewatch.alerts.domain.backtest.histories import Happened, Histories, Labelled, histories_of
+from spikewatch.alerts.domain.backtest.histories import Histories, Labelled
 from spikewatch.alerts.domain.backtest.verdict import Verdict, at_budget, verdicts
 from spikewatch.alerts.domain.backtest.vicinities import with_vicinities
 from spikewatch.alerts.domain.clusters.look import Placed
 from spikewatch.alerts.domain.instants import DAY, moment
 from spikewatch.alerts.domain.rule import Rule
-from spikewatch.cli.backtesting.history_rows import HistoryRow, RefusedRow, history_rows
 from spikewatch.cli.backtesting.labels import labels_of
 from spikewatch.cli.backtesting.picture import drawn
+from spikewatch.cli.backtesting.read_history import ReadHistory, read_history
 from spikewatch.cli.backtesting.scans import Books, areas_scanned, fewer_draws, lacking, scanned, with_scanned
 from spikewatch.cli.backtesting.stored import Sets, on_stored
-from spikewatch.cli.backtesting.tables import BUDGETS, as_json, in_sum, rows_of
+from spikewatch.cli.backtesting.tables import BUDGETS, as_json, budget_row, full_rows, in_sum, rows_of, write_rows
 from spikewatch.cli.exit_status import DONE, REFUSED_ROWS, CannotRun
 from spikewatch.cli.files.opened import STANDARD_INPUT, opened
 from spikewatch.cli.files.written import written
@@ -27,13 +27,13 @@ from spikewatch.cli.progress import Progress, say
 from spikewatch.cli.rule_definitions import add_definitions_option
 from spikewatch.cli.rules import rules_named
 from spikewatch.cli.running_rules import add_alerts_options
-from spikewatch.cli.tables import add_json_option, print_json, print_table
+from spikewatch.cli.tables import add_json_option, print_table
 
 __all__ = ["add"]
 
-_EVERY: Final = 1_000  # rows between two movements of the bar
 _MOST_ROWS: Final = 40  # a table longer than that is not read; then the sums are printed
 _ALL: Final = "history"
+_MOST_NAMED: Final = 5
 _LEAST_DRAWS: Final = 19  # one in twenty
 _MOST_DRAWS: Final = 9_999
 
@@ -71,6 +71,13 @@ def add(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     )
     parser.add_argument("--plot", metavar="FILE.png", help="draw counts, labelled spikes and alarms (.png, .svg or .pdf)")
     parser.add_argument("--errors", metavar="FILE", help="write each refused row to FILE as a JSON line")
+    parser.add_argument(
+        "-o",
+        "--output",
+        metavar="FILE",
+        default="",
+        help="write a row for each rule and area to FILE (.csv or .jsonl; .json: what --json prints; - for standard output), no tables",
+    )
     add_definitions_option(parser)
     add_alerts_options(parser)
     add_json_option(parser)
@@ -85,6 +92,8 @@ def run(arguments: argparse.Namespace) -> int:
     """
     if bool(arguments.history) == arguments.stored:
         raise CannotRun("give a HISTORY, or --stored for what the running service stores, and not both")
+    if [arguments.history, arguments.rules, *arguments.against].count(STANDARD_INPUT) > 1:
+        raise CannotRun("only one of RULES and HISTORY can be -, standard input; name a file for the other")
     if not arguments.stored and (arguments.area_kind or arguments.since or arguments.until or len(arguments.area) > 1):
         raise CannotRun("--area-kind, --since, --until and more than one --area say what is tested of what is stored; give --stored")
     names = [arguments.rules, *arguments.against]
@@ -93,20 +102,24 @@ def run(arguments: argparse.Namespace) -> int:
     ]
     if not any(rules for _, rules in books):
         raise CannotRun(f"no rule is called {', '.join(arguments.rule)}; spikewatch rules ls lists them")
-    refused, placed = 0, list[Placed]()
+    read: ReadHistory | None = None
     if arguments.stored:
         histories, sets, labelled, others = on_stored(arguments, books)
     else:
-        histories, placed, refused = _read(arguments, keep_placed=any(rule.is_scheduled for _, rules in books for rule in rules))
-        books = fewer_draws(_testable(books, placed, histories), arguments.draws)
-        areas = areas_scanned(books, placed)
+        scans = any(rule.is_scheduled for _, rules in books for rule in rules)
+        read = read_history(arguments.history, arguments.area[0] if arguments.area else _ALL, arguments.errors, keep_placed=scans)
+        histories = read.histories
+        books = fewer_draws(_testable(books, read.placed, histories), arguments.draws)
+        areas = areas_scanned(books, read.placed)
         labelled, others = _labels(arguments, histories, areas)
-        sets = _sets(books, histories, labelled, placed)
+        sets = _sets(books, histories, labelled, read.placed)
+    _say_unwatched(books, sets)
     _print(arguments, histories, sets, labelled)
     if arguments.plot:
         try:
             areas_told = [one.area for _, found in sets for one in found]
-            shown = drawn(Path(arguments.plot), with_scanned(histories, areas_told, placed), sets, labelled)
+            seen = with_scanned(histories, areas_told, read.placed if read else ())
+            shown = drawn(Path(arguments.plot), seen, sets, labelled)
         except (OSError, ValueError) as error:
             raise CannotRun(f"{arguments.plot} cannot be drawn: {error}") from None
         say(f"{arguments.plot}: {shown} areas drawn")
@@ -114,10 +127,20 @@ def run(arguments: argparse.Namespace) -> int:
     parts = [f"{histories.overdoses:,} overdoses in {len(histories.areas):,} areas over {years:.2f} years"]
     if arguments.labels:
         parts.append(f"{len(labelled):,} labelled spikes in these areas and years, {others:,} elsewhere")
-    if refused:
-        parts.append(f"{refused:,} rows refused")
     say("; ".join(parts))
-    return REFUSED_ROWS if refused else DONE
+    if read is None or not read.refused:
+        return DONE
+    say(read.says_refused)
+    return REFUSED_ROWS
+
+
+def _say_unwatched(books: Books, sets: Sets) -> None:
+    """Name the rules that watch none of the areas: a table without them looks as if they were quiet."""
+    for (_, rules), (_, found) in zip(books, sets, strict=True):
+        judged = {one.rule.id for one in found}
+        for rule in (rule for rule in rules if rule.id not in judged):
+            watched = ", ".join([*(f"each {kind}" for kind in rule.area_kinds), *rule.areas][:_MOST_NAMED])
+            say(f"rule {rule.id} watches none of the areas of the history (it watches {watched}); name its areas so, or change the rule")
 
 
 def _draws(text: str) -> int:
@@ -159,48 +182,6 @@ def _sets(books: Books, histories: Histories, labelled: Sequence[Labelled], plac
     return sets
 
 
-def _read(arguments: argparse.Namespace, *, keep_placed: bool) -> tuple[Histories, list[Placed], int]:
-    refused = 0
-    placed: dict[str, Placed] = {}
-    span: list[int] = []
-
-    def happened(rows: Iterator[HistoryRow], errors: IO[str] | None, progress: Progress) -> Iterator[Happened]:
-        nonlocal refused
-        for count, row in enumerate(rows):
-            if row.refused is not None:
-                refused += 1
-                _write_refused(errors, arguments.history, row.line, row.refused)
-            if row.day is not None:
-                span[:] = (min(span[0], row.day), max(span[1], row.day)) if span else (row.day, row.day)
-            if keep_placed and row.placed is not None:
-                placed[row.placed.key] = row.placed  # of an incident that stands there twice the later counts
-            for one in row.happened:
-                for _ in range(row.count):
-                    yield one
-            if count % _EVERY == 0:
-                progress.reach(file.done())
-
-    with contextlib.ExitStack() as stack:
-        errors = written(stack, arguments.errors) if arguments.errors else None
-        file = stack.enter_context(opened(arguments.history))
-        progress = stack.enter_context(Progress("read", file.size, unit="bytes"))
-        try:
-            histories = histories_of(happened(history_rows(file, arguments.area[0] if arguments.area else _ALL), errors, progress))
-        except ValueError:
-            why = f"; {refused:,} rows were refused, --errors FILE says why" if refused else ""
-            raise CannotRun(f"{arguments.history} tells of no overdose{why}") from None
-    # Days on which nothing happened were watched, too.
-    watched = Histories(histories.areas, min(span[0], histories.start), max(span[1], histories.end))
-    return watched, list(placed.values()), refused
-
-
-def _write_refused(errors: IO[str] | None, file: str, line: int, refused: RefusedRow) -> None:
-    if errors is not None:
-        told = {"file": file, "line": line, "field": refused.field, "problem": refused.problem}
-        told |= {"expected": refused.expected, "example": refused.example}
-        errors.write(json.dumps(told, ensure_ascii=False) + "\n")
-
-
 def _labels(arguments: argparse.Namespace, histories: Histories, scanned_areas: Sequence[str]) -> tuple[list[Labelled], int]:
     if not arguments.labels:
         return [], 0
@@ -213,25 +194,24 @@ def _labels(arguments: argparse.Namespace, histories: Histories, scanned_areas: 
 
 
 def _print(arguments: argparse.Namespace, histories: Histories, sets: Sets, labelled: list[Labelled]) -> None:
-    if arguments.as_json:
-        start, end = (moment(at).isoformat() for at in (histories.start, histories.end))
-        told = [as_json(name, found, at_budget(found, BUDGETS) if labelled else []) for name, found in sets]
-        print_json({"history": arguments.history or "stored", "start": start, "end": end, "overdoses": histories.overdoses, "sets": told})
-        return
+    with contextlib.ExitStack() as stack:
+        if arguments.as_json or arguments.output.removesuffix(".gz").endswith(".json"):
+            start, end = (moment(at).isoformat() for at in (histories.start, histories.end))
+            told = [as_json(name, found, at_budget(found, BUDGETS) if labelled else []) for name, found in sets]
+            whole = {"history": arguments.history or "stored", "start": start, "end": end, "overdoses": histories.overdoses, "sets": told}
+            written(stack, arguments.output or STANDARD_INPUT).write(json.dumps(whole, indent=2, ensure_ascii=False, default=str) + "\n")
+            return
+        if arguments.output:
+            rows = [row for name, found in sets for row in full_rows(name, found)]
+            write_rows(
+                written(stack, arguments.output), rows, as_lines=arguments.output.removesuffix(".gz").endswith((".jsonl", ".ndjson"))
+            )
+            say(f"{arguments.output}: {len(rows):,} rows of a rule and an area")
+            return
     rows = [row for name, found in sets for row in rows_of(name, found)]
-    print_table(rows if len(rows) <= _MOST_ROWS else in_sum(rows))
+    if len(rows) > _MOST_ROWS:
+        say(f"{len(rows):,} rows of a rule and an area are told in sum; -o FILE.csv has each")
+    print_table(rows if len(rows) <= _MOST_ROWS else [row for name, found in sets for row in in_sum(name, found)])
     if labelled:
-        print_table(
-            [
-                {
-                    "rules": name,
-                    "alarms_per_year_at_most": one.alarms_per_year,
-                    "raised": one.raised,
-                    "precision": None if one.precision is None else round(one.precision, 3),
-                    "hits": one.hits,
-                }
-                for name, found in sets
-                for one in at_budget(found, BUDGETS)
-            ],
-            title="The most surprising alarms only",
-        )
+        budgets = [(name, one) for name, found in sets for one in at_budget(found, BUDGETS)]
+        print_table([budget_row(name, one) for name, one in budgets], title="The most surprising alarms only")

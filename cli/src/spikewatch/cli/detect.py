@@ -14,7 +14,10 @@ from pydantic import ValidationError
 
 from spikewatch.alerts.domain.detection.detection import Detected
 from spikewatch.alerts.domain.detection.registry import ALGORITHMS, Algorithm, Parameters
-from spikewatch.cli.detection.count_rows import CountRow, count_rows, is_of_counts
+from spikewatch.chassis.clock import system_clock
+from spikewatch.cli.detection.calendar import says_future
+from spikewatch.cli.detection.cells import says_refused
+from spikewatch.cli.detection.count_rows import CountRow, count_rows
 from spikewatch.cli.detection.counted import Counted, counted
 from spikewatch.cli.exit_status import DONE, REFUSED_ROWS, CannotRun
 from spikewatch.cli.files.opened import STANDARD_INPUT, opened
@@ -26,6 +29,7 @@ __all__ = ["COLUMNS", "add", "parameters_of"]
 
 COLUMNS: Final = ("date", "area", "observed", "expected", "threshold", "p_value", "alarm")
 _EVERY: Final = 5_000  # rows between two movements of the bar
+_MANY_GAPS: Final = 0.5
 
 
 def add(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -63,19 +67,21 @@ def run(arguments: argparse.Namespace) -> int:
     algorithm = _named(arguments.algorithm)
     parameters = parameters_of(algorithm, arguments.settings)
     refused = 0
+    first: CountRow | None = None
     with contextlib.ExitStack() as stack:
         errors = written(stack, arguments.errors) if arguments.errors else None
 
         def refuse(row: CountRow) -> None:
-            nonlocal refused
+            nonlocal refused, first
             refused += 1
+            first = first or row
             if errors is not None and row.refused is not None:
                 why = row.refused
                 told = {"file": arguments.file, "line": row.line, "field": why.field, "problem": why.problem}
                 errors.write(json.dumps(told | {"expected": why.expected, "example": why.example}) + "\n")
 
         found = _read(arguments.file, refuse)
-        for row in found.twice:
+        for row in found.refused:
             refuse(row)
         with Progress(algorithm.name, len(found.series.areas), unit="areas") as progress:
             try:
@@ -85,25 +91,34 @@ def run(arguments: argparse.Namespace) -> int:
             progress.reach(len(found.series.areas))
         with Progress("write", len(found.steps), unit="rows") as progress:
             _write(written(stack, arguments.output), found, detected, progress, as_json=_wants_json(arguments))
-    _tell(found, detected, refused)
+    _tell(found, detected)
+    if first is not None and first.refused is not None:
+        say(says_refused(refused, first.line, first.refused, arguments.errors))
     return REFUSED_ROWS if refused else DONE
 
 
 def _read(name: str, refuse: Any) -> Counted:
     with opened(name) as file, Progress(f"read {Path(file.name).name}", file.size, unit="bytes") as progress:
-        header, rows = count_rows(file)
+        told, rows = count_rows(file)
+        if (unread := told.says_unread()) is not None:
+            say(unread)
+        newest = CountRow(0)
 
         def good(every: Iterable[CountRow]) -> Iterator[CountRow]:
+            nonlocal newest
             for count, row in enumerate(every):
                 if count % _EVERY == 0:
                     progress.reach(file.done())
                 if row.refused is None:
+                    newest = row if row.day > newest.day else newest
                     yield row
                 else:
                     refuse(row)
 
-        found = counted(good(rows), of_counts=is_of_counts(header))
+        found = counted(good(rows), told.when, of_counts=told.count is not None)
         progress.reach(file.size or file.done())
+        if (future := says_future(newest.day, newest.line, system_clock())) is not None:
+            say(future)
     return found
 
 
@@ -145,7 +160,7 @@ def _wants_json(arguments: argparse.Namespace) -> bool:
 
 def _write(output: IO[str], found: Counted, detected: Detected, progress: Progress, *, as_json: bool) -> None:
     at = found.areas, found.steps
-    days = np.datetime_as_string(found.series.starts)
+    days = np.datetime_as_string(found.dates)
     columns = [each[at].tolist() for each in (found.series.counts, detected.expected, detected.threshold, detected.p_value)]
     alarm = detected.alarm[at].tolist()
     rows = zip(found.areas.tolist(), found.steps.tolist(), *columns, alarm, strict=True)
@@ -175,16 +190,17 @@ def _text(value: float) -> str:
     return str(int(value)) if math.isfinite(value) and value == math.floor(value) and abs(value) < 1e15 else f"{value:.10g}"
 
 
-def _tell(found: Counted, detected: Detected, refused: int) -> None:
+def _tell(found: Counted, detected: Detected) -> None:
     alarm = detected.alarm[found.areas, found.steps]
     judged, raised = int((alarm >= 0).sum()), int((alarm == 1).sum())
     length = {1: "days", 7: "weeks", 30: "months"}[found.series.step_days()]
     size = f"{len(found.series.areas):,} areas by {len(found.series.starts):,} {length}"
     parts = [f"{size}: {raised:,} alarms in {judged:,} judged of {len(alarm):,}"]
-    if not judged:
+    gaps = 1 - len(alarm) / max(found.series.counts.size, 1)
+    if not judged and gaps > _MANY_GAPS:
+        parts.append(f"{gaps:.0%} of these {length} have no row and are gaps; give each that had no overdose a row with 0")
+    elif not judged:
         parts.append("the history is shorter than the detector needs; --list says what its parameters ask for")
-    if refused:
-        parts.append(f"{refused:,} rows refused")
     say("; ".join(parts))
 
 

@@ -1,80 +1,44 @@
 """Reads a history for a back-test: one row an overdose, one row a day's count, or JSON lines of incidents or reports."""
 
-import csv
-import io
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from typing import Any, Final
+from uuid import UUID
 
 from pydantic import ValidationError
 
 from spikewatch.alerts.domain.backtest.histories import Happened
-from spikewatch.alerts.domain.clusters.cells import is_cell
 from spikewatch.alerts.domain.clusters.look import Placed
 from spikewatch.alerts.domain.instants import micros
 from spikewatch.alerts.domain.marks import mark
-from spikewatch.cli.backtesting.places import county_of, of_incident, of_located, of_report, of_table_row
-from spikewatch.cli.exit_status import CannotRun
+from spikewatch.cli.backtesting.history_row import HistoryRow
+from spikewatch.cli.backtesting.moments import TIMES
+from spikewatch.cli.backtesting.places import county_of, of_incident, of_located, of_report
+from spikewatch.cli.backtesting.table_rows import table_rows
+from spikewatch.cli.detection.cells import Refused
+from spikewatch.cli.detection.told_rows import is_of_lines, plain_name
 from spikewatch.cli.files.opened import OpenedFile
+from spikewatch.cli.progress import say
 from spikewatch.contracts.incident import Incident
 from spikewatch.contracts.report import LocatedReport, Report
-from spikewatch.contracts.vocabulary import DrugClass, Outcome, SourceType
 
-__all__ = ["HistoryRow", "RefusedRow", "history_rows", "moment_of"]
+__all__ = ["history_rows"]
 
-_TIMES: Final = ("occurred_at", "event_time", "datetime", "timestamp", "date_time", "time", "date", "incident_date", "date_of_death")
-_AREAS: Final = ("area", "county_fips", "county", "city", "town", "neighborhood", "zip")
-_KINDED: Final = {"county_fips": "county", "zip": "zip"}
-_FORMATS: Final = ("%m/%d/%Y %H:%M:%S", "%m/%d/%Y %H:%M", "%m/%d/%Y %I:%M:%S %p", "%m/%d/%Y %I:%M %p", "%m/%d/%Y")
-_NOON: Final = timedelta(hours=12)
-_MOST_A_ROW: Final = 1_000_000
-_JSON: Final = (".jsonl", ".ndjson", ".jsonl.gz", ".ndjson.gz")
+_KEYS: Final = (("incident_id", "overdoses"), ("report", "areas"), ("report_key", "report_id"), ("source_agency_id", "source_record_id"))
+"""Two keys by which an object is known to be of a contract, even where others are wrong."""
+
+_EXAMPLE: Final = "a line of spikewatch normalize, or of overdose.incidents.v1"
 
 
 @dataclass(frozen=True, slots=True)
-class RefusedRow:
-    """Why a row says nothing of the past; never the value itself."""
+class _Stated:
+    """What one line tells of an incident or a report, and by which the newest of several is known."""
 
-    field: str
-    problem: str
-    expected: str
-    example: str
-
-
-@dataclass(frozen=True, slots=True)
-class HistoryRow:
-    """One row: the line it stands on, and the overdoses it tells of, ``count`` times the same, or why it is refused.
-
-    ``placed`` are all of them in the map cell where they lie, None where it tells none.
-    """
-
-    line: int
-    happened: tuple[Happened, ...] = ()
-    count: int = 1
-    refused: RefusedRow | None = None
-    day: int | None = None
-    placed: Placed | None = None
-
-
-def moment_of(text: str) -> datetime | None:
-    """Return the moment that a text tells, in ISO 8601 or as it is written in the United States; a date alone is its noon, UTC."""
-    text = text.strip()
-    try:
-        moment = datetime.fromisoformat(text)
-        is_date = len(text) <= len("2026-01-01")
-    except ValueError:
-        for pattern in _FORMATS:
-            try:
-                moment, is_date = datetime.strptime(text, pattern), pattern == _FORMATS[-1]  # noqa: DTZ007  # the zone follows
-                break
-            except ValueError:
-                continue
-        else:
-            return None
-    moment = moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
-    return moment + _NOON if is_date else moment
+    key: UUID
+    version: tuple[int, int]
+    happened: tuple[Happened, ...]
+    placed: Placed | None
 
 
 def history_rows(file: OpenedFile, area: str) -> Iterator[HistoryRow]:
@@ -83,78 +47,64 @@ def history_rows(file: OpenedFile, area: str) -> Iterator[HistoryRow]:
     Raises:
         CannotRun: the file is no such table.
     """
-    name = file.name.lower()
-    if name.endswith(_JSON) or (not name.endswith((".csv", ".csv.gz")) and file.start.lstrip()[:1] == b"{"):
+    if is_of_lines(file) and not _is_table(file.start):
         yield from _of_json_lines(file, area)
     else:
-        yield from _of_table(file, area)
+        yield from table_rows(file, area)
 
 
-def _of_table(file: OpenedFile, area: str) -> Iterator[HistoryRow]:
-    rows = csv.reader(io.TextIOWrapper(file.stream, encoding="utf-8-sig", errors="replace", newline=""))
-    try:
-        header = [name.strip().lower() for name in next(rows, [])]
-        time_column = next((name for name in _TIMES if name in header), None)
-        if time_column is None:
-            raise CannotRun(f"{file.name} has no column that says when; its header must name one of {', '.join(_TIMES)}")
-        area_column = next((name for name in _AREAS if name in header), None)
-        for row in rows:
-            if row:
-                yield _of_cells(rows.line_num, dict(zip(header, row, strict=False)), time_column, area_column, area)
-    except csv.Error:
-        raise CannotRun(f"{file.name} is no table that can be read near line {rows.line_num}; give CSV with a header") from None
-
-
-def _of_cells(line: int, cells: Mapping[str, str], time_column: str, area_column: str | None, area: str) -> HistoryRow:
-    moment = moment_of(cells.get(time_column, ""))
-    if moment is None:
-        return HistoryRow(line, refused=RefusedRow(time_column, "is no time", "an ISO 8601 time or date", "2026-05-01"))
-    count = 1
-    if "count" in cells:
-        text = cells["count"].strip()
-        if not text:
-            return HistoryRow(line, refused=RefusedRow("count", "is missing", "a whole number; 0 where there was none", "3"))
-        if not text.removesuffix(".0").isdecimal() or int(text.removesuffix(".0")) > _MOST_A_ROW:
-            return HistoryRow(line, refused=RefusedRow("count", "is no count", f"a whole number from 0 to {_MOST_A_ROW:,}", "3"))
-        count = int(text.removesuffix(".0"))
-    place = cells.get(area_column, "").strip() if area_column else ""
-    if place and area_column in _KINDED and ":" not in place:
-        place = f"{_KINDED[area_column]}:{place}"
-    at = micros(moment)
-    outcome = _word(Outcome, cells.get("outcome", ""), Outcome.UNKNOWN)
-    drug, source = cells.get("drug_class", ""), cells.get("source_type", "")
-    bits = mark(
-        (outcome,),
-        (DrugClass(drug),) if drug in set(DrugClass) else (),
-        (SourceType(source),) if source in set(SourceType) else (),
-        cells.get("case_definition", "").replace(";", " ").split(),
-    )
-    county = county_of(cells.get("county_fips", ""), place, area)
-    placed = of_table_row(cells, line, at, bits, count, county)
-    where = [place or area]
-    if county and placed is not None and is_cell(where[0]):
-        where.append(f"county:{county}")  # rules that watch counties count what is told by cell, too
-    return HistoryRow(line, tuple(Happened(one, at, bits) for one in where), count, day=at, placed=placed)
+def _is_table(start: bytes) -> bool:
+    """Whether JSON lines are rows of a table: objects that say when, and none among the first is an incident or a report."""
+    says_when = False
+    for line in start.decode("utf-8-sig", "replace").splitlines():
+        try:
+            value = json.loads(line)
+        except (ValueError, RecursionError):
+            continue
+        if isinstance(value, dict):
+            if any(first in value and second in value for first, second in _KEYS):
+                return False
+            says_when = says_when or any(plain_name(key) in TIMES for key in value)
+    return says_when
 
 
 def _of_json_lines(file: OpenedFile, area: str) -> Iterator[HistoryRow]:
+    """Of an incident or report that several lines state the newest version counts; so the good rows come when all are read."""
+    kept: dict[UUID, tuple[int, _Stated]] = {}
+    older = 0
     for line, text in enumerate(file.stream, start=1):
         if not text.strip():
             continue
         try:
-            value: Any = json.loads(text)
-            happened, placed = _of_value(value, area)
+            stated = _stated(json.loads(text.removeprefix(b"\xef\xbb\xbf")), area)
         except (ValueError, TypeError, RecursionError) as error:
-            where = ".".join(map(str, error.errors()[0]["loc"])) if isinstance(error, ValidationError) else "the line"
-            yield HistoryRow(
-                line,
-                refused=RefusedRow(where, "cannot be read", "an incident or a report, located or not, as JSON", '{"incident_id": ...}'),
-            )
+            yield HistoryRow(line, refused=_refused(error))
             continue
-        yield HistoryRow(line, happened, day=happened[0].at if happened else None, placed=placed)
+        before = kept.get(stated.key)
+        older += before is not None
+        if before is None or before[1].version <= stated.version:
+            kept[stated.key] = line, stated
+    if older:
+        say(f"{older:,} lines state what another line states in the same or a newer version; the newest counts")
+    for line, stated in kept.values():
+        yield HistoryRow(line, stated.happened, day=stated.happened[0].at if stated.happened else None, placed=stated.placed)
 
 
-def _of_value(value: Any, area: str) -> tuple[tuple[Happened, ...], Placed | None]:
+def _refused(error: Exception) -> Refused:
+    expected = "an incident or a report, located or not, as JSON"
+    if not isinstance(error, ValidationError):
+        return Refused("the line", "is no JSON object", expected, _EXAMPLE)
+    first = error.errors(include_input=False, include_url=False)[0]
+    path = ".".join(map(str, first["loc"])) or "the line"
+    problem = {"missing": "is missing", "extra_forbidden": "is no field of it"}.get(first["type"], "cannot be read")
+    if first["type"] in {"enum", "literal_error"}:
+        expected = first["msg"].removeprefix("Input should be ")
+    return Refused(path, problem, expected, _EXAMPLE)
+
+
+def _stated(value: Any, area: str) -> _Stated:
+    if not isinstance(value, dict):
+        raise TypeError
     if "incident_id" in value:
         return _incident(Incident.model_validate(value))
     if "report" in value:
@@ -162,7 +112,7 @@ def _of_value(value: Any, area: str) -> tuple[tuple[Happened, ...], Placed | Non
     return _report(Report.model_validate(value), area)
 
 
-def _incident(incident: Incident) -> tuple[tuple[Happened, ...], Placed | None]:
+def _incident(incident: Incident) -> _Stated:
     times = tuple(micros(overdose.occurred_at) for overdose in incident.overdoses)
     marks = tuple(
         mark(
@@ -174,29 +124,28 @@ def _incident(incident: Incident) -> tuple[tuple[Happened, ...], Placed | None]:
         for overdose in incident.overdoses
     )
     happened = tuple(Happened(area, at, bits) for at, bits in zip(times, marks, strict=True) for area in incident.areas)
-    return happened, of_incident(incident, times, marks)
+    return _Stated(incident.incident_id, (incident.version, 0), happened, of_incident(incident, times, marks))
 
 
-def _located(located: LocatedReport, area: str) -> tuple[tuple[Happened, ...], Placed | None]:
+def _located(located: LocatedReport, area: str) -> _Stated:
+    key, version = located.report.report_key, (located.report.revision, located.geodata_version)
     if located.report.withdrawn:
-        return (), None
+        return _Stated(key, version, (), None)
     at, bits = _at_and_mark(located.report)
-    return tuple(Happened(one, at, bits) for one in located.areas or (area,)), of_located(located, at, bits)
+    happened = tuple(Happened(one, at, bits) for one in located.areas or (area,))
+    return _Stated(key, version, happened, of_located(located, at, bits))
 
 
-def _report(report: Report, area: str) -> tuple[tuple[Happened, ...], Placed | None]:
+def _report(report: Report, area: str) -> _Stated:
+    version = (report.revision, 0)
     if report.withdrawn:
-        return (), None
+        return _Stated(report.report_key, version, (), None)
     at, bits = _at_and_mark(report)
     county = report.location.county_fips
-    return (Happened(f"county:{county}" if county else area, at, bits),), of_report(report, at, bits, county or county_of(area))
+    happened = (Happened(f"county:{county}" if county else area, at, bits),)
+    return _Stated(report.report_key, version, happened, of_report(report, at, bits, county or county_of(area)))
 
 
 def _at_and_mark(report: Report) -> tuple[int, int]:
     bits = mark((report.outcome,), (drug.drug_class for drug in report.drugs), (report.source_type,), report.case_definition_hits)
     return micros(report.occurred_at), bits
-
-
-def _word(words: type[Outcome], text: str, otherwise: Outcome) -> Outcome:
-    folded = text.strip().lower()
-    return words(folded) if folded in set(words) else otherwise

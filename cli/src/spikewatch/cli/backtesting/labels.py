@@ -1,20 +1,22 @@
 """Reads labelled spikes: a table of when and where a spike is known to have been."""
 
 import csv
-import io
 from collections.abc import Collection
 from datetime import datetime, timedelta
+from itertools import chain
 from typing import Final
 
 from spikewatch.alerts.domain.backtest.histories import Labelled
 from spikewatch.alerts.domain.instants import micros
-from spikewatch.cli.backtesting.history_rows import moment_of
+from spikewatch.cli.backtesting.moments import moment_of
+from spikewatch.cli.detection.told_rows import plain_name, readable, separator_of
 from spikewatch.cli.exit_status import CannotRun
 from spikewatch.cli.files.opened import OpenedFile
 
 __all__ = ["labels_of"]
 
 _NEEDED: Final = ("start", "end")
+_PLACES: Final = ("area", "county_fips", "place")
 _NAMES: Final = ("event_id", "spike_id", "name", "id")
 _HALF_A_DAY: Final = timedelta(hours=12)
 
@@ -28,30 +30,47 @@ def labels_of(file: OpenedFile, areas: Collection[str]) -> tuple[list[Labelled],
     Raises:
         CannotRun: the file is no such table, or a time in it is none.
     """
-    rows = csv.DictReader(io.TextIOWrapper(file.stream, encoding="utf-8-sig", errors="replace", newline=""))
-    header = rows.fieldnames or ()
+    text = readable(file)
+    first = text.readline()
+    rows = csv.reader(chain([first], text), delimiter=separator_of(first, _NEEDED))
+    header = [plain_name(name) for name in next(rows, [])]
     missing = [name for name in _NEEDED if name not in header]
     if missing:
-        raise CannotRun(f"{file.name} has no column {' and none '.join(missing)}; labelled spikes have start, end and area or county_fips")
+        raise CannotRun(
+            f"{file.name} has no column {' and none '.join(missing)}; labelled spikes have start, end and area or county_fips, "
+            "for example event_id,start,end,area"
+        )
+    twice = [name for name in (*_NEEDED, *_PLACES) if header.count(name) > 1]
+    if twice:
+        raise CannotRun(f"{file.name} names the column {twice[0]} twice in its header; leave one of them out")
     by_name = {area.casefold(): area for area in areas}
     found: list[Labelled] = []
     others = 0
-    for number, row in enumerate(rows, start=2):
-        start, end = moment_of(row["start"] or ""), moment_of(row["end"] or "")
+    for cells in rows:
+        if not any(cell.strip() for cell in cells):
+            continue
+        where = f"{file.name} line {rows.line_num}"
+        if len(cells) < len(header) or any(cell.strip() for cell in cells[len(header) :]):
+            raise CannotRun(f"{where}: it has {len(cells)} cells where the header has {len(header)}; expected text with commas in quotes")
+        row = {name: cell.strip() for name, cell in zip(header, cells, strict=False)}
+        start, end = moment_of(row["start"]), moment_of(row["end"])
+        for name, moment in (("start", start), ("end", end)):
+            if moment is None:
+                raise CannotRun(f"{where}: {name} is no time; expected a date or an ISO 8601 time, for example 2016-06-23")
         if start is None or end is None or end < start:
-            raise CannotRun(f"{file.name} line {number}: start and end are no span of time; expected dates, for example 2016-06-23")
+            raise CannotRun(f"{where}: end lies before start; expected the first and the last date, for example 2016-06-23 and 2016-06-24")
         area = _area(row, by_name, areas)
         if area is None:
             others += 1
             continue
-        name = next((row[column] for column in _NAMES if row.get(column)), f"line {number}")
+        name = next((row[column] for column in _NAMES if row.get(column)), f"line {rows.line_num}")
         found.append(Labelled(name, area, micros(_from(start, row["start"])), micros(_to(end, row["end"]))))
     return found, others
 
 
 def _area(row: dict[str, str], by_name: dict[str, str], areas: Collection[str]) -> str | None:
-    stated = [(row.get("area") or "").strip(), f"county:{(row.get('county_fips') or '').strip()}", (row.get("place") or "").strip()]
-    if not any(row.get(column) for column in ("area", "county_fips", "place")):
+    stated = [row.get("area", ""), f"county:{row.get('county_fips', '').removeprefix('county:')}", row.get("place", "")]
+    if not any(row.get(column) for column in _PLACES):
         return next(iter(areas)) if len(areas) == 1 else None
     return next((by_name[one.casefold()] for one in stated if one.casefold() in by_name), None)
 

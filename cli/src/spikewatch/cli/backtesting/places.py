@@ -11,7 +11,7 @@ from spikewatch.contracts.report import LocatedReport, Report
 from spikewatch.contracts.vocabulary import PlacePrecision
 from spikewatch.enrichment.domain.locate import EXACT
 
-__all__ = ["NO_COUNTY", "county_of", "of_incident", "of_located", "of_report", "of_table_row"]
+__all__ = ["COLUMNS", "NO_COUNTY", "county_of", "of_incident", "of_located", "of_report", "of_table_row"]
 
 NO_COUNTY: Final = ""
 """The place key where a row does not tell its county: no county or state can be looked at with it."""
@@ -20,6 +20,9 @@ _LATITUDES: Final = ("lat", "latitude", "geo_lat")
 _LONGITUDES: Final = ("lon", "longitude", "lng", "geo_lon")
 _CELLS: Final = ("h3", "area")
 _PRECISIONS: Final = ("geo_precision", "precision")
+COLUMNS: Final = ("h3", "county_fips", *_LATITUDES, *_LONGITUDES, *_PRECISIONS)
+"""Columns of a table, beside that of the area, that say in which cell and county a row lies."""
+
 _COUNTY_DIGITS: Final = 5
 _MOST_LATITUDE: Final = 90
 _MOST_LONGITUDE: Final = 180

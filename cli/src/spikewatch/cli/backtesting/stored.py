@@ -13,8 +13,8 @@ from spikewatch.alerts.domain.backtest.verdict import Verdict
 from spikewatch.alerts.domain.instants import DAY, micros
 from spikewatch.alerts.domain.rule import Rule
 from spikewatch.alerts.domain.series import History
-from spikewatch.cli.backtesting.history_rows import moment_of
 from spikewatch.cli.backtesting.labels import labels_of
+from spikewatch.cli.backtesting.moments import moment_of
 from spikewatch.cli.exit_status import CannotRun
 from spikewatch.cli.files.opened import opened
 from spikewatch.cli.progress import Progress, say

@@ -1,15 +1,33 @@
 """What a back-test prints: a row for each set of rules, rule and area, for people and for programs."""
 
+import csv
+import json
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final
+from statistics import median
+from typing import IO, Any, Final
 
 from spikewatch.alerts.domain.backtest.verdict import Budget, Verdict
 from spikewatch.alerts.domain.instants import moment
 
-__all__ = ["BUDGETS", "as_json", "in_sum", "rows_of"]
+__all__ = ["BUDGETS", "COLUMNS", "as_json", "budget_row", "full_rows", "in_sum", "rows_of", "write_rows"]
 
 BUDGETS: Final = (1.0, 4.0, 12.0, 52.0)
 """Alarms a year for which precision is told, in all areas together."""
+
+COLUMNS: Final = (
+    "rules",
+    "rule",
+    "version",
+    "area",
+    "overdoses",
+    "years",
+    "alarms",
+    "alarms_per_year",
+    "labelled",
+    "hits",
+    "days_to_detection",
+)
+"""Of the rows for programs."""
 
 
 def rows_of(name: str, verdicts: Iterable[Verdict]) -> list[dict[str, Any]]:
@@ -31,24 +49,70 @@ def rows_of(name: str, verdicts: Iterable[Verdict]) -> list[dict[str, Any]]:
     ]
 
 
-def in_sum(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Return a row for each rule over all its areas: what switching it on costs, and the busiest area."""
-    by_rule: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
-    for row in rows:
-        by_rule.setdefault((row["rules"], row["rule"]), []).append(row)
+def full_rows(name: str, verdicts: Iterable[Verdict]) -> list[dict[str, Any]]:
+    """Return a row for each rule and area as programs take it: version apart, nothing rounded for reading."""
     return [
         {
-            "rules": rules,
-            "rule": rule,
-            "areas": len(mine),
-            "alarms": sum(row["alarms"] for row in mine),
-            "alarms_per_year": round(sum(row["alarms"] for row in mine) / max(mine[0]["years"], 1 / 365), 1),
-            "most_in_one_area": max(row["alarms"] for row in mine),
-            "labelled": sum(row["labelled"] for row in mine),
-            "hits": sum(row["hits"] for row in mine),
+            "rules": name,
+            "rule": one.rule.id,
+            "version": one.rule.version,
+            "area": one.area,
+            "overdoses": one.overdoses,
+            "years": round(one.years, 6),
+            "alarms": len(one.alarms),
+            "alarms_per_year": round(one.alarms_per_year, 6),
+            "labelled": len(one.caught),
+            "hits": one.hits,
+            "days_to_detection": None if one.days_to_detection is None else round(one.days_to_detection, 6),
         }
-        for (rules, rule), mine in by_rule.items()
+        for one in verdicts
     ]
+
+
+def write_rows(output: IO[str], rows: Sequence[Mapping[str, Any]], *, as_lines: bool) -> None:
+    """Write rows of ``full_rows`` as CSV, or as JSON lines."""
+    if as_lines:
+        output.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+        return
+    table = csv.DictWriter(output, COLUMNS, lineterminator="\n")
+    table.writeheader()
+    table.writerows(rows)
+
+
+def in_sum(name: str, verdicts: Iterable[Verdict]) -> list[dict[str, Any]]:
+    """Return a row for each rule over all its areas: what switching it on costs, and the busiest area."""
+    by_rule: dict[str, list[Verdict]] = {}
+    for verdict in verdicts:
+        by_rule.setdefault(f"{verdict.rule.id} v{verdict.rule.version}", []).append(verdict)
+    rows: list[dict[str, Any]] = []
+    for rule, mine in by_rule.items():
+        alarms = sum(len(one.alarms) for one in mine)
+        days = [caught.days for one in mine for caught in one.caught if caught.days is not None]
+        rows.append(
+            {
+                "rules": name,
+                "rule": rule,
+                "areas": len(mine),
+                "alarms": alarms,
+                "alarms_per_year": round(alarms / mine[0].years, 1),
+                "most_in_one_area": max(len(one.alarms) for one in mine),
+                "labelled": sum(len(one.caught) for one in mine),
+                "hits": len(days),
+                "days_to_detection": round(median(days), 2) if days else None,
+            }
+        )
+    return rows
+
+
+def budget_row(name: str, budget: Budget) -> dict[str, Any]:
+    """Return what is left of a set of rules at a budget of alarms, for people."""
+    return {
+        "rules": name,
+        "alarms_per_year_at_most": budget.alarms_per_year,
+        "raised": budget.raised,
+        "precision": None if budget.precision is None else round(budget.precision, 3),
+        "hits": budget.hits,
+    }
 
 
 def as_json(name: str, verdicts: Sequence[Verdict], budgets: Sequence[Budget]) -> dict[str, Any]:
