@@ -65,6 +65,10 @@ def test_each_level_is_the_same_rule_with_its_share(make, kind):
     assert all(level.levels == (level,) for level in rule.levels), "a share is not shared again"
     assert [rule.at(area).reference().parameters[name] for area in AREAS] == pytest.approx([whole * 0.5, whole * 0.3, whole * 0.2])
     assert rule.at("Cedar Town") is rule
+    for one in (rule, make.rule(kind)):
+        assert one.levels
+        copied = one.model_copy(deep=True)  # as a back-test of the rules in force does
+        assert [level.parameters for level in copied.levels] == [level.parameters for level in one.levels]
     assert make.rule(kind).levels == (make.rule(kind),)
 
 

@@ -206,12 +206,16 @@ class Rule(Contract, extra="forbid"):
             return True
         return area_kind(area) in self.area_kinds and (not self.within or self._lies_within(area))
 
-    @cached_property
+    @property
     def levels(self) -> tuple["Rule", ...]:
         """The same rule for each kind of area by itself, with its share of the false alarms; the rule itself where it states no shares."""
+        return self._shared or (self,)
+
+    @cached_property
+    def _shared(self) -> tuple["Rule", ...]:
         budget = self.criterion.budget
-        if not self.level_shares or budget is None:
-            return (self,)
+        if budget is None:
+            return ()
         parameter, whole = budget
         together = self.among if self.area_kinds else self.areas_together  # of all levels, whatever areas one of them has
         fields = self.model_dump() | {"level_shares": {}, "among": together}
