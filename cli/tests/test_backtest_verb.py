@@ -1,5 +1,7 @@
 """``spikewatch backtest``: figures of a history whose alarms can be counted by hand, its files, and its exit status."""
 
+import csv
+import gzip
 import json
 from datetime import date, timedelta
 from pathlib import Path
@@ -7,6 +9,7 @@ from uuid import UUID
 
 import pytest
 
+from spikewatch.cli.backtesting.tables import COLUMNS
 from spikewatch.cli.main import main
 
 RULES = """\
@@ -86,6 +89,59 @@ def test_sets_of_rules_stand_side_by_side_for_people(files, capsys):
     assert "poisson-72h" in captured.out
     assert "The most surprising alarms only" in captured.out
     assert "2 labelled spikes in these areas and years, 1 elsewhere" in captured.err
+
+
+def test_every_row_of_a_rule_and_an_area_goes_to_a_file(files, capsys):
+    days = [FIRST + timedelta(days=day) for day in range(60)]
+    rows = [f"{day},{5 if place == 30 else 0},county:{42001 + 2 * area}" for area in range(50) for place, day in enumerate(days)]
+    (files / "many.csv").write_text("date,count,area\n" + "\n".join(rows))
+    (files / "known.csv").write_text(f"Event_ID;Start;End;Area\nhit;{days[29]};{days[30]};county:42003\n")
+    asked = ["backtest", f"{files}/rules.yaml", f"{files}/many.csv", "--labels", f"{files}/known.csv"]
+    assert main(asked) == 0
+    summed = capsys.readouterr()
+    assert "50 rows of a rule and an area are told in sum; -o FILE.csv has each" in summed.err
+    assert "days to detection" in summed.out
+
+    assert main([*asked, "-o", f"{files}/rows.csv"]) == 0
+    assert capsys.readouterr().out == ""
+    with (files / "rows.csv").open(newline="") as file:
+        told = list(csv.DictReader(file))
+    assert tuple(told[0]) == COLUMNS
+    assert [row["area"] for row in told] == [f"county:{42001 + 2 * area}" for area in range(50)]
+    assert [(row["hits"], row["days_to_detection"]) for row in told[:2]] == [("0", ""), ("1", "1.5")]
+    assert {row["alarms"] for row in told} == {"1"}
+
+    assert main([*asked, "-o", f"{files}/rows.jsonl.gz"]) == 0
+    lines = [json.loads(line) for line in gzip.decompress((files / "rows.jsonl.gz").read_bytes()).splitlines()]
+    assert [str(line["days_to_detection"] or "") for line in lines] == [row["days_to_detection"] for row in told]
+    capsys.readouterr()
+    assert main([*asked, "-o", "-"]) == 0
+    assert capsys.readouterr().out == (files / "rows.csv").read_text()
+    assert main([*asked, "-o", f"{files}/whole.json"]) == main([*asked, "--json"]) == 0
+    assert (files / "whole.json").read_text() == capsys.readouterr().out
+    assert main([*asked, "-o", f"{files}/absent/rows.csv"]) == 2
+
+
+def test_rules_that_watch_none_of_the_areas_are_named(files, capsys):
+    (files / "elsewhere.csv").write_text("date,count,area\n2025-01-01,3,state:42\n")
+    assert main(["backtest", f"{files}/rules.yaml", f"{files}/elsewhere.csv"]) == 0
+    assert "rule three-a-day watches none of the areas of the history (it watches each county)" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("labels", "says"),
+    [
+        ("start,end,area\n2025-01-01,2025-13-01,county:42001\n", "line 2: end is no time"),
+        ("start,end,area\n2025-01-02,2025-01-01,county:42001\n", "line 2: end lies before start"),
+        ("start,end,area\n2025-01-02,county:42001\n", "line 2: it has 2 cells where the header has 3"),
+        ("start,end,START\n2025-01-02,2025-01-02,2025-01-01\n", "names the column start twice"),
+        ("start,finish\n2025-01-02,2025-01-02\n", "no column end"),
+    ],
+)
+def test_labels_that_cannot_be_read_say_where(files, capsys, labels, says):
+    (files / "spikes.csv").write_text(labels)
+    assert main(["backtest", f"{files}/rules.yaml", f"{files}/counts.csv", "--labels", f"{files}/spikes.csv"]) == 2
+    assert says in capsys.readouterr().err
 
 
 def test_a_picture_is_drawn(files, capsys):

@@ -60,3 +60,37 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path, capsys: pytest
     blocked.touch()
     assert main(["simulate", "-o", str(blocked), "--days", "2"]) == 2
     assert "another folder" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("profile", "ignored"),
+    [
+        ("history", ["--until", UNTIL]),
+        ("history", ["--rate", "3"]),
+        ("history", ["--spike-hours", "5", "--late", "0.1"]),
+        ("load", ["--rate", "9"]),
+        ("load", ["--areas", "2"]),
+        ("county", ["--reports", "5"]),
+    ],
+)
+def test_an_option_that_a_profile_would_ignore_is_refused(
+    tmp_path: Path, profile: str, ignored: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["simulate", "--profile", profile, "-o", str(tmp_path), *ignored]) == 2
+    assert f"--profile {profile} does not take {', '.join(ignored[::2])}; leave it out (it takes --seed," in capsys.readouterr().err
+    assert written(tmp_path) == {}
+
+
+@pytest.mark.parametrize("days", ["10", "29.9", "30.5"])
+def test_a_history_is_not_drawn_longer_than_was_asked(tmp_path: Path, days: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["simulate", "--profile", "history", "-o", str(tmp_path), "--days", days]) == 2
+    assert "--days of a history is a whole number from 30" in capsys.readouterr().err
+
+
+def test_a_history_has_the_areas_and_days_that_were_asked(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["simulate", "--profile", "history", "-o", str(tmp_path), "--days", "30", "--areas", "2"]) == 0
+    rows = written(tmp_path)["counts.csv"].splitlines()[1:]
+    assert len(rows) == 2 * 28 * (30 + 120)
+    with pytest.raises(SystemExit):
+        main(["simulate", "--profile", "history", "-o", str(tmp_path), "--areas", "0"])
+    assert "expected a whole number from 1" in capsys.readouterr().err

@@ -3,11 +3,11 @@
 import argparse
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TextIO
+from typing import Final, TextIO
 
 from spikewatch.chassis.clock import system_clock
 from spikewatch.cli.backtesting.drawn_history import drawn_days, write_history
@@ -23,6 +23,28 @@ from spikewatch.cli.exit_status import DONE, CannotRun
 from spikewatch.cli.progress import Progress, say
 
 __all__ = ["add", "write_county", "write_load"]
+
+_DEFAULTS: Final[Mapping[str, float | None]] = {
+    "seed": 7,
+    "until": None,
+    "days": 60.0,
+    "rate": 3.0,
+    "spike": 14,
+    "spike_hours": 5.0,
+    "duplicates": 0.04,
+    "corrections": 0.05,
+    "late": 0.02,
+    "malformed": 0.02,
+    "other_calls": 40.0,
+    "areas": 1,
+    "reports": 100_000,
+}
+_TAKES: Final[Mapping[str, tuple[str, ...]]] = {
+    "county": tuple(name for name in _DEFAULTS if name not in {"areas", "reports"}),
+    "load": ("seed", "until", "days", "reports"),
+    "history": ("seed", "days", "areas"),
+}
+_LEAST_HISTORY: Final = 30
 
 
 def _moment(text: str) -> datetime:
@@ -65,30 +87,57 @@ def add(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     )
     share = _between(0, 1)
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="DIR", help="folder to write to; made when absent")
-    parser.add_argument("--seed", type=_count, default=7, help="decides everything (default 7)")
-    parser.add_argument("--until", type=_moment, metavar="TIME", help="end of the span, with its zone (default: now)")
-    parser.add_argument("--days", type=_between(0.25, 3660), default=60.0, help="length of the span (default 60)")
-    parser.add_argument("--rate", type=_between(0, 10_000), default=3.0, help="usual overdoses a day in the county (default 3)")
-    parser.add_argument("--spike", type=_count, default=14, metavar="N", help="overdoses of the spike; 0 for none (default 14)")
-    parser.add_argument("--spike-hours", type=_between(0.1, 240), default=5.0, help="length of the spike (default 5)")
-    parser.add_argument("--duplicates", type=share, default=0.04, help="share of the records sent twice (default 0.04)")
-    parser.add_argument("--corrections", type=share, default=0.05, help="share of the records corrected later (default 0.05)")
-    parser.add_argument("--late", type=share, default=0.02, help="share of the records sent days late (default 0.02)")
-    parser.add_argument("--malformed", type=share, default=0.02, help="broken records for each good one (default 0.02)")
-    parser.add_argument("--other-calls", type=_between(0, 100_000), default=40.0, help="911 calls a day about something else (default 40)")
+    parser.add_argument("--seed", type=_count, help="decides everything (default 7)")
+    parser.add_argument("--until", type=_moment, metavar="TIME", help="end of the span, with its zone (default: now); not of a history")
+    parser.add_argument("--days", type=_between(0.25, 3660), help="length of the span (default 60); of a history whole days from 30")
+    parser.add_argument("--rate", type=_between(0, 10_000), help="usual overdoses a day in the county (default 3)")
+    parser.add_argument("--spike", type=_count, metavar="N", help="overdoses of the county's spike; 0 for none (default 14)")
+    parser.add_argument("--spike-hours", type=_between(0.1, 240), help="length of the county's spike (default 5)")
+    parser.add_argument("--duplicates", type=share, help="share of the county's records sent twice (default 0.04)")
+    parser.add_argument("--corrections", type=share, help="share of the county's records corrected later (default 0.05)")
+    parser.add_argument("--late", type=share, help="share of the county's records sent days late (default 0.02)")
+    parser.add_argument("--malformed", type=share, help="broken records for each good one of the county (default 0.02)")
+    parser.add_argument("--other-calls", type=_between(0, 100_000), help="911 calls a day about something else in the county (default 40)")
     parser.add_argument(
         "--profile",
-        choices=("county", "load", "history"),
+        choices=tuple(_TAKES),
         default="county",
         help="load: plain valid records, fast, no truth; history: daily counts of many areas with labelled spikes, for spikewatch backtest",
     )
-    parser.add_argument("--areas", type=_count, default=1, metavar="N", help="areas of each of the history's 28 kinds (default 1)")
-    parser.add_argument("--reports", type=_count, default=100_000, metavar="N", help="records of the load profile (default 100000)")
+    parser.add_argument("--areas", type=_from_one, metavar="N", help="areas of each of the history's 28 kinds (default 1)")
+    parser.add_argument("--reports", type=_count, metavar="N", help="records of the load profile (default 100000)")
     parser.set_defaults(run=run)
+
+
+def _from_one(text: str) -> int:
+    if _count(text) == 0:
+        raise argparse.ArgumentTypeError("expected a whole number from 1, for example 2")
+    return int(text)
+
+
+def _fill(arguments: argparse.Namespace) -> None:
+    """Refuse options that the profile would ignore, and set those that are not given to their defaults.
+
+    Raises:
+        CannotRun: an option says nothing in this profile, or a history is asked for that cannot be drawn.
+    """
+    profile: str = arguments.profile
+    ignored = [f"--{name.replace('_', '-')}" for name in _DEFAULTS if getattr(arguments, name) is not None and name not in _TAKES[profile]]
+    if ignored:
+        takes = ", ".join(f"--{name.replace('_', '-')}" for name in _TAKES[profile])
+        raise CannotRun(f"--profile {profile} does not take {', '.join(ignored)}; leave it out (it takes {takes})")
+    for name, default in _DEFAULTS.items():
+        if getattr(arguments, name) is None:
+            setattr(arguments, name, default)
+    if profile == "history" and (arguments.days < _LEAST_HISTORY or not arguments.days.is_integer()):
+        raise CannotRun(
+            f"--days of a history is a whole number from {_LEAST_HISTORY}, for example --days 365 (120 days with spikes follow)"
+        )
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Write the files; return the exit status."""
+    _fill(arguments)
     until: datetime = arguments.until or system_clock().replace(microsecond=0)
     length = timedelta(days=arguments.days)
     try:
@@ -97,9 +146,7 @@ def run(arguments: argparse.Namespace) -> int:
             with Progress("simulate", profile.reports) as progress:
                 write_load(profile, arguments.output, progress.advance)
         elif arguments.profile == "history":
-            rows, spikes = write_history(
-                drawn_days(arguments.seed, max(arguments.areas, 1), max(round(arguments.days), 30)), arguments.output
-            )
+            rows, spikes = write_history(drawn_days(arguments.seed, arguments.areas, int(arguments.days)), arguments.output)
             say(f"{rows:,} daily counts with {spikes:,} labelled spikes written to {arguments.output}: counts.csv, spikes.csv.")
         else:
             spike = Spike(arguments.spike, timedelta(hours=arguments.spike_hours)) if arguments.spike else None
