@@ -1,6 +1,7 @@
 """``spikewatch rules``: what people and programs get, and the exit status."""
 
 import json
+from io import BytesIO, TextIOWrapper
 from pathlib import Path
 
 import pytest
@@ -108,3 +109,32 @@ def test_rules_may_name_the_case_definitions_of_a_file(rules, tmp_path, capsys, 
     assert "absent.yaml cannot be used" in capsys.readouterr().err
     monkeypatch.setenv("SPIKEWATCH_INGEST_DEFINITIONS_FILE", str(own))
     assert main(["rules", "diff", str(rules), str(rules)]) == 0
+
+
+def test_rules_come_from_standard_input(rules, capsys, monkeypatch):
+    def given(text: str | bytes) -> None:
+        content = text if isinstance(text, bytes) else text.encode()
+        monkeypatch.setattr("sys.stdin", TextIOWrapper(BytesIO(content)))
+
+    given("\ufeff" + RULE)
+    assert main(["rules", "check", "-"]) == 0
+    assert "1 rules can be used" in capsys.readouterr().out
+    given(RULE.replace("threshold: 3", "threshold: -1"))
+    assert main(["rules", "check", "-"]) == 1
+    assert capsys.readouterr().out.startswith("standard input:8: three-a-day: ")
+    given(RULE)
+    assert main(["rules", "explain", "-"]) == 0
+    given(RULE)
+    assert main(["rules", "diff", str(rules), "-"]) == 0
+    assert capsys.readouterr().out.endswith("nothing changed\n")
+    given(b"\xff")
+    assert main(["rules", "check", "-"]) == 2
+    assert "standard input is no UTF-8" in capsys.readouterr().err
+    given(RULE)
+    (rules.parent / "counts.csv").write_text("date,count,area\n2025-01-01,3,county:42001\n")
+    assert main(["backtest", "-", f"{rules.parent}/counts.csv", "-o", "-"]) == 0
+    assert capsys.readouterr().out.splitlines()[1].startswith("-,three-a-day,1,county:42001,3,")
+    given("date,count,area\n2025-01-01,3,county:42001\n")
+    assert main(["backtest", str(rules), "-", "-o", "-"]) == 0
+    assert main(["backtest", "-", "-"]) == 2
+    assert "only one of RULES and HISTORY can be -" in capsys.readouterr().err

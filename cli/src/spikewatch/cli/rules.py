@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import sys
 from pathlib import Path
 from typing import Any, Final
 
@@ -11,6 +12,7 @@ from spikewatch.alerts.adapters.rules_file import (
     UnusableRules,
     lines_of_rules,
     read_rules,
+    rules_of,
     rules_of_package,
     text_of_package,
 )
@@ -19,6 +21,7 @@ from spikewatch.alerts.domain.rule_schema import rules_schema
 from spikewatch.alerts.domain.rule_text import in_words
 from spikewatch.alerts.domain.rulebook import Difference, Rulebook, differences
 from spikewatch.cli.exit_status import DONE, REFUSED_ROWS, CannotRun
+from spikewatch.cli.files.opened import STANDARD_INPUT
 from spikewatch.cli.rule_definitions import add_definitions_option, definitions_of
 from spikewatch.cli.running_rules import RUNNING, add_alerts_options, add_directory_options, alerts_client
 from spikewatch.cli.stored_rules import STORED, put, remove, stored_rules
@@ -35,7 +38,8 @@ def add(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     parser = verbs.add_parser(
         "rules",
         help="check, compare and explain the rules that say what a spike is",
-        description="Work on files of rules. In place of a FILE stand also: shipped (the rules in force where nothing is set) and "
+        description="Work on files of rules; - is standard input. In place of a FILE stand also: shipped (the rules in force where nothing is "
+        "set) and "
         "published (every published definition, none in force); for ls, explain and diff also running "
         "(the rules of the running service) and stored (those that the directory keeps).",
         epilog="Example: spikewatch rules explain published baltimore-tiers",
@@ -116,28 +120,44 @@ def _rules_of_file(name: str, arguments: argparse.Namespace | None) -> Rulebook:
     try:
         if name in RULES_OF_PACKAGE:
             return rules_of_package(RULES_OF_PACKAGE[name])
-        return read_rules(Path(name), definitions_of(arguments))
+        return _read(name, arguments)
     except UnusableRules as error:
         raise CannotRun(f"the rules cannot be used:\n{error}") from None
     except OSError as error:
         raise CannotRun(f"{name} cannot be read ({error.strerror}); name a file of rules, or shipped or published") from None
 
 
-def rules_text(name: str) -> str:
+def _read(name: str, arguments: argparse.Namespace | None) -> Rulebook:
+    if name != STANDARD_INPUT:
+        return read_rules(Path(name), definitions_of(arguments))
+    return rules_of(_of_input(arguments), "standard input", definitions_of(arguments))
+
+
+def _of_input(arguments: argparse.Namespace | None) -> str:
+    """Return what standard input holds; it can be read once, so the arguments of the run keep it."""
+    text: str | None = getattr(arguments, "rules_of_input", None)
+    if text is None:
+        try:
+            text = sys.stdin.buffer.read().decode("utf-8-sig")
+        except UnicodeDecodeError:
+            raise CannotRun("standard input is no UTF-8; expected rules as YAML, saved as UTF-8") from None
+        if arguments is not None:
+            arguments.rules_of_input = text
+    return text
+
+
+def rules_text(name: str, arguments: argparse.Namespace | None = None) -> str:
     """Return what a service is sent of rules that ``rules_named`` has read: their YAML, nothing for those it runs itself."""
     if name == RUNNING:
         return ""
     if name in RULES_OF_PACKAGE:
         return text_of_package(RULES_OF_PACKAGE[name])
-    return Path(name).read_text("utf-8-sig")
+    return _of_input(arguments) if name == STANDARD_INPUT else Path(name).read_text("utf-8-sig")
 
 
 def _check(arguments: argparse.Namespace) -> int:
     try:
-        if arguments.file in RULES_OF_PACKAGE:
-            book = rules_named(arguments.file)
-        else:
-            book = read_rules(Path(arguments.file), definitions_of(arguments))
+        book = rules_named(arguments.file) if arguments.file in RULES_OF_PACKAGE else _read(arguments.file, arguments)
     except UnusableRules as error:
         problems = [{"line": line, "rule": one.rule, "field": one.field, "problem": one.text} for line, one in error.problems]
         if arguments.as_json:
@@ -223,7 +243,7 @@ def _lines(one: Difference) -> list[str]:
 
 def _put(arguments: argparse.Namespace) -> int:
     offered = _rules_of_file(arguments.file, arguments)
-    return put(arguments, offered, lines_of_rules(rules_text(arguments.file)))
+    return put(arguments, offered, lines_of_rules(rules_text(arguments.file, arguments)))
 
 
 def _schema(_arguments: argparse.Namespace) -> int:

@@ -55,7 +55,7 @@ def on_stored(arguments: argparse.Namespace, books: Sequence[tuple[str, Sequence
             if histories is None and arguments.labels:
                 labelled, others = _labels(arguments, question)
             asked = Question(
-                rules_text(name),
+                rules_text(name, arguments),
                 tuple(rule.id for rule in rules),
                 question.areas,
                 question.area_kind,
