@@ -27,6 +27,7 @@ from matching_weights import even_half
 from spikewatch.chassis.collector import spare_collector
 from spikewatch.enrichment.adapters.matching_weights import load_weights
 from spikewatch.enrichment.domain.matching.blocking import candidates
+from spikewatch.enrichment.domain.matching.clocks import set_clocks
 from spikewatch.enrichment.domain.matching.clustering import scored
 from spikewatch.enrichment.domain.matching.columns import Columns
 from spikewatch.enrichment.domain.matching.comparison import distances
@@ -57,7 +58,8 @@ def ours(name: str, rows: list[dict[str, str]], weights: Weights, truth: Truth, 
     began = time.process_time()
     records = [of_row(row) for row in rows]
     if adapt == "all":
-        weights = learn_unlabelled(newest(records), weights)
+        records, _ = set_clocks(newest(records))
+        weights = learn_unlabelled(records, weights)
     matched = match(records, weights, learns_lags=adapt == "lags")
     weights = matched.weights
     found = matched.assignments()

@@ -162,7 +162,8 @@ def test_a_file_that_holds_no_decisions_is_refused_without_its_words(tmp_path: P
     assert "Jane" not in told
 
 
-def test_an_agency_whose_clock_is_hours_off_is_put_right_and_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("adapt", ["lags", "all"])
+def test_an_agency_whose_clock_is_hours_off_is_put_right_and_told(tmp_path: Path, capsys: pytest.CaptureFixture[str], adapt: str) -> None:
     draw, rows = random.Random(3), []
     for call in range(120):
         at = datetime(2026, 1 + call // 11, 2 + call % 11, draw.randrange(24), draw.randrange(60), 7, tzinfo=UTC)
@@ -172,7 +173,7 @@ def test_an_agency_whose_clock_is_hours_off_is_put_right_and_told(tmp_path: Path
             cad = f"26-{call:05d}" if agency != "POLICE" else ""
             rows.append(f"{agency}{call},,{agency},{call},{cad},{when:%Y-%m-%dT%H:%M:%SZ},second,{40 + call / 50},-79.5,address,,,,{call}")
     output = tmp_path / "out.csv"
-    assert main(["dedupe", "-o", str(output), table(tmp_path / "in.csv", tuple(rows))]) == 0
+    assert main(["dedupe", "--adapt", adapt, "-o", str(output), table(tmp_path / "in.csv", tuple(rows))]) == 0
     assert "times of POLICE lie -5 (in summer -4) hours off" in capsys.readouterr().err
     found = {row["report_id"]: row["overdose_id"] for row in out(output)}
     assert sum(found[f"POLICE{call}"] == found[f"CAD{call}"] for call in range(120)) > 115

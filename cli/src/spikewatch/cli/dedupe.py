@@ -12,10 +12,12 @@ from spikewatch.chassis.collector import spare_collector
 from spikewatch.cli.exit_status import DONE, REFUSED_ROWS, CannotRun
 from spikewatch.cli.files.opened import STANDARD_INPUT, opened
 from spikewatch.cli.files.written import written
+from spikewatch.cli.matching.agencies import say_unknown_kinds
 from spikewatch.cli.matching.decisions_file import add_decisions_option, decisions_named, say_what_bears
 from spikewatch.cli.matching.report_rows import ReportRow, is_json_lines, report_rows
 from spikewatch.cli.progress import Progress, say
 from spikewatch.enrichment.adapters.matching_weights import LEARNT, NEUTRAL, load_weights
+from spikewatch.enrichment.domain.matching.clocks import Hours, set_clocks
 from spikewatch.enrichment.domain.matching.learning import learn_unlabelled
 from spikewatch.enrichment.domain.matching.matcher import Assignment, Matched, match
 from spikewatch.enrichment.domain.matching.records import Compared, newest
@@ -45,12 +47,13 @@ def add(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
         choices=_ADAPTATIONS,
         default="lags",
         help="what is first learnt from this very file, without labels: whose times lie whole hours off, and how long after the call "
-        "each kind of agency dates an overdose (lags, default), all weights, or nothing (no: as the service does)",
+        "each kind of agency dates an overdose (lags, default), or whose times are off and all weights (all), or nothing (no: as the "
+        "service does)",
     )
     parser.add_argument("--json", dest="as_json", action="store_true", help="write JSON lines whatever the input is")
     parser.add_argument("-o", "--output", metavar="FILE", default=STANDARD_INPUT, help="write rows to FILE (- for standard output)")
     parser.add_argument("--errors", metavar="FILE", help="write each refused row to FILE as a JSON line")
-    parser.add_argument("file", metavar="FILE", help=".csv, or .jsonl of reports, each also .gz; - reads standard input")
+    parser.add_argument("file", metavar="FILE", help=".csv, or .jsonl of reports or rows, each also .gz; - reads standard input")
     parser.set_defaults(run=run)
 
 
@@ -117,15 +120,18 @@ def run(arguments: argparse.Namespace) -> int:
                 if count % _EVERY == 0:
                     progress.reach(file.done())
             progress.reach(file.size or file.done())
+        clocks: dict[str, Hours] = {}
         if arguments.adapt == "all":
-            weights = learn_unlabelled(newest(records), weights)
+            records, clocks = set_clocks(newest(records))
+            weights = learn_unlabelled(records, weights)
         with Progress("match", len(rows), unit="reports") as progress:
             matched = match(records, weights, learns_lags=arguments.adapt == "lags", decisions=decisions)
             assignments = matched.assignments()
             progress.reach(len(rows))
         _write(written(stack, arguments.output), rows, assignments, as_json=as_json)
+    say_unknown_kinds(matched.records)
     say_what_bears(decisions, {record.key for record in matched.records})
-    _tell(len(rows), refused, matched)
+    _tell(len(rows), refused, matched, matched.clocks | clocks)
     return REFUSED_ROWS if refused else DONE
 
 
@@ -155,7 +161,7 @@ def _write(output: IO[str], rows: list[tuple[str, UUID]], assignments: dict[UUID
         output.write(json.dumps(dict(zip(COLUMNS, (report, *values), strict=True))) + "\n")
 
 
-def _tell(rows: int, refused: int, matched: Matched) -> None:
+def _tell(rows: int, refused: int, matched: Matched, clocks: dict[str, Hours]) -> None:
     found = matched.assignments().values()
     overdoses, incidents = len({one.overdose_id for one in found}), len({one.incident_id for one in found})
     parts = [f"{rows + refused:,} rows: {len(matched.records):,} reports of {overdoses:,} overdoses in {incidents:,} incidents"]
@@ -163,7 +169,8 @@ def _tell(rows: int, refused: int, matched: Matched) -> None:
         parts.append(f"{refused:,} refused")
     if crowded := len(matched.crowded):
         parts.append(f"{crowded:,} reports stand so close that not all were compared with all: look for a feed that repeats itself")
-    for agency, (winter, summer) in sorted(matched.clocks.items()):
+    for agency, (winter, summer) in sorted(clocks.items()):
         hours = f"{winter:+d}" if winter == summer else f"{winter:+d} (in summer {summer:+d})"
-        say(f"times of {agency} lie {hours} hours off all others' (a time of the wall sent as UTC?); they were matched as if put right")
+        cause = "a time of the wall sent as UTC, or always written so much later?"
+        say(f"times of {agency} lie {hours} hours off all others' ({cause}); they were matched as if put right")
     say("; ".join(parts))
