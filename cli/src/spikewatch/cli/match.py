@@ -97,6 +97,7 @@ def add(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     )
     add_weights_option(asking)
     add_decisions_option(asking)
+    asking.set_defaults(weights=None)  # the service has its own: whoever names some without a file is told so
     add_review_options(asking)
     add_json_option(asking)
     asking.add_argument(

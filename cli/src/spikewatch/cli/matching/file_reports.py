@@ -6,6 +6,7 @@ from uuid import UUID
 from spikewatch.chassis.collector import spare_collector
 from spikewatch.cli.exit_status import DONE, REFUSED_ROWS, CannotRun
 from spikewatch.cli.files.opened import opened
+from spikewatch.cli.matching.agencies import say_unknown_kinds
 from spikewatch.cli.matching.report_rows import report_rows
 from spikewatch.cli.progress import Progress, say
 from spikewatch.enrichment.domain.matching.records import Compared, newest
@@ -43,6 +44,7 @@ class FileReports:
                     self.people[row.record.key] = row.truth
             progress.reach(file.size or file.done())
         self.records = newest(read)
+        say_unknown_kinds(self.records)
         if truth is not None and not self.people:
             raise CannotRun(f"{name} names nobody in its column {truth}; name another one with --truth")
 

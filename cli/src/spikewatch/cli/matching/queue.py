@@ -8,12 +8,13 @@ from uuid import UUID
 from pydantic import TypeAdapter
 
 from spikewatch.cli.dedupe import weights_named
-from spikewatch.cli.exit_status import DONE
+from spikewatch.cli.exit_status import DONE, CannotRun
 from spikewatch.cli.matching.decisions_file import decisions_named
 from spikewatch.cli.matching.drawing import evidence_rows
 from spikewatch.cli.matching.file_reports import FileReports
 from spikewatch.cli.matching.review_client import review_client
 from spikewatch.cli.tables import print_json, print_table
+from spikewatch.enrichment.adapters.matching_weights import LEARNT
 from spikewatch.enrichment.domain.matching.doubts import Doubt, doubts
 from spikewatch.enrichment.domain.matching.matcher import match
 from spikewatch.enrichment.review import Question
@@ -31,10 +32,12 @@ def queue(arguments: argparse.Namespace) -> int:
         CannotRun: the file cannot be used, or the service does not answer.
     """
     if arguments.file is None:
+        if given := [f"--{name}" for name in ("weights", "decisions") if getattr(arguments, name) is not None]:
+            raise CannotRun(f"{' and '.join(given)} are for a FILE; the running service has its own, so leave them out or name a file")
         asked = review_client(arguments).queue(arguments.days, arguments.limit)
         _show(arguments, asked, {})
         return DONE
-    weights = weights_named(arguments.weights)
+    weights = weights_named(arguments.weights or LEARNT)
     decisions = decisions_named(arguments.decisions)
     reports = FileReports(arguments.file, None)
     matched = match(reports.records, weights, learns_lags=True, decisions=decisions)

@@ -1,5 +1,6 @@
-"""Reads the reports of a file as the records that are compared: a table with a header, or JSON lines of (located) reports."""
+"""Reads the reports of a file as the records that are compared: a table with a header, or JSON lines of (located) reports or of rows."""
 
+import codecs
 import csv
 import io
 import json
@@ -11,6 +12,7 @@ from pydantic import ValidationError
 
 from spikewatch.cli.exit_status import CannotRun
 from spikewatch.cli.files.opened import OpenedFile
+from spikewatch.cli.matching.contract_refusal import EXAMPLE, contract_refusal
 from spikewatch.contracts.report import LocatedReport, Report
 from spikewatch.enrichment.domain.matching.records import Compared, Unreadable, of_located, of_report, of_row
 
@@ -20,6 +22,10 @@ _JSON_NAMES: Final = (".jsonl", ".ndjson", ".json", ".jsonl.gz", ".ndjson.gz", "
 _NEEDED: Final = ("agency", "event_time")
 _NUMBERS: Final = ("agency_record_no", "report_id")
 _LONGEST_CELL: Final = 1 << 20
+_DELIMITERS: Final = ",;\t|"
+_SPREADSHEET: Final = b"PK\x03\x04"
+_UTF_16: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+_UNLIKE: Final = "; save it as CSV in UTF-8"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +45,9 @@ class ReportRow:
 def is_json_lines(file: OpenedFile) -> bool:
     """Return whether a file holds JSON lines: told by its name, that of standard input by its first sign."""
     name = file.name.lower()
-    return name.endswith(_JSON_NAMES) or (not name.endswith((".csv", ".csv.gz")) and file.start.lstrip()[:1] == b"{")
+    return name.endswith(_JSON_NAMES) or (
+        not name.endswith((".csv", ".csv.gz")) and file.start.removeprefix(codecs.BOM_UTF8).lstrip()[:1] == b"{"
+    )
 
 
 def report_rows(file: OpenedFile, *, truth: str | None = None) -> Iterator[ReportRow]:
@@ -62,31 +70,62 @@ def report_rows(file: OpenedFile, *, truth: str | None = None) -> Iterator[Repor
 
 def _of_table(file: OpenedFile, truth: str | None) -> Iterator[ReportRow]:
     csv.field_size_limit(_LONGEST_CELL)
-    rows = csv.reader(io.TextIOWrapper(file.stream, encoding="utf-8-sig", errors="replace", newline=""))
+    encoding = _encoding(file)
+    text = io.TextIOWrapper(file.stream, encoding=encoding, errors="replace", newline="")
+    rows = csv.reader(text, delimiter=_delimiter(file.start.decode(encoding, errors="replace")))
     try:
         header = [name.strip().lower() for name in next(rows, [])]
-        missing = [name for name in _NEEDED if name not in header]
-        if not set(_NUMBERS) & set(header):
-            missing.append(_NUMBERS[0])
-        if missing:
-            raise CannotRun(
-                f"{file.name} has no column {' and none '.join(missing)}; its header must name {', '.join((*_NEEDED, _NUMBERS[0]))}"
-            )
-        if truth is not None and truth not in header:
-            raise CannotRun(f"{file.name} has no column {truth}; name the one that says who the person is with --truth")
-        named = [name for name in header if not name.startswith("truth_")]
-        wanted = [place for place, name in enumerate(header) if not name.startswith("truth_")]
-        label = header.index(truth) if truth is not None else -1
-        is_plain = wanted == list(range(len(wanted)))
-        line = rows.line_num + 1
-        for cells in rows:
-            if any(cells):
-                kept = cells if is_plain else [cells[place] for place in wanted if place < len(cells)]
-                row = dict(zip(named, kept, strict=False))
-                yield _read(row, line, cells[label].strip() if 0 <= label < len(cells) else None)
-            line = rows.line_num + 1
     except csv.Error as error:
         raise CannotRun(f"{file.name} is no table that can be read: line {rows.line_num} {error}") from None
+    missing = [name for name in _NEEDED if name not in header]
+    if not set(_NUMBERS) & set(header):
+        missing.append(_NUMBERS[0])
+    if missing:
+        raise CannotRun(
+            f"{file.name} has no column {' and none '.join(missing)}; its first line must name {', '.join((*_NEEDED, _NUMBERS[0]))}, "
+            "with commas, semicolons, tabs or | between"
+        )
+    if truth is not None and truth not in header:
+        raise CannotRun(f"{file.name} has no column {truth}; name the one that says who the person is with --truth")
+    named = [name for name in header if not name.startswith("truth_")]
+    wanted = [place for place, name in enumerate(header) if not name.startswith("truth_")]
+    label = header.index(truth) if truth is not None else -1
+    is_plain = wanted == list(range(len(wanted)))
+    line = rows.line_num + 1
+    while True:
+        try:
+            for cells in rows:
+                if any(cells):
+                    kept = cells if is_plain else [cells[place] for place in wanted if place < len(cells)]
+                    row = dict(zip(named, kept, strict=False))
+                    yield _read(row, line, cells[label].strip() if 0 <= label < len(cells) else None)
+                line = rows.line_num + 1
+        except csv.Error:  # the reader goes on with the line after
+            expected = f"at most {_LONGEST_CELL:,} letters a cell; is a quotation mark left open?"
+            problem = f"has a cell that is too long and ends in line {rows.line_num:,} or after"
+            yield ReportRow(line, "", None, Unreadable("line", problem, expected, '"MERCY, WEST"'))
+            line = rows.line_num + 1
+        else:
+            return
+
+
+def _encoding(file: OpenedFile) -> str:
+    if file.start.startswith(_SPREADSHEET):
+        raise CannotRun(f"{file.name} is a spreadsheet{_UNLIKE}")
+    if file.start.startswith(_UTF_16):
+        return "utf-16"
+    if b"\0" in file.start[:4]:
+        raise CannotRun(f"{file.name} is no text in UTF-8{_UNLIKE}")
+    return "utf-8-sig"
+
+
+def _delimiter(start: str) -> str:
+    first = start.lstrip("\ufeff").splitlines()[:1]
+    for delimiter in _DELIMITERS:
+        names = {name.strip().lower() for cells in csv.reader(first, delimiter=delimiter) for name in cells}
+        if names.issuperset(_NEEDED):
+            return delimiter
+    return _DELIMITERS[0]
 
 
 def _read(row: dict[str, str], line: int, truth: str | None) -> ReportRow:
@@ -98,26 +137,36 @@ def _read(row: dict[str, str], line: int, truth: str | None) -> ReportRow:
 
 
 def _of_json_lines(file: OpenedFile) -> Iterator[ReportRow]:
+    if file.start.startswith(_UTF_16):
+        raise CannotRun(f"{file.name} is no text in UTF-8; save it as JSON lines in UTF-8")
     for line, text in enumerate(file.stream, start=1):
-        if not text.strip():
-            continue
-        try:
-            said: Any = json.loads(text)
-        except ValueError:
-            yield ReportRow(line, "", None, Unreadable("line", "is no JSON", "one report a line", '{"report_id": ...}'))
-            continue
-        try:
-            if isinstance(said, dict) and "report" in said:
-                located = LocatedReport.model_validate_json(text)
-                yield ReportRow(line, str(located.report.report_id), of_located(located), None)
-            else:
-                report = Report.model_validate_json(text)
-                yield ReportRow(line, str(report.report_id), of_report(report), None)
-        except ValidationError as error:
-            yield ReportRow(line, "", None, _unreadable(error))
+        said = text.removeprefix(codecs.BOM_UTF8) if line == 1 else text
+        if said.strip():
+            yield _of_json(said, line)
 
 
-def _unreadable(error: ValidationError) -> Unreadable:
-    first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-    field = ".".join(map(str, first["loc"])) or "line"
-    return Unreadable(field, "does not fit the report contract", first["msg"], "what spikewatch normalize writes")
+def _of_json(text: bytes, line: int) -> ReportRow:
+    try:
+        said: Any = json.loads(text)
+    except (ValueError, RecursionError):  # a document that is too deep is none
+        return ReportRow(line, "", None, Unreadable("line", "is no JSON", "one report a line", json.dumps(EXAMPLE)))
+    try:
+        if not isinstance(said, dict):
+            return ReportRow(
+                line, "", None, Unreadable("line", "is no object", "one report a line, no list around them", json.dumps(EXAMPLE))
+            )
+        if "report" in said:
+            located = LocatedReport.model_validate_json(text)
+            return ReportRow(line, str(located.report.report_id), of_located(located), None)
+        if "agency" in said:  # a row of a table as an object, as statistics programs write one
+            return _read(
+                {name.lower(): _written(value) for name, value in said.items() if not name.lower().startswith("truth_")}, line, None
+            )
+        report = Report.model_validate_json(text)
+        return ReportRow(line, str(report.report_id), of_report(report), None)
+    except ValidationError as error:
+        return ReportRow(line, "", None, contract_refusal(error))
+
+
+def _written(value: object) -> str:
+    return "" if value is None or isinstance(value, list | dict) else str(value)
