@@ -13,7 +13,6 @@ from spikewatch.cli.exit_status import DONE, REFUSED_ROWS, CannotRun
 from spikewatch.cli.files.opened import STANDARD_INPUT, opened
 from spikewatch.cli.files.written import written
 from spikewatch.cli.matching.agencies import say_unknown_kinds
-from spikewatch.cli.matching.agencies import say_unknown_kinds
 from spikewatch.cli.matching.decisions_file import add_decisions_option, decisions_named, say_what_bears
 from spikewatch.cli.matching.report_rows import ReportRow, is_json_lines, report_rows
 from spikewatch.cli.progress import Progress, say
@@ -130,7 +129,6 @@ def run(arguments: argparse.Namespace) -> int:
             assignments = matched.assignments()
             progress.reach(len(rows))
         _write(written(stack, arguments.output), rows, assignments, as_json=as_json)
-    say_unknown_kinds(matched.records)
     say_unknown_kinds(matched.records)
     say_what_bears(decisions, {record.key for record in matched.records})
     _tell(len(rows), refused, matched, matched.clocks | clocks)
