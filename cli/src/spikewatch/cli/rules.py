@@ -38,9 +38,8 @@ def add(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     parser = verbs.add_parser(
         "rules",
         help="check, compare and explain the rules that say what a spike is",
-        description="Work on files of rules; - is standard input. In place of a FILE stand also: shipped (the rules in force where nothing is "
-        "set) and "
-        "published (every published definition, none in force); for ls, explain and diff also running "
+        description="Work on files of rules; - is standard input. In place of a FILE stand also: shipped (the rules in force where nothing "
+        "is set) and published (every published definition, none in force); for ls, explain and diff also running "
         "(the rules of the running service) and stored (those that the directory keeps).",
         epilog="Example: spikewatch rules explain published baltimore-tiers",
     )
