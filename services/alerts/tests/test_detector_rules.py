@@ -23,11 +23,11 @@ DAILY = 100
 EPOCH = date(1970, 1, 1)
 
 
-def rule(make, algorithm, **parameters):
+def rule(make, algorithm, window_hours=24, **parameters):
     return make.rule(
         kind="detector",
         id="detected",
-        window_hours=24,
+        window_hours=window_hours,
         quiet_hours=1,
         parameters={"algorithm": algorithm, "history_days": 60, "minimum_history_days": 0} | parameters,
     )
@@ -138,7 +138,10 @@ async def test_steps_are_begun_once_for_the_areas_in_memory(make):
 
 @pytest.mark.parametrize("algorithm", USABLE)
 def test_the_first_days_of_an_area_raise_nothing_but_what_needs_no_history(make, algorithm):
-    early = all_episodes(spread([9, 9]), rule(make, algorithm, **({"threshold": 3} if algorithm == "fixed" else {})))
+    own = {"threshold": 3} if algorithm == "fixed" else {}
+    weekly = algorithm in {"serfling", "negative_binomial_weekly", "essence_farrington", "farrington_flexible"}
+    asked = rule(make, algorithm, window_hours=168 if weekly else 24, history_days=2200 if weekly else 400, **own)
+    early = all_episodes(spread([9, 9]), asked)
     assert bool(early) == (algorithm == "fixed")
 
 

@@ -39,7 +39,7 @@ def wrong(text: str) -> list[tuple[int, str, str]]:
     [
         ("window_hours: 24", "window_hours: 0.5", 7, "window_hours"),
         ("window_hours: 24", "window_hours: 1000", 7, "window_hours"),
-        ("kind: fixed_count", "kind: fixed_cuont", 2, "rule"),
+        ("kind: fixed_count", "kind: fixed_cuont", 5, "kind"),
         ("threshold: 3", "threshold: 0", 8, "parameters.threshold"),
         ("threshold: 3", "treshold: 3", 8, "parameters.threshold"),
         ("area_kinds: [county]", "area_kinds: []", 2, "rule"),

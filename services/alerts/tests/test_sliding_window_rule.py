@@ -128,8 +128,8 @@ def test_the_first_days_are_silent_and_a_calm_baseline_assumes_half_an_overdose(
         (
             "window_hours: 24\n    parameters: {false_alarms_a_year: 1}",
             "window_hours: 672\n    parameters: {false_alarms_a_year: 12}",
-            2,
-            "rule",
+            8,
+            "parameters.false_alarms_a_year",
         ),
     ],
 )

@@ -12,6 +12,7 @@ from spikewatch.alerts.domain.marks import Asked, asked
 from spikewatch.alerts.domain.rules import KINDS
 from spikewatch.alerts.domain.rules.criterion import Criterion
 from spikewatch.alerts.domain.rules.detector import COUNT_TAILS
+from spikewatch.alerts.domain.rules.refusal import Refusal, refused, whys
 from spikewatch.alerts.domain.rules.space_time_scan import JOINED
 from spikewatch.alerts.domain.tier import Audience, Tier
 from spikewatch.alerts.domain.vicinities import VICINITY, vicinity_of, wrong_neighbours
@@ -104,14 +105,13 @@ class Rule(Contract, extra="forbid"):
     @model_validator(mode="after")
     def _has_right_parameters(self) -> "Rule":
         if self.kind not in KINDS:
-            raise ValueError(f"unknown kind of rule; expected one of {', '.join(KINDS)}")
+            raise refused(Refusal(("kind",), f"is an unknown kind of rule; expected one of {', '.join(KINDS)}"))
         try:
             criterion = KINDS[self.kind].model_validate(self.parameters)
         except ValidationError as error:
-            named = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
-            raise ValueError(f"wrong parameters: {named}") from None
-        if (why := criterion.refuses(self.window)) is not None:
-            raise ValueError(why)
+            raise refused(*(Refusal(("parameters", *why.path), why.text) for why in whys(error, KINDS[self.kind]))) from None
+        if (wrong := criterion.refuses(self.window)) is not None:
+            raise refused(wrong)
         if self.delay_correction != "none" and (why := criterion.refuses_correction()) is not None:
             raise ValueError(f"delay_correction: {why}")
         if criterion.watches is not None and self.kinds_watched - criterion.watches:

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from spikewatch.alerts.domain.known_definitions import unknown
 from spikewatch.alerts.domain.rule import Rule
 from spikewatch.alerts.domain.rules import KINDS
+from spikewatch.alerts.domain.rules.refusal import Refusal, whys
 from spikewatch.contracts.case_definitions import SHIPPED_DEFINITIONS
 
 __all__ = [
@@ -205,32 +206,18 @@ def _contradictions(place: int, rule: Rule, earlier: Sequence[Rule]) -> list[Pro
 
 def _problems(place: int, entry: object, error: ValidationError) -> list[Problem]:
     name = str(entry.get("id", f"rule {place + 1}")) if isinstance(entry, Mapping) else f"rule {place + 1}"
-    inner = _parameter_problems(place, name, entry)
-    found = []
-    for one in error.errors(include_url=False, include_input=False):
-        if inner and one["type"] == "value_error" and not one["loc"]:
-            continue  # told with its field
-        path: Path = ("rules", place, *one["loc"])
-        found.append(Problem(path, name, ".".join(map(str, one["loc"])) or "rule", one["msg"].removeprefix("Value error, ")))
-    return [*found, *inner]
+    found = dict.fromkeys([*whys(error, Rule), *_wrong_parameters(entry)])
+    return [Problem(("rules", place, *why.path), name, ".".join(map(str, why.path)) or "rule", why.text) for why in found]
 
 
-def _parameter_problems(place: int, name: str, entry: object) -> list[Problem]:
+def _wrong_parameters(entry: object) -> Iterator[Refusal]:
+    """Return what is wrong with the parameters, told even where another field is wrong, too."""
     if not isinstance(entry, Mapping) or not isinstance(parameters := entry.get("parameters", {}), Mapping):
-        return []
+        return
     criterion = KINDS.get(str(entry.get("kind")))
     if criterion is None:
-        return []
+        return
     try:
         criterion.model_validate(parameters)
     except ValidationError as error:
-        return [
-            Problem(
-                ("rules", place, "parameters", *one["loc"]),
-                name,
-                ".".join(("parameters", *map(str, one["loc"]))),
-                one["msg"].removeprefix("Value error, "),
-            )
-            for one in error.errors(include_url=False, include_input=False)
-        ]
-    return []
+        yield from (Refusal(("parameters", *why.path), why.text) for why in whys(error, criterion))

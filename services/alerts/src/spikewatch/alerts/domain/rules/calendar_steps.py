@@ -9,9 +9,13 @@ from typing_extensions import override
 from spikewatch.alerts.domain.detection.series import Floats
 from spikewatch.alerts.domain.instants import DAY, HOUR, Bools, Instants
 from spikewatch.alerts.domain.rules.criterion import Criterion
+from spikewatch.alerts.domain.rules.refusal import Refusal
 from spikewatch.alerts.domain.series import Series
 
-__all__ = ["CalendarSteps", "distinct", "of_block", "upto"]
+__all__ = ["MOST_HISTORY_DAYS", "CalendarSteps", "distinct", "of_block", "upto"]
+
+MOST_HISTORY_DAYS: Final = 3660
+"""As far as any rule may look back."""
 
 _STEPS: Final = (DAY, 7 * DAY)
 _MONDAY: Final = 4 * DAY  # 1970-01-05, so that weeks begin on Mondays
@@ -25,13 +29,15 @@ class CalendarSteps(Criterion, extra="allow"):
     ``history_days`` before the block of steps in which the step lies. So any order of arrival gives the same thresholds.
     """
 
-    history_days: float = Field(default=400, ge=14, le=3660, description="How much of the past the algorithm sees at least.")
+    history_days: float = Field(default=400, ge=14, le=MOST_HISTORY_DAYS, description="How much of the past the algorithm sees at least.")
     minimum_history_days: float = Field(default=28, ge=0)
     day_starts_hour: int = Field(default=0, ge=0, le=23, description="Hour of UTC at which a day begins, for example 5.")
 
     @override
-    def refuses(self, window: int) -> str | None:
-        return None if window in _STEPS else "window_hours is the step of a detector; expected 24 (a day) or 168 (a week)"
+    def refuses(self, window: int) -> Refusal | None:
+        if window in _STEPS:
+            return None
+        return Refusal(("window_hours",), "is the step of a detector; expected 24 (a day) or 168 (a week)")
 
     @override
     def reach(self, window: int) -> int:

@@ -8,6 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from spikewatch.alerts.domain.instants import Bools, Instants
+from spikewatch.alerts.domain.rules.refusal import Refusal
 from spikewatch.alerts.domain.series import Series
 from spikewatch.contracts.contract import Contract
 
@@ -57,7 +58,7 @@ class Criterion(Contract, ABC, extra="forbid"):
     watches: ClassVar[frozenset[str] | None] = None
     is_scheduled: ClassVar[bool] = False
 
-    def refuses(self, window: int) -> str | None:  # noqa: ARG002  # kinds that take any window
+    def refuses(self, window: int) -> Refusal | None:  # noqa: ARG002  # kinds that take any window
         """Say why a window of this length cannot be judged; None if it can."""
         return None
 

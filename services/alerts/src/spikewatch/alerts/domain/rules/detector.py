@@ -1,7 +1,7 @@
 """Any detector of counts as a rule: the steps are calendar days or weeks, and the one that runs is judged by those before it."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import count as numbers
 from typing import Any, Final
 
@@ -17,12 +17,14 @@ from spikewatch.alerts.domain.detection.registry import ALGORITHMS
 from spikewatch.alerts.domain.detection.series import Floats, SeriesError
 from spikewatch.alerts.domain.detection.series import Series as Counts
 from spikewatch.alerts.domain.instants import DAY, Bools, Instants
-from spikewatch.alerts.domain.rules.calendar_steps import CalendarSteps, distinct, of_block, upto
+from spikewatch.alerts.domain.rules.calendar_steps import MOST_HISTORY_DAYS, CalendarSteps, distinct, of_block, upto
 from spikewatch.alerts.domain.rules.criterion import Finding
 from spikewatch.alerts.domain.rules.detector_finding import StepFound, correction_of, number
 from spikewatch.alerts.domain.rules.detector_memory import Foreseen, Founds, Leasts, key_of
 from spikewatch.alerts.domain.rules.least_alarm import Ask, by_runs, least_alarms
+from spikewatch.alerts.domain.rules.least_history import refusal_of
 from spikewatch.alerts.domain.rules.newest_step import NewestStep, Watched
+from spikewatch.alerts.domain.rules.refusal import Refusal, misnamed, refused, whys
 from spikewatch.alerts.domain.series import Series
 from spikewatch.contracts.contract import ShortText
 
@@ -69,13 +71,26 @@ class DetectorRule(CalendarSteps, extra="allow"):
     def _has_an_algorithm(self) -> "DetectorRule":
         if self.algorithm not in ALGORITHMS or self.algorithm in NO_RULE:
             usable = ", ".join(name for name in ALGORITHMS if name not in NO_RULE)
-            raise ValueError(f"unknown algorithm; expected one of {usable}")
+            raise refused(Refusal(("algorithm",), f"is an unknown algorithm; expected one of {usable}"))
         try:
             self._settings()
         except ValidationError as error:
-            named = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
-            raise ValueError(f"{self.algorithm}: {named}") from None
+            raise refused(*self._wrong_settings(error)) from None
         return self
+
+    def _wrong_settings(self, error: ValidationError) -> Iterator[Refusal]:
+        """Return what is wrong with the algorithm's own parameters; a name that it does not know may be a rule's, misspelt."""
+        own = ALGORITHMS[self.algorithm].parameters
+        for why in whys(error, own):
+            is_unknown = len(why.path) == 1 and why.path[0] not in own.model_fields
+            known = own.model_fields | DetectorRule.model_fields
+            yield Refusal(why.path, misnamed(str(why.path[0]), known)) if is_unknown else why
+
+    @override
+    def refuses(self, window: int) -> Refusal | None:
+        """Refuse what no history of this length lets the algorithm judge, too: such a rule would be silent for ever."""
+        wrong = super().refuses(window)
+        return wrong or refusal_of(self.algorithm, self._settings(), window, self._history(window), MOST_HISTORY_DAYS)
 
     def _settings(self) -> Any:
         stated = ALGORITHMS[self.algorithm].parameters.model_validate(self.model_extra or {})

@@ -9,6 +9,7 @@ from typing_extensions import override
 
 from spikewatch.alerts.domain.instants import DAY, HOUR, Bools, Instants
 from spikewatch.alerts.domain.rules.criterion import Criterion, Finding
+from spikewatch.alerts.domain.rules.refusal import Refusal
 from spikewatch.alerts.domain.series import Series
 
 __all__ = ["MeanPlusSd"]
@@ -32,6 +33,14 @@ class MeanPlusSd(Criterion):
     minimum_history_days: float = Field(gt=0)
     lag_hours: float = Field(default=24, ge=0)
     minimum_count: int = Field(default=3, ge=1)
+
+    @override
+    def refuses(self, window: int) -> Refusal | None:
+        least = self._least(window)
+        if self._history() // window >= least:
+            return None
+        why = f"is too short: a window is judged by at least {least} windows before it (minimum_history_days, and never fewer than 2)"
+        return Refusal(("parameters", "history_days"), f"{why}; expected at least {least * window / DAY:g}")
 
     @override
     def asks(self) -> str:

@@ -10,6 +10,7 @@ from spikewatch.alerts.domain.detection.series import Floats
 from spikewatch.alerts.domain.detection.sliding_window import sliding_rate, sliding_threshold, window_tail
 from spikewatch.alerts.domain.instants import DAY, HOUR, Bools, Instants
 from spikewatch.alerts.domain.rules.criterion import Finding
+from spikewatch.alerts.domain.rules.refusal import Refusal
 from spikewatch.alerts.domain.rules.trailing_rate import TrailingRate, baseline_shown
 from spikewatch.alerts.domain.series import Series
 
@@ -54,11 +55,12 @@ class SlidingWindow(TrailingRate):
     learns_dispersion: bool = Field(default=True, description="Whether a baseline that varies more than chance makes spikes rarer.")
 
     @override
-    def refuses(self, window: int) -> str | None:
+    def refuses(self, window: int) -> Refusal | None:
         if self.false_alarms_a_year * window > _RARE * _YEAR:
             most = _RARE * _YEAR / window
-            return f"parameters.false_alarms_a_year: nothing so frequent is rare in windows so long; expected at most {most:.2g}"
-        return None
+            text = f"nothing so frequent is rare in windows so long; expected at most {most:.2g}"
+            return Refusal(("parameters", "false_alarms_a_year"), text)
+        return super().refuses(window)
 
     @property
     @override

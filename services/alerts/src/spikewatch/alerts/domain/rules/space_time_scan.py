@@ -9,6 +9,7 @@ from typing_extensions import override
 
 from spikewatch.alerts.domain.instants import DAY, Bools, Instants
 from spikewatch.alerts.domain.rules.criterion import Criterion, Finding
+from spikewatch.alerts.domain.rules.refusal import Refusal
 from spikewatch.alerts.domain.series import Series
 
 __all__ = ["JOINED", "SpaceTimeScan"]
@@ -67,9 +68,9 @@ class SpaceTimeScan(Criterion):
         return max(looks_a_day, 1.0) ** _LOOKS_POWER if self.counts == "days" else 1.0
 
     @override
-    def refuses(self, window: int) -> str | None:
+    def refuses(self, window: int) -> Refusal | None:
         if window % DAY or _SHARE * window > self.days * DAY:
-            return "window_hours is the longest cluster; expected whole days (24, 48, …) and at most half of parameters.days"
+            return Refusal(("window_hours",), "is the longest cluster; expected whole days (24, 48, …) and at most half of parameters.days")
         return None
 
     @property

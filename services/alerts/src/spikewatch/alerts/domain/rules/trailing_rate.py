@@ -9,6 +9,7 @@ from typing_extensions import override
 
 from spikewatch.alerts.domain.instants import DAY, HOUR, Instants
 from spikewatch.alerts.domain.rules.criterion import Criterion
+from spikewatch.alerts.domain.rules.refusal import Refusal
 from spikewatch.alerts.domain.series import Series
 
 __all__ = ["TrailingRate", "baseline_shown"]
@@ -26,6 +27,14 @@ class TrailingRate(Criterion, ABC):
     minimum_history_days: float = Field(gt=0)
     guard_hours: float = Field(default=24, ge=0)
     minimum_count: int = Field(default=3, ge=1)
+
+    @override
+    def refuses(self, window: int) -> Refusal | None:
+        least = max(round(self.minimum_history_days * DAY), window)
+        if round(self.baseline_days * DAY) >= least:
+            return None
+        why = "is shorter than minimum_history_days, so no window is ever judged" if least > window else "is shorter than the window"
+        return Refusal(("parameters", "baseline_days"), f"{why}; expected at least {least / DAY:g}")
 
     @property
     @override
