@@ -6,11 +6,14 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
+from pymongo import MongoClient
 from spikewatch_testing.patience import PATIENCE_S
 
+from spikewatch.cli.stack import stack_file
 from spikewatch.cli.stack.stack import SERVICES
 from spikewatch.cli.stack.waiting import wait_for
 
@@ -59,7 +62,8 @@ def _spikewatch(*arguments: str, environment: dict[str, str]) -> subprocess.Comp
 
 def test_a_detached_stack_runs_on_its_own_until_down(tmp_path: Path, environment: dict[str, str]) -> None:
     folder = tmp_path / "stack"
-    up = _spikewatch("up", "--detach", "--folder", str(folder), "--instances", "enrichment=2", environment=environment)
+    asked = ("--instances", "enrichment=2", "--mongodb-cache", "0.75")
+    up = _spikewatch("up", "--detach", "--folder", str(folder), *asked, environment=environment)
     assert up.returncode == 0, up.stderr
     assert "everything is ready" in up.stderr
 
@@ -73,6 +77,9 @@ def test_a_detached_stack_runs_on_its_own_until_down(tmp_path: Path, environment
         "enrichment-2",
         "alerts-1",
     ]
+    with MongoClient[dict[str, Any]](stack_file.read(folder).mongodb_uri) as client:
+        cache = client.admin.command("serverStatus")["wiredTiger"]["cache"]
+    assert cache["maximum bytes configured"] == 0.75 * 2**30
     assert _spikewatch("up", "--detach", "--folder", str(folder), environment=environment).returncode == 2
 
     down = _spikewatch("down", "--folder", str(folder), environment=environment)
@@ -104,3 +111,10 @@ def test_however_up_ends_nothing_stays(tmp_path: Path, environment: dict[str, st
         assert up.wait(60) == status, "".join(lines) + rest
     assert "Traceback" not in rest
     wait_for(lambda: _processes_of(folder) == [], timeout_s=PATIENCE_S, what="the end of every part")
+
+
+@pytest.mark.parametrize("size", ["0", "none", "nan"])
+def test_a_cache_that_mongod_would_refuse_is_refused_at_once(tmp_path: Path, environment: dict[str, str], size: str) -> None:
+    refused = _spikewatch("up", "--folder", str(tmp_path / "stack"), "--mongodb-cache", size, environment=environment)
+    assert refused.returncode == 2
+    assert "expected gigabytes from 0.25 to 10,000, for example 1.5" in refused.stderr

@@ -28,6 +28,7 @@ _REFRESH_S: Final = 2.0
 _LINE_EVERY: Final = 30  # refreshes between two plain lines when there is no terminal
 _RESTARTS_ALLOWED: Final = 10  # a part that keeps dying is a defect to look at, not to hide
 _DETACHED_START_S: Final = 300.0  # the first start downloads Java archives over whatever line there is
+_LEAST_CACHE_GB, _MOST_CACHE_GB = 0.25, 10_000.0  # what mongod takes
 _STYLES: Final = {State.READY: "green", State.NOT_READY: "yellow", State.GONE: "red"}
 
 
@@ -43,6 +44,8 @@ def add(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     parser.add_argument("--detach", action="store_true", help="return once everything is ready; stop with `spikewatch down`")
     for name in ("kafka", "mongodb", "ingest", "directory", "alerts", "traces"):
         parser.add_argument(f"--{name}-port", type=_port, default=0, metavar="PORT", help=f"port of {name} (default: a free one)")
+    cache = "memory for mongod's cache, for example 1.5 (default: an eighth of the machine's, from 0.5 to 3)"
+    parser.add_argument("--mongodb-cache", type=_gigabytes, metavar="GB", help=cache)
     instances = "processes of a service, for example enrichment=2; may be repeated"
     parser.add_argument("--instances", type=_instances, action="append", default=[], metavar="SERVICE=N", help=instances)
     parser.set_defaults(run=_run)
@@ -52,6 +55,16 @@ def _port(text: str) -> int:
     if not text.isdecimal() or not 0 <= int(text) <= 65_535:
         raise argparse.ArgumentTypeError("expected a port from 1 to 65535, or 0 for a free one")
     return int(text)
+
+
+def _gigabytes(text: str) -> float:
+    try:
+        size = float(text)
+    except ValueError:
+        size = 0.0
+    if not _LEAST_CACHE_GB <= size <= _MOST_CACHE_GB:
+        raise argparse.ArgumentTypeError(f"expected gigabytes from {_LEAST_CACHE_GB} to {_MOST_CACHE_GB:,.0f}, for example 1.5")
+    return size
 
 
 def _instances(text: str) -> tuple[str, int]:
@@ -85,6 +98,7 @@ def _foreground(arguments: argparse.Namespace) -> int:
         directory_port=arguments.directory_port,
         alerts_port=arguments.alerts_port,
         traces_port=arguments.traces_port,
+        mongodb_cache_gb=arguments.mongodb_cache,
         instances=dict(arguments.instances),
     )
     stack = Stack(arguments.folder, options, tell=say)
@@ -152,6 +166,8 @@ def _detach(arguments: argparse.Namespace) -> int:
     command = [sys.executable, "-m", "spikewatch.cli", "up", "--folder", str(folder.absolute())]
     for name in ("kafka", "mongodb", "ingest", "directory", "alerts", "traces"):
         command += [f"--{name}-port", str(getattr(arguments, f"{name}_port"))]
+    if arguments.mongodb_cache is not None:
+        command += ["--mongodb-cache", str(arguments.mongodb_cache)]
     for name, count in arguments.instances:
         command += ["--instances", f"{name}={count}"]
     with log_path.open("wb") as log:

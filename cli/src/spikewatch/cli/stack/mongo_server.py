@@ -22,10 +22,10 @@ __all__ = ["MongoServer", "mongod_binary", "prepare_primary"]
 _START_S: Final = 180.0
 _STOP_S: Final = 20.0
 _REPLICA_SET: Final = "rs0"
-# The default is half the machine's memory, which Kafka and the services need too. With 0.5 GB matching 200,000 reports took a seventh
-# longer than with 2 (one run each); a million of them take some 2 GB.
-_CACHE_SHARE: Final = 1 / 16
-_LEAST_CACHE_GB, _MOST_CACHE_GB = 0.5, 1.5
+# mongod's own default is half the machine's memory, which Kafka and the services need too. With 0.5 GB matching 200,000 reports took a
+# seventh longer than with 2 (one run each); the contributions of 250,000 incidents cost mongod a third more with 1.5 GB than with 6.
+_CACHE_SHARE: Final = 1 / 8
+_LEAST_CACHE_GB, _MOST_CACHE_GB = 0.5, 3.0
 _ALREADY_INITIALIZED: Final = 23
 _ASK_MS: Final = 2_000  # shorter ones run out on a busy machine before the client has looked, again and again
 
@@ -72,10 +72,14 @@ def _with_run_bit(packaged: Path) -> Path:
 
 
 class MongoServer:
-    """mongod on ``127.0.0.1``; port 0 takes the one the folder had before, else a free one. Restarting keeps all."""
+    """mongod on ``127.0.0.1``; port 0 takes the one the folder had before, else a free one. Restarting keeps all.
 
-    def __init__(self, folder: Path, port: int = 0) -> None:
+    ``cache_gb`` is what it may hold in memory of what it stores; None: an eighth of the machine's memory, from half a GB to three.
+    """
+
+    def __init__(self, folder: Path, port: int = 0, *, cache_gb: float | None = None) -> None:
         self._folder = folder
+        self._cache_gb = cache_gb or _share_of_memory_gb()
         self.port = port or kept_port(folder, "mongod")
         self._process = ChildProcess("mongod", folder)
 
@@ -102,7 +106,7 @@ class MongoServer:
             [
                 mongod_binary(),
                 *("--dbpath", str(documents), "--port", str(self.port), "--bind_ip", LOOPBACK, "--replSet", _REPLICA_SET),
-                *("--wiredTigerCacheSizeGB", f"{_cache_gb():.2f}", "--oplogSize", "1024"),
+                *("--wiredTigerCacheSizeGB", f"{self._cache_gb:.2f}", "--oplogSize", "1024"),
                 "--nounixsocket",  # else a socket file stays behind in the temporary folder
                 *("--setParameter", "diagnosticDataCollectionEnabled=false"),
             ]
@@ -160,7 +164,7 @@ def _initiate(client: MongoClient[dict[str, object]], host: str) -> None:
             client.admin.command("replSetReconfig", renamed, force=True)
 
 
-def _cache_gb() -> float:
-    """Return what mongod may hold in its cache: a share of the machine's memory, bounded."""
+def _share_of_memory_gb() -> float:
+    """Return what mongod may hold in its cache where nobody says: a share of the machine's memory, bounded."""
     has = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     return min(max(has * _CACHE_SHARE, _LEAST_CACHE_GB), _MOST_CACHE_GB)

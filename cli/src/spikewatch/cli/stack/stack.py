@@ -52,6 +52,7 @@ class StackOptions:
     """What may be chosen about a stack; port 0 means a free one.
 
     Attributes:
+        mongodb_cache_gb: what mongod may hold in memory; None: a share of the machine's.
         instances: how many processes of a service, by its name; 1 where not named.
         env: further settings for every service, for example an alerts clock or limits.
         services: which services to start; none gives the servers alone.
@@ -63,6 +64,7 @@ class StackOptions:
     directory_port: int = 0
     alerts_port: int = 0
     traces_port: int = 0
+    mongodb_cache_gb: float | None = None
     instances: Mapping[str, int] = field(default_factory=dict)
     env: Mapping[str, str] = field(default_factory=dict)
     services: tuple[str, ...] = SERVICES
@@ -206,7 +208,7 @@ class Stack:
         if given:
             self.mongodb_uri = given
         else:
-            self.mongo = MongoServer(self.folder / "mongo", self._options.mongodb_port)
+            self.mongo = MongoServer(self.folder / "mongo", self._options.mongodb_port, cache_gb=self._options.mongodb_cache_gb)
             self.mongodb_uri = self.mongo.uri
             starts.append(self.mongo.start)
         self.traces = TraceReceiver(self.folder / "traces.sqlite", self._options.traces_port or kept_port(self.folder, "traces"))
