@@ -204,3 +204,17 @@ def test_a_line_of_a_contract_says_which_field_is_wrong(tried):
     less = {key: value for key, value in one.items() if key != "version"}
     found = tried("\n".join(map(json.dumps, [one, less, one | {"change": "moved"}, 7])), "history.jsonl")
     assert found.refused == [(2, "version", "is missing"), (3, "change", "cannot be read"), (4, "the line", "is no JSON object")]
+
+
+def test_kinds_of_area_are_read_in_any_case(tried):
+    found = tried("date,count,area\n2025-01-01,3,County:42001\n2025-01-01,3,Cedar: North\n")
+    assert found.alarms == {"county:42001": [3]}
+    assert "areas that none of the rules watches: 1 of kind Cedar (3 overdoses)" in found.said
+
+
+def test_what_no_rule_watches_or_counts_is_said(tried):
+    found = tried("date,count,zip\n2025-01-01,3,19401\n2025-01-02,4,19402\n2025-01-02,1,\n")
+    assert found.alarms == {"history": []}
+    assert "areas that none of the rules watches: 2 of kind zip (7 overdoses)" in found.said
+    found = tried("date,count,area\n2025-01-01,9,county:42001\n", "history.csv", "drug_classes: [fentanyl, cocaine]")
+    assert "rule three-a-day counts none of the overdoses of the history: it asks for drug_class fentanyl or cocaine" in found.said

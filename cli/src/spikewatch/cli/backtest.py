@@ -20,6 +20,7 @@ from spikewatch.cli.backtesting.read_history import ReadHistory, read_history
 from spikewatch.cli.backtesting.scans import Books, areas_scanned, fewer_draws, lacking, scanned, with_scanned
 from spikewatch.cli.backtesting.stored import Sets, on_stored
 from spikewatch.cli.backtesting.tables import BUDGETS, as_json, budget_row, full_rows, in_sum, rows_of, write_rows
+from spikewatch.cli.backtesting.unwatched import say_unwatched
 from spikewatch.cli.exit_status import DONE, REFUSED_ROWS, CannotRun
 from spikewatch.cli.files.opened import STANDARD_INPUT, opened
 from spikewatch.cli.files.written import written
@@ -33,7 +34,6 @@ __all__ = ["add"]
 
 _MOST_ROWS: Final = 40  # a table longer than that is not read; then the sums are printed
 _ALL: Final = "history"
-_MOST_NAMED: Final = 5
 _LEAST_DRAWS: Final = 19  # one in twenty
 _MOST_DRAWS: Final = 9_999
 
@@ -44,10 +44,11 @@ def add(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
         "backtest",
         help="what rules would have raised on a history: alarms a year, hits, days to detection",
         description="Hold rules against a history, with the code that raises alerts. HISTORY is a table with one row an overdose (a column "
-        "such as occurred_at or date, and area or county_fips where there are several), a table of counts (date, count, area), or JSON "
-        "lines of reports or incidents. RULES is a file, or shipped or published; rules that are not enabled are tested, too. An area "
-        "written kind:code (county:42091) is held against the rules that watch it, one without a kind against all. With --stored the "
-        "history is what the running service stores, and running names its rules.",
+        "such as occurred_at or date, and area or county_fips where there are several), a table of counts (date, count, area; a date "
+        "left out is a day without an overdose), JSON lines of either, or those of reports or incidents. RULES is a file, or shipped or "
+        "published; rules that are not enabled are tested, too. An area written kind:code (county:42091) is held against the rules that "
+        "watch it, one without a kind against all. With --stored the history is what the running service stores, and running names its "
+        "rules.",
         epilog="Examples: spikewatch backtest shipped overdoses.csv --against rules.yaml --labels spikes.csv --plot spikes.png; "
         "spikewatch backtest rules.yaml --stored --area county:42091 --against running",
     )
@@ -113,7 +114,7 @@ def run(arguments: argparse.Namespace) -> int:
         areas = areas_scanned(books, read.placed)
         labelled, others = _labels(arguments, histories, areas)
         sets = _sets(books, histories, labelled, read.placed)
-    _say_unwatched(books, sets)
+    say_unwatched(books, sets, histories, is_stored=arguments.stored)
     _print(arguments, histories, sets, labelled)
     if arguments.plot:
         try:
@@ -132,15 +133,6 @@ def run(arguments: argparse.Namespace) -> int:
         return DONE
     say(read.says_refused)
     return REFUSED_ROWS
-
-
-def _say_unwatched(books: Books, sets: Sets) -> None:
-    """Name the rules that watch none of the areas: a table without them looks as if they were quiet."""
-    for (_, rules), (_, found) in zip(books, sets, strict=True):
-        judged = {one.rule.id for one in found}
-        for rule in (rule for rule in rules if rule.id not in judged):
-            watched = ", ".join([*(f"each {kind}" for kind in rule.area_kinds), *rule.areas][:_MOST_NAMED])
-            say(f"rule {rule.id} watches none of the areas of the history (it watches {watched}); name its areas so, or change the rule")
 
 
 def _draws(text: str) -> int:

@@ -38,8 +38,9 @@ def add(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
         "detect",
         help="tell on which days a file of counts or incidents has a spike",
         description="Run a detector over counts (columns date, count, and perhaps area, population, denominator) or incidents (one row "
-        "each: a date or time, and perhaps an area). Steps are days, weeks or months, as the dates have them. A missing count is a "
-        "gap and no zero. alarm is 1, 0, or empty where the detector could not judge: too little history, or a gap.",
+        "each: a date or time, and perhaps an area). Steps are days, weeks or months, as the dates have them. Among counts a missing one "
+        "and a date left out are gaps and no zeros. alarm is 1, 0, or empty where the detector could not judge: too little history, "
+        "or a gap.",
         epilog="Example: spikewatch detect --algorithm ears_c2 --set baseline=28 -o alarms.csv counts.csv",
     )
     parser.add_argument("--algorithm", metavar="NAME", help="which detector; --list names them")
@@ -50,7 +51,7 @@ def add(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     parser.add_argument("--json", dest="as_json", action="store_true", help="write JSON lines instead of CSV")
     parser.add_argument("-o", "--output", metavar="FILE", default=STANDARD_INPUT, help="write rows to FILE (- for standard output)")
     parser.add_argument("--errors", metavar="FILE", help="write each refused row to FILE as a JSON line")
-    parser.add_argument("file", metavar="FILE", nargs="?", help=".csv, also .gz; - reads standard input")
+    parser.add_argument("file", metavar="FILE", nargs="?", help=".csv or .jsonl, each also .gz; - reads standard input")
     parser.set_defaults(run=run)
 
 

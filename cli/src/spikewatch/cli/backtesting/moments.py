@@ -1,6 +1,7 @@
 """Reads the times of histories and of labelled spikes, and the columns that tell them."""
 
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Final
 
 __all__ = ["TIMES", "TIMES_OF_DAY", "moment_of"]
@@ -18,6 +19,7 @@ _FIRST_YEAR: Final = 1900
 _LAST_YEAR: Final = 2199
 
 
+@lru_cache(maxsize=16_384)  # a table of counts tells each date once an area
 def moment_of(text: str) -> datetime | None:
     """Return the moment that a text tells, in ISO 8601 or as it is written in the United States; a date alone is its noon, UTC.
 

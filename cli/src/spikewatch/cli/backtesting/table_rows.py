@@ -1,5 +1,6 @@
 """Reads a history from a table, CSV or JSON lines: one row an overdose, or one row a date and area with its count."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from enum import StrEnum
 from functools import lru_cache
@@ -31,6 +32,7 @@ _DEFINITION: Final = "case_definition"
 _DEFINITION_NAME: Final[TypeAdapter[str]] = TypeAdapter(DefinitionName)
 _KINDED: Final = {"county_fips": "county", "zip": "zip"}
 _DIGITS: Final = 5
+_BLANK: Final = re.compile(r"\s")
 _MOST_NAMED: Final = 5
 _MOST_A_ROW: Final = 1_000_000
 
@@ -108,7 +110,7 @@ def _read(line: int, cells: Mapping[str, str], told: Told, area: str) -> tuple[H
     place = _place(cells, told.area)
     if isinstance(place, Refused):
         return place
-    bits = _mark(cells)
+    bits = _mark(*(cells.get(column, "") for column in _WORDS), cells.get(_DEFINITION, ""))
     if isinstance(bits, Refused):
         return bits
     at = micros(moment)
@@ -139,25 +141,29 @@ def _place(cells: Mapping[str, str], column: str | None) -> str | Refused:
         if name == column:
             return f"{kind}:{code}"
     place = cells.get(column, "").strip() if column else ""
-    return "" if place.lower() in MISSING else place
+    if place.lower() in MISSING:
+        return ""
+    kind, colon, code = place.partition(":")
+    return f"{kind.lower()}:{code}" if colon and not _BLANK.search(place) else place  # `Cedar: North` is a name
 
 
-def _mark(cells: Mapping[str, str]) -> int | Refused:
+@lru_cache(maxsize=4_096)
+def _mark(outcome: str, drug_class: str, source_type: str, definition: str) -> int | Refused:
     found: dict[str, list[str]] = {}
-    for column, words in _WORDS.items():
+    for (column, words), cell in zip(_WORDS.items(), (outcome, drug_class, source_type), strict=True):
         known = [word.value for word in words]
         found[column] = []
-        for text in cells.get(column, "").split(";"):
+        for text in cell.split(";"):
             word = text.strip().lower().replace("-", "")
             if word in MISSING:
                 continue
             if word not in known:
-                return Refused(column, "is a word that nobody counts by", f"one of {', '.join(known)}", next(iter(words)))
+                return Refused(column, "is a word that nobody counts by", f"one of {', '.join(known)}", known[0])
             found[column].append(word)
     if len(found["outcome"]) > 1:
         return Refused("outcome", "names more than one", "one outcome a row", "fatal")
-    definitions = cells.get(_DEFINITION, "").replace(";", " ").lower().split()
-    if not all(_is_definition(name) for name in definitions):
+    definitions = [name for name in definition.replace(";", " ").lower().split() if name not in MISSING]
+    if not all(map(_is_definition, definitions)):
         return Refused(_DEFINITION, "is no name of a case definition", "ids, or id@version, with ; between them", "opioid@1; any-drug")
     return mark(
         [Outcome(word) for word in found["outcome"]] or (Outcome.UNKNOWN,),
@@ -167,7 +173,6 @@ def _mark(cells: Mapping[str, str]) -> int | Refused:
     )
 
 
-@lru_cache(maxsize=4_096)
 def _is_definition(name: str) -> bool:
     try:
         _DEFINITION_NAME.validate_python(name)
