@@ -70,7 +70,7 @@ def test_a_row_as_json_says_what_its_types_mean(tmp_path: Path) -> None:
     typed = [row | {"age": float(row["age"]), "lat": float(row["lat"]), "age_approx": False, "hospital": None} for row in rows]
     status, found, _ = dedupe(tmp_path, "typed.json", "".join(json.dumps(row) + "\n" for row in typed).encode())
     assert (status, found[0]["overdose_id"] == found[1]["overdose_id"]) == (0, True)
-    status, _, refused = dedupe(tmp_path, "bad.json", json.dumps(rows[0] | {"event_time": 1777600800000}).encode())
+    status, _, refused = dedupe(tmp_path, "bad.json", json.dumps(rows[0] | {"event_time": 1777600800.5}).encode())
     assert (status, refused[0]["field"]) == (1, "event_time")
 
 

@@ -8,7 +8,7 @@ import pytest
 from spikewatch.contracts.report import Report
 from spikewatch.contracts.vocabulary import PlacePrecision
 from spikewatch.enrichment.domain.matching import address, codes
-from spikewatch.enrichment.domain.matching.records import Compared, newest, of_report, of_row
+from spikewatch.enrichment.domain.matching.records import Compared, Unreadable, newest, of_report, of_row
 
 ROW = {
     "report_id": "R1",
@@ -143,6 +143,17 @@ def test_a_time_of_arrival_that_is_none_says_nothing() -> None:
 
 def test_blanks_around_a_time_are_none_of_it() -> None:
     assert told(event_time=" 2026-05-01T09:00:00Z  ", received_at="2026-05-01T10:00:00Z ") == told()
+
+
+@pytest.mark.parametrize("text", ["1777626000", "1777626000000", " 2026-05-01T09:00:00Z", "20260501T090000Z", "2026-05-01 04:00:00-05:00"])
+def test_a_time_is_read_as_statistics_programs_write_it(text: str) -> None:
+    assert told(event_time=text).seconds == told().seconds
+
+
+@pytest.mark.parametrize("text", ["17111122121", "17121223334455", "5/1/2026 9:00", "2026", "26-05-01", "T", "²0260501"])
+def test_a_number_that_is_no_time_is_not_read_as_one(text: str) -> None:
+    with pytest.raises(Unreadable, match="event_time is no time"):
+        told(event_time=text)
 
 
 @pytest.mark.parametrize("text", ["1" + " " * 1_000_000 + "!", "1 MAIN ST #" + " " * 1_000_000 + "!", "1 MAIN ST" + " #" * 500_000])

@@ -53,6 +53,8 @@ _YES: Final = frozenset({"1", "1.0", "true", "t", "yes", "y"})
 _NO: Final = frozenset({"0", "0.0", "false", "f", "no", "n"})
 _ALONG_A_STREET: Final = codes.PLACE_CLASS_OF["street"]
 _ZIP_DIGITS: Final = 5
+_DATE_DIGITS: Final = 8
+_SINCE_1970: Final = {10: 1, 13: 1_000}  # by the digits of today's times: how many a second
 
 
 class Unreadable(Exception):  # noqa: N818  # named by its consequence
@@ -168,6 +170,8 @@ def moment_of(text: str, field: str) -> datetime:
         Unreadable: it is none.
     """
     try:
+        if text[4:5] != "-":
+            return _compact_moment(text.strip())
         moment = datetime.fromisoformat(text)
         return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
     except (ValueError, OverflowError):
@@ -176,6 +180,19 @@ def moment_of(text: str, field: str) -> datetime:
             return moment_of(stripped, field)
         problem = "is missing" if text.lower() in codes.NOT_STATED else "is no time"
         raise Unreadable(field, problem, "an ISO 8601 time", "2026-05-01T13:45:00Z") from None
+
+
+def _compact_moment(text: str) -> datetime:
+    """Return a time written without dashes: seconds or milliseconds since 1970, as statistics programs write one as JSON, or ISO 8601.
+
+    The library's reader would take some of the former for times of the year 1712.
+    """
+    if text.isdecimal() and len(text) in _SINCE_1970:
+        return datetime.fromtimestamp(int(text) / _SINCE_1970[len(text)], UTC)
+    if text.isdecimal() and len(text) != _DATE_DIGITS:
+        raise ValueError(text)
+    moment = datetime.fromisoformat(text)
+    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
 
 
 def meaningful(text: str) -> str:
