@@ -152,5 +152,25 @@ def test_alerts_equal_the_recomputation_for_any_order_repetition_correction_and_
     asyncio.run(run())
 
 
+@settings(max_examples=examples(30), suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@given(seed=st.integers(0, 2**32), batch_size=st.sampled_from([1, 4]), cached=st.sampled_from([1, 100_000]))
+def test_the_days_before_a_spike_are_told_as_they_are_in_the_end_whenever_they_come(make, seed, batch_size, cached):
+    chance = random.Random(seed)
+    rules = [make.rule(), make.rule(id="opioids", case_definitions=("opioid",), quiet_hours=1)]
+    bodies = [make.contribution(("single", n), [chance.randrange(45 * 60)], definitions=chance.choice(DEFINITIONS)) for n in range(25)]
+    bodies += [make.contribution(("spike", hour, n), [hour * 60 + n], definitions=("opioid@1",)) for hour in (25, 31, 40) for n in range(4)]
+    chance.shuffle(bodies)
+
+    async def run() -> None:
+        service = make.service(*rules, most_overdoses=cached)
+        for start in range(0, len(bodies), batch_size):
+            await service.take(*(make.event(body, start + n) for n, body in enumerate(bodies[start : start + batch_size])))
+        await service.quiet.close()
+        assert found_alerts(service) == expected_alerts(service, rules)
+        assert any(alert.expected is not None for alert in service.standing())
+
+    asyncio.run(run())
+
+
 def test_micros_and_moment_are_inverse(make):
     assert moment(micros(make.at(1.00001))) == make.at(1.00001)

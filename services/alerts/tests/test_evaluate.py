@@ -232,6 +232,25 @@ async def test_the_order_of_arrival_does_not_matter(make, minutes):
     assert (micros(alert.opened_at), alert.observed) == (micros(make.at(2)), 3)
 
 
+async def test_an_alert_of_a_fixed_count_shows_the_days_before_though_the_rule_needs_no_history(make):
+    rule = make.rule(window_hours=24, quiet_hours=24)
+    service = make.service(rule)
+    early = [make.event(make.contribution(("day", day), [day * 1440]), day) for day in range(8)]
+    late = make.event(make.contribution("late", [2 * 1440 + 5]), 20)
+    await service.take(*early)
+    service.restart()
+    spike = [make.event(make.contribution(n, [8 * 1440 + n]), 10 + n) for n in range(3)]
+    (alert,) = await service.take(*spike)
+    assert [each.count for each in alert.baseline] == [1] * 7
+    assert alert.expected == 1.0
+    assert "About 1.0 would be expected by the mean of the 7 such windows before, so it is 3.0 times as many." in alert.explanation
+    assert alert.picture is not None
+    (told,) = await service.take(late)
+    assert [each.count for each in told.baseline] == [1, 1, 2, 1, 1, 1, 1]
+    assert (told.version, told.observed, told.contributors) == (2, 3, alert.contributors)
+    assert told.history[-1].reason == "earlier overdoses were added, corrected or taken back"
+
+
 async def test_what_no_rule_watched_is_held_until_one_does(make):
     service = make.service(
         make.rule(

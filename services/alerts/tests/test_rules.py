@@ -43,6 +43,38 @@ def test_comparison_is_data(make):
     assert not all_episodes(times, make.rule(parameters={"threshold": 3, "comparison": "more_than"}))
 
 
+def test_a_fixed_count_tells_the_windows_before_and_their_mean(make):
+    rule = make.rule(window_hours=24)
+    day = [24 * number + 0.5 for number in range(1, 36)]
+    series = history([0.5, *day, day[-5], 24 * 36 + 0.1, 24 * 36 + 0.2, 24 * 36 + 0.5])
+    (episode,) = all_episodes(series, rule)
+    finding = finding_of(series, rule, episode)
+    assert [count for _, _, count in finding.baseline] == [1] * 26 + [2] + [1] * 3
+    assert finding.expected == pytest.approx(31 / 30)
+    ends = [end for _, end, _ in finding.baseline]
+    assert ends[-1] == episode.peak_at - rule.window
+    assert [start for start, _, _ in finding.baseline][1:] == ends[:-1]
+    assert (finding.demand, finding.threshold) == ("at least 3", 3.0)
+
+
+def test_a_fixed_count_tells_nothing_of_days_before_the_area_was_known_or_that_are_not_held(make):
+    rule = make.rule(window_hours=24)
+    first_day = finding_of(series := history([0, 0.1, 0.2]), rule, all_episodes(series, rule)[0])
+    assert (first_day.expected, first_day.baseline) == (None, ())
+    rows = [(round(hour * HOUR), ANY) for hour in (0, *(100 * 24 + each for each in (0, 0.1, 0.2)))]
+    held_a_week = History.of(rows, 0, 93 * DAY)
+    found = finding_of(held_a_week, rule, all_episodes(held_a_week, rule)[0])
+    assert len(found.baseline) == 6, "what is not held is not known to be nothing"
+    assert found.expected == 0
+
+
+@pytest.mark.parametrize(("hours", "windows"), [(1, 30), (72, 30), (7 * 24, 12), (28 * 24, 3)])
+def test_a_fixed_count_looks_back_no_further_than_90_days_and_judges_no_more_than_its_window(make, hours, windows):
+    rule = make.rule(window_hours=hours)
+    assert rule.reach == rule.window
+    assert rule.criterion.explains_back(rule.window) == (windows + 1) * rule.window
+
+
 def test_window_is_half_open(make):
     assert not all_episodes(history([0, 0.5, 1.0]), make.rule()), "an overdose exactly one window ago lies outside"
     assert all_episodes(history([0.001, 0.5, 1.0]), make.rule())

@@ -1,6 +1,7 @@
 """The small picture in an alert: the counts before, the window that met the rule, what was expected and asked for."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Final
 from xml.sax.saxutils import escape
 
@@ -25,14 +26,12 @@ def picture(title: str, before: Sequence[int], observed: int, *, expected: float
     if not before:
         return None
     top = max(observed, *before, expected or 0, threshold or 0, 1)
-    counts = [*before, observed]
-    step = (_RIGHT - _LEFT) / len(counts)
+    places, width = _across(len(before) + 1)
+    upright = {count: _upright(count, top) for count in {*before, observed}}
     bars = []
-    for place, count in enumerate(counts):
-        height = (_FLOOR - _TOP) * count / top
-        colour = _OBSERVED if place == len(counts) - 1 else _BEFORE
-        x, y, width = _LEFT + place * step, _FLOOR - height, max(step - 1, 0.5)
-        bars.append(f'<rect x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" height="{height:.1f}" fill="{colour}"/>')
+    for x, count, colour in zip(places, (*before, observed), (*[_BEFORE] * len(before), _OBSERVED), strict=True):
+        y, height = upright[count]
+        bars.append(f'<rect x="{x}" y="{y}" width="{width}" height="{height}" fill="{colour}"/>')
     lines = [_line(value, top, dash) for value, dash in ((expected, "1 2"), (threshold, "4 2")) if value is not None]
     own = _FLOOR - (_FLOOR - _TOP) * observed / top
     return (
@@ -41,6 +40,17 @@ def picture(title: str, before: Sequence[int], observed: int, *, expected: float
         f'<text x="{_RIGHT + 2}" y="{own + 7:.1f}" fill="{_OBSERVED}" font-weight="bold">{observed}</text>'
         f'<text x="{_LEFT}" y="{_HEIGHT - 4}" fill="#555">{len(before)} windows before</text></svg>'
     )
+
+
+@lru_cache(maxsize=64)  # numbers of bars: numbers as text are most of what a picture costs
+def _across(bars: int) -> tuple[tuple[str, ...], str]:
+    step = (_RIGHT - _LEFT) / bars
+    return tuple(f"{_LEFT + place * step:.1f}" for place in range(bars)), f"{max(step - 1, 0.5):.1f}"
+
+
+def _upright(count: int, top: float) -> tuple[str, str]:
+    height = (_FLOOR - _TOP) * count / top
+    return f"{_FLOOR - height:.1f}", f"{height:.1f}"
 
 
 def _line(value: float, top: float, dash: str) -> str:

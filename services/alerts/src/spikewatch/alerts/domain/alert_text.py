@@ -20,7 +20,7 @@ def paragraph(area: str, rule: Rule, episode: Episode, finding: Finding) -> str:
     end = f"{moment(episode.peak_at):%Y-%m-%d %H:%M} UTC"
     said = [f"{counted(rule, episode.observed)} in {place_named(area, rule.vicinities)} in {_span(rule, episode)} to {end}."]
     if finding.expected is not None:
-        said.append(against(episode.observed, finding.expected))
+        said.append(against(episode.observed, finding.expected, finding.expected_by))
     if finding.probability is not None:
         said.append(_chance(finding.probability))
     if finding.correction is not None:
@@ -51,12 +51,12 @@ def counted(rule: Rule, observed: int) -> str:
     return f"{observed} suspected {which}overdose{'' if observed == 1 else 's'}{drugs}{meets}{sources}"
 
 
-def against(observed: int, expected: float) -> str:
-    """Return the sentence that holds the count against what would be expected."""
+def against(observed: int, expected: float, by: str = "") -> str:
+    """Return the sentence that holds the count against what would be expected, and by what."""
     told = f"{expected:.1f}" if expected >= _SMALL else f"{expected:.2g}"
     ratio = observed / expected if expected >= _SMALL else 0.0
     times = f", so it is {ratio:.1f} times as many" if ratio >= 1 else ""
-    return f"About {told} would be expected{times}."
+    return f"About {told} would be expected{f' by {by}' if by else ''}{times}."
 
 
 def recurring(rule: Rule, days: float) -> str:

@@ -18,7 +18,7 @@ from spikewatch.alerts.domain.stories import one_story
 from spikewatch.contracts.alert import Alert, Contributor, Outline, Reporting, SilentFeed, WindowCount
 from spikewatch.contracts.contract import unchecked
 
-__all__ = ["Evidence", "beside_the_counts", "contributors_of", "evidence_of", "finding_of", "of_counts"]
+__all__ = ["Evidence", "beside_the_counts", "contributors_of", "evidence_of", "explains_back", "finding_of", "of_counts"]
 
 # Of what is held or counted here, so there is nothing to check.
 _count: Final = unchecked(WindowCount)
@@ -76,9 +76,16 @@ def of_counts(alert: Alert) -> str:
     return alert.explanation.removesuffix(one_story(alert.related, alert.explained_by)).removesuffix(beside_the_counts(alert.silent_feeds))
 
 
+def explains_back(rule: Rule) -> int:
+    """Return how long before the end of its window an alert's explanation looks back, in microseconds; never less than the reach."""
+    return max(rule.reach, rule.criterion.explains_back(rule.window))
+
+
 def finding_of(history: History, rule: Rule, episode: Episode) -> Finding:
-    """Explain the peak window; needs the history from the peak less the rule's reach on."""
-    series = history.select(episode.peak_at - rule.reach, episode.peak_at, rule.asks)
+    """Explain the peak window; needs the history from the peak less the rule's reach on, and tells of what is held before."""
+    series = history.select(episode.peak_at - explains_back(rule), episode.peak_at, rule.asks)
+    if explains_back(rule) > rule.reach:
+        series.first = max(series.first, history.loaded_from)  # what is not held is not known to be nothing
     return rule.criterion.finding(series, episode.peak_at, episode.observed, rule.window)
 
 

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from spikewatch.alerts.domain.contributed import Held
 from spikewatch.alerts.domain.episodes import Episode, Zone, recomputed, revised, zones_of
-from spikewatch.alerts.domain.evidence import Evidence, evidence_of, finding_of
+from spikewatch.alerts.domain.evidence import Evidence, evidence_of, explains_back, finding_of
 from spikewatch.alerts.domain.identity import Kept, paired
 from spikewatch.alerts.domain.instants import moment
 from spikewatch.alerts.domain.lifecycle import Draft, lived_on, retracted
@@ -37,12 +37,36 @@ class AreaRevision:
     async def revise(self, rule: Rule, spans: Sequence[Span], kept: Sequence[Kept], *, as_of: int, now: datetime) -> list[Kept]:
         """Return the alerts of one rule that changed."""
         changed: list[Kept] = []
+        judged: set[Episode] = set()
         for zone in zones_of(spans, [each.episode for each in kept], rule):
             known = set(zone.known)
+            judged |= known
             episodes = await self._episodes(rule, zone)
             if not episodes and not zone.known:
                 continue  # the usual case, and there are many rules
-            changed += await self._paired(rule, zone, episodes, [each for each in kept if each.episode in known], as_of=as_of, now=now)
+            mine = [each for each in kept if each.episode in known]
+            changed += await self._paired(rule, spans, episodes, mine, as_of=as_of, now=now)
+        if len(judged) < len(kept) and explains_back(rule) > rule.reach:
+            others = [each for each in kept if each.episode not in judged]
+            changed += await self._explained_anew(rule, spans, others, as_of=as_of, now=now)
+        return changed
+
+    async def _explained_anew(self, rule: Rule, spans: Sequence[Span], kept: Sequence[Kept], *, as_of: int, now: datetime) -> list[Kept]:
+        """Return the alerts that stand as they are, but whose explanation looks back on what changed."""
+        changed: list[Kept] = []
+        for each in kept:
+            episode, alert = each.episode, each.alert
+            if not _looks_on(rule, episode, spans):
+                continue
+            await self._reach_back(episode.peak_at - explains_back(rule))
+            evidence = replace(
+                evidence_of(self.area, rule, episode, finding_of(self._told(rule), rule, episode), ()),
+                contributors=alert.contributors,
+                omitted=alert.contributors_omitted,
+            )
+            after = lived_on(each, Draft(self.area, rule, episode, evidence, max(as_of, each.as_of)), now)
+            if after is not None:
+                changed.append(after)
         return changed
 
     async def _episodes(self, rule: Rule, zone: Zone) -> list[Episode]:
@@ -65,7 +89,7 @@ class AreaRevision:
         self.history = history.extended(rows.get(self.area, ()), needed)
 
     async def _paired(
-        self, rule: Rule, zone: Zone, episodes: Sequence[Episode], kept: Sequence[Kept], *, as_of: int, now: datetime
+        self, rule: Rule, spans: Sequence[Span], episodes: Sequence[Episode], kept: Sequence[Kept], *, as_of: int, now: datetime
     ) -> list[Kept]:
         pairing = paired(episodes, kept)
         changed: list[Kept] = []
@@ -79,7 +103,7 @@ class AreaRevision:
                 changed.append(new)
                 continue
             ids.append(alive.alert_id)
-            evidence = await self._evidence(rule, zone, episode, alive)
+            evidence = await self._evidence(rule, spans, episode, alive)
             # what closed it stays true: the area's own newest overdose may lie before it
             has_aged = rule.is_corrected and alive.episode == episode and alive.alert.reporting != evidence.reporting
             because = "of what happened then another part is reported now" if has_aged else None
@@ -106,17 +130,23 @@ class AreaRevision:
         return len(times) >= kept.episode.observed
 
     async def _opened(self, rule: Rule, episode: Episode, taken: set[UUID], *, as_of: int, now: datetime) -> Kept:
-        draft = Draft(self.area, rule, episode, await self._evidence(rule, None, episode, None), as_of)
+        draft = Draft(self.area, rule, episode, await self._evidence(rule, (), episode, None), as_of)
         return await new_alert(self._alerts, draft, moment(episode.opened_at).isoformat(), taken, now)
 
-    async def _evidence(self, rule: Rule, zone: Zone | None, episode: Episode, alive: Kept | None) -> Evidence:
-        if alive is not None and zone is not None:
+    async def _evidence(self, rule: Rule, spans: Sequence[Span], episode: Episode, alive: Kept | None) -> Evidence:
+        if alive is not None:
             same_peak = (alive.episode.peak_at, alive.episode.observed) == (episode.peak_at, episode.observed)
-            if same_peak and not zone.low <= episode.peak_at <= zone.high:
+            if same_peak and not _looks_on(rule, episode, spans):
                 return Evidence.kept(alive.alert)
-        await self._reach_back(episode.peak_at - rule.reach)
+        await self._reach_back(episode.peak_at - explains_back(rule))
         held: list[Held] = await self._contributions.within(self.area, rule.start_of(episode.peak_at), episode.peak_at)
         return evidence_of(self.area, rule, episode, finding_of(self._told(rule), rule, episode), held)
+
+
+def _looks_on(rule: Rule, episode: Episode, spans: Sequence[Span]) -> bool:
+    """Tell whether what explains an episode looks on anything that changed."""
+    back = explains_back(rule)
+    return any(low <= episode.peak_at <= high + back for low, high in spans)
 
 
 def _because(kept: Kept, rule: Rule) -> str | None:

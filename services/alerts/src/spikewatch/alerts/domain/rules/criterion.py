@@ -34,7 +34,8 @@ class Finding:
     """Why a window meets a rule.
 
     ``baseline`` holds ``(start, end, count)`` of the spans compared with, newest last. ``demand`` completes the
-    sentence "the rule asks for …". With a ``correction`` what was expected is that of the part that is reported.
+    sentence "the rule asks for …", ``expected_by`` the one "… would be expected" where the demand does not say by what.
+    With a ``correction`` what was expected is that of the part that is reported.
     """
 
     demand: str
@@ -45,6 +46,7 @@ class Finding:
     # once in so many days chance alone shows as much in one area, however often is looked
     recurrence_days: float | None = None
     correction: Correction | None = None
+    expected_by: str = ""
 
 
 class Criterion(Contract, ABC, extra="forbid"):
@@ -105,6 +107,10 @@ class Criterion(Contract, ABC, extra="forbid"):
     @abstractmethod
     def reach(self, window: int) -> int:
         """Return how long after an overdose it may still change a decision."""
+
+    def explains_back(self, window: int) -> int:
+        """Return how long before its end a window's explanation looks back; what lies further back than the reach decides nothing."""
+        return self.reach(window)
 
     @abstractmethod
     def met(self, series: Series, at: Instants, counts: Instants, window: int) -> Bools:
