@@ -14,6 +14,7 @@ from spikewatch.alerts.domain.episodes import all_episodes
 from spikewatch.alerts.domain.instants import DAY
 from spikewatch.alerts.domain.rule_text import in_words
 from spikewatch.alerts.domain.rulebook import Rulebook, decides_otherwise
+from spikewatch.alerts.domain.rules.detector import COUNT_TAILS
 from spikewatch.alerts.domain.series import History
 from spikewatch.alerts.service.begin_steps import BeginSteps
 
@@ -136,6 +137,36 @@ def test_a_back_test_judges_each_area_by_its_share(make, kind):
     plain = Histories({"Cedar Town": named[AREAS[0]]}, 0, 60 * DAY)
     (whole,) = verdicts([rule], plain, [])
     assert len(whole.alarms) >= len(found[AREAS[0]].alarms), "of no kind, so no share is known"
+
+
+@pytest.mark.parametrize("algorithm", COUNT_TAILS)
+def test_a_detector_of_counts_shares_its_alpha(make, algorithm):
+    parameters = {"algorithm": algorithm, "history_days": 60, "minimum_history_days": 0, "alpha": 0.05}
+    rule = make.rule("detector", area_kinds=tuple(SHARES), window_hours=24, level_shares=SHARES, parameters=parameters)
+    named = dict(zip(AREAS, drawn(9, 100, 6.0), strict=True))
+    histories = Histories(named, 0, 100 * DAY)
+    ready = foreseen(rule, histories)
+    found = {one.area: [alarm.episode for alarm in one.alarms] for one in verdicts([ready], histories, [])}
+    for area, share in zip(AREAS, SHARES.values(), strict=True):
+        mine = make.rule("detector", area_kinds=("zip",), window_hours=24, parameters=parameters | {"alpha": 0.05 * share})
+        assert rule.at(area).reference().parameters["alpha"] == pytest.approx(0.05 * share)
+        assert found[area] == all_episodes(named[area], mine)
+    whole = make.rule("detector", area_kinds=("zip",), window_hours=24, parameters=parameters)
+    assert sum(map(len, found.values())) < sum(len(all_episodes(history, whole)) for history in named.values())
+
+
+def test_shares_hold_beside_the_false_discovery_rate(make):
+    parameters = {"algorithm": "predictive", "alpha": 0.01}
+    rule = make.rule(
+        "detector",
+        area_kinds=("county", "zip"),
+        window_hours=24,
+        level_shares={"county": 0.9, "zip": 0.1},
+        among=50,
+        false_discovery_rate=0.1,
+        parameters=parameters,
+    )
+    assert [level.criterion.budget[1] for level in rule.levels] == pytest.approx([0.002, 0.001]), "the smaller of both holds"
 
 
 def test_the_levels_together_keep_the_budget_that_each_would_spend_alone(make):

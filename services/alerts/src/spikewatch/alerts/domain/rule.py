@@ -134,7 +134,7 @@ class Rule(Contract, extra="forbid"):
     def _can_share_among_levels(self) -> "Rule":
         if not self.level_shares:
             return self
-        if self.criterion.budget is None:
+        if self.budget is None:
             raise ValueError(f"level_shares: needs a kind that states how many false alarms it allows; expected {_BUDGETS}")
         if (why := wrong_shares(self.level_shares, self.kinds_watched)) is not None:
             raise ValueError(f"level_shares: {why}")
@@ -147,6 +147,11 @@ class Rule(Contract, extra="forbid"):
         if self.false_discovery_rate is not None:
             criterion.allow(self.false_discovery_rate / self.areas_together)
         return criterion
+
+    @cached_property
+    def budget(self) -> tuple[str, float] | None:
+        """The parameter that says how often chance alone may meet it in an area, as it is stated; None for kinds that do not say."""
+        return KINDS[self.kind].model_validate(self.parameters).budget
 
     @property
     def areas_together(self) -> int:
@@ -213,10 +218,9 @@ class Rule(Contract, extra="forbid"):
 
     @cached_property
     def _shared(self) -> tuple["Rule", ...]:
-        budget = self.criterion.budget
-        if budget is None:
+        if self.budget is None:
             return ()
-        parameter, whole = budget
+        parameter, whole = self.budget
         together = self.among if self.area_kinds else self.areas_together  # of all levels, whatever areas one of them has
         fields = self.model_dump() | {"level_shares": {}, "among": together}
         return tuple(

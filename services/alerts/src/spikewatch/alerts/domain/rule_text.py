@@ -51,7 +51,7 @@ def _discoveries(rule: Rule, rate: float) -> str:
 
 
 def _shares(rule: Rule) -> str:
-    parameter, whole = rule.criterion.budget or ("", 0.0)
+    parameter, whole = rule.budget or ("", 0.0)
     parts = ", ".join(f"{parameter} {whole * share:.3g} in each {kind}" for kind, share in rule.level_shares.items())
     return f"A place lies in one area of each kind, so they share its false alarms ({parameter} {whole:.3g}): {parts}."
 

@@ -58,11 +58,8 @@ class DetectorRule(CalendarSteps, extra="allow"):
     _known: Leasts = PrivateAttr(default_factory=Leasts)
     _found: Founds = PrivateAttr(default_factory=Founds)
 
-    # Chance of an alarm in one step, where many areas share false discoveries.
-    _allowed: float = PrivateAttr(default=1.0)
-
-    # Filled by ``prepare`` alone.
-    _watched: Watched = PrivateAttr(default_factory=Watched)
+    _allowed: float = PrivateAttr(default=1.0)  # chance of an alarm in one step, where many areas share false discoveries
+    _watched: Watched = PrivateAttr(default_factory=Watched)  # filled by ``prepare`` alone
 
     # Filled by ``foresee`` alone, for one back-test or one look at many areas.
     _foreseen: Foreseen = PrivateAttr(default_factory=Foreseen)
@@ -100,6 +97,11 @@ class DetectorRule(CalendarSteps, extra="allow"):
     @override
     def tells_recurrence(self) -> bool:
         return self.algorithm in COUNT_TAILS
+
+    @property
+    @override
+    def budget(self) -> tuple[str, float] | None:
+        return ("alpha", self._settings().alpha) if self.tells_recurrence else None
 
     @override
     def allow(self, chance: float) -> str | None:
@@ -259,9 +261,8 @@ class DetectorRule(CalendarSteps, extra="allow"):
         return self._found[key]
 
     def _recurrence(self, p_value: float, window: int) -> float | None:
-        if not self.tells_recurrence or not p_value > 0:
-            return None
-        return float(recurrence_interval(np.array([p_value]), interval_days=window / DAY)[0])
+        is_told = self.tells_recurrence and p_value > 0
+        return float(recurrence_interval(np.array([p_value]), interval_days=window / DAY)[0]) if is_told else None
 
     def _run(self, first: int, counts: Floats, window: int, share: Floats | None = None, judged_from: int = 0) -> Detected:
         """Ask the algorithm; steps before ``judged_from`` need not be judged, which the default detector makes use of."""
