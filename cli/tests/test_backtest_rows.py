@@ -7,7 +7,10 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from spikewatch.cli.backtesting.read_history import read_history
 from spikewatch.cli.main import main
 
 RULES = """\
@@ -218,3 +221,27 @@ def test_what_no_rule_watches_or_counts_is_said(tried):
     assert "areas that none of the rules watches: 2 of kind zip (7 overdoses)" in found.said
     found = tried("date,count,area\n2025-01-01,9,county:42001\n", "history.csv", "drug_classes: [fentanyl, cocaine]")
     assert "rule three-a-day counts none of the overdoses of the history: it asks for drug_class fentanyl or cocaine" in found.said
+
+
+def test_an_incident_without_an_area_lies_where_the_option_says(tried):
+    one = json.loads((EXAMPLES / "overdose.incidents.v1/v1/with-case-definitions.json").read_text()) | {"areas": []}
+    assert tried(json.dumps(one), "history.jsonl", "", "--area", "county:42001").alarms == {"county:42001": []}
+
+
+@settings(deadline=None, max_examples=40)
+@given(
+    st.dictionaries(st.tuples(st.integers(0, 40), st.sampled_from("ab"), st.sampled_from(["", "fatal"])), st.integers(0, 5), min_size=3),
+    st.randoms(),
+)
+def test_counts_are_the_same_in_any_order_of_rows(tmp_path_factory, counts, random):
+    """Whatever dates are left out, and whatever was told of them."""
+    rows = [f"{MONDAYS[0] + timedelta(days=day)},{area},{outcome},{count}" for (day, area, outcome), count in counts.items()]
+    path = tmp_path_factory.mktemp("any") / "history.csv"
+    found = []
+    for _ in range(2):
+        path.write_text("date,area,outcome,count\n2023-12-01,a,,1\n" + "\n".join(rows))
+        read = read_history(str(path), "x", None, keep_placed=False)
+        found.append(({area: read.histories.daily(area).tolist() for area in read.histories.areas}, read.refused))
+        random.shuffle(rows)
+    assert found[0] == found[1]
+    assert read.refused or sum(map(sum, found[0][0].values())) == 1 + sum(counts.values())

@@ -106,13 +106,13 @@ def _stated(value: Any, area: str) -> _Stated:
     if not isinstance(value, dict):
         raise TypeError
     if "incident_id" in value:
-        return _incident(Incident.model_validate(value))
+        return _incident(Incident.model_validate(value), area)
     if "report" in value:
         return _located(LocatedReport.model_validate(value), area)
     return _report(Report.model_validate(value), area)
 
 
-def _incident(incident: Incident) -> _Stated:
+def _incident(incident: Incident, area: str) -> _Stated:
     times = tuple(micros(overdose.occurred_at) for overdose in incident.overdoses)
     marks = tuple(
         mark(
@@ -123,7 +123,7 @@ def _incident(incident: Incident) -> _Stated:
         )
         for overdose in incident.overdoses
     )
-    happened = tuple(Happened(area, at, bits) for at, bits in zip(times, marks, strict=True) for area in incident.areas)
+    happened = tuple(Happened(one, at, bits) for at, bits in zip(times, marks, strict=True) for one in incident.areas or (area,))
     return _Stated(incident.incident_id, (incident.version, 0), happened, of_incident(incident, times, marks))
 
 
