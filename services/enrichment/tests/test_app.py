@@ -1,8 +1,9 @@
 """The service is wired to its topics, with geography and indexes in place before anything is consumed."""
 
 import json
+import logging
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
@@ -10,8 +11,10 @@ import pytest
 from spikewatch.chassis.clock import Clock, system_clock
 from spikewatch.chassis.kafka.subscription import Subscription
 from spikewatch.chassis.mongo import Mongo
+from spikewatch.cli.county.geography import feature_collection
 from spikewatch.contracts import topics
 from spikewatch.enrichment.adapters.geojson_geography import GeographyError
+from spikewatch.enrichment.adapters.matching_weights import load_weights
 from spikewatch.enrichment.app import build
 from spikewatch.enrichment.settings import EnrichmentSettings
 
@@ -67,6 +70,31 @@ async def test_wrong_geography_stops_the_start(tmp_path: Path) -> None:
         await build(runtime, settings(tmp_path))  # type: ignore[arg-type]
     assert runtime.subscriptions == []
     runtime.mongo.close()
+
+
+def test_weights_of_a_file_are_used_and_wrong_ones_refused_by_their_name_before_anything_starts(tmp_path: Path) -> None:
+    given = settings(tmp_path).model_dump()
+    file = tmp_path / "weights.json"
+    file.write_text(load_weights("neutral").to_json(), encoding="utf-8")
+    assert load_weights(EnrichmentSettings(**given | {"enrichment_weights": str(file)}).enrichment_weights).name == "neutral"
+    assert EnrichmentSettings(**given).enrichment_weights == "learnt"
+    file.write_text('{"format": 1, "colour": "red"}', encoding="utf-8")
+    with pytest.raises(ValueError, match=r"weights\.json: .*colour"):
+        EnrichmentSettings(**given | {"enrichment_weights": str(file)})
+    with pytest.raises(ValueError, match=r"nowhere\.json cannot be read.*learnt or neutral"):
+        EnrichmentSettings(**given | {"enrichment_weights": str(tmp_path / "nowhere.json")})
+
+
+@pytest.mark.integration
+async def test_reports_are_matched_by_the_weights_that_are_named(mongo: Mongo, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (tmp_path / "cedar.geojson").write_text(json.dumps(feature_collection()), encoding="utf-8")
+    file = tmp_path / "weights.json"
+    named = replace(load_weights("neutral"), name="cedar")
+    file.write_text(named.to_json(), encoding="utf-8")
+    with caplog.at_level(logging.INFO, logger="spikewatch.enrichment.app"):
+        runtime = RecordingRuntime(mongo)
+        await build(runtime, settings(tmp_path).model_copy(update={"enrichment_weights": str(file)}))  # type: ignore[arg-type]
+    assert [one.weights for one in caplog.records if hasattr(one, "weights")] == [named.label]
 
 
 def test_a_review_beyond_this_machine_needs_a_token(tmp_path: Path) -> None:

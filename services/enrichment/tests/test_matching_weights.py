@@ -2,6 +2,7 @@
 
 import json
 import random
+from dataclasses import replace
 from importlib.resources import files
 from uuid import UUID
 
@@ -58,6 +59,21 @@ def test_weights_come_back_as_they_were_written() -> None:
     again = Weights.parse(weights.to_json())
     assert np.array_equal(weights.table, again.table)
     assert (again.join, again.veto, again.together, again.complete) == (weights.join, weights.veto, weights.together, weights.complete)
+
+
+def test_two_learnings_under_one_name_and_version_are_told_apart_by_what_they_weigh() -> None:
+    learnt = []
+    for seed in (1, 2):
+        counts = Counts.none()
+        count_labelled(*reports(300, seed), counts)
+        learnt.append(learn(counts, load_weights(NEUTRAL), name="local", origin="labels"))
+    assert len({(one.name, one.version) for one in learnt}) == 1
+    one, two = (one.label for one in learnt)
+    assert one != two
+    assert Weights.parse(learnt[0].to_json()).label == one, "a file says what was learnt"
+    for change in ({"join": 0.5}, {"veto": -40}, {"confidence": {"together": [[None, 0.5]], "complete": [[[None, 0.5]]] * 3}}):
+        assert Weights.parse(json.dumps(json.loads(learnt[0].to_json()) | change)).label != one
+    assert replace(learnt[0], origin="elsewhere").label == one
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ import asyncio
 import random
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from uuid import UUID
 
 import pytest
@@ -15,6 +16,7 @@ from spikewatch_testing.matching_histories import (
     Build,
     Bus,
     check,
+    check_ids,
     expected,
     histories,
     run,
@@ -77,6 +79,25 @@ def test_a_report_that_leaves_takes_its_say_about_the_others_with_it(
     # One by one: those with which it only shared a neighbourhood are in no batch with it.
     store, bus = asyncio.run(run([[one] for one in (*reports, leaving)]))
     check(store, bus, [*reports, leaving])
+
+
+@settings(max_examples=examples(25), suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(history=histories(), seed=st.integers(0, 2**32), join=st.sampled_from([-400, 400, 900]))
+def test_under_other_weights_a_replay_renews_every_incident(located: Build, history: list[dict[str, object]], seed: int, join: int) -> None:
+    reports = [located(**one) for one in history]
+    other = replace(WEIGHTS, join=join)  # of the same name and version
+
+    async def exchange() -> InMemoryMatchStore:
+        store, _ = await run(split(reports, random.Random(seed)))
+        before = {one.incident_id: one.version for one in store.kept_incidents.values() if one.active}
+        for batch in split(reports, random.Random(seed + 1)):
+            await MatchReports(store, other).apply(batch)
+        assert all(store.kept_incidents[identity].version > version for identity, version in before.items())
+        return store
+
+    store = asyncio.run(exchange())
+    assert told([one.body for one in store.kept_incidents.values() if one.active]) == expected(reports, weights=other)
+    check_ids(store)
 
 
 class Crash(Exception):  # noqa: N818  # a stop of the process, not an error

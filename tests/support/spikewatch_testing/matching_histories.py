@@ -13,6 +13,7 @@ from spikewatch.enrichment.adapters.matching_weights import load_weights
 from spikewatch.enrichment.domain.candidate import Candidate
 from spikewatch.enrichment.domain.matched import matched
 from spikewatch.enrichment.domain.matching.decisions import Decisions
+from spikewatch.enrichment.domain.matching.weights import Weights
 from spikewatch.enrichment.domain.survivorship import incident
 from spikewatch.enrichment.domain.transition import StoredIncident
 from spikewatch.enrichment.service import MatchReports, Publication
@@ -82,13 +83,15 @@ def told(bodies: Collection[bytes | None]) -> dict[UUID, str]:
     return {one.incident_id: one.model_dump_json(exclude={"version", "change", "aliases", "split_from"}) for one in incidents}
 
 
-def expected(reports: Sequence[LocatedReport], decisions: Decisions | None = None, flooded: Collection[UUID] = ()) -> dict[UUID, str]:
+def expected(
+    reports: Sequence[LocatedReport], decisions: Decisions | None = None, flooded: Collection[UUID] = (), weights: Weights = WEIGHTS
+) -> dict[UUID, str]:
     """Return what the newest revisions amount to, matched at once without any service."""
     newest: dict[UUID, LocatedReport] = {}
     for one in sorted(reports, key=lambda one: one.report.revision):
         newest[one.report.report_key] = one
     candidates = [Candidate.of(one) for one in newest.values() if not one.report.withdrawn]
-    found = matched(candidates, WEIGHTS, decisions or Decisions(), flooded)
+    found = matched(candidates, weights, decisions or Decisions(), flooded)
     return told([incident(one, version=1, change=IncidentChange.OPENED).to_json() for one in found])
 
 

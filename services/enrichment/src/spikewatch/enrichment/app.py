@@ -50,7 +50,7 @@ async def build(runtime: Runtime, settings: EnrichmentSettings) -> None:
     decisions = MongoDecisions(runtime.mongo)
     await store.prepare()
     await decisions.prepare()
-    weights = load_weights()
+    weights = load_weights(settings.enrichment_weights)
     match = MatchReports(store, weights, masks(geodata), people=decisions, on_flood=_tell_flood)
     runtime.subscribe(Subscription(topics.REPORTS, "enrichment-locate", locate_handler(place), max_records=_LOCATE_BATCH))
     runtime.subscribe(
@@ -60,6 +60,7 @@ async def build(runtime: Runtime, settings: EnrichmentSettings) -> None:
     review = ReviewMatches(store, decisions, weights, publish=lambda decision: _publish(runtime, decision), now=runtime.clock)
     desk = review_desk(review, settings.enrichment_token)
     runtime.serve_http(desk, host=settings.enrichment_host, port=settings.enrichment_port)
+    _log.info("reports are matched by these weights", extra={"weights": weights.label})
     runtime.every(_LOOK_SECONDS, lambda: _renew(files, place, match, masks), name="geodata")
 
 

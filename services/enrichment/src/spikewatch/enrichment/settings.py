@@ -7,6 +7,8 @@ from typing import Final, Self
 from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_validator
 
 from spikewatch.chassis.settings import ChassisSettings
+from spikewatch.enrichment.adapters.matching_weights import LEARNT, NEUTRAL, load_weights
+from spikewatch.enrichment.domain.matching.weights import WrongWeights
 
 __all__ = ["EnrichmentSettings"]
 
@@ -26,6 +28,12 @@ class EnrichmentSettings(ChassisSettings):
         default=None,
         description="Index of streets made by spikewatch geodata build, or a folder of them; without one addresses stay unplaced.",
         examples=["/etc/spikewatch/geodata/cedar.geoindex"],
+    )
+    enrichment_weights: str = Field(
+        default=LEARNT,
+        description=f"Weights by which reports are matched: {LEARNT}, {NEUTRAL}, or a file that spikewatch match learn wrote. "
+        "The same for every instance.",
+        examples=["/etc/spikewatch/weights.json"],
     )
     enrichment_public_key: SecretStr | None = Field(
         default=None,
@@ -50,6 +58,15 @@ class EnrichmentSettings(ChassisSettings):
         description="How long after its arrival a report takes part in matching (ISO 8601).",
         examples=["P400D"],
     )
+
+    @field_validator("enrichment_weights")
+    @classmethod
+    def _can_be_used(cls, name: str) -> str:
+        try:
+            load_weights(name)
+        except WrongWeights as error:
+            raise ValueError(str(error)) from None
+        return name
 
     @field_validator("enrichment_public_key")
     @classmethod

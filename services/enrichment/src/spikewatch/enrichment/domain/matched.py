@@ -50,7 +50,7 @@ def matched(
 
     Args:
         candidates: each report once.
-        weights: what a pair is worth; their name and version are part of the digests.
+        weights: what a pair is worth; their label is part of the digests.
         decisions: what people decided.
         flooded: the keys of the reports that are part of a flood: each is an incident of its own.
     """
@@ -58,7 +58,7 @@ def matched(
     apart = {key.int for key in flooded}
     found = match([one.record for key, one in by_key.items() if key not in apart], weights, decisions=decisions, bounded=False)
     standing = [by_key[record.key.int] for record in found.records]
-    rules = f"{_RULES}|{weights.name}@{weights.version}".encode()
+    rules = f"{_RULES}|{weights.label}".encode()
     made: list[MatchedIncident] = []
     for scene, people in found.scenes().items():
         overdoses = tuple([MatchedOverdose(tuple([standing[at] for at in places]), sure) for places, sure in people.values()])

@@ -1,8 +1,10 @@
 """The weights of evidence as versioned data: bits for every field, context and level, where two reports join, what vetoes it."""
 
 import json
+import struct
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from hashlib import blake2b
 from typing import Any, Final
 
 import numpy as np
@@ -57,6 +59,15 @@ class Weights:
     veto: int
     together: Calibration
     complete: tuple[Calibration, Calibration, Calibration]
+
+    @property
+    def label(self) -> str:
+        """Name, version, and eight digits that follow from every weight, bound and step: two that weigh otherwise differ in them."""
+        digest = blake2b(self.table.astype("<i4").tobytes(), digest_size=4)
+        digest.update(struct.pack("<2q", self.join, self.veto))
+        for steps in (self.together, *self.complete):
+            digest.update(struct.pack(f"<q{len(steps.edges)}q{len(steps.shares)}d", len(steps.edges), *steps.edges, *steps.shares))
+        return f"{self.name}@{self.version}+{digest.hexdigest()}"
 
     def scores(self, looked: Looked) -> npt.NDArray[np.int32]:
         """Return the score of every compared pair, in hundredths of a bit."""
