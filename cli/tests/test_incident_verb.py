@@ -139,12 +139,12 @@ def test_json_holds_the_same_and_the_evidence_of_every_pair(capsys: pytest.Captu
 def test_it_says_by_which_weights_and_from_which_report_each_field_is(capsys: pytest.CaptureFixture[str]) -> None:
     weights = load_weights()
     document = shown(capsys)
-    assert document["weights"] == f"{weights.name}@{weights.version}"
+    assert document["weights"] == weights.label
     origins = {one["field"]: one["report"] for one in document["overdoses"][0]["origins"]}
     assert origins == {"occurred_at": 1, "victims.age": 2, "victims.sex": 2}  # dispatch's time, what the crew saw
     assert [one["field"] for one in document["origins"]] == ["position"]
     drawn = told(capsys, "incident", "show", str(SCENE))
-    assert f"weighed by the weights {weights.name}@{weights.version}" in drawn
+    assert f"weighed by the weights {weights.label}" in drawn
     assert "its fields are from the reports: occurred_at 1, victims.age 2, victims.sex 2" in drawn
 
 

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from spikewatch.cli.main import main
+from spikewatch.contracts.decision import Decision, DecisionKind, DecisionLevel
+from spikewatch.contracts.identifiers import report_key
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -107,6 +109,41 @@ def test_an_explanation_names_the_reports_and_what_each_field_weighs(labelled: s
     for edge in document["edges"]:
         assert sum(one["bits"] for one in edge["evidence"]) == pytest.approx(edge["bits"])
     assert main(["match", "explain", "--report", "R99999", labelled]) == 2
+
+
+def decided(kind: DecisionKind, one: tuple[str, str], other: tuple[str, str]) -> Decision:
+    keys = [[report_key(*name)] for name in (one, other)]
+    return Decision.of(kind, DecisionLevel.OVERDOSE, *keys, author="reviewer-7", reason="seen", decided_at=START)
+
+
+def test_a_pair_that_people_merged_is_said_to_be_decided(labelled: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    together = decided(DecisionKind.TOGETHER, ("cad", "CAD0"), ("ems", "EMS1"))
+    apart = decided(DecisionKind.APART, ("cad", "CAD0"), ("ed", "ED0"))
+    file = tmp_path / "decisions.jsonl"
+    file.write_text("\n".join(one.model_dump_json() for one in (together, apart)), encoding="utf-8")
+    assert main(["match", "explain", "--decisions", str(file), "--report", "R0", labelled]) == 0
+    told = capsys.readouterr().out
+    assert "people decided that they are one overdose, whatever the bits say: " in told
+    assert "R0 and R4" in told or "R4 and R0" in told
+    assert "people decided that of another person are: R2" in told
+    assert "least tied: R0" not in told
+    assert "least tied: R4" not in told
+    assert main(["match", "explain", "--json", "--decisions", str(file), "--report", "R0", labelled]) == 0
+    assert sum(one["is_decided"] for one in json.loads(capsys.readouterr().out)["edges"]) == 1
+    assert main(["match", "explain", "--report", "R0", labelled]) == 0
+    assert "decided" not in capsys.readouterr().out
+
+
+def test_two_agencies_records_of_one_number_are_named_with_their_agency(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "reports.csv"
+    header = "agency,agency_record_no,cad_no,event_time,lat,lon,age,sex"
+    rows = [f"{agency},100,26-1001,2026-05-01T02:0{minute}:00Z,40.5,-79.5,45,M" for agency, minute in (("CAD", 0), ("EMS", 8))]
+    file.write_text("\n".join([header, *rows, "EMS,101,,2026-05-03T02:00:00Z,40.5,-79.5,45,M"]), encoding="utf-8")
+    assert main(["match", "explain", "--report", "100", str(file)]) == 2
+    assert "several reports 100; give one of: CAD 100, EMS 100" in capsys.readouterr().err
+    assert main(["match", "explain", "--report", "EMS 100", str(file)]) == 0
+    assert "reports CAD 100, EMS 100" in capsys.readouterr().out
+    assert main(["match", "explain", "--report", "101", str(file)]) == 0
 
 
 def test_what_is_explained_is_what_dedupe_found(labelled: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -153,6 +153,27 @@ async def test_a_decision_comes_to_pass_in_both_directions_and_is_undone(world: 
     assert [one.is_in_force for one in told.decisions if one.undoes is None] == [False, False]
 
 
+async def test_what_people_decided_is_marked_and_no_field_is_said_to_part_it(world: World, night: list[LocatedReport]) -> None:
+    # The last of the night is far from the first: no field would bring them together.
+    await world.review.decide(decided(DecisionKind.TOGETHER, DecisionLevel.OVERDOSE, [night[0]], [night[3]]))
+    told = await world.review.explain(key(night[0]))
+    assert told is not None
+    (explained,) = [one.explanation for one in told.overdoses if key(night[3]) in one.explanation.reports]
+    marked = {frozenset((one.first, one.second)) for one in explained.edges if one.is_decided}
+    assert marked == {frozenset((key(night[0]), key(night[3])))}
+    assert explained.loosest not in {key(night[0]), key(night[3])}
+    by_bits = {frozenset((one.first, one.second)): one.bits for one in explained.edges}
+    assert by_bits[frozenset((key(night[0]), key(night[3])))] < 0, "what its fields weigh is told all the same"
+
+
+async def test_what_people_decided_to_be_apart_is_no_near_miss(world: World, night: list[LocatedReport]) -> None:
+    await world.review.decide(decided(DecisionKind.APART, DecisionLevel.OVERDOSE, [night[1]], [night[0]]))
+    told = await world.review.explain(key(night[1]))
+    assert told is not None
+    (explained,) = [one.explanation for one in told.overdoses if one.explanation.reports == (key(night[1]),)]
+    assert explained.outside is None or explained.outside < 0
+
+
 async def test_a_decision_waits_for_its_reports(night: list[LocatedReport]) -> None:
     world = World()
     early = decided(DecisionKind.APART, DecisionLevel.INCIDENT, [night[1]], [night[0]])

@@ -22,6 +22,7 @@ from spikewatch.cli.progress import Progress, say
 from spikewatch.cli.tables import add_json_option, print_json, print_table
 from spikewatch.enrichment.adapters.matching_weights import NEUTRAL
 from spikewatch.enrichment.domain.matching.clustering import scored
+from spikewatch.enrichment.domain.matching.decisions import DecisionLevel
 from spikewatch.enrichment.domain.matching.evaluation import Agreement, Figure, agreement, pair_agreement, pair_figures, reliability
 from spikewatch.enrichment.domain.matching.explanation import explain
 from spikewatch.enrichment.domain.matching.learning import Counts, count_labelled, count_reviewed, learn, learn_unlabelled
@@ -230,15 +231,13 @@ def _figure_rows(figures: dict[str, Figure]) -> list[dict[str, Any]]:
 def _explain(arguments: argparse.Namespace) -> int:
     weights = weights_named(arguments.weights)
     reports = FileReports(arguments.file, None)
-    key = reports.keys.get(arguments.report)
-    if key is None:
-        raise CannotRun(f"{arguments.file} has no report {arguments.report}; give a report_id of the file")
+    key, decisions = reports.key(arguments.report), decisions_named(arguments.decisions)
     # By the weights that dedupe matches this file by, else it would explain another match.
-    matched = match(reports.records, weights, learns_lags=arguments.adapt == "lags", decisions=decisions_named(arguments.decisions))
+    matched = match(reports.records, weights, learns_lags=arguments.adapt == "lags", decisions=decisions)
     assignment = matched.assignments().get(key)
     if assignment is None:
         raise CannotRun(f"report {arguments.report} was withdrawn, so it belongs to no overdose")
-    told = explain(matched, key)
+    told = explain(matched, key, decisions)
     names = reports.names
     if arguments.as_json:
         print_json(asdict(told) | {"overdose_id": assignment.overdose_id, "names": {str(one): names[one] for one in told.reports}})
@@ -246,4 +245,8 @@ def _explain(arguments: argparse.Namespace) -> int:
     print(f"overdose {assignment.overdose_id}, incident {assignment.incident_id}, confidence {assignment.confidence}")
     print(f"reports {', '.join(names[one] for one in told.reports)}")
     draw_explanation(told, names, weights.join / SCALE)
+    members = set(told.reports)
+    parted = {other for pair in decisions.apart(DecisionLevel.OVERDOSE) if not members.isdisjoint(pair) for other in pair} - members
+    if known := [names[one] for one in parted if one in names]:
+        print(f"people decided that of another person are: {', '.join(sorted(known))}")
     return reports.status

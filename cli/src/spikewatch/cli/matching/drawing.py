@@ -24,7 +24,9 @@ def draw_explanation(told: Explanation, names: Mapping[UUID, str], join: float) 
             _draw_fields(edges[start : start + _PAIRS_AT_ONCE], names)
     for kind, edge in (("strongest", told.strongest), ("weakest", told.weakest)):
         if edge is not None:
-            print(f"{kind}: {_pair(edge, names)} {edge.bits:+.2f} bits ({kind})")
+            print(f"{kind}: {_pair(edge, names)} {edge.bits:+.2f} bits ({kind}{', but decided' if edge.is_decided else ''})")
+    if decided := [_pair(edge, names) for edge in told.edges if edge.is_decided]:
+        print(f"people decided that they are one overdose, whatever the bits say: {'; '.join(decided)}")
     if told.loosest is not None and told.tie is not None:
         print(f"least tied: {names[told.loosest]} by {told.tie:+.2f} bits; they join from {join:+.2f}")
         print(f"it would have stood alone had there been another {' and another '.join(told.splits) or 'report: no field would do'}")
@@ -33,11 +35,8 @@ def draw_explanation(told: Explanation, names: Mapping[UUID, str], join: float) 
 
 
 def _draw_matrix(told: Explanation, names: Mapping[UUID, str]) -> None:
-    bits = {frozenset((edge.first, edge.second)): edge.bits for edge in told.edges}
-    rows = [
-        {"bits": names[one]} | {names[two]: "" if one == two else f"{bits[frozenset((one, two))]:+.1f}" for two in told.reports}
-        for one in told.reports
-    ]
+    said = {frozenset((edge.first, edge.second)): f"{edge.bits:+.1f}{' decided' if edge.is_decided else ''}" for edge in told.edges}
+    rows = [{"bits": names[one]} | {names[two]: said.get(frozenset((one, two)), "") for two in told.reports} for one in told.reports]
     print_table(rows, title="How well each fits each, in bits")
 
 

@@ -103,7 +103,7 @@ class DecisionLine:
 class IncidentExplanation:
     """An incident as a person judges it. ``join`` is the boundary in bits; ``missing`` counts reports that are kept no longer.
 
-    ``weights`` is the name and version, name@version, of those that weigh the pairs shown. ``origins`` says where its place is from.
+    ``weights`` is the label, name@version+digest, of those that weigh the pairs shown. ``origins`` says where its place is from.
     """
 
     incident_id: UUID
@@ -145,7 +145,7 @@ def explain_incident(
     overdoses = []
     for number, (part, reports) in enumerate(zip(published.overdoses, people, strict=True), 1):
         others = [other for place, other in enumerate(people, 1) if place != number and other]
-        told = _explained(reports, [*others, *([one] for one in strangers)], weights)
+        told = _explained(reports, [*others, *([one] for one in strangers)], weights, decisions)
         conflicts = tuple(sorted({note.field for note in part.quality if note.code == "sources_differ"}))
         origins = _origins(part.provenance, numbers)
         overdoses.append(
@@ -157,7 +157,7 @@ def explain_incident(
         change=published.change.value,
         occurred_at=published.occurred_at,
         aliases=published.aliases,
-        weights=f"{weights.name}@{weights.version}",
+        weights=weights.label,
         join=weights.join / SCALE,
         origins=_origins(published.provenance, numbers),
         reports=tuple(_line(report, numbers[report.key], home[report.key], letters.get(report.record.cad)) for report in ordered),
@@ -168,14 +168,17 @@ def explain_incident(
     )
 
 
-def _explained(reports: Sequence[Candidate], others: Sequence[Sequence[Candidate]], weights: Weights) -> Explanation:
+def _explained(reports: Sequence[Candidate], others: Sequence[Sequence[Candidate]], weights: Weights, decisions: Decisions) -> Explanation:
     if not reports:
         return Explanation((), (), None, None, None, None, (), None)
     records = [report.record for report in reports]
-    fits = [fit(records, [one.record for one in group], weights) for group in others]
-    # What a veto keeps apart is no near miss, however well the rest of it fits.
+    apart, own = decisions.apart(DecisionLevel.OVERDOSE), {report.key for report in reports}
+    parted = {key for pair in apart if not own.isdisjoint(pair) for key in pair}
+    near = [group for group in others if parted.isdisjoint(one.key for one in group)]
+    fits = [fit(records, [one.record for one in group], weights) for group in near]
+    # What a veto or a decision keeps apart is no near miss, however well the rest of it fits.
     nearest = max((bits for bits, is_vetoed in fits if not is_vetoed), default=_NO_FIT)
-    return explain_group(records, weights, None if nearest <= _NO_FIT else round(nearest, 2))
+    return explain_group(records, weights, None if nearest <= _NO_FIT else round(nearest, 2), decisions)
 
 
 def _origins(provenance: Sequence[FieldOrigin], numbers: Mapping[UUID, int]) -> tuple[OriginLine, ...]:

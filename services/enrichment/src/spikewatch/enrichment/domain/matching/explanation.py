@@ -1,7 +1,7 @@
 """Why reports are one overdose: the weight of each field for each pair, the strongest and the weakest tie, what would have split them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 from uuid import UUID
 
@@ -9,6 +9,7 @@ import numpy as np
 
 from spikewatch.enrichment.domain.matching.columns import Columns
 from spikewatch.enrichment.domain.matching.comparison import compare, oriented
+from spikewatch.enrichment.domain.matching.decisions import DecisionLevel, Decisions
 from spikewatch.enrichment.domain.matching.fields import FIELDS, OFFSETS
 from spikewatch.enrichment.domain.matching.matcher import Matched
 from spikewatch.enrichment.domain.matching.records import Compared
@@ -16,6 +17,7 @@ from spikewatch.enrichment.domain.matching.weights import SCALE, Weights
 
 __all__ = ["Edge", "Evidence", "Explanation", "edge", "explain", "explain_group", "fit"]
 
+NOTHING_IN_FORCE: Final = Decisions()
 _NOT_NEAR: Final = -100  # bits: a veto, or no tie at all
 
 
@@ -31,12 +33,16 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """Two reports, the score of the pair in bits and the evidence that sums up to it. Fields that one of the two lacks are left out."""
+    """Two reports, the score of the pair in bits and the evidence that sums up to it. Fields that one of the two lacks are left out.
+
+    ``is_decided``: people decided that they are of one overdose, and the score does not matter.
+    """
 
     first: UUID
     second: UUID
     bits: float
     evidence: tuple[Evidence, ...]
+    is_decided: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +53,11 @@ class Explanation:
         reports: their keys in canonical order.
         edges: every pair.
         strongest, weakest: of the edges; None for a single report.
-        loosest: the report that is tied least to the others: it would have been split off first.
+        loosest: the report that is tied least to the others: it would have been split off first. What people decided is not loose; None
+            when they decided about every report, or there is one.
         tie: half its best and half its mean score with the others, in bits.
-        splits: the fewest fields that would have had to disagree for the loosest report to stand alone; empty when none would do.
+        splits: the fewest fields that would have had to disagree for the loosest report to stand alone; empty when none would do, or
+            nothing is loose.
         outside: the best fit of another overdose nearby, in bits; None when there was none.
     """
 
@@ -68,8 +76,8 @@ def edge(first: Compared, second: Compared, weights: Weights) -> Edge:
     return _edges([first, second] if first.order < second.order else [second, first], weights)[0]
 
 
-def explain(matched: Matched, report: UUID) -> Explanation:
-    """Return why the reports of one report's overdose are together.
+def explain(matched: Matched, report: UUID, decisions: Decisions = NOTHING_IN_FORCE) -> Explanation:
+    """Return why the reports of one report's overdose are together; ``decisions`` are those they were matched by.
 
     Raises:
         KeyError: the report is not among those that stand.
@@ -78,26 +86,30 @@ def explain(matched: Matched, report: UUID) -> Explanation:
     founder = matched.clusters.founder[place]
     members = [matched.records[index] for index in np.flatnonzero(matched.clusters.founder == founder).tolist()]
     nearest = int(matched.clusters.outside[place])
-    return explain_group(members, matched.weights, None if nearest <= _NOT_NEAR * SCALE else nearest / SCALE)
+    return explain_group(members, matched.weights, None if nearest <= _NOT_NEAR * SCALE else nearest / SCALE, decisions)
 
 
-def explain_group(members: Sequence[Compared], weights: Weights, outside: float | None) -> Explanation:
+def explain_group(
+    members: Sequence[Compared], weights: Weights, outside: float | None, decisions: Decisions = NOTHING_IN_FORCE
+) -> Explanation:
     """Return why reports that were found to be one overdose are; they are in canonical order, ``outside`` is as in ``Explanation``."""
     keys = tuple(record.key for record in members)
     if len(members) == 1:
         return Explanation(keys, (), None, None, None, None, (), outside)
     edges = _edges(members, weights)
+    groups = decisions.together(DecisionLevel.OVERDOSE)
+    edges = [replace(one, is_decided=any(one.first in group and one.second in group for group in groups)) for one in edges]
     by_report = {key: [one for one in edges if key in (one.first, one.second)] for key in keys}
-    ties = {key: _tie([one.bits for one in own]) for key, own in by_report.items()}
-    loosest = min(ties, key=lambda key: (ties[key], keys.index(key)))
+    ties = {key: _tie([one.bits for one in own]) for key, own in by_report.items() if not any(one.is_decided for one in own)}
+    loosest = min(ties, key=lambda key: (ties[key], keys.index(key)), default=None)
     return Explanation(
         keys,
         tuple(edges),
         max(edges, key=lambda one: one.bits),
         min(edges, key=lambda one: one.bits),
         loosest,
-        round(ties[loosest], 2),
-        _splits(by_report[loosest], weights),
+        None if loosest is None else round(ties[loosest], 2),
+        () if loosest is None else _splits(by_report[loosest], weights),
         outside,
     )
 
