@@ -128,6 +128,15 @@ def test_rules_that_watch_none_of_the_areas_are_named(files, capsys):
     assert "rule three-a-day watches none of the areas of the history (it watches each county)" in capsys.readouterr().err
 
 
+def test_a_rule_that_cannot_be_judged_ends_the_test_with_its_name(files, capsys, monkeypatch):
+    def broken(*_arguments):
+        raise ZeroDivisionError("of settings that nobody tried")
+
+    monkeypatch.setattr("spikewatch.alerts.domain.rules.fixed_count.FixedCount.met", broken)
+    assert main(["backtest", f"{files}/rules.yaml", f"{files}/counts.csv"]) == 2
+    assert "rule three-a-day (version 1) cannot be judged" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("labels", "says"),
     [

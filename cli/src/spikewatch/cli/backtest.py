@@ -14,6 +14,7 @@ from spikewatch.alerts.domain.backtest.vicinities import with_vicinities
 from spikewatch.alerts.domain.clusters.look import Placed
 from spikewatch.alerts.domain.instants import DAY, moment
 from spikewatch.alerts.domain.rule import Rule
+from spikewatch.alerts.domain.rule_failed import RuleFailed
 from spikewatch.cli.backtesting.labels import labels_of
 from spikewatch.cli.backtesting.picture import drawn
 from spikewatch.cli.backtesting.read_history import ReadHistory, read_history
@@ -161,12 +162,15 @@ def _sets(books: Books, histories: Histories, labelled: Sequence[Labelled], plac
     with Progress("test", len(books) * len(histories.areas), unit="areas") as progress:
         for place, (name, asked) in enumerate(books):
             histories = with_vicinities(histories, asked)
-            rules = [foreseen(rule, histories) for rule in asked]
             found: list[Verdict] = []
-            for count, area in enumerate(histories.areas):
-                alone = Histories({area: histories.areas[area]}, histories.start, histories.end)
-                found += verdicts(rules, alone, labelled)
-                progress.reach(place * len(histories.areas) + count + 1)
+            try:
+                rules = [foreseen(rule, histories) for rule in asked]
+                for count, area in enumerate(histories.areas):
+                    alone = Histories({area: histories.areas[area]}, histories.start, histories.end)
+                    found += verdicts(rules, alone, labelled)
+                    progress.reach(place * len(histories.areas) + count + 1)
+            except RuleFailed as error:
+                raise CannotRun(f"{error}; change its parameters, or name other rules with --rule") from None
             sets.append((name, found))
     if any(rule.is_scheduled for _, rules in books for rule in rules):
         for (_, before), more in zip(sets, scanned(books, placed, histories, labelled), strict=True):

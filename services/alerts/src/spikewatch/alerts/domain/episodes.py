@@ -13,6 +13,7 @@ import numpy as np
 
 from spikewatch.alerts.domain.instants import Instants
 from spikewatch.alerts.domain.rule import Rule
+from spikewatch.alerts.domain.rule_failed import names_its_rule
 from spikewatch.alerts.domain.series import History, Series
 from spikewatch.alerts.domain.spans import Span, joined
 
@@ -85,6 +86,7 @@ def _zone(low: int, high: int, episodes: Sequence[Episode], rule: Rule) -> Zone:
     return Zone(low, high, tuple(touched))
 
 
+@names_its_rule
 def revised(history: History, rule: Rule, zone: Zone) -> list[Episode] | None:
     """Return the zone's episodes from what is known and the newest overdoses; None if that needs the whole zone.
 
@@ -114,6 +116,7 @@ def revised(history: History, rule: Rule, zone: Zone) -> list[Episode] | None:
     return [first, *fresh[1:]]
 
 
+@names_its_rule
 def recomputed(history: History, rule: Rule, zone: Zone) -> list[Episode]:
     """Return the zone's episodes by evaluating all of it; needs the history from ``zone.start - rule.reach`` on."""
     if history.newest is None:

@@ -11,6 +11,7 @@ from spikewatch.alerts.domain.episodes import Episode
 from spikewatch.alerts.domain.instants import interval, moment
 from spikewatch.alerts.domain.marks import has
 from spikewatch.alerts.domain.rule import Rule
+from spikewatch.alerts.domain.rule_failed import names_its_rule
 from spikewatch.alerts.domain.rules.criterion import Correction, Finding
 from spikewatch.alerts.domain.series import History
 from spikewatch.alerts.domain.spans import Span
@@ -81,6 +82,7 @@ def explains_back(rule: Rule) -> int:
     return max(rule.reach, rule.criterion.explains_back(rule.window))
 
 
+@names_its_rule
 def finding_of(history: History, rule: Rule, episode: Episode) -> Finding:
     """Explain the peak window; needs the history from the peak less the rule's reach on, and tells of what is held before."""
     series = history.select(episode.peak_at - explains_back(rule), episode.peak_at, rule.asks)

@@ -22,6 +22,7 @@ from spikewatch.alerts.domain.backtest.scanned import with_draws
 from spikewatch.alerts.domain.backtest.verdict import Verdict, past_of, verdicts, year
 from spikewatch.alerts.domain.instants import DAY, Instants, micros
 from spikewatch.alerts.domain.rule import Rule
+from spikewatch.alerts.domain.rule_failed import RuleFailed
 from spikewatch.alerts.domain.rulebook import Rulebook, UnusableRules
 from spikewatch.alerts.domain.series import History
 from spikewatch.alerts.ports import ContributionStore
@@ -107,10 +108,10 @@ class BackTest:
                 if rule.is_scheduled:
                     continue
                 mine_too = Histories({area: history for area, history in histories.items() if rule.applies_to(area)}, start, end)
-                ready = await self._aside(foreseen, rule, mine_too)
+                ready = await self._judged_aside(foreseen, rule, mine_too)
                 for area, history in mine_too.areas.items():
                     alone = Histories({area: history}, start, end)
-                    for verdict in await self._aside(_verdicts, ready, alone, question.labelled):
+                    for verdict in await self._judged_aside(_verdicts, ready, alone, question.labelled):
                         found[area, rule.id] = replace(verdict, rule=rule)
                         alarms += len(verdict.alarms)
                     if alarms > self._bounds.alarms:
@@ -132,6 +133,12 @@ class BackTest:
 
     async def _aside(self, step: Callable[..., T], *arguments: object) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._worker, step, *arguments)
+
+    async def _judged_aside(self, step: Callable[..., T], *arguments: object) -> T:
+        try:
+            return await self._aside(step, *arguments)
+        except RuleFailed as failed:
+            raise Unusable([Wrong("rules_yaml", f"holds what cannot be judged: {failed}", "other parameters")]) from None
 
     async def _rules(self, question: Question) -> tuple[Rule, ...]:
         wrongs = _wrongs_of(question)

@@ -8,6 +8,7 @@ from spikewatch.alerts.domain.rule import Rule
 from spikewatch.alerts.domain.rulebook import Rulebook
 from spikewatch.alerts.domain.series import History
 from spikewatch.alerts.service.area_cache import AreaCache
+from spikewatch.alerts.service.failing_rules import FailingRules
 from spikewatch.chassis.clock import Clock
 
 __all__ = ["BeginSteps"]
@@ -20,6 +21,7 @@ class BeginSteps:
         self._rules = rulebook.at_overdoses
         self._cache = cache
         self._clock = clock
+        self._failing = FailingRules()
         self._begun: dict[tuple[str, int], int | None] = {}
 
     def exchange(self, rulebook: Rulebook) -> None:
@@ -33,11 +35,18 @@ class BeginSteps:
         turned = [rule for rule in self._rules if running[rule.id, rule.version] != self._begun.get((rule.id, rule.version))]
         if turned:
             # Histories are replaced as a whole and never changed, so another thread may read them.
-            await asyncio.to_thread(_prepare, turned, self._cache.histories(), now)
+            for rule, error in await asyncio.to_thread(_prepare, turned, self._cache.histories(), now):
+                self._failing.tell(rule, error)
             self._begun = running
 
 
-def _prepare(rules: Sequence[Rule], histories: Sequence[tuple[str, History]], now: int) -> None:
+def _prepare(rules: Sequence[Rule], histories: Sequence[tuple[str, History]], now: int) -> list[tuple[Rule, Exception]]:
+    """Prepare rules, and return those that fail."""
+    failed: list[tuple[Rule, Exception]] = []
     for rule in rules:
         watched = [history for area, history in histories if rule.applies_to(area) and (history.first or now) < now]
-        rule.criterion.prepare([history.select(now - rule.reach, now, rule.asks) for history in watched], now, rule.window)
+        try:
+            rule.criterion.prepare([history.select(now - rule.reach, now, rule.asks) for history in watched], now, rule.window)
+        except Exception as error:  # noqa: BLE001  # one rule must not stop the others
+            failed.append((rule, error))
+    return failed

@@ -14,12 +14,12 @@ from spikewatch.alerts.domain.contributed import Held, Shared
 from spikewatch.alerts.domain.identity import Kept
 from spikewatch.alerts.domain.instants import micros
 from spikewatch.alerts.domain.lifecycle import with_contacts, with_silent_feeds
-from spikewatch.alerts.domain.rule import Rule
 from spikewatch.alerts.domain.rulebook import Rulebook
 from spikewatch.alerts.domain.series import History
 from spikewatch.alerts.domain.vicinities import VICINITY, centre_of
 from spikewatch.alerts.ports import AlertStore, AreaState, AreaStore, ContactBook, ContributionStore, DelayBook, FeedBook, Overtaken
 from spikewatch.alerts.service.area_cache import AreaCache
+from spikewatch.alerts.service.failing_rules import FailingRules
 from spikewatch.alerts.service.intake import AreaChange, Entry, Gathered, entries_of, gathered, new_keys
 from spikewatch.alerts.service.journal import journalled, with_first
 from spikewatch.alerts.service.messages import alert_message
@@ -69,6 +69,7 @@ class Evaluate:
         self._emitted: dict[UUID, int] = {}
         self._presumes_new = True
         self._shared = Shared()
+        self._failing = FailingRules()
 
     async def __call__(self, batch: Sequence[Event[Contribution]]) -> list[Outcome]:
         """Take a batch into the areas and return the alerts that follow.
@@ -244,14 +245,8 @@ class Evaluate:
         as_of = micros(now) if self._is_live else history.newest or 0
         reported = None if self._delays is None else self._delays.reported(_asked(area, event), as_of)
         revision = AreaRevision(area, history, self._contributions, self._alerts, reported)
-        changed: list[tuple[Rule, Kept]] = []
-        for rule in self._rulebook.watching(area):
-            mine = [
-                each
-                for each in kept
-                if not each.is_retracted and (each.alert.rule.rule_id, each.alert.rule.version) == (rule.id, rule.version)
-            ]
-            changed += [(rule, each) for each in await revision.revise(rule, state.spans, mine, as_of=as_of, now=now)]
+        rules = self._rulebook.watching(area)
+        changed = await self._failing.revised(revision, rules, state.spans, kept, as_of=as_of, now=now)
         self._cache.put(area, revision.history.trimmed(self._rulebook.horizon), change.partition)
         if not changed:
             return []

@@ -22,6 +22,7 @@ from spikewatch.alerts.domain.rule import Rule
 from spikewatch.alerts.domain.rulebook import Rulebook
 from spikewatch.alerts.domain.series import History
 from spikewatch.alerts.ports import AlertStore, AreaState, AreaStore, ContactBook, ContributionStore, FeedBook, Publishing
+from spikewatch.alerts.service.failing_rules import FailingRules
 from spikewatch.alerts.service.learn_delays import LONGEST, LearnDelays
 from spikewatch.alerts.service.messages import alert_message
 from spikewatch.alerts.service.revision import AreaRevision
@@ -90,6 +91,7 @@ class JudgeUnsettled:
         self._feeds = feeds
         self._publishing = publishing
         self._clock = clock
+        self._failing = FailingRules()
         self._turn: int | None = None
         self._judged: dict[str, Reported | None] = {}
 
@@ -152,7 +154,9 @@ class JudgeUnsettled:
             held += await self._read(rules, due[start : start + _READ_AT_ONCE])
             if start + _READ_AT_ONCE < len(due) and sum(len(each.history) for each in held) < _HELD_AT_ONCE:
                 continue
-            ready = await asyncio.to_thread(_asked_together, rules, held)
+            ready, failed = await asyncio.to_thread(_asked_together, rules, held)
+            for rule, error in failed:
+                self._failing.tell(rule, error)
             for each in held:
                 if await self._judge(each, ready, now):
                     judged[each.due.area] = each.due.reported
@@ -191,14 +195,8 @@ class JudgeUnsettled:
         """Judge an area's days from a time on; False if another writer was first."""
         due, area, as_of = read.due, read.due.area, micros(now)
         revision = AreaRevision(area, read.history, self._contributions, self._alerts, due.reported)
-        changed: list[tuple[Rule, Kept]] = []
-        for rule in (rule for rule in ready if rule.applies_to(area)):
-            mine = [
-                each
-                for each in read.kept
-                if not each.is_retracted and (each.alert.rule.rule_id, each.alert.rule.version) == (rule.id, rule.version)
-            ]
-            changed += [(rule, each) for each in await revision.revise(rule, [(due.low, as_of)], mine, as_of=as_of, now=now)]
+        rules = [rule for rule in ready if rule.applies_to(area)]
+        changed = await self._failing.revised(revision, rules, [(due.low, as_of)], read.kept, as_of=as_of, now=now)
         if not changed:
             return True
         if (await self._areas.load([area])).get(area) != read.state:
@@ -226,13 +224,22 @@ class JudgeUnsettled:
         return list(dict.fromkeys(asked))
 
 
-def _asked_together(rules: Sequence[Rule], several: Sequence[Read]) -> list[Rule]:
-    """Return copies of rules that were asked about all areas together; they hold what they were told, and go with this look."""
-    ready = [Rule.model_validate(rule.model_dump()) for rule in rules]
-    for rule in ready:
+def _asked_together(rules: Sequence[Rule], several: Sequence[Read]) -> tuple[list[Rule], list[tuple[Rule, Exception]]]:
+    """Return copies of rules that were asked about all areas together, and those that failed.
+
+    They hold what they were told, and go with this look.
+    """
+    ready: list[Rule] = []
+    failed: list[tuple[Rule, Exception]] = []
+    for rule in [Rule.model_validate(rule.model_dump()) for rule in rules]:
         mine = [each for each in several if rule.applies_to(each.due.area)]
         if mine:
             low = min(each.due.low for each in mine) - rule.quiet
             many = [each.told().select(each.due.low - rule.quiet - rule.reach, _FAR, rule.asks) for each in mine]
-            rule.criterion.foresee(many, rule.window, since=low)
-    return ready
+            try:
+                rule.criterion.foresee(many, rule.window, since=low)
+            except Exception as error:  # noqa: BLE001  # one rule must not stop the others
+                failed.append((rule, error))
+                continue
+        ready.append(rule)
+    return ready, failed

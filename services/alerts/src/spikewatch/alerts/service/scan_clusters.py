@@ -20,8 +20,10 @@ from spikewatch.alerts.domain.identity import Kept
 from spikewatch.alerts.domain.instants import DAY, micros, moment
 from spikewatch.alerts.domain.lifecycle import lived_on, retracted, with_contacts, with_silent_feeds
 from spikewatch.alerts.domain.rule import Rule
+from spikewatch.alerts.domain.rule_failed import RuleFailed
 from spikewatch.alerts.domain.rulebook import Rulebook
 from spikewatch.alerts.ports import AlertStore, ContactBook, ContributionStore, FeedBook, Publishing
+from spikewatch.alerts.service.failing_rules import FailingRules
 from spikewatch.alerts.service.messages import alert_message
 from spikewatch.alerts.service.new_alert import new_alert
 from spikewatch.chassis.clock import Clock
@@ -60,6 +62,7 @@ class ScanClusters:
         self._step = round(every_seconds * _MICROSECONDS)
         self._looks_a_day = DAY / self._step
         self._is_live = is_live
+        self._failing = FailingRules()
         self._looked: int | None = None
 
     def exchange(self, rulebook: Rulebook) -> None:
@@ -103,9 +106,12 @@ class ScanClusters:
             kept: dict[str, list[Kept]] = defaultdict(list)
             for each in known:
                 kept[joined(rule, each.alert.area)].append(each)
-            found = await self._found(rule, placed, at)
-            for area in sorted(placed.keys() | kept.keys()):
-                changed += await self._revised(rule, area, found.get(area, ()), kept.get(area, ()), placed.get(area, ()), at, now)
+            try:
+                found = await self._found(rule, placed, at)
+                for area in sorted(placed.keys() | kept.keys()):
+                    changed += await self._revised(rule, area, found.get(area, ()), kept.get(area, ()), placed.get(area, ()), at, now)
+            except RuleFailed as failed:
+                self._failing.tell(rule, failed)
         if not changed:
             return True
         try:
@@ -117,10 +123,17 @@ class ScanClusters:
         return True
 
     async def _found(self, rule: Rule, placed: Mapping[str, Sequence[Placed]], at: int) -> dict[str, tuple[Found, ...]]:
-        """Return the clusters in all areas as of a moment that stand when the areas are judged together."""
-        return accepted(
-            rule, {area: await asyncio.to_thread(look, rule, area, placed[area], at, self._looks_a_day) for area in sorted(placed)}
-        )
+        """Return the clusters in all areas as of a moment that stand when the areas are judged together.
+
+        Raises:
+            RuleFailed: the rule cannot be judged.
+        """
+        try:
+            return accepted(
+                rule, {area: await asyncio.to_thread(look, rule, area, placed[area], at, self._looks_a_day) for area in sorted(placed)}
+            )
+        except Exception as error:  # as in names_its_rule
+            raise RuleFailed(rule, error) from error
 
     async def _placed(self, rule: Rule, low: int, high: int) -> dict[str, list[Placed]]:
         """Return what lies in cells, by the county or state that the rule watches; several states are one place."""
