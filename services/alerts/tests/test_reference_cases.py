@@ -14,7 +14,7 @@ from spikewatch_testing.detection_cases.case import read_case
 _DEFAULT = Path(__file__).parents[4] / "shared" / "data" / "detection" / "cases"
 _CASES = Path(os.environ.get("SPIKEWATCH_DETECTION_CASES") or _DEFAULT)
 _FOLDERS = sorted(path.parent for path in _CASES.glob("*/meta.json")) if _CASES.is_dir() else []
-_OWNERS = ("cases_surveillance", "cases_syndromic", "cases_scan")
+_OWNERS = ("cases_surveillance", "cases_odmap", "cases_syndromic", "cases_scan")
 
 
 def _modules() -> list[ModuleType]:

@@ -14,7 +14,7 @@ import numpy as np
 
 from spikewatch.alerts.domain.detection.series import Series
 
-__all__ = ["Case", "called_with", "compare", "number", "read_case"]
+__all__ = ["Case", "argument", "called_with", "compare", "number", "read_case"]
 
 Table = dict[str, list[str]]
 
@@ -129,3 +129,20 @@ def called_with(case: Case, name: str) -> str | None:
     """Return the text of an argument in the call, for what ``params`` does not carry."""
     found = re.search(rf"\b{re.escape(name)}\s*=\s*([^,()]+)", case.call)
     return found[1].strip().strip("\"'") if found else None
+
+
+def argument(case: Case, name: str, default: Any = None) -> Any:
+    """Return an argument of ``params``, else of the call, else the default."""
+    if name in case.parameters:
+        return case.parameters[name]
+    text = called_with(case, name)
+    if text is None:
+        return default
+    if text in {"TRUE", "FALSE", "T", "F"}:
+        return text.startswith("T")
+    if text == "NULL":
+        return None
+    try:
+        return number(text)
+    except ValueError:
+        return text

@@ -5,7 +5,7 @@ from typing import Final
 import numpy as np
 from pydantic import Field
 
-from spikewatch.alerts.domain.detection.algorithm import Algorithm, Parameters
+from spikewatch.alerts.domain.detection.algorithm import Algorithm, Compat, Parameters
 from spikewatch.alerts.domain.detection.detection import NOT_EVALUATED, Detected, alarms
 from spikewatch.alerts.domain.detection.period import steps_of_year
 from spikewatch.alerts.domain.detection.series import Floats, Series
@@ -21,10 +21,14 @@ class Bayes(Parameters):
     """Parameters of the Bayesian prediction."""
 
     years: int = Field(0, ge=0, description="past years whose same time of the year is in the baseline (`b`)")
-    half_window: int = Field(28, ge=1, description="steps before now, and on both sides of the same time of past years (`w`)")
+    half_window: int = Field(28, ge=0, description="steps before now, and on both sides of the same time of past years (`w`)")
     this_year: bool = Field(True, description="whether the steps just before now are in the baseline (`actY`)")
     alpha: float = Field(0.001, gt=0, lt=1, description="probability of an alarm without a spike, for each step")
     period: int | None = Field(None, ge=2, description="steps of a year (`freq`); 365, 52 or 12 by the length of a step")
+    compat: Compat = Field(
+        "",
+        description="surveillance-1.20.3 repeats `bayes` with a half_window of 0 and this_year: now and the step before are its baseline",
+    )
 
 
 def bayes(series: Series, parameters: Bayes) -> Detected:
@@ -92,7 +96,9 @@ def _without_gaps(series: Series, parameters: Bayes) -> Detected | None:
 def _spans(series: Series, parameters: Bayes) -> tuple[list[tuple[int, int]], int]:
     """Return where the parts of a baseline begin and end, counted from the step that is judged, and the first step that has them all."""
     period, half = steps_of_year(series, parameters.period), parameters.half_window
-    spans = [(-half, 0)] if parameters.this_year else []
+    spans = [(-half, 0)] if parameters.this_year and half else []
+    if parameters.this_year and not half and parameters.compat == "surveillance-1.20.3":
+        spans = [(-1, 1)]  # R counts from t to t - 1
     spans += [(-year * period - half, -year * period + half + 1) for year in range(1, parameters.years + 1)]
     return spans, parameters.years * period + half
 

@@ -8,6 +8,7 @@ from scipy.special import hyp2f1
 
 from spikewatch.alerts.domain.detection.algorithm import Algorithm, Compat, Parameters
 from spikewatch.alerts.domain.detection.detection import NOT_EVALUATED, Detected, alarms, blank
+from spikewatch.alerts.domain.detection.evaluated_steps import each_evaluated
 from spikewatch.alerts.domain.detection.harmonic import design, fit_counts
 from spikewatch.alerts.domain.detection.period import steps_of_year
 from spikewatch.alerts.domain.detection.series import Floats, Series
@@ -24,8 +25,10 @@ class Cusum(Parameters):
     training: int = Field(365, ge=1, description="steps before the first that is evaluated; the in-control mean is learnt from them")
     k: float = Field(1.04, ge=0, description="reference value: what a step may exceed its mean by, in transformed units")
     h: float = Field(2.26, gt=0, description="decision interval: the sum that raises an alarm")
-    mean: float | Literal["training", "glm"] = Field(
-        "training", description="in-control mean (`m`): of the training steps, by a Poisson regression with a yearly wave, or a number"
+    mean: float | tuple[float, ...] | Literal["training", "glm"] = Field(
+        "training",
+        description="in-control mean (`m`): of the training steps, by a Poisson regression with a yearly wave, a number, "
+        "or a number for each evaluated step",
     )
     transform: Transform = Field("standard", description="how counts are made comparable (`trans`)")
     alpha: float = Field(0.1, ge=0, description="dispersion of the two negative-binomial transforms: variance = mean + alpha mean squared")
@@ -38,15 +41,19 @@ class Cusum(Parameters):
     )
 
 
-def in_control(series: Series, training: int, mean: float | str, period: int, *, floor: bool) -> Floats:
-    """Return the in-control mean of each area and step; of the training steps nan. ``floor`` keeps it above 0."""
+def in_control(series: Series, training: int, mean: float | tuple[float, ...] | str, period: int, *, floor: bool) -> Floats:
+    """Return the in-control mean of each area and step; of the training steps nan. ``floor`` keeps it above 0.
+
+    Raises:
+        SeriesError: the means given are not as many as the evaluated steps.
+    """
     expected = blank(series)
     if training < series.counts.shape[1]:
         expected[:, training:] = _means(series.counts, training, mean, period, floor=floor)
     return expected
 
 
-def _means(counts: Floats, training: int, mean: float | str, period: int, *, floor: bool) -> Floats:
+def _means(counts: Floats, training: int, mean: float | tuple[float, ...] | str, period: int, *, floor: bool) -> Floats:
     """Return the in-control means after the training, by area and step; of one step where all have the same."""
     steps = counts.shape[1]
     told = ~np.isnan(counts[:, :training])
@@ -60,6 +67,8 @@ def _means(counts: Floats, training: int, mean: float | str, period: int, *, flo
         rows = design(times, period, harmonics=1, trend=False)
         expected = fit_counts(rows[:training], counts[:, :training]).mean(rows[training:])
         expected[number == 0] = np.nan
+    elif isinstance(mean, tuple):
+        expected = np.broadcast_to(each_evaluated(mean, steps - training, "mean"), (len(counts), steps - training))
     else:
         expected = np.full((len(counts), 1), float(mean))
     # half an incident in the whole training, as Jeffreys' prior has it: an area without incidents may have one

@@ -92,7 +92,8 @@ def ears_c3(series: Series, parameters: EarsC3) -> Detected:
     before[:, 2:] = excess[:, :-2] + excess[:, 1:-1]
     limit = parameters.deviations(parameters.limit)
     if like_peer:
-        threshold = np.maximum(series.counts + deviation * (limit - before), 0)
+        with np.errstate(invalid="ignore"):  # a flat baseline after an infinite score: not a number there, too
+            threshold = np.maximum(series.counts + deviation * (limit - before), 0)
         evaluated = ~np.isnan(threshold)
         return Detected(mean, threshold, before, blank(series), alarms(series.counts > threshold, evaluated))
     with np.errstate(invalid="ignore"):

@@ -8,6 +8,7 @@ from pydantic import Field
 from spikewatch.alerts.domain.detection.algorithm import Algorithm, Parameters
 from spikewatch.alerts.domain.detection.cusum import in_control
 from spikewatch.alerts.domain.detection.detection import Detected, alarms, blank
+from spikewatch.alerts.domain.detection.evaluated_steps import each_evaluated
 from spikewatch.alerts.domain.detection.period import steps_of_year
 from spikewatch.alerts.domain.detection.run_length import decision_interval, raised_rate, reference_value
 from spikewatch.alerts.domain.detection.series import Floats, Series, SeriesError
@@ -27,7 +28,7 @@ class Rogerson(Parameters):
         description="in-control rate where none is given: of the training steps, by a Poisson regression with a yearly wave, or a number",
     )
     shift: float = Field(1.0, gt=0, description="rise to be found, in standard deviations; an odds ratio for the binomial (`s`)")
-    run_length: float = Field(500.0, gt=100, description="steps between two false alarms (`ARL0`)")
+    run_length: float = Field(500.0, gt=1, description="steps between two false alarms (`ARL0`)")
     table: tuple[tuple[float, float, float], ...] | None = Field(
         None, description="rate, decision interval h and reference value k, for every rate; computed where not given (`hValues`)"
     )
@@ -85,7 +86,7 @@ def rogerson(series: Series, parameters: Rogerson) -> Detected:
 def _rates(series: Series, parameters: Rogerson) -> Floats:
     if parameters.rates is not None:
         rates = blank(series)
-        rates[:, parameters.training :] = np.asarray(parameters.rates)
+        rates[:, parameters.training :] = each_evaluated(parameters.rates, rates.shape[1] - parameters.training, "rates")
         return rates
     return in_control(series, parameters.training, parameters.mean, steps_of_year(series, parameters.period), floor=True)
 

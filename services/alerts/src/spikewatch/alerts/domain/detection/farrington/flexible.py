@@ -42,7 +42,9 @@ class FarringtonFlexible(Parameters):
     population_offset: bool = Field(False, description="whether the population is an offset (`populationOffset`)")
     period: int | None = Field(None, ge=2, description="steps of a year instead of the calendar (`freq`, where epochs are no dates)")
     compat: Compat = Field(
-        "", description="surveillance-1.20.3 repeats its dispersion of weighted regressions in the trend's p-value and the forecast's error"
+        "",
+        description="surveillance-1.20.3 repeats its dispersion of weighted regressions in the trend's p-value and the forecast's error, "
+        "and the larger of its two bounds where alpha is above 1/2",
     )
 
     @property
@@ -186,7 +188,8 @@ def _note(
 def _detected(series: Series, parameters: FarringtonFlexible, answer: _Answer) -> Detected:
     mean = np.exp(answer.eta)
     if parameters.threshold_method == "delta":
-        threshold, p_value = transformed(series.counts, mean, mean * answer.error, answer.phi, parameters.alpha, parameters.power)
+        upper = min(parameters.alpha, 1 - parameters.alpha) if parameters.like_peer else parameters.alpha
+        threshold, p_value = transformed(series.counts, mean, mean * answer.error, answer.phi, upper, parameters.power)
     else:
         with np.errstate(over="ignore"):
             likely = np.exp(answer.eta + float(ndtri(1 - parameters.alpha)) * answer.error)

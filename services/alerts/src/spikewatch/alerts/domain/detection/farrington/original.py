@@ -6,7 +6,7 @@ import numpy as np
 from pydantic import Field
 from scipy.special import stdtr
 
-from spikewatch.alerts.domain.detection.algorithm import Algorithm, Parameters
+from spikewatch.alerts.domain.detection.algorithm import Algorithm, Compat, Parameters
 from spikewatch.alerts.domain.detection.detection import Detected, alarms, blank
 from spikewatch.alerts.domain.detection.farrington.flexible import recent_are_enough
 from spikewatch.alerts.domain.detection.farrington.quasi_poisson import Groups
@@ -21,6 +21,7 @@ _CHUNK: Final = 60_000
 _RESIDUAL: Final = 1.0  # Anscombe residual above which a past count weighs less
 _TREND_P: Final = 0.05
 _TREND_YEARS: Final = 3
+_LEAST_STEPS: Final = 2  # one alone tells no dispersion
 
 
 class Farrington(Parameters):
@@ -36,6 +37,9 @@ class Farrington(Parameters):
     recent_steps: int = Field(4, ge=1, description="how many recent steps those are, now included (second of `limit54`)")
     population_offset: bool = Field(False, description="whether the population is an offset (`algo.farrington.fitGLM.populationOffset`)")
     period: int | None = Field(None, ge=2, description="steps of a year instead of the calendar (`freq`, where epochs are no dates)")
+    compat: Compat = Field(
+        "", description="surveillance-1.20.3 repeats `farrington`, which judges from two past steps instead of one past year's whole window"
+    )
 
 
 def farrington(series: Series, parameters: Farrington) -> Detected:
@@ -47,11 +51,12 @@ def farrington(series: Series, parameters: Farrington) -> Detected:
     if parameters.population_offset and series.population is None:
         raise SeriesError("population_offset: the series has no population; expected a column `population`")
     step_days = series.step_days()
+    least = _LEAST_STEPS if parameters.compat == "surveillance-1.20.3" else 2 * parameters.half_window + 1
     mean, error, phi, has_trend = blank(series), blank(series), blank(series), np.zeros(series.counts.shape, dtype=bool)
     for now in range(series.counts.shape[1]):
         at = neighbourhoods(series.starts, now, parameters.years, parameters.half_window, period=parameters.period, step_days=step_days)
         at = at[at < now]
-        if len(at) <= 2 * parameters.half_window:
+        if len(at) < least:
             continue
         chunk = max(1, _CHUNK // len(at))
         for first in range(0, len(series.areas), chunk):

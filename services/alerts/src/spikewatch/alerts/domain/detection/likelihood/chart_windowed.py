@@ -71,7 +71,7 @@ class WindowedChart(_History):
         if self._rises:
             return float(np.ceil(max(needed.min(), 0.0) * (1 - _ROUNDING)))
         # no incident at all cannot be judged by its logarithm; then one count is the least
-        judged = sums > 0
+        judged = (sums > 0) & (sums < weights)
         fell = (weights - sums + sums * np.log(np.where(judged, sums, 1.0) / weights))[judged]
         if not len(fell) or fell.max() <= self._limit:
             return 0.0

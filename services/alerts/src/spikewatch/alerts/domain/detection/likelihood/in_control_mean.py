@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from spikewatch.alerts.domain.detection.algorithm import Parameters
+from spikewatch.alerts.domain.detection.evaluated_steps import each_evaluated
 from spikewatch.alerts.domain.detection.harmonic import Fitted, design, fit_counts, fit_negative_binomial
 from spikewatch.alerts.domain.detection.period import steps_of_year
 from spikewatch.alerts.domain.detection.series import Floats, Series
@@ -44,7 +45,7 @@ class InControl:
         times = np.arange(steps, dtype=np.float64) + 1
         rows = design(times, steps_of_year(series, parameters.period), harmonics=parameters.harmonics, trend=parameters.trend)
         if parameters.mean is not None:
-            given = np.broadcast_to(np.asarray(parameters.mean, dtype=np.float64), (areas, steps - first))
+            given = np.broadcast_to(each_evaluated(parameters.mean, steps - first, "mean"), (areas, steps - first))
             return cls(np.full(areas, alpha or 0.0), series, parameters, rows, None, given.T.copy())
         training = series.counts[:, :first]
         fitted = fit_negative_binomial(rows[:first], training) if alpha is None else fit_counts(rows[:first], training, alpha=alpha)
