@@ -88,7 +88,10 @@ def test_reviewed_pairs_are_learnt_from(labelled: str, tmp_path: Path, capsys: p
     lines = [f"R{3 * person},R{3 * person + 1},yes\nR{3 * person},R{(3 * person + 4) % 900},no\n" for person in range(100)]
     pairs.write_text("report_id_1,report_id_2,same\n" + "".join(lines), encoding="utf-8")
     assert main(["match", "learn", "--reviewed", str(pairs), "-o", str(weights), labelled]) == 0
-    assert "200 reviewed pairs" in json.loads(weights.read_text(encoding="utf-8"))["origin"]
+    counted = int(json.loads(weights.read_text(encoding="utf-8"))["origin"].split()[0])
+    assert 100 <= counted <= 200, "of two people those count that are near enough to be compared"
+    before, after = (figures(capsys, "--weights", one, labelled)["clusters"]["f1"]["value"] for one in ("neutral", str(weights)))
+    assert after >= before
     pairs.write_text("report_id_1,report_id_2,same\nX,Y,yes\n", encoding="utf-8")
     assert main(["match", "learn", "--reviewed", str(pairs), labelled]) == 2
     pairs.write_text("a,b\n", encoding="utf-8")
@@ -109,6 +112,26 @@ def test_an_explanation_names_the_reports_and_what_each_field_weighs(labelled: s
     for edge in document["edges"]:
         assert sum(one["bits"] for one in edge["evidence"]) == pytest.approx(edge["bits"])
     assert main(["match", "explain", "--report", "R99999", labelled]) == 2
+
+
+def test_decisions_of_the_topic_teach_by_report_key(labelled: str, tmp_path: Path) -> None:
+    made = [decided(DecisionKind.TOGETHER, ("cad", f"CAD{one}"), ("ems", f"EMS{one}")) for one in range(40)]
+    undone = decided(DecisionKind.TOGETHER, ("cad", "CAD50"), ("ems", "EMS51"))
+    undo = Decision.of(
+        DecisionKind.UNDO, undone.level, undone.reports, author="reviewer-7", reason="too soon", decided_at=START, undoes=undone.decision_id
+    )
+    scene = Decision.of(  # says where, not who
+        DecisionKind.TOGETHER, DecisionLevel.INCIDENT, [report_key("cad", "CAD60")], [report_key("ems", "EMS61")],
+        author="reviewer-7", reason="one house", decided_at=START,
+    )  # fmt: skip
+    decisions, weights, pairs = tmp_path / "decisions.jsonl", tmp_path / "w.json", tmp_path / "pairs.csv"
+    decisions.write_text("\n".join(one.model_dump_json() for one in (*made, undone, undo, scene)), encoding="utf-8")
+    assert main(["match", "learn", "--reviewed", str(decisions), "-o", str(weights), labelled]) == 0
+    by_key = json.loads(weights.read_text(encoding="utf-8"))
+    assert by_key["origin"].startswith("40 reviewed pairs")
+    pairs.write_text("report_id_1,report_id_2,same\n" + "".join(f"R{3 * one},R{3 * one + 1},yes\n" for one in range(40)), encoding="utf-8")
+    assert main(["match", "learn", "--reviewed", str(pairs), "-o", str(weights), labelled]) == 0
+    assert json.loads(weights.read_text(encoding="utf-8")) == by_key, "a table of the same pairs teaches the same"
 
 
 def decided(kind: DecisionKind, one: tuple[str, str], other: tuple[str, str]) -> Decision:

@@ -149,6 +149,22 @@ def test_reviewed_pairs_that_are_not_there_are_left_out() -> None:
     assert count_reviewed(records, {}, counts) == 0
 
 
+def test_what_people_chose_to_review_moves_no_prior_and_far_pairs_of_two_people_say_nothing() -> None:
+    records, truth = reports(300)
+    base = load_weights(NEUTRAL)
+    of = {person: [one.key for one in records if truth[one.key] == person] for person in range(300)}
+    one_person = {(keys[0], keys[1]): True for keys in of.values()}
+    # One after the other by two weeks at random: hardly any two of them are of one day.
+    two_people = {(of[person][0], of[(person * 7 + 11) % 300][1]): False for person in range(300) if (person * 7 + 11) % 300 != person}
+    counts = Counts.none()
+    assert 300 <= count_reviewed(records, one_person | two_people, counts) < 310
+    learnt = learn(counts, base, name="x", origin="test")
+    prior = slice(OFFSETS[0], OFFSETS[0] + FIELDS[0].size)
+    assert FIELDS[0].name == "prior"
+    assert np.array_equal(learnt.table[prior], base.table[prior])
+    assert counts.same.sum() > 0
+
+
 def test_agreement_counts_pairs_and_people() -> None:
     # Persons a (3 reports, one lost) and b (2 reports, one of a's among them).
     found = agreement(["x", "x", "y", "y", "y"], ["a", "a", "a", "b", "b"])

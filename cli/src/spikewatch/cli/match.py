@@ -2,22 +2,20 @@
 
 import argparse
 import contextlib
-import csv
-import io
 from collections.abc import Hashable
 from dataclasses import asdict
 from typing import Any, Final
-from uuid import UUID
 
 from spikewatch.cli.dedupe import add_weights_option, weights_named
 from spikewatch.cli.exit_status import DONE, CannotRun
-from spikewatch.cli.files.opened import STANDARD_INPUT, opened
+from spikewatch.cli.files.opened import STANDARD_INPUT
 from spikewatch.cli.files.written import written
 from spikewatch.cli.matching.decisions_file import add_decisions_option, decisions_named
 from spikewatch.cli.matching.drawing import draw_explanation
 from spikewatch.cli.matching.file_reports import FileReports
 from spikewatch.cli.matching.queue import queue
 from spikewatch.cli.matching.review_client import add_review_options
+from spikewatch.cli.matching.reviewed import reviewed_pairs
 from spikewatch.cli.progress import Progress, say
 from spikewatch.cli.tables import add_json_option, print_json, print_table
 from spikewatch.enrichment.adapters.matching_weights import NEUTRAL
@@ -32,8 +30,6 @@ from spikewatch.enrichment.domain.matching.weights import SCALE
 __all__ = ["add"]
 
 _TRUTH: Final = "truth_event"
-_YES: Final = frozenset({"1", "true", "yes", "same"})
-_NO: Final = frozenset({"0", "false", "no", "different"})
 
 
 def add(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -57,10 +53,20 @@ def add(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     how = learning.add_mutually_exclusive_group()
     how.add_argument("--truth", default=_TRUTH, metavar="COLUMN", help=f"column that says who the person is (default: {_TRUTH})")
     how.add_argument("--unlabelled", action="store_true", help="learn without labels, by expectation and maximisation")
-    how.add_argument("--reviewed", metavar="PAIRS.csv", help="reviewed pairs: columns report_id_1, report_id_2, same (yes or no)")
+    how.add_argument(
+        "--reviewed",
+        metavar="FILE",
+        help="reviewed pairs: the values of overdose.decisions.v1 as JSON lines, or a table with the columns report_id_1, report_id_2 and "
+        "same (yes or no)",
+    )
     learning.add_argument("--name", default="local", help="name of the weights (default: local)")
     learning.add_argument("-o", "--output", default=STANDARD_INPUT, metavar="FILE", help="write the weights to FILE")
-    learning.add_argument("files", nargs="+", metavar="FILE", help=".csv with the columns of dedupe, also .gz; - reads standard input")
+    learning.add_argument(
+        "files",
+        nargs="+",
+        metavar="FILE",
+        help="reports: .csv with the columns of dedupe, or JSON lines; also .gz; - reads standard input",
+    )
     learning.set_defaults(run=_learn)
     measuring = actions.add_parser(
         "evaluate",
@@ -117,6 +123,7 @@ def _positive(text: str) -> int:
 
 def _learn(arguments: argparse.Namespace) -> int:
     base = weights_named(arguments.weights)
+    reviewed = reviewed_pairs(arguments.reviewed) if arguments.reviewed else None
     counts = Counts.none()
     status, pairs, total = DONE, 0, 0
     weights = base
@@ -126,34 +133,19 @@ def _learn(arguments: argparse.Namespace) -> int:
         total += len(reports.records)
         if arguments.unlabelled:
             weights = learn_unlabelled(reports.records, weights, name=arguments.name)
-        elif arguments.reviewed:
-            pairs += count_reviewed(reports.records, _reviewed(arguments.reviewed, reports.keys), counts)
+        elif reviewed is not None:
+            pairs += count_reviewed(reports.records, reviewed(reports.keys), counts)
         else:
             count_labelled(reports.records, reports.people, counts)
     if not arguments.unlabelled:
         if arguments.reviewed and not pairs:
-            raise CannotRun(f"{arguments.reviewed} names no pair of reports of these files; give the file they came from")
+            raise CannotRun(f"{arguments.reviewed} names no pair of reports of these files that is compared; give the files they came from")
         source = f"{pairs} reviewed pairs" if arguments.reviewed else f"labels of {total} reports"
         weights = learn(counts, base, name=arguments.name, origin=f"{source}, beginning with {base.name}")
     with contextlib.ExitStack() as stack:
         written(stack, arguments.output).write(weights.to_json())
     say(f"learnt {arguments.name} from {weights.origin}")
     return status
-
-
-def _reviewed(name: str, keys: dict[str, UUID]) -> dict[tuple[UUID, UUID], bool]:
-    pairs = {}
-    with opened(name) as file:
-        rows = csv.DictReader(io.TextIOWrapper(file.stream, encoding="utf-8-sig", newline=""))
-        if not {"report_id_1", "report_id_2", "same"} <= set(rows.fieldnames or ()):
-            raise CannotRun(f"{name} needs the columns report_id_1, report_id_2 and same")
-        for row in rows:
-            one, two, said = keys.get(row["report_id_1"]), keys.get(row["report_id_2"]), (row["same"] or "").strip().lower()
-            if said not in _YES | _NO:
-                raise CannotRun(f"{name}:{rows.line_num}: same must be yes or no")
-            if one is not None and two is not None:
-                pairs[one, two] = said in _YES
-    return pairs
 
 
 def _evaluate(arguments: argparse.Namespace) -> int:

@@ -26,6 +26,8 @@ _LAG_ROUNDS: Final = 4
 _MOST: Final = 12.0  # bits: no single field decides alone, because any field can be mistyped
 _MOST_PRIOR: Final = 30.0  # that one agency writes no two reports about a person is no matter of typing
 _ORDERED: Final = frozenset({"time", "date", "distance", "age"})  # levels that neighbour one another
+_REVIEWED: Final = 0.25  # what a reviewed pair counts of a labelled one
+_PRIOR: Final = next(slice(start, start + one.size) for one, start in zip(FIELDS, OFFSETS, strict=True) if one.name == "prior")
 _NEIGHBOURS: Final = np.array([0.2, 0.6, 0.2])
 
 
@@ -67,14 +69,30 @@ def count_labelled(records: Sequence[Compared], people: Mapping[UUID, object], c
 
 
 def count_reviewed(records: Sequence[Compared], reviewed: Mapping[tuple[UUID, UUID], bool], counts: Counts) -> int:
-    """Add pairs of records, in canonical order, that somebody reviewed, and return how many of them were found."""
+    """Add pairs of records, in canonical order, that somebody reviewed, and return how many of them counted.
+
+    People choose what they review. So a pair counts a part of a labelled one; how often two records are of one person is not learnt from
+    it; and of two persons only such counts as ``count_labelled`` would count: that people miles and days apart are two says nothing about
+    those that are near.
+    """
     place = {one.key: index for index, one in enumerate(records)}
-    pairs = [(place[one], place[two], same) for (one, two), same in reviewed.items() if one in place and two in place and one != two]
-    if pairs:
-        first, second, same = (np.array(column, dtype=np.int64) for column in zip(*pairs, strict=True))
-        for looked, part in _compared(Columns.of(records), first, second):
-            counts.add(looked, same[part].astype(np.float64))
-    return len(pairs)
+    known = [
+        (*sorted((place[one], place[two])), same) for (one, two), same in reviewed.items() if one in place and two in place and one != two
+    ]
+    if not known:
+        return 0
+    columns = Columns.of(records)
+    first, second, same = (np.array(column, dtype=np.int64) for column in zip(*known, strict=True))
+    near = candidates(columns, wide=True)
+    counting = (same == 1) | np.isin(first * len(records) + second, near.first * len(records) + near.second)
+    first, second, same = first[counting], second[counting], same[counting]
+    own = Counts.none()
+    for looked, part in _compared(columns, first, second):
+        own.add(looked, same[part].astype(np.float64))
+    own.same[_PRIOR] = own.different[_PRIOR] = 0.0
+    counts.same += _REVIEWED * own.same
+    counts.different += _REVIEWED * own.different
+    return len(first)
 
 
 def learn(counts: Counts, base: Weights, *, name: str, origin: str) -> Weights:
