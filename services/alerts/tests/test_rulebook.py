@@ -44,6 +44,19 @@ def wrong(text: str) -> list[tuple[int, str, str]]:
         ("threshold: 3", "treshold: 3", 8, "parameters.threshold"),
         ("area_kinds: [county]", "area_kinds: []", 2, "rule"),
         ("area_kinds: [county]", "areas: [nowhere]", 6, "areas.0"),
+        ("area_kinds: [county]", "area_kinds: [state, conty]", 6, "area_kinds.1"),
+        ("area_kinds: [county]", "area_kinds: ['county:42091']", 6, "area_kinds.0"),
+        ("area_kinds: [county]", "areas:\n      - county:42091\n      - county:99999", 8, "areas.1"),
+        ("area_kinds: [county]", "areas: ['county:abc']", 6, "areas.0"),
+        ("area_kinds: [county]", "areas: ['state:99']", 6, "areas.0"),
+        ("area_kinds: [county]", "areas: ['zip:194']", 6, "areas.0"),
+        ("area_kinds: [county]", "area_kinds: [county]\n    within: ['state:52']", 7, "within.0"),
+        (
+            "area_kinds: [county]",
+            "neighbours:\n      county:42091:\n        - county:42017\n        - county:4202",
+            9,
+            "neighbours.county:42091.1",
+        ),
         ("area_kinds: [county]", "area_kinds: [zip]\n    within: ['state:42']", 2, "rule"),
         ("    version: 1", "    version: one", 3, "version"),
         ("    version: 1", "    version: 1\n    colour: red", 4, "colour"),
@@ -60,6 +73,16 @@ def wrong(text: str) -> list[tuple[int, str, str]]:
 def test_what_is_wrong_is_told_with_its_line(before, after, line, field):
     assert before in GOOD
     assert (line, field) in [(at, name) for at, _, name in wrong(GOOD.replace(before, after))]
+
+
+def test_a_kind_that_is_written_nearly_like_one_that_all_know_is_told_which_and_own_kinds_are_free():
+    with pytest.raises(
+        UnusableRules, match=r"rules.yaml:6: three-a-day: area_kinds.0: .* did you mean county\? Expected one of state, county"
+    ):
+        rules_of(GOOD.replace("[county]", "[conty]"), "rules.yaml")
+    assert rules_of(GOOD.replace("[county]", "[district, fire_zone, neighborhood, vicinity]"), "rules.yaml").rules
+    areas = "areas: ['county:72001', 'state:11', 'district:cedar-4', 'city:4260000', 'h3:872a1072bffffff', 'zip:00601']"
+    assert rules_of(GOOD.replace("area_kinds: [county]", areas), "rules.yaml").rules
 
 
 @pytest.mark.parametrize("text", ["", "[]", "rules: 3", "rules: []", "- a", "\x00", "rules: [3]", "a: &a [*a]", "rules: [{}]"])

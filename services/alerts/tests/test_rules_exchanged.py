@@ -58,11 +58,11 @@ def test_the_file_and_the_directory_make_one_set(make):
     [
         ({"version": 1}, "version: the file has version 2; the file's rule stands"),
         ({"version": 2, "minimum_count": 9}, "version: the file has other content under the same version"),
-        ({"version": 3, "neighbours": {"county:1": ["county:3"]}}, "neighbours: differ from those that rule b states"),
+        ({"version": 3, "neighbours": {"county:42001": ["county:42005"]}}, "neighbours: differ from those that rule b states"),
     ],
 )
 def test_what_cannot_follow_the_file_is_left_out_and_the_files_rule_stands(make, changes, problem):
-    other = make.rule(id="b", neighbours={"county:1": ["county:2"]})
+    other = make.rule(id="b", neighbours={"county:42001": ["county:42003"]})
     found = composed(Rulebook((make.rule(id="a", version=2), other)), offered(make.rule(id="a", **changes)))
     assert marks(found.rulebook) == ["a@2", "b@1"]
     (left_out,) = found.unusable
@@ -89,7 +89,7 @@ def test_the_topic_in_any_order_of_rules_gives_the_same_set_and_an_old_record_ch
     reader = InMemoryMetricReader()
     monkeypatch.setattr(metrics, "get_meter", MeterProvider([reader]).get_meter)
     table = RuleTable(Rulebook((make.rule(id="a"),)))
-    one, two = make.rule(id="b"), make.rule(id="c", neighbours={"county:1": ["county:2"]})
+    one, two = make.rule(id="b"), make.rule(id="c", neighbours={"county:42001": ["county:42003"]})
     table.on_record(stored(one, 0))
     table.on_record(SimpleNamespace(key="agencies/cedar-ems", body=None, record=SimpleNamespace(partition=0, offset=1)))
     assert marks(table.rulebook) == ["a@1"], "nothing is in force before the topic was read to its end"

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
+from spikewatch.alerts.domain.known_areas import impossible, misspelt
 from spikewatch.alerts.domain.known_definitions import unknown
 from spikewatch.alerts.domain.rule import Rule
 from spikewatch.alerts.domain.rules import KINDS
@@ -87,6 +88,7 @@ class Rulebook:
                 text = f"is the id of rule {first[rule.id] + 1}, too; one version of a rule is in force at a time"
                 problems.append(Problem(("rules", place, "id"), rule.id, "id", text))
             problems += _unknown_definitions(place, rule, definitions)
+            problems += _impossible_areas(place, rule)
             problems += _contradictions(place, rule, rules)
             rules.append(rule)
         if problems:
@@ -191,6 +193,18 @@ def _unknown_definitions(place: int, rule: Rule, known: Mapping[str, int]) -> It
     for number, name in enumerate(rule.case_definitions):
         if (why := unknown(name, known)) is not None:
             yield Problem(("rules", place, "case_definitions", number), rule.id, f"case_definitions.{number}", why)
+
+
+def _impossible_areas(place: int, rule: Rule) -> Iterator[Problem]:
+    wrong: dict[Path, str | None] = {("area_kinds", number): misspelt(kind) for number, kind in enumerate(rule.area_kinds)}
+    wrong |= {("areas", number): impossible(area) for number, area in enumerate(rule.areas)}
+    wrong |= {("within", number): impossible(area) for number, area in enumerate(rule.within)}
+    for area, others in rule.neighbours.items():
+        wrong[("neighbours", area)] = impossible(area)
+        wrong |= {("neighbours", area, number): impossible(other) for number, other in enumerate(others)}
+    for path, why in wrong.items():
+        if why is not None:
+            yield Problem(("rules", place, *path), rule.id, ".".join(map(str, path)), why)
 
 
 def _contradictions(place: int, rule: Rule, earlier: Sequence[Rule]) -> list[Problem]:
