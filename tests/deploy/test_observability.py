@@ -11,7 +11,9 @@ from spikewatch_testing.patience import PATIENCE_S
 
 # How the collector's Prometheus exporter names what OpenTelemetry calls otherwise.
 UNITS = {"s": "_seconds", "By": "_bytes", "ms": "_milliseconds", "1": "_ratio"}
-FUNCTIONS = {"sum", "max", "min", "avg", "rate", "increase", "histogram_quantile", "absent", "by", "on", "and", "or", "le", "count"}
+FUNCTIONS = {"sum", "max", "min", "avg", "rate", "increase", "histogram_quantile", "absent", "by", "on", "and", "or", "le", "count"} | {
+    "unless"
+}
 
 
 def prometheus_names(metric):
@@ -45,12 +47,13 @@ def metrics_in(expression):
     """Return the metric names of a query: what is left when strings, label lists and functions are taken away."""
     bare = re.sub(r'"[^"]*"', "", expression)
     bare = re.sub(r"\b(?:by|on)\s*\([^)]*\)", "", bare)
-    bare = re.sub(r"\{[^}]*\}|\[[^\]]*\]", "", bare)
+    bare = re.sub(r"\{[^}]*\}|\[[^\]]*\]|\boffset \w+", "", bare)
     return set(re.findall(r"[a-z_][a-z0-9_]*", bare)) - FUNCTIONS
 
 
 def test_the_reader_of_queries_sees_metrics_and_nothing_else():
-    query = 'histogram_quantile(0.99, sum by (le, group) (rate(a_b_bucket{x="y"}[5m]))) > 5 and on (group) max(c_d) or absent(e_f{z="q"})'
+    query = 'histogram_quantile(0.99, sum by (le, group) (rate(a_b_bucket{x="y"}[5m]))) > 5 and on (group) max(c_d offset 1h)'
+    query += ' or absent(e_f{z="q"})'
     assert metrics_in(query) == {"a_b_bucket", "c_d", "e_f"}
 
 
@@ -79,6 +82,15 @@ def test_the_pipeline_dashboard_shows_every_metric_of_the_registry(root, dashboa
     shown = {name for target in targets for name in metrics_in(target["expr"])}
     unseen = {metric["name"] for metric in registry if not prometheus_names(metric) & shown}
     assert unseen == set()
+
+
+def test_every_metric_that_a_service_makes_is_in_the_registry(root):
+    made = set()
+    for source in [*root.glob("services/*/src/**/*.py"), *root.glob("packages/*/src/**/*.py")]:
+        made |= set(re.findall(r'create_(?:observable_)?(?:counter|gauge|histogram|up_down_counter)\(\s*"([^"]+)"', source.read_text()))
+    registry = yaml.safe_load((root / "packages/chassis/src/spikewatch/chassis/telemetry/metrics.yaml").read_text())
+    assert "spikewatch.consumer.lag" in made
+    assert made - {metric["name"] for metric in registry} == set()
 
 
 def test_rules_query_known_metrics(rules, known):
