@@ -1,4 +1,4 @@
-"""Arguments of R surveillance beyond its defaults: a made-up series, and what version 1.20.3 gives for it.
+"""Arguments of R surveillance and pynssp beyond their defaults: made-up series, and what 1.20.3 and 0.1.0 give for them.
 
 The cases are written as folders, so that what reads the arguments of a reference case is tested, too.
 """
@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from spikewatch_testing.detection_cases import cases_odmap, cases_surveillance
+from spikewatch_testing.detection_cases import cases_odmap, cases_surveillance, cases_syndromic
 from spikewatch_testing.detection_cases.case import read_case
 
 from spikewatch.alerts.domain.detection.registry import ALGORITHMS
@@ -22,7 +22,7 @@ COUNTS = (3, 1, 2, 4, 2, 0, 3, 5, 2, 3, 1, 2, 6, 3, 2, 4, 1, 2, 9, 8, 3, 2, 1, 0
 FLAT = (*[0] * 12, 2, 0, 0, 0, 0, 1, 0, 0)
 
 # function, arguments, counts, first step, upper bounds, alarms (None: empty)
-CASES: dict[str, tuple[str, Mapping[str, Any], Sequence[int], int, Sequence[float | None], Sequence[int | None]]] = {
+CASES: dict[str, tuple[str, Mapping[str, Any], Sequence[int | None], int, Sequence[float | None], Sequence[int | None]]] = {
     "one step of each past year": (
         "bayes",
         {"b": 2, "w": 0, "actY": False, "alpha": 0.05},
@@ -89,6 +89,31 @@ CASES: dict[str, tuple[str, Mapping[str, Any], Sequence[int], int, Sequence[floa
         [0, 0, 0, 1, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 1],
     ),
     "a ratio below one": ("outbreakP", {"k": 0.5, "ret": "cases"}, COUNTS[:6], 1, [0, *[None] * 5], [1] * 6),
+    "a bound below the step's own count": (
+        "outbreakP",
+        {"k": 2, "ret": "cases", "maxUpperboundCases": 4},
+        COUNTS[:24],
+        17,
+        [1, 3, 4, *[None] * 5],
+        [1, 0, *[1] * 6],
+    ),
+    "a training with a gap": ("cusum", {"k": 0.5, "h": 2}, (*COUNTS[:4], None, *COUNTS[5:]), 27, [0] * 4, [None] * 4),
+    "a training without an incident": (
+        "cusum",
+        {"m": "glm", "trans": "pearsonNegBin", "alpha": 0.5, "k": 1.5, "h": 3},
+        FLAT,
+        13,
+        [1.44153861689808e-05, *[0] * 7],
+        [1] * 8,
+    ),
+    "a chart after no incident": (
+        "glrpois",
+        {"ret": "value"},
+        FLAT,
+        13,
+        [49.9914645471182, 0, 0, 0, 0, 24.3025850930043, 0, 0],
+        [1, 0, 0, 0, 0, 1, 0, 0],
+    ),
     "a flat baseline": (
         "earsC",
         {"method": "C3"},
@@ -113,7 +138,7 @@ def _folder(path: Path, meta: Mapping[str, Any], columns: Mapping[str, Sequence[
 
 
 def _surveillance(
-    path: Path, function: str, arguments: Mapping[str, Any], counts: Sequence[int], first: int, bounds: Any, alarms: Any
+    path: Path, function: str, arguments: Mapping[str, Any], counts: Sequence[int | None], first: int, bounds: Any, alarms: Any
 ) -> Path:
     meta = {
         "algorithm": function,
@@ -124,11 +149,11 @@ def _surveillance(
     }
     expected = {
         "t": range(first, first + len(bounds)),
-        "observed": counts[first - 1 : first - 1 + len(bounds)],
+        "observed": list(map(_text, counts[first - 1 : first - 1 + len(bounds)])),
         "upperbound": list(map(_text, bounds)),
         "alarm": list(map(_text, alarms)),
     }
-    return _folder(path, meta, {"t": range(1, len(counts) + 1), "observed": counts}, expected)
+    return _folder(path, meta, {"t": range(1, len(counts) + 1), "observed": list(map(_text, counts))}, expected)
 
 
 @pytest.mark.parametrize("name", list(CASES))
@@ -182,6 +207,44 @@ def test_numbers_for_too_many_steps_are_refused_by_name(name: str, parameter: st
 def series_of_counts() -> Series:
     starts = (np.datetime64("2024-01-01") + np.arange(len(COUNTS))).astype("datetime64[D]")
     return Series(starts, np.array([COUNTS], dtype=np.float64), ("one",))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "estimates", "thresholds"),
+    [
+        ("", [15.89264509960534, 15.880952965101962], [40, 40]),
+        (", include_time=False", [15.117038632896376, 15.097621178050561], [33, 33]),
+    ],
+)
+def test_weekly_bounds_are_those_of_pynssp(arguments: str, estimates: list[float], thresholds: list[int], tmp_path: Path) -> None:
+    meta = {
+        "algorithm": "alert_nbinom",
+        "package": {"name": "pynssp"},
+        "call": f"pynssp.alert_nbinom(df, baseline_end='2022-01-09'{arguments})",
+        "tolerance": {"rel": 1e-6},
+        "compare": ["estimate", "threshold"],
+    }
+    days = [str(np.datetime64("2020-01-05") + 7 * week) for week in range(120)]
+    counts = [(7 * week * week + 3 * week) % 23 + (week * 5) % 11 for week in range(120)]
+    expected = {"date": days[-2:], "estimate": estimates, "threshold": thresholds}
+    cases_syndromic.check(read_case(_folder(tmp_path, meta, {"date": days, "count": counts}, expected)))
+
+
+def test_a_weight_of_one_smooths_nothing(tmp_path: Path) -> None:
+    counts = [(7 * day * day + 3 * day) % 23 + (day * 5) % 11 for day in range(40)]
+    days = [str(np.datetime64("2022-01-03") + day) for day in range(40)]
+    meta = {
+        "algorithm": "alert_ewma",
+        "package": {"name": "pynssp"},
+        "call": "pynssp.alert_ewma(df, B=21, g=1, w1=.2, w2=1.0)",
+        "compare": ["p_value", "test_statistic"],
+    }
+    expected = {
+        "date": days[-3:],
+        "p_value": [0.26070894432794844, 0.4329402759054952, 0.6879271385774202],
+        "test_statistic": [0.6520889274209496, 0.17097441934308538, -0.4972980023652667],
+    }
+    cases_syndromic.check(read_case(_folder(tmp_path, meta, {"date": days, "count": counts}, expected)))
 
 
 def test_a_rule_from_published_words_is_known_by_its_package(tmp_path: Path) -> None:

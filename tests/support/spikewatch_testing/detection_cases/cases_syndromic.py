@@ -132,7 +132,7 @@ def _serfling(series: Series, arguments: Arguments, compat: str, *, grouped: boo
 
 def _nbinom(series: Series, arguments: Arguments, compat: str, *, grouped: bool) -> Columns:
     end, trend_ = arguments.get("baseline_end"), arguments.get("include_time", "TRUE").upper() in {"TRUE", "T"}
-    found = negative_binomial_weekly(series, NegativeBinomialWeekly(baseline_end=end, trend=trend_))
+    found = negative_binomial_weekly(series, NegativeBinomialWeekly(baseline_end=end, trend=trend_, compat=compat))
     return _weekly(series, found, end) | {"time_term": np.full(series.counts.shape, float(trend_))}
 
 

@@ -61,7 +61,8 @@ def _means(counts: Floats, training: int, mean: float | tuple[float, ...] | str,
     expected: Floats
     if mean == "training":
         average = np.where(told, counts[:, :training], 0.0).sum(axis=1) / np.maximum(number, 1)
-        expected = np.where(number > 0, average, np.nan)[:, None]
+        enough = number > 0 if floor else number == training  # the peer's mean of a gap is none
+        expected = np.where(enough, average, np.nan)[:, None]
     elif mean == "glm":
         times = np.arange(steps, dtype=np.float64) + 1
         rows = design(times, period, harmonics=1, trend=False)

@@ -15,7 +15,8 @@ _ENOUGH: Final = 1e-8  # relative change of the deviance, where R's `glm` stops,
 _CHUNK: Final = 60_000  # counts that are fitted together: they stay in the processor's cache
 _FARTHEST: Final = 700.0  # of a mean's logarithm; beyond it has no exponential
 _USUAL: Final = 30.0  # while coefficients are sought
-_LEAST: Final = 1e-10  # mean of an area without an incident
+_R_ROUNDS: Final = 25
+_START: Final = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,8 +104,19 @@ def _fit(basis: Floats, counts: Floats, alpha: Floats) -> Floats:
         coefficients[open_] += np.linalg.solve(information, score[going][:, :, None])[:, :, 0]
     empty = values.sum(axis=1) == 0
     # the constant is in the space of the basis: its coefficients are those of the projection
-    coefficients[empty] = np.log(_LEAST) * basis.sum(axis=0)
+    number = np.full(len(counts), len(basis)) if told is None else told.sum(axis=1)
+    coefficients[empty] = _without_incident(number[empty])[:, None] * basis.sum(axis=0)
     return np.asarray(coefficients, dtype=np.float64)
+
+
+def _without_incident(number: Floats) -> Floats:
+    """Return the logarithm of the mean of an area without an incident: there is no likeliest, so it is where R's `glm` gives up.
+
+    From a mean of 0.1 each of its rounds divides by e, until the deviance (twice the sum of means) stands still or rounds end.
+    """
+    rounds = np.ceil(np.log(2 * _START * np.maximum(number, 1) * (np.e - 1) / (_ENOUGH * 0.1)))
+    least: Floats = np.log(_START) - np.clip(rounds, 1, _R_ROUNDS)
+    return least
 
 
 def _weighted(values: Floats, told: Floats | None) -> Floats:

@@ -18,7 +18,9 @@ class OutbreakP(Parameters):
 
     k: float = Field(100.0, gt=0, description="likelihood ratio that raises an alarm")
     finds_threshold: bool = Field(True, description="whether the count that would raise an alarm is sought (`ret = cases`); it costs time")
-    max_threshold: float = Field(1e5, ge=1, description="counts beyond this are not tried as thresholds (`maxUpperboundCases`)")
+    max_threshold: float = Field(
+        1e5, ge=1, description="counts beyond this and the step's own are not tried as thresholds (`maxUpperboundCases`)"
+    )
 
 
 def outbreak_p(series: Series, parameters: OutbreakP) -> Detected:
@@ -37,7 +39,7 @@ def outbreak_p(series: Series, parameters: OutbreakP) -> Detected:
         if not len(told):
             continue
         if parameters.finds_threshold:
-            threshold[told, step] = _least(blocks, told, total, number, entropy, parameters)
+            threshold[told, step] = _least(blocks, told, counts[told], (total, number, entropy), parameters)
         entropy[told] = _push(blocks, told, counts[told], entropy[told])
         total[told] += counts[told]
         number[told] += 1
@@ -70,12 +72,15 @@ def _push(blocks: PooledBlocks, areas: np.ndarray[tuple[int, ...], np.dtype[np.i
 def _least(
     blocks: PooledBlocks,
     areas: np.ndarray[tuple[int, ...], np.dtype[np.intp]],
-    total: Floats,
-    number: Floats,
-    entropy: Floats,
+    now: Floats,
+    before: tuple[Floats, Floats, Floats],
     parameters: OutbreakP,
 ) -> Floats:
-    """Return the least count whose ratio is above k, by halves; the ratio rises with the count."""
+    """Return the least count whose ratio is above k, by halves; the ratio rises with the count.
+
+    ``before`` has the sum, number and parts of the counts so far. The step's own counts (``now``) are tried, however large.
+    """
+    total, number, entropy = before
     limit = np.log(parameters.k)
 
     def above(at: np.ndarray[tuple[int, ...], np.dtype[np.intp]], counts: Floats) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
@@ -97,7 +102,7 @@ def _least(
         )
         return larger
 
-    low, high = np.full(len(areas), -1.0), np.full(len(areas), parameters.max_threshold)
+    low, high = np.full(len(areas), -1.0), np.maximum(now, parameters.max_threshold)
     found = above(np.arange(len(areas)), high)
     open_ = np.flatnonzero(found)
     while len(open_):

@@ -32,10 +32,10 @@ class Ewma(Parameters):
         default=28, description="Longest baseline in steps (B); it grows from 7 at the start of the series."
     )
     guard_band: Annotated[int, Field(ge=0)] = Field(default=2, description="Steps between the baseline and the step tested (g).")
-    slow_weight: Annotated[float, Field(gt=0, lt=1)] = Field(
+    slow_weight: Annotated[float, Field(gt=0, le=1)] = Field(
         default=0.4, description="Weight of today in the average for gradual rises (w1)."
     )
-    fast_weight: Annotated[float, Field(gt=0, lt=1)] = Field(
+    fast_weight: Annotated[float, Field(gt=0, le=1)] = Field(
         default=0.9, description="Weight of today in the average for sudden rises (w2)."
     )
     compat: EssenceCompat = Field(

@@ -9,11 +9,12 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
-from scipy.special import digamma, polygamma, stdtrit
+from scipy.special import digamma, ndtri, polygamma, stdtrit
 
 from spikewatch.alerts.domain.detection.algorithm import Algorithm
 from spikewatch.alerts.domain.detection.detection import Detected, alarms, blank
 from spikewatch.alerts.domain.detection.essence.loglinear import Fitted, fit_negative_binomial, fit_poisson
+from spikewatch.alerts.domain.detection.essence.tiers import EssenceCompat
 from spikewatch.alerts.domain.detection.essence.weekly import WeeklyBaseline, in_baseline, seasonal_design
 from spikewatch.alerts.domain.detection.series import Floats, Series
 from spikewatch.alerts.domain.detection.tails import negative_binomial_quantile, negative_binomial_tail
@@ -30,6 +31,11 @@ class NegativeBinomialWeekly(WeeklyBaseline):
     """Parameters of ``negative_binomial_weekly``."""
 
     trend: bool = Field(default=True, description="Whether the mean has a trend (include_time).")
+    compat: EssenceCompat = Field(
+        default="",
+        description="pynssp-0.1.0: the mean's bound is that of a two-sided normal interval; without a trend the size comes from another "
+        "regression, on the week's number and the sine.",
+    )
 
 
 def negative_binomial_weekly(series: Series, p: NegativeBinomialWeekly) -> Detected:
@@ -51,12 +57,15 @@ def negative_binomial_weekly(series: Series, p: NegativeBinomialWeekly) -> Detec
     usable = np.flatnonzero((filled.sum(axis=1) > 0) & (degrees > 0))
     expected, upper, theta = blank(series), blank(series), np.full((len(y), 1), np.nan)
     if len(usable):
-        fit, size = _fit(design[weeks], filled[usable], told[usable])
+        like_pynssp = p.compat == "pynssp-0.1.0"
+        sized_by = seasonal_design(y.shape[1], trend=True)[weeks][:, [0, 1, 3]] if like_pynssp and not p.trend else None
+        fit, size = _fit(design[weeks], filled[usable], told[usable], sized_by)
         eta = fit.coefficients @ design.T
         error = np.sqrt(np.einsum("nk,akl,nl->an", design, fit.unscaled, design, optimize=True))
         with np.errstate(over="ignore"):
             expected[usable] = np.where(fit.converged[:, None], np.exp(eta), np.nan)
-            reach = stdtrit(degrees[usable], 1 - p.alpha)[:, None] * error
+            likely = np.full(len(usable), ndtri(1 - p.alpha / 2)) if like_pynssp else stdtrit(degrees[usable], 1 - p.alpha)
+            reach = likely[:, None] * error
             upper[usable] = np.where(fit.converged[:, None], np.exp(eta + reach), np.nan)
         theta[usable] = size[:, None]
     theta = np.broadcast_to(theta, y.shape)
@@ -72,8 +81,14 @@ def negative_binomial_weekly(series: Series, p: NegativeBinomialWeekly) -> Detec
     )
 
 
-def _fit(design: Floats, y: Floats, told: Floats) -> tuple[Fitted, Floats]:
-    """Fit mean and size in turn until the size stands still; an area that is done is left alone."""
+def _fit(design: Floats, y: Floats, told: Floats, sized_by: Floats | None = None) -> tuple[Fitted, Floats]:
+    """Fit mean and size in turn until the size stands still; an area that is done is left alone.
+
+    ``sized_by`` is the design of another regression whose size is taken.
+    """
+    if sized_by is not None:
+        other, size = _fit(sized_by, y, told)
+        return fit_negative_binomial(design, y, told, size, np.log(other.mean)), size
     fit = fit_poisson(design, y, told)
     theta = _size(y, fit.mean, told, None)
     open_ = np.arange(len(y))
