@@ -98,12 +98,13 @@ def with_true_aliases(changed: Iterable[StoredIncident], stored: Mapping[UUID, S
         changed: what is to be written, the next version of each.
         stored: all that is found by the reports of the batch.
     """
-    latest = {**stored, **{one.incident_id: one for one in changed}}
+    pending = {one.incident_id: one for one in changed}
+    if _are_true(pending, stored):
+        return {}
+    latest = {**stored, **pending}
     former = {alias for one in latest.values() for alias in one.aliases}
     returned = {identity: one for identity in former if (one := latest.get(identity)) is not None and one.active}
     ended = [one for one in latest.values() if one.merged_into in latest]
-    if not returned and not ended:
-        return {}
     aliases = {identity: set(one.aliases) for identity, one in latest.items()}
     for own in aliases.values():
         for other in [returned[alias] for alias in own if alias in returned]:
@@ -121,6 +122,23 @@ def with_true_aliases(changed: Iterable[StoredIncident], stored: Mapping[UUID, S
         for identity, own in aliases.items()
         if len(own) != len(latest[identity].aliases) or not own.issuperset(latest[identity].aliases)
     }
+
+
+def _are_true(pending: Mapping[UUID, StoredIncident], stored: Mapping[UUID, StoredIncident]) -> bool:
+    """Return whether nothing is to be mended, as nearly always: a look at those that ended or have former ids, and no others."""
+
+    def find(identity: UUID) -> StoredIncident | None:
+        return pending.get(identity) or stored.get(identity)
+
+    for one in (*pending.values(), *stored.values()):
+        if (not one.aliases and one.merged_into is None) or find(one.incident_id) is not one:
+            continue
+        if any((other := find(alias)) is not None and other.active for alias in one.aliases):
+            return False
+        heir = None if one.merged_into is None else find(one.merged_into)
+        if heir is not None and not {one.incident_id, *one.aliases}.issubset((heir.incident_id, *heir.aliases)):
+            return False
+    return True
 
 
 def _with_aliases(one: StoredIncident, own: set[UUID], old: StoredIncident | None, latest: Mapping[UUID, StoredIncident]) -> StoredIncident:
