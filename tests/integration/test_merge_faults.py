@@ -145,7 +145,7 @@ class Works:
 
         try:
             return asyncio.run(look())
-        except (Transient, KafkaError):  # the first member makes the group
+        except (Transient, KafkaError, KeyError):  # a broker that just started has no coordinator yet, or one that answers for no partition
             return False
 
     def is_rebalancing(self) -> bool:
