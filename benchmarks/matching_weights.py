@@ -25,7 +25,7 @@ from spikewatch.enrichment.domain.matching.records import Compared, newest, of_r
 from spikewatch.enrichment.domain.matching.weights import SCALE, Calibration, Weights
 
 HOME = Path(__file__).parents[1] / "services/enrichment/src/spikewatch/enrichment/weights"
-START = Weights("neutral", 2, "", np.zeros(SIZE, dtype=np.int32), -150, -800, Calibration((), (0.9,)), (Calibration((), (1.0,)),) * 3)
+START = Weights("neutral", 3, "", np.zeros(SIZE, dtype=np.int32), -150, -800, Calibration((), (0.9,)), (Calibration((), (1.0,)),) * 3)
 # Minutes after the call at which each kind of agency dates the overdose, and how much that varies.
 LAG = {"cad": (0, 3), "ems": (8, 7), "fire": (5, 5), "police": (18, 22), "ed": (42, 20), "me": (150, 240), "other": (30, 90)}
 
@@ -96,6 +96,12 @@ def _time(first: str, second: str, column: int) -> float:
 
 
 def _distance(who: str, place: str, column: int) -> float:
+    """No distance says more than what a place read wrongly costs, and from 450 m on none more for one person than a nearer one."""
+    levels = range(min(column, DISTANCE_EDGES_M.index(450)), column + 1)
+    return min(max(_apart(who, place, level), -4.5 if level >= DISTANCE_EDGES_M.index(150) else -99.0) for level in levels)
+
+
+def _apart(who: str, place: str, column: int) -> float:
     edges = (0.3, *map(float, DISTANCE_EDGES_M), 30_000.0)
     low, high = edges[column], edges[column + 1]
     if (who, place) == ("scene", "area"):  # the middle of the same ZIP code, of one nearby, or none of both

@@ -180,3 +180,12 @@ def test_an_agency_whose_clock_is_hours_off_is_put_right_and_told(tmp_path: Path
     assert main(["dedupe", "--adapt", "no", "-o", str(output), table(tmp_path / "in.csv", tuple(rows))]) == 0
     found = {row["report_id"]: row["overdose_id"] for row in out(output)}
     assert sum(found[f"POLICE{call}"] == found[f"CAD{call}"] for call in range(120)) < 5
+
+
+def test_one_record_number_in_two_cities_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    far = ROWS[1].replace("40.5001", "44.5")
+    assert main(["dedupe", "-o", str(tmp_path / "out.csv"), table(tmp_path / "in.csv", (*ROWS, far))]) == 0
+    assert "1 record numbers of EMS are stated by rows more than 100 km apart" in capsys.readouterr().err
+    near = ROWS[1].replace("40.5001", "40.9")
+    assert main(["dedupe", "-o", str(tmp_path / "out.csv"), table(tmp_path / "in.csv", (*ROWS, near))]) == 0
+    assert "100 km" not in capsys.readouterr().err

@@ -21,6 +21,7 @@ from spikewatch.enrichment.domain.matching.clocks import Hours, set_clocks
 from spikewatch.enrichment.domain.matching.learning import learn_unlabelled
 from spikewatch.enrichment.domain.matching.matcher import Assignment, Matched, match
 from spikewatch.enrichment.domain.matching.records import Compared, newest
+from spikewatch.enrichment.domain.matching.two_places import numbers_of_two_places
 from spikewatch.enrichment.domain.matching.weights import Weights, WrongWeights
 
 __all__ = ["COLUMNS", "add", "add_weights_option", "refusal", "weights_named"]
@@ -120,6 +121,7 @@ def run(arguments: argparse.Namespace) -> int:
                 if count % _EVERY == 0:
                     progress.reach(file.done())
             progress.reach(file.size or file.done())
+        twice = numbers_of_two_places(records)
         clocks: dict[str, Hours] = {}
         if arguments.adapt == "all":
             records, clocks = set_clocks(newest(records))
@@ -132,6 +134,11 @@ def run(arguments: argparse.Namespace) -> int:
     say_unknown_kinds(matched.records)
     say_what_bears(decisions, {record.key for record in matched.records})
     _tell(len(rows), refused, matched, matched.clocks | clocks)
+    for agency, count in twice.items():
+        say(
+            f"{count:,} record numbers of {agency} are stated by rows more than 100 km apart: of each the newest row counted. "
+            "Were these two agencies? Then name them differently, for example EMS North and EMS South"
+        )
     return REFUSED_ROWS if refused else DONE
 
 

@@ -4,6 +4,7 @@ Invariant: which pairs are found follows from the set of records alone. At a hot
 records next to it in time, so that a flood of records in one place and hour costs its length, not its square.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -11,8 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from spikewatch.enrichment.domain.matching.codes import KIND_CODE
-from spikewatch.enrichment.domain.matching.columns import Columns, Ints
-from spikewatch.enrichment.domain.matching.comparison import share_hospitals
+from spikewatch.enrichment.domain.matching.columns import Columns, Floats, Ints
+from spikewatch.enrichment.domain.matching.comparison import distances, share_hospitals, share_numbers
 
 __all__ = [
     "AGES",
@@ -47,6 +48,7 @@ _ED: Final = KIND_CODE["ed"]
 _ME: Final = KIND_CODE["me"]
 
 Mask = npt.NDArray[np.bool_]
+_Shared = Callable[[Columns, Ints, Ints, Floats], Mask]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,11 +90,11 @@ def candidates(columns: Columns, *, wide: bool = False, bounded: bool = True) ->
     # A place that was read wrongly may lie anywhere; the hundred-block as it was written still says the same.
     named = (columns.street > 0) & exact & (kind != _ED) & (kind != _ME)
     streets = columns.street * regions + columns.region
-    found.join(streets, named, streets, named, 0.0, HOUR)
+    found.join(streets, named, streets, named, 0.0, HOUR, shared=share_numbers)
     treated = columns.hospital > 0
     hospitals = columns.hospital
     for late, begin, end in ((_ED, -ARRIVAL_WINDOW, HOUR), (_ME, -DEATH_WINDOW, BEFORE)):
-        found.join(hospitals, treated & (kind != late), hospitals, treated & (kind == late), begin, end, of_hospitals=True)
+        found.join(hospitals, treated & (kind != late), hospitals, treated & (kind == late), begin, end, shared=share_hospitals)
     aged = everyone & (columns.age_low >= 0) & (columns.age_low == columns.age_high) & (columns.age_rough == 0)
     ages = 1 + columns.age_low + 200 * columns.region
     if wide:
@@ -158,10 +160,11 @@ class _Found:
         self._crowded: list[Ints] = []
 
     def join(
-        self, target: Ints, is_target: Mask, probe: Ints, is_probe: Mask, low: float, high: float, *, of_hospitals: bool = False
+        self, target: Ints, is_target: Mask, probe: Ints, is_probe: Mask, low: float, high: float, *, shared: _Shared | None = None
     ) -> None:
         """Add the pairs of each probe with the targets of the same key whose time is from ``low`` to ``high`` seconds of its own.
 
+        ``shared`` tells of which of them the key means the same.
         With ``low`` 0 only the records after the probe are met: the same pair comes from the other side.
         """
         targets, probes = np.flatnonzero(is_target), np.flatnonzero(is_probe)
@@ -194,8 +197,8 @@ class _Found:
         steps = np.arange(total) - np.repeat(np.cumsum(count) - count, count)
         two = targets[order[np.repeat(kept_begin, count) + steps]]
         keep = one != two
-        if of_hospitals:
-            keep &= share_hospitals(self._columns, one, two)
+        if shared is not None:
+            keep &= shared(self._columns, one, two, distances(self._columns, one, two))
         one, two = one[keep], two[keep]
         self._pairs.append(np.minimum(one, two) * self._count + np.maximum(one, two))
 

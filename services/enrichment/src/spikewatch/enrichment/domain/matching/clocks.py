@@ -194,7 +194,8 @@ def _evidence(columns: Columns) -> tuple[Ints, Ints]:
     aged = (columns.age_low[first] >= 0) & (columns.age_low[second] >= 0)
     unlike = aged & (np.abs(columns.age_low[first] - columns.age_low[second]) > _OTHER_AGE)
     unlike |= (columns.sex[first] != columns.sex[second]) & (columns.sex[first] > 0) & (columns.sex[second] > 0)
-    kept = ~unlike & share_numbers(columns, first, second, distances(columns, first, second)) & share_hospitals(columns, first, second)
+    apart_m = distances(columns, first, second)
+    kept = ~unlike & share_numbers(columns, first, second, apart_m) & share_hospitals(columns, first, second, apart_m)
     pair = np.unique(first[kept] * count + second[kept])
     return pair // max(count, 1), pair % max(count, 1)
 

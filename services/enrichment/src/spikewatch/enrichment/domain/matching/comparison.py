@@ -40,7 +40,7 @@ _ME: Final = KIND_CODE["me"]
 _POLICE: Final = KIND_CODE["police"]
 _WHO: Final = np.array([[2 if _ME in (a, b) else 1 if _ED in (a, b) else 0 for b in range(len(KINDS))] for a in range(len(KINDS))])
 _ONE_DISPATCH_M: Final = 10_000.0
-_ONE_HOSPITAL_M: Final = 100_000.0  # a helicopter brings people from further; then all else must speak for it
+_ONE_CITY_M: Final = 100_000.0  # a helicopter brings people from further; then all else must speak for it
 _NEAR_HOUSE: Final = 24  # numbers of the next dozen houses of one side
 _PARENTS: Final = {"fentanyl": "opioid", "heroin": "opioid", "cocaine": "stimulant", "methamphetamine": "stimulant"}
 
@@ -74,22 +74,25 @@ def distances(columns: Columns, first: Ints, second: Ints) -> Floats:
 
 
 def share_numbers(columns: Columns, first: Ints, second: Ints, apart_m: Floats) -> npt.NDArray[np.bool_]:
-    """Return whose numbers of calls may be of one dispatch: those of one region, and across its border those near one another."""
+    """Return whose numbers of calls may be of one dispatch: those of one region, and across its border those near one another.
+
+    A table is one region and may hold two cities, each of which counts its calls from one.
+    """
     placed = (columns.place_class[first] > 0) & (columns.place_class[second] > 0)
-    shared: npt.NDArray[np.bool_] = (columns.region[first] == columns.region[second]) | (placed & (apart_m <= _ONE_DISPATCH_M))
+    one_region = columns.region[first] == columns.region[second]
+    shared: npt.NDArray[np.bool_] = np.where(placed, apart_m <= np.where(one_region, _ONE_CITY_M, _ONE_DISPATCH_M), one_region)
     return shared
 
 
-def share_hospitals(columns: Columns, first: Ints, second: Ints) -> npt.NDArray[np.bool_]:
+def share_hospitals(columns: Columns, first: Ints, second: Ints, apart_m: Floats) -> npt.NDArray[np.bool_]:
     """Return whose hospitals' names may mean one hospital: every state has a Mercy, and a large one has several.
 
-    Whoever states no place may be anywhere; two who state places in two counties must lie within reach of one hospital.
+    Whoever states no place may be anywhere; two who state places must lie within reach of one hospital.
     """
     one, two = columns.state[first], columns.state[second]
     shared: npt.NDArray[np.bool_] = (one == two) | (one == 0) | (two == 0)
     placed = (columns.place_class[first] > 0) & (columns.place_class[second] > 0)
-    apart = placed & (columns.region[first] != columns.region[second])
-    shared &= ~apart | (distances(columns, first, second) <= _ONE_HOSPITAL_M)
+    shared &= ~placed | (apart_m <= _ONE_CITY_M)
     return shared
 
 
@@ -131,7 +134,7 @@ def compare(columns: Columns, first: Ints, second: Ints) -> Looked:
     one, two = columns.cad[first], columns.cad[second]
     put(9, kinds, (one != two).astype(np.int64), (one > 0) & (two > 0) & share_numbers(columns, first, second, metres))
     one, two = columns.hospital[first], columns.hospital[second]
-    put(10, kinds, (one != two).astype(np.int64), (one > 0) & (two > 0) & share_hospitals(columns, first, second))
+    put(10, kinds, (one != two).astype(np.int64), (one > 0) & (two > 0) & share_hospitals(columns, first, second, metres))
     one, two = columns.drug[first], columns.drug[second]
     police = ((kind_a == _POLICE) | (kind_b == _POLICE)).astype(np.int64)
     put(11, police, _DRUG[one, two], (one > 0) & (two > 0))

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from spikewatch.enrichment.domain.matching.blocking import candidates, pairs_within
 from spikewatch.enrichment.domain.matching.columns import Columns, Floats, Ints
 from spikewatch.enrichment.domain.matching.comparison import Looked, compare, oriented
-from spikewatch.enrichment.domain.matching.fields import FIELDS, OFFSETS, SIZE
+from spikewatch.enrichment.domain.matching.fields import DISTANCE_EDGES_M, FIELDS, OFFSETS, SIZE
 from spikewatch.enrichment.domain.matching.records import Compared
 from spikewatch.enrichment.domain.matching.weights import SCALE, Weights
 
@@ -26,6 +26,7 @@ _LAG_ROUNDS: Final = 4
 _MOST: Final = 12.0  # bits: no single field decides alone, because any field can be mistyped
 _MOST_PRIOR: Final = 30.0  # that one agency writes no two reports about a person is no matter of typing
 _ORDERED: Final = frozenset({"time", "date", "distance", "age"})  # levels that neighbour one another
+_FALLS_FROM: Final = {"distance": DISTANCE_EDGES_M.index(450)}  # levels from which none speaks more for one person than those before
 _REVIEWED: Final = 0.25  # what a reviewed pair counts of a labelled one
 _PRIOR: Final = next(slice(start, start + one.size) for one, start in zip(FIELDS, OFFSETS, strict=True) if one.name == "prior")
 _NEIGHBOURS: Final = np.array([0.2, 0.6, 0.2])
@@ -108,7 +109,7 @@ def learn(counts: Counts, base: Weights, *, name: str, origin: str) -> Weights:
             odds = np.log2((same + _BELIEF * np.exp2(begun)) / (different + _BELIEF))
             table[part] = np.clip(odds, -_MOST_PRIOR, _MOST_PRIOR).ravel()
             continue
-        bits = _field_bits(same, different, ordered=field.name in _ORDERED)
+        bits = _field_bits(same, different, ordered=field.name in _ORDERED, falls_from=_FALLS_FROM.get(field.name))
         belief = np.minimum(same.sum(axis=1), different.sum(axis=1))[:, None]
         share = belief / (belief + _BELIEF)
         table[part] = np.clip(share * bits + (1.0 - share) * begun, -_MOST, _MOST).ravel()
@@ -163,7 +164,7 @@ def _compared(columns: Columns, first: Ints, second: Ints) -> Iterator[tuple[Loo
         yield compare(columns, *oriented(columns, first[part], second[part])), part
 
 
-def _field_bits(same: Floats, different: Floats, *, ordered: bool) -> Floats:
+def _field_bits(same: Floats, different: Floats, *, ordered: bool, falls_from: int | None = None) -> Floats:
     if ordered:
         same, different = _spread(same), _spread(different)
     pooled_same, pooled_different = same.sum(axis=0), different.sum(axis=0)
@@ -174,8 +175,28 @@ def _field_bits(same: Floats, different: Floats, *, ordered: bool) -> Floats:
     pooled_different = (pooled_different + _POOL * everything) / (pooled_different.sum() + _POOL)
     among_same = (same + _CONTEXT * pooled_same) / (same.sum(axis=1, keepdims=True) + _CONTEXT)
     among_different = (different + _CONTEXT * pooled_different) / (different.sum(axis=1, keepdims=True) + _CONTEXT)
+    if falls_from is not None:
+        for row_same, row_different in zip(among_same, among_different, strict=True):
+            _fall(row_same[falls_from:], row_different[falls_from:])
     bits: Floats = np.log2(among_same / among_different)
     return bits
+
+
+def _fall(same: Floats, different: Floats) -> None:
+    """Count neighbouring levels as one, in place, wherever a further level would speak more for one person than a nearer one.
+
+    Pairs of far places are compared because they share something else, so that chance looks rare among them.
+    """
+    blocks: list[tuple[int, float, float]] = []  # levels, and how often they are seen
+    for one, other in zip(same.tolist(), different.tolist(), strict=True):
+        blocks.append((1, one, other))
+        while len(blocks) > 1 and blocks[-1][1] * blocks[-2][2] > blocks[-2][1] * blocks[-1][2]:
+            count, further_same, further_different = blocks.pop()
+            levels, nearer_same, nearer_different = blocks.pop()
+            blocks.append((levels + count, nearer_same + further_same, nearer_different + further_different))
+    counts = [levels for levels, _, _ in blocks]
+    same[:] = np.repeat([one / levels for levels, one, _ in blocks], counts)
+    different[:] = np.repeat([other / levels for levels, _, other in blocks], counts)
 
 
 def _spread(counts: Floats) -> Floats:
