@@ -20,6 +20,7 @@ __all__ = [
     "Reporting",
     "RuleReference",
     "SilentFeed",
+    "StepsTogether",
     "Transition",
     "WindowCount",
 ]
@@ -101,6 +102,14 @@ class Reporting(Contract):
     )
 
 
+class StepsTogether(Contract):
+    """The days or weeks up to an alert's window that stand out together more than that window alone."""
+
+    window: Interval = Field(description="From the start of the first of them to the end of the alert's window.")
+    observed: int = Field(ge=0, description="Overdoses in them.")
+    expected: float = Field(ge=0)
+
+
 class RelatedAlert(Contract):
     """Another alert about most of the same incidents: one story, told for another area."""
 
@@ -154,8 +163,18 @@ class Alert(Contract):
     window: Interval = Field(description="The window of the highest count.")
     observed: int = Field(ge=0, description="Overdoses in that window.")
     expected: float | None = Field(default=None, ge=0)
-    threshold: float | None = None
+    threshold: float | None = Field(
+        default=None,
+        description="What the count is held against; of a detector the least count that raises the alert after the days before.",
+    )
     probability: float | None = Field(default=None, ge=0, le=1, description="Chance of at least so many if nothing were unusual.")
+    dispersion: float | None = Field(
+        default=None, ge=0, description="Variance over mean of the area's counts, as the rule learnt it; chance alone gives 1."
+    )
+    together: StepsTogether | None = Field(
+        default=None,
+        description="The days or weeks that the alert and its probability are about, where that is more than the window; None else.",
+    )
     recurrence_days: float | None = Field(
         default=None,
         ge=1,

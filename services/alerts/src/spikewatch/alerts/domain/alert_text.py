@@ -4,7 +4,7 @@ from spikewatch.alerts.domain.episodes import Episode
 from spikewatch.alerts.domain.instants import DAY, moment
 from spikewatch.alerts.domain.known_definitions import in_words
 from spikewatch.alerts.domain.rule import Rule
-from spikewatch.alerts.domain.rules.criterion import Correction, Finding
+from spikewatch.alerts.domain.rules.criterion import Correction, Finding, Together
 from spikewatch.alerts.domain.vicinities import place_named
 
 __all__ = ["against", "counted", "paragraph", "recurring"]
@@ -21,8 +21,10 @@ def paragraph(area: str, rule: Rule, episode: Episode, finding: Finding) -> str:
     said = [f"{counted(rule, episode.observed)} in {place_named(area, rule.vicinities)} in {_span(rule, episode)} to {end}."]
     if finding.expected is not None:
         said.append(against(episode.observed, finding.expected, finding.expected_by))
+    if finding.together is not None:
+        said.append(_together(finding.together))
     if finding.probability is not None:
-        said.append(_chance(finding.probability))
+        said.append(_chance(finding.probability, finding.together))
     if finding.correction is not None:
         said.append(_corrected(finding.correction))
     recurrence = rule.recurrence_of(finding.recurrence_days)
@@ -53,10 +55,9 @@ def counted(rule: Rule, observed: int) -> str:
 
 def against(observed: int, expected: float, by: str = "") -> str:
     """Return the sentence that holds the count against what would be expected, and by what."""
-    told = f"{expected:.1f}" if expected >= _SMALL else f"{expected:.2g}"
     ratio = observed / expected if expected >= _SMALL else 0.0
     times = f", so it is {ratio:.1f} times as many" if ratio >= 1 else ""
-    return f"About {told} would be expected{f' by {by}' if by else ''}{times}."
+    return f"About {_few(expected)} would be expected{f' by {by}' if by else ''}{times}."
 
 
 def recurring(rule: Rule, days: float) -> str:
@@ -65,12 +66,23 @@ def recurring(rule: Rule, days: float) -> str:
     return f"{where} chance alone brings something so unusual about once in {_round(days):,} days."
 
 
-def _chance(probability: float) -> str:
+def _together(told: Together) -> str:
+    """Return the sentence that says what the steps before hold with the last one."""
+    before = f"the {told.step} before it" if told.steps == 2 else f"the {told.steps - 1} {told.step}s before it"
+    return f"With {before} that makes {told.observed} in {told.steps} {told.step}s, where {_few(told.expected)} would be expected."
+
+
+def _chance(probability: float, together: Together | None) -> str:
+    many, spans = ("so many", "such windows") if together is None else ("so many together", f"such {together.step}s")
     if probability < _RARER_THAN:
-        return "Chance alone hardly ever brings so many."
+        return f"Chance alone hardly ever brings {many}."
     if probability < _ODDS_FROM:
-        return f"Chance alone brings so many in about one of {_round(1 / probability):,} such windows."
-    return f"Chance alone brings so many with a probability of {probability:.2g}."
+        return f"Chance alone brings {many} in about one of {_round(1 / probability):,} {spans}."
+    return f"Chance alone brings {many} with a probability of {probability:.2g}."
+
+
+def _few(expected: float) -> str:
+    return f"{expected:.1f}" if expected >= _SMALL else f"{expected:.2g}"
 
 
 def _corrected(correction: Correction) -> str:

@@ -12,11 +12,11 @@ from spikewatch.alerts.domain.instants import interval, moment
 from spikewatch.alerts.domain.marks import has
 from spikewatch.alerts.domain.rule import Rule
 from spikewatch.alerts.domain.rule_failed import names_its_rule
-from spikewatch.alerts.domain.rules.criterion import Correction, Finding
+from spikewatch.alerts.domain.rules.criterion import Correction, Finding, Together
 from spikewatch.alerts.domain.series import History
 from spikewatch.alerts.domain.spans import Span
 from spikewatch.alerts.domain.stories import one_story
-from spikewatch.contracts.alert import Alert, Contributor, Outline, Reporting, SilentFeed, WindowCount
+from spikewatch.contracts.alert import Alert, Contributor, Outline, Reporting, SilentFeed, StepsTogether, WindowCount
 from spikewatch.contracts.contract import unchecked
 
 __all__ = ["Evidence", "beside_the_counts", "contributors_of", "evidence_of", "explains_back", "finding_of", "of_counts"]
@@ -44,6 +44,8 @@ class Evidence:
     outline: Outline | None = None
     recurrence_days: float | None = None
     reporting: Reporting | None = None
+    dispersion: float | None = None
+    together: StepsTogether | None = None
 
     @classmethod
     def kept(cls, alert: Alert) -> "Evidence":
@@ -60,6 +62,8 @@ class Evidence:
             alert.outline,
             alert.recurrence_days,
             alert.reporting,
+            alert.dispersion,
+            alert.together,
         )
 
 
@@ -111,7 +115,13 @@ def evidence_of(area: str, rule: Rule, episode: Episode, finding: Finding, held:
             threshold=finding.threshold,
         ),
         reporting=_reporting(finding.correction),
+        dispersion=finding.dispersion,
+        together=_together(finding.together, episode.peak_at),
     )
+
+
+def _together(told: Together | None, end: int) -> StepsTogether | None:
+    return None if told is None else StepsTogether(window=interval(told.since, end), observed=told.observed, expected=told.expected)
 
 
 def _reporting(correction: Correction | None) -> Reporting | None:

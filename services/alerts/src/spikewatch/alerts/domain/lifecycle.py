@@ -63,6 +63,8 @@ class Draft:
             "recurrence_days": evidence.recurrence_days,
             "outline": evidence.outline,
             "reporting": evidence.reporting,
+            "dispersion": evidence.dispersion,
+            "together": evidence.together,
             "baseline": evidence.baseline,
             "contributors": evidence.contributors,
             "contributors_omitted": evidence.omitted,

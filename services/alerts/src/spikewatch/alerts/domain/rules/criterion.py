@@ -12,7 +12,7 @@ from spikewatch.alerts.domain.rules.refusal import Refusal
 from spikewatch.alerts.domain.series import Series
 from spikewatch.contracts.contract import Contract
 
-__all__ = ["Correction", "Criterion", "Finding"]
+__all__ = ["Correction", "Criterion", "Finding", "Together"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +30,24 @@ class Correction:
 
 
 @dataclass(frozen=True, slots=True)
+class Together:
+    """Calendar steps, days or weeks, that stand out together more than the last of them alone: since when, how many, and what they hold."""
+
+    since: int
+    step: str
+    steps: int
+    observed: int
+    expected: float
+
+
+@dataclass(frozen=True, slots=True)
 class Finding:
     """Why a window meets a rule.
 
     ``baseline`` holds ``(start, end, count)`` of the spans compared with, newest last. ``demand`` completes the
     sentence "the rule asks for …", ``expected_by`` the one "… would be expected" where the demand does not say by what.
-    With a ``correction`` what was expected is that of the part that is reported.
+    With a ``correction`` what was expected is that of the part that is reported. ``dispersion`` is the variance over the mean of the
+    counts, as far as the kind learns it. Where steps stand out ``together``, the probability is theirs.
     """
 
     demand: str
@@ -45,7 +57,9 @@ class Finding:
     baseline: tuple[tuple[int, int, int], ...] = ()
     # once in so many days chance alone shows as much in one area, however often is looked
     recurrence_days: float | None = None
+    dispersion: float | None = None
     correction: Correction | None = None
+    together: Together | None = None
     expected_by: str = ""
 
 

@@ -19,7 +19,7 @@ from spikewatch.alerts.domain.detection.series import Series as Counts
 from spikewatch.alerts.domain.instants import DAY, Bools, Instants
 from spikewatch.alerts.domain.rules.calendar_steps import MOST_HISTORY_DAYS, CalendarSteps, distinct, of_block, upto
 from spikewatch.alerts.domain.rules.criterion import Finding
-from spikewatch.alerts.domain.rules.detector_finding import StepFound, correction_of, number
+from spikewatch.alerts.domain.rules.detector_finding import StepFound, correction_of
 from spikewatch.alerts.domain.rules.detector_memory import Foreseen, Founds, Leasts, key_of
 from spikewatch.alerts.domain.rules.least_alarm import Ask, by_runs, least_alarms
 from spikewatch.alerts.domain.rules.least_history import refusal_of
@@ -229,19 +229,17 @@ class DetectorRule(CalendarSteps, extra="allow"):
 
     @override
     def finding(self, series: Series, at: int, count: int, window: int) -> Finding:
-        """Give what the algorithm expected, its threshold and the newest steps."""
+        """Give what the algorithm expected, the least count that is an alarm after the steps before, and the newest of those."""
         step = self.step(at, window)
         first, told = self._told(series, step, window)
         share = self._share(series, first, len(told), window)
         found = self._found_in(first, told, window, share)
-        threshold = number(found.threshold)
-        asked = "" if threshold is None else f"more than {threshold:.1f} in a {'day' if window == DAY else 'week'} by "
         shown = range(max(step - first - _SHOWN, 0), step - first)
-        return Finding(
-            demand=f"{asked or 'an alarm of '}{self.algorithm}",
-            threshold=threshold,
-            expected=number(found.expected),
-            probability=number(found.p_value),
+        return found.finding(
+            self.algorithm,
+            self._least(first, told[:-1], window, share),
+            window,
+            since=self._start(step - max(found.steps - 1, 0), window),
             recurrence_days=self._recurrence(found.p_value, window),
             baseline=tuple((self._start(first + one, window), self._start(first + one + 1, window), int(told[one])) for one in shown),
             correction=None if share is None else correction_of(found, count, float(share[-1]), series.reported),

@@ -98,6 +98,7 @@ class MeanPlusSd(Criterion):
             f"of the {blocks} such windows before",
             threshold=threshold,
             expected=mean,
+            dispersion=deviation**2 / mean if mean > 0 else None,
             baseline=tuple(shown),
         )
 

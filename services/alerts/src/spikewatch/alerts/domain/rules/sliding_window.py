@@ -125,6 +125,7 @@ class SlidingWindow(TrailingRate):
             expected=float(level.mean[0]),
             probability=float(-np.expm1(-rate * window / _YEAR)),
             recurrence_days=_YEAR / DAY / rate if rate > 0 else None,
+            dispersion=float(level.dispersion[0]) if self.learns_dispersion else None,
             baseline=baseline_shown(series, int(start[0]), int(end[0]), window),
         )
 

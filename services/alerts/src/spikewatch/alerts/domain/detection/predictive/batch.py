@@ -17,12 +17,13 @@ __all__ = ["ALGORITHMS", "predictive"]
 def predictive(series: Series, parameters: Predictive, share: Floats | None = None, judged_from: int = 0) -> Detected:
     """Alarm where the windows that end with a step are more improbable than ``alpha``, given all that came before them.
 
-    A discounted gamma-Poisson model of each area with trend, season and weekdays (see ``learnt.py``), judged by windows of
-    several lengths (see ``windows.py``). ``expected`` is that of the step alone, ``threshold`` the count that the step alone must
-    exceed, ``statistic`` the logarithm of the recurrence interval in steps. Nothing is evaluated before an area has been told of
-    for as long as the longest window (seven days), unless ``population`` lets it start from the rate of the others. Weeks and
-    months carry a season and no weekdays. ``share`` is the part of each count that has been reported, by area and step; ``expected`` is
-    then that part of what is expected. Steps before ``judged_from`` are learnt from and not judged.
+    A discounted gamma-Poisson model of each area with trend, season and weekdays (see ``learnt.py``), judged by windows of several
+    lengths (see ``windows.py``). ``expected`` is that of the step alone, ``threshold`` the count that the step would have to exceed
+    were it looked at alone (with the steps before it a smaller one may alarm, or a larger one not), ``statistic`` the logarithm of the
+    recurrence interval in steps. Nothing is evaluated before an area has been told of for as long as the longest window (seven days),
+    unless ``population`` lets it start from the rate of the others. Weeks and months carry a season and no weekdays. ``share`` is the
+    part of each count that has been reported, by area and step; ``expected`` is then that part of what is expected. Steps before
+    ``judged_from`` are learnt from and not judged.
     """
     step_days = series.step_days()
     watch = Watch(len(series.areas), series.starts[0], parameters, step_days=step_days)
