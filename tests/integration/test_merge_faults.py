@@ -145,7 +145,7 @@ class Works:
 
         try:
             return asyncio.run(look())
-        except (Transient, KafkaError, KeyError):  # a broker that just started has no coordinator yet, or one that answers for no partition
+        except (Transient, KafkaError):  # a broker that just started has no coordinator yet
             return False
 
     def is_rebalancing(self) -> bool:

@@ -85,7 +85,11 @@ async def end_offsets(connection: KafkaConnection, topic: str) -> dict[int, int]
 
 
 async def committed_offsets(connection: KafkaConnection, topic: str, group: str) -> dict[int, int]:
-    """Return for each partition what a group has committed; 0 where it has not."""
+    """Return for each partition what a group has committed; 0 where it has not.
+
+    Raises:
+        Transient: the broker has just started and does not know of all partitions yet.
+    """
     ends = await end_offsets(connection, topic)
     admin = AIOKafkaAdminClient(**connection.aiokafka())
     await admin.start()
@@ -93,4 +97,6 @@ async def committed_offsets(connection: KafkaConnection, topic: str, group: str)
         committed = await admin.list_consumer_group_offsets(group, partitions=[TopicPartition(topic, partition) for partition in ends])
     finally:
         await admin.close()
+    if any(TopicPartition(topic, partition) not in committed for partition in ends):
+        raise Transient("kafka: the broker does not tell of every partition yet")
     return {partition: max(0, committed[TopicPartition(topic, partition)].offset) for partition in ends}
