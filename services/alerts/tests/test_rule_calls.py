@@ -128,8 +128,8 @@ async def test_what_a_client_reads_is_what_the_service_found(stub, back_test, ma
     assert poisson.alarms
     assert all(one.expected is not None and one.probability is not None for one in poisson.alarms)
     assert [(one.episode.observed, one.expected, one.threshold, one.probability) for one in fixed.alarms] == [
-        (3, None, 2, None),
-        (2, None, 2, None),
+        (3, 0.0, 2, None),
+        (2, 0.25, 2, None),
     ]
     assert (fixed.hits, message.verdicts[1].hits) == (1, 1)
     assert message.verdicts[1].alarms_per_year == pytest.approx(fixed.alarms_per_year)

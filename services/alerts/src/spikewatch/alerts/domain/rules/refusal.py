@@ -2,14 +2,11 @@
 
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
-from typing import Any, Final, NamedTuple, get_args
+from typing import Any, NamedTuple, get_args
 
 from pydantic import BaseModel, ValidationError
-from pydantic_core import ErrorDetails, PydanticCustomError
 
 __all__ = ["Refusal", "misnamed", "refused", "whys"]
-
-_KIND: Final = "refused"
 
 
 class Refusal(NamedTuple):
@@ -19,17 +16,23 @@ class Refusal(NamedTuple):
     text: str
 
 
-def refused(*whys: Refusal) -> PydanticCustomError:
+class _Refused(ValueError):
+    def __init__(self, whys: tuple[Refusal, ...]) -> None:
+        super().__init__("; ".join(": ".join(filter(None, (".".join(map(str, one.path)), one.text))) for one in whys))
+        self.whys = whys
+
+
+def refused(*whys: Refusal) -> ValueError:
     """Return what a validator raises so that all of these reasons are told, each with its own field."""
-    told = "; ".join(": ".join(filter(None, (".".join(map(str, one.path)), one.text))) for one in whys)
-    return PydanticCustomError(_KIND, "{told}", {"told": told, "whys": whys})
+    return _Refused(whys)
 
 
 def whys(error: ValidationError, model: type[BaseModel]) -> Iterator[Refusal]:
     """Return every reason why a model's fields were refused."""
     for one in error.errors(include_url=False, include_input=False):
-        if one["type"] == _KIND:
-            yield from (Refusal((*one["loc"], *why.path), why.text) for why in one["ctx"]["whys"])
+        cause = one.get("ctx", {}).get("error")
+        if isinstance(cause, _Refused):
+            yield from (Refusal((*one["loc"], *why.path), why.text) for why in cause.whys)
         else:
             yield Refusal(one["loc"], _text(one, model))
 
@@ -40,7 +43,7 @@ def misnamed(name: str, names: Mapping[str, Any]) -> str:
     return f"is unknown; {f'did you mean {near[0]}? Expected' if near else 'expected'} one of {', '.join(names)}"
 
 
-def _text(one: ErrorDetails, model: type[BaseModel]) -> str:
+def _text(one: Mapping[str, Any], model: type[BaseModel]) -> str:
     fields = _fields(model, one["loc"][:-1])
     name = str(one["loc"][-1]) if one["loc"] else ""
     if one["type"] == "extra_forbidden" and fields:
@@ -48,7 +51,7 @@ def _text(one: ErrorDetails, model: type[BaseModel]) -> str:
     if one["type"] == "missing":
         described = getattr(fields.get(name), "description", None)
         return f"is missing; expected: {described}" if described else "is missing"
-    return one["msg"].removeprefix("Value error, ")
+    return str(one["msg"]).removeprefix("Value error, ")
 
 
 def _fields(model: type[BaseModel], path: tuple[str | int, ...]) -> Mapping[str, Any]:
