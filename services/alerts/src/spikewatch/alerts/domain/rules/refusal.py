@@ -16,7 +16,7 @@ class Refusal(NamedTuple):
     text: str
 
 
-class _Refused(ValueError):
+class _RefusedError(ValueError):
     def __init__(self, whys: tuple[Refusal, ...]) -> None:
         super().__init__("; ".join(": ".join(filter(None, (".".join(map(str, one.path)), one.text))) for one in whys))
         self.whys = whys
@@ -24,14 +24,14 @@ class _Refused(ValueError):
 
 def refused(*whys: Refusal) -> ValueError:
     """Return what a validator raises so that all of these reasons are told, each with its own field."""
-    return _Refused(whys)
+    return _RefusedError(whys)
 
 
 def whys(error: ValidationError, model: type[BaseModel]) -> Iterator[Refusal]:
     """Return every reason why a model's fields were refused."""
     for one in error.errors(include_url=False, include_input=False):
         cause = one.get("ctx", {}).get("error")
-        if isinstance(cause, _Refused):
+        if isinstance(cause, _RefusedError):
             yield from (Refusal((*one["loc"], *why.path), why.text) for why in cause.whys)
         else:
             yield Refusal(one["loc"], _text(one, model))
