@@ -117,6 +117,12 @@ def test_rules_are_kept_changed_compared_and_removed(run: Run, tmp_path: Path, c
     assert status == 1, "a removed rule leaves its version"
     assert "count `version` in the rule up" in told["rules"][0]["problem"]
     assert run("rm", "cedar-24h")[0] == 0
+    file.write_text(RULES.replace("version: 1", "version: 3"), encoding="utf-8")
+    capsys.readouterr()
+    assert main(["rules", "put", str(file)]) == 0
+    assert "alerts the spikes that are going on by them" in capsys.readouterr().err
+    assert main(["rules", "put", str(file)]) == 0
+    assert "going on" not in capsys.readouterr().err, "nothing was switched on"
     assert main(["rules", "ls", "--stored"]) == 0
     assert "of-tomorrow (version 1) is kept and cannot be used: " in capsys.readouterr().err
 

@@ -206,7 +206,7 @@ def test_a_rule_is_put_raised_to_another_version_and_removed_while_all_runs(
             "description": "Overdoses of a test within six hours.",
             "kind": "fixed_count",
             "window_hours": 6,
-            "areas": ["county:99777"],
+            "areas": ["county:56777"],
             "parameters": {"threshold": threshold, "comparison": "at_least"},
         }
         file.write_text(json.dumps({"rules": [rule]}), encoding="utf-8")
@@ -223,23 +223,23 @@ def test_a_rule_is_put_raised_to_another_version_and_removed_while_all_runs(
     def send(first: int, number: int) -> None:
         now = datetime.now(UTC).replace(microsecond=0)
         times = {one: (now - timedelta(minutes=2 * one)).isoformat() for one in range(first, first + number)}
-        stack.accept(agency, [good(f"D-{one}", county_fips="99777", occurred_at=time) for one, time in times.items()])
+        stack.accept(agency, [good(f"D-{one}", county_fips="56777", occurred_at=time) for one, time in times.items()])
         stack.settle()
 
     # A county of its own: what it sends today must not count where the other tests count.
     agency = "pairs-ems"
-    enrol(stack, tmp_path, agency, county_fips="99777", areas=["county:99777"])
+    enrol(stack, tmp_path, agency, county_fips="56777", areas=["county:56777"])
+    send(0, 2)
     put(1, 2)
     assert [row["id"] for row in rules("ls", "--stored")] == ["pairs-6h"]
-    assert not alert_of(1), "what is stored is looked at with the next overdose"
-    send(0, 2)
-    wait_until(lambda: alert_of(1).get("status") == "open", "an alert of the rule")
+    wait_until(lambda: alert_of(1).get("status") == "open", "an alert of the spike that was going on, without another overdose")
     before = alert_of(1)["observed"]
     assert before == 2
 
     put(2, 3)
     wait_until(lambda: alert_of(1)["status"] == "closed", "the alert of the version before closes")
     assert alert_of(1)["history"][-1]["reason"] == "the rule was withdrawn: version 2 took its place"
+    assert not alert_of(2), "two are no spike by its threshold"
     send(2, 3)
     wait_until(lambda: alert_of(2).get("status") == "open", "an alert of the higher version")
     assert alert_of(2)["observed"] == before + 3
@@ -252,3 +252,9 @@ def test_a_rule_is_put_raised_to_another_version_and_removed_while_all_runs(
     versions = {key: alert["version"] for key, alert in stack.current(topics.ALERTS).items() if alert["rule"]["rule_id"] == "pairs-6h"}
     send(5, 2)
     assert {key: stack.current(topics.ALERTS)[key]["version"] for key in versions} == versions, "no rule judges them any more"
+
+    put(2, 3)
+    wait_until(lambda: alert_of(2)["status"] == "open", "its alert opens again with the rule, for the spike goes on")
+    assert alert_of(2)["observed"] == before + 5
+    rules("rm", "pairs-6h")
+    wait_until(lambda: alert_of(2)["status"] == "closed", "the alert of the removed rule closes")

@@ -64,7 +64,7 @@ async def test_the_wired_service_raises_an_alert_and_publishes_what_a_crash_left
     rules.write_text(f"rules: [{make.rule().model_dump_json()}]")
     await build(runtime, settings(alerts_rules=rules, alerts_clock="event", alerts_directory_address="127.0.0.1:1"))
     assert set(runtime.subscriptions) == {"alerts-fan-out", "alerts-evaluate"}
-    wanted = {"close-quiet-alerts", "publish-forgotten-alerts", "scan-clusters", "tell-stories", "withdraw-rules"}
+    wanted = {"close-quiet-alerts", "judge-switched-on", "publish-forgotten-alerts", "scan-clusters", "tell-stories", "withdraw-rules"}
     assert set(runtime.periodic) == wanted
     (served,) = runtime.served
     assert served["names"] == ("spikewatch.api.alerts.v1.RuleService",)

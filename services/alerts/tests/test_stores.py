@@ -82,6 +82,8 @@ async def test_contributions_come_back_whole_by_key_span_and_window(stores, make
     assert await stores.contributions.within(one.area, t10, t70) == [one]
     assert await stores.contributions.areas("county", 9) == [two.area, one.area]
     assert await stores.contributions.areas("county", 1) == [two.area]
+    assert await stores.contributions.areas("county", 9, after=two.area) == [one.area]
+    assert await stores.contributions.areas("county", 9, after=one.area) == []
     assert await stores.contributions.areas("count", 9) == []
     assert await stores.contributions.within(one.area, t10, t70 - 1) == []
     assert (await stores.contributions.first(one.area), await stores.contributions.newest()) == (t10, t70)

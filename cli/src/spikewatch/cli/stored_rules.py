@@ -27,6 +27,7 @@ STORED: Final = "stored"
 _ADDRESS: Final = "SPIKEWATCH_DIRECTORY_ADDRESS"
 _TOKEN: Final = "SPIKEWATCH_DIRECTORY_TOKEN"  # noqa: S105  # the name of a variable
 _LONGEST_NAME: Final = 128
+_SWITCHED_ON: Final = frozenset({"added", "changed"})
 
 
 @dataclass(frozen=True)
@@ -102,6 +103,8 @@ def put(arguments: argparse.Namespace, offered: Rulebook, lines: Mapping[str, in
         print_table(rows, ("id", "version", "outcome", "problem"))
         if arguments.dry_run:
             say("nothing was kept; leave --dry-run out to do it")
+        elif any(row["outcome"] in _SWITCHED_ON for row in rows):
+            say("a service that runs has them in force within seconds, and then alerts the spikes that are going on by them")
     return REFUSED_ROWS if any(row["outcome"] == "refused" for row in rows) else DONE
 
 

@@ -26,6 +26,7 @@ from spikewatch.alerts.service.begin_steps import BeginSteps
 from spikewatch.alerts.service.close_quiet import CloseQuiet
 from spikewatch.alerts.service.evaluate import Evaluate
 from spikewatch.alerts.service.fan_out import FanOut
+from spikewatch.alerts.service.judge_switched_on import JudgeSwitchedOn
 from spikewatch.alerts.service.judge_unsettled import JudgeUnsettled
 from spikewatch.alerts.service.learn_delays import LearnDelays, corrected_kinds
 from spikewatch.alerts.service.scan_clusters import ScanClusters
@@ -40,6 +41,7 @@ from spikewatch.contracts import topics
 __all__ = ["build"]
 
 _STEP_SECONDS = 30.0  # how often is looked whether a day, a week or a step of the scans has begun
+_SWITCHED_SECONDS = 1.0  # how often is looked whether rules were exchanged: who switches one on waits for what it finds
 _FORGOTTEN_SECONDS = 60.0  # how often unpublished alerts are looked for; only a crash leaves any
 
 
@@ -86,7 +88,10 @@ async def build(runtime: Runtime, settings: AlertsSettings) -> None:
 
     fan_out = FanOut(MongoFannedStore(runtime.mongo), rulebook.vicinities)
     withdraw = WithdrawRules(rulebook, alerts, contributions, runtime.publisher, clock=runtime.clock, is_live=is_live)
-    table.listen(evaluate.exchange, fan_out.exchange, withdraw.exchange)
+    switched = JudgeSwitchedOn(
+        rulebook, contributions, areas, alerts, contacts, feeds, runtime.publisher, clock=runtime.clock, is_live=is_live
+    )
+    table.listen(evaluate.exchange, fan_out.exchange, withdraw.exchange, switched.exchange)
 
     runtime.subscribe(fan_out_subscription(fan_out))
     runtime.subscribe(evaluate_subscription(evaluate))
@@ -99,6 +104,7 @@ async def build(runtime: Runtime, settings: AlertsSettings) -> None:
         unsettled = JudgeUnsettled(corrected, delays, contributions, areas, alerts, contacts, feeds, runtime.publisher, clock=runtime.clock)
         table.listen(delays.exchange, unsettled.exchange)
         runtime.every(_STEP_SECONDS, unsettled, name="judge-unsettled")
+    runtime.every(_SWITCHED_SECONDS, switched, name="judge-switched-on")
     runtime.every(settings.alerts_close_seconds, quiet.close, name="close-quiet-alerts")
     runtime.every(settings.alerts_close_seconds, withdraw, name="withdraw-rules")
     stories = TellStories(alerts, runtime.publisher, clock=runtime.clock)

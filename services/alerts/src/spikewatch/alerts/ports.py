@@ -119,8 +119,8 @@ class ContributionStore(Protocol):
         """Return the time of the newest overdose of all areas."""
         ...
 
-    async def areas(self, kind: str, limit: int) -> list[str]:
-        """Return areas of a kind that hold an overdose, in their order, at most so many."""
+    async def areas(self, kind: str, limit: int, after: str = "") -> list[str]:
+        """Return areas of a kind that hold an overdose, in their order, at most so many, those after one where it is named."""
         ...
 
 

@@ -129,9 +129,10 @@ class InMemoryContributionStore:
         """Return the time of the newest overdose of all areas."""
         return max((time for held in self.held.values() for time in held.times), default=None)
 
-    async def areas(self, kind: str, limit: int) -> list[str]:
-        """Return areas of a kind that hold an overdose."""
-        return sorted({held.area for held in self.held.values() if held.times and area_kind(held.area) == kind})[:limit]
+    async def areas(self, kind: str, limit: int, after: str = "") -> list[str]:
+        """Return areas of a kind that hold an overdose, after one where it is named."""
+        found = {held.area for held in self.held.values() if held.times and area_kind(held.area) == kind}
+        return sorted(area for area in found if area > after)[:limit]
 
 
 class InMemoryAreaStore:

@@ -148,10 +148,10 @@ class MongoContributionStore:
         found = await self._contributions.find({"last": {"$gt": -(2**62)}}, fields=("last",), sort=[("last", _DESCENDING)], limit=1)
         return int(found[0]["last"]) if found else None
 
-    async def areas(self, kind: str, limit: int) -> list[str]:
-        """Return areas of a kind that hold an overdose, in their order, at most so many."""
+    async def areas(self, kind: str, limit: int, after: str = "") -> list[str]:
+        """Return areas of a kind that hold an overdose, in their order, at most so many, those after one where it is named."""
         found: list[str] = []
-        after = f"{kind}:"
+        after = after or f"{kind}:"
         while len(found) < limit:  # one step in the index an area; grouping would read every contribution
             where = {"area": {"$gt": after, "$lt": f"{kind};"}, "first": {"$gt": -(2**62)}}  # ; follows : in ASCII
             documents = await self._contributions.find(where, fields=("area",), sort=[("area", _ASCENDING)], limit=1)

@@ -7,7 +7,7 @@ from uuid import UUID
 from spikewatch.alerts.domain.episodes import Episode
 from spikewatch.contracts.alert import Alert, AlertStatus
 
-__all__ = ["Kept", "Pairing", "paired"]
+__all__ = ["Kept", "Pairing", "overlap", "paired"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,15 +56,16 @@ def paired(episodes: Sequence[Episode], kept: Sequence[Kept]) -> Pairing:
     free = sorted(kept, key=lambda each: (each.episode.opened_at, each.alert_id))
     living: list[tuple[Episode, Kept | None]] = []
     for episode in sorted(episodes, key=lambda each: each.opened_at):
-        match = next((each for each in free if _overlap(each.episode, episode)), None)
+        match = next((each for each in free if overlap(each.episode, episode)), None)
         if match is not None:
             free.remove(match)
         living.append((episode, match))
     ended = tuple(
-        (each, next((place for place, (episode, _) in enumerate(living) if _overlap(each.episode, episode)), None)) for each in free
+        (each, next((place for place, (episode, _) in enumerate(living) if overlap(each.episode, episode)), None)) for each in free
     )
     return Pairing(tuple(living), ended)
 
 
-def _overlap(one: Episode, other: Episode) -> bool:
+def overlap(one: Episode, other: Episode) -> bool:
+    """Tell whether two episodes share a time."""
     return one.opened_at <= other.last_met_at and other.opened_at <= one.last_met_at

@@ -10,13 +10,13 @@ from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
+from spikewatch.alerts.domain.containing import with_containing
 from spikewatch.alerts.domain.contributed import Held, Shared
 from spikewatch.alerts.domain.identity import Kept
 from spikewatch.alerts.domain.instants import micros
 from spikewatch.alerts.domain.lifecycle import with_contacts, with_silent_feeds
 from spikewatch.alerts.domain.rulebook import Rulebook
 from spikewatch.alerts.domain.series import History
-from spikewatch.alerts.domain.vicinities import VICINITY, centre_of
 from spikewatch.alerts.ports import AlertStore, AreaState, AreaStore, ContactBook, ContributionStore, DelayBook, FeedBook, Overtaken
 from spikewatch.alerts.service.area_cache import AreaCache
 from spikewatch.alerts.service.failing_rules import FailingRules
@@ -174,11 +174,12 @@ class Evaluate:
         the whole batch again would read all areas anew.
         """
         for _ in range(_TRIES):
-            revised = await all_of(
-                self._revised(state, watched[area], kept[area], batch[watched[area].indexes[-1]], now) for area, state in touched.items()
-            )
-            changed = [each for of_area in revised for each in of_area]
             try:
+                revised = await all_of(
+                    self._revised(state, watched[area], kept[area], batch[watched[area].indexes[-1]], now)
+                    for area, state in touched.items()
+                )
+                changed = [each for of_area in revised for each in of_area]
                 await self._alerts.save(changed)
             except Overtaken:
                 kept = await self._kept_of(watched, touched)
@@ -275,13 +276,7 @@ def _for_corrected(delays: DelayBook | None, rulebook: Rulebook) -> DelayBook | 
 
 
 def _asked(area: str, event: Event[Contribution]) -> list[str]:
-    """Return the area, its county and its state as far as they are known, the most specific first."""
-    kind, _, code = (centre_of(area) if area_kind(area) == VICINITY else area).partition(":")
-    place = code if kind == "county" else event.body.place_key if event.body is not None else ""
-    asked = [area]
-    if len(place) == 5 and place.isdigit() and kind != "state":
-        asked += [f"county:{place}", f"state:{place[:2]}"]
-    return list(dict.fromkeys(asked))
+    return with_containing(area, event.body.place_key if event.body is not None else "")
 
 
 def _quiet(is_stale: bool) -> Outcome:  # noqa: FBT001  # private, one caller

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
+from spikewatch.alerts.domain.containing import with_containing
 from spikewatch.alerts.domain.identity import Kept
 from spikewatch.alerts.domain.instants import DAY, HOUR, micros
 from spikewatch.alerts.domain.lifecycle import with_contacts, with_silent_feeds
@@ -21,7 +22,7 @@ from spikewatch.alerts.domain.reported import Reported
 from spikewatch.alerts.domain.rule import Rule
 from spikewatch.alerts.domain.rulebook import Rulebook
 from spikewatch.alerts.domain.series import History
-from spikewatch.alerts.ports import AlertStore, AreaState, AreaStore, ContactBook, ContributionStore, FeedBook, Publishing
+from spikewatch.alerts.ports import AlertStore, AreaState, AreaStore, ContactBook, ContributionStore, FeedBook, Overtaken, Publishing
 from spikewatch.alerts.service.failing_rules import FailingRules
 from spikewatch.alerts.service.learn_delays import LONGEST, LearnDelays
 from spikewatch.alerts.service.messages import alert_message
@@ -127,7 +128,7 @@ class JudgeUnsettled:
         for number, area in enumerate(sorted({*self._delays.unsettled, *waiting})):
             if number % _READ_AT_ONCE == 0:
                 await asyncio.sleep(0)  # others may go on
-            asked = self._asked(area)
+            asked = with_containing(area, self._delays.places.get(area, ""))
             reported = self._delays.reported(asked, as_of)
             before = judged.get(area)
             if reported == before and not (reported is None and area in waiting):
@@ -196,7 +197,10 @@ class JudgeUnsettled:
         due, area, as_of = read.due, read.due.area, micros(now)
         revision = AreaRevision(area, read.history, self._contributions, self._alerts, due.reported)
         rules = [rule for rule in ready if rule.applies_to(area)]
-        changed = await self._failing.revised(revision, rules, [(due.low, as_of)], read.kept, as_of=as_of, now=now)
+        try:
+            changed = await self._failing.revised(revision, rules, [(due.low, as_of)], read.kept, as_of=as_of, now=now)
+        except Overtaken:
+            return False
         if not changed:
             return True
         if (await self._areas.load([area])).get(area) != read.state:
@@ -213,15 +217,6 @@ class JudgeUnsettled:
         await self._publishing.send([alert_message(each.alert) for each in shown])
         await self._alerts.settle({each.alert_id: each.alert.version for each in shown})
         return True
-
-    def _asked(self, area: str) -> list[str]:
-        """Return the area, its county and its state as far as they are known, the most specific first."""
-        kind, _, code = area.partition(":")
-        place = code if kind == "county" else self._delays.places.get(area, "")
-        asked = [area]
-        if len(place) == 5 and place.isdigit() and kind != "state":  # digits of a county's FIPS code
-            asked += [f"county:{place}", f"state:{place[:2]}"]
-        return list(dict.fromkeys(asked))
 
 
 def _asked_together(rules: Sequence[Rule], several: Sequence[Read]) -> tuple[list[Rule], list[tuple[Rule, Exception]]]:

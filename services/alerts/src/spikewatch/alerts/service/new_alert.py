@@ -4,9 +4,9 @@ from collections.abc import Collection
 from datetime import datetime
 from uuid import UUID
 
-from spikewatch.alerts.domain.identity import Kept
+from spikewatch.alerts.domain.identity import Kept, overlap
 from spikewatch.alerts.domain.lifecycle import Draft, lived_on, opened
-from spikewatch.alerts.ports import AlertStore
+from spikewatch.alerts.ports import AlertStore, Overtaken
 from spikewatch.contracts.identifiers import alert_id
 
 __all__ = ["new_alert"]
@@ -15,7 +15,11 @@ _TRIES = 64  # further alerts that once opened at the same moment
 
 
 async def new_alert(alerts: AlertStore, draft: Draft, name: str, taken: Collection[UUID], now: datetime) -> Kept:
-    """Return the alert of a draft; ``name`` tells it from others of its rule and area, ``taken`` are ids that are in use."""
+    """Return the alert of a draft; ``name`` tells it from others of its rule and area, ``taken`` are ids that are in use.
+
+    Raises:
+        Overtaken: another writer has raised it since the alerts were read that are in use.
+    """
     rule = draft.rule
     for attempt in range(len(taken) + _TRIES):
         # an alert that once had this name may have grown to the past and live on in another episode
@@ -29,4 +33,6 @@ async def new_alert(alerts: AlertStore, draft: Draft, name: str, taken: Collecti
             revived = lived_on(known, draft, now)
             if revived is not None:
                 return revived
+        elif overlap(known.episode, draft.episode):
+            raise Overtaken("alerts: another writer has raised this one")
     raise RuntimeError("no free id for a new alert")
