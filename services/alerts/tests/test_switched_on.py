@@ -247,3 +247,36 @@ async def test_two_instances_raise_one_alert(make):
         put(service, judge, make.rule())
     await asyncio.gather(*(judge() for judge in judges))
     assert [alert.version for alert in sent(service)] == [1]
+
+
+@pytest.mark.parametrize(
+    ("minutes", "statuses"),
+    [
+        (None, [AlertStatus.RETRACTED]),  # the third overdose was taken back
+        ([25], [AlertStatus.OPEN, AlertStatus.RETRACTED]),  # a fourth came, and raised an alert of its own
+    ],
+)
+async def test_the_second_look_mends_what_an_overdose_did_beside_the_first(make, monkeypatch, minutes, statuses):
+    service, events = watching(make, [0, 10, 20])
+    judge = switching(service)
+    await service.take(*events)
+    put(service, judge, make.rule())
+
+    async def beside(alerts, save=service.alerts.save):
+        monkeypatch.undo()
+        body = None if minutes is None else make.contribution("beside", minutes)
+        await service.take(make.event(body, 9, incident=2))
+        await save(alerts)
+
+    monkeypatch.setattr(service.alerts, "save", beside)
+    await judge()
+    assert [alert.status for alert in service.standing()] == [AlertStatus.OPEN] * len(statuses)
+    await judge()
+    assert [alert.status for alert in service.standing()] == [AlertStatus.OPEN] * len(statuses), "it is not due yet"
+    service.now += AGAIN
+    await judge()
+    found = sorted((kept.alert for kept, _ in service.alerts.held.values()), key=lambda alert: alert.opened_at)
+    assert [alert.status for alert in found] == statuses
+    if minutes is not None:
+        assert (found[0].opened_at, found[0].observed) == (make.at(20), 4)
+        assert found[1].history[-1].reason == f"it became a part of alert {found[0].alert_id}"
