@@ -1,6 +1,7 @@
 """``spikewatch backtest --stored`` and the rules of a running service: a real gRPC server over a store in memory, in its own process."""
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -106,6 +107,11 @@ def test_a_rule_that_scans_is_tested_with_as_many_draws_as_are_asked_for(rules, 
     (verdict,) = json.loads(shown.out)["sets"][0]["verdicts"]
     assert (verdict["rule"], verdict["overdoses"], verdict["alarms"]) == ("near", 0, [])
     assert "near: no overdose with a map cell is stored in these areas" in shown.err
+    # a year, and the days before it that tell what was open already
+    assert re.search(r"near: 3[67]\d looks, one a day, with [\d,]+ draws\n", shown.err)
+    assert re.search(r"the service answered after \d+\.\d s, [\de.-]+ s for each look\n", shown.err)
+    assert main(["backtest", rules, "--stored", "--area", "county:42001", "--json"]) == 0
+    assert "look" not in capsys.readouterr().err, "no rule scans"
     assert main([*asked, "--draws", "19"]) == 2
     assert "draws are too few: near asks for a chance below 0.05; expected more than 19 draws" in capsys.readouterr().err
 

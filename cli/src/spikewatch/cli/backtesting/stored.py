@@ -1,6 +1,7 @@
 """A back-test on what the running alerts service stores, in the form in which one on a file is printed and drawn."""
 
 import argparse
+import time
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Final
@@ -9,7 +10,9 @@ import numpy as np
 
 from spikewatch.alerts.domain.backtest.histories import Histories, Labelled
 from spikewatch.alerts.domain.backtest.question import Answer, Question
+from spikewatch.alerts.domain.backtest.scanned import looked_since, looks_of, with_draws
 from spikewatch.alerts.domain.backtest.verdict import Verdict
+from spikewatch.alerts.domain.clusters.look import scan_of
 from spikewatch.alerts.domain.instants import DAY, micros
 from spikewatch.alerts.domain.rule import Rule
 from spikewatch.alerts.domain.series import History
@@ -64,7 +67,9 @@ def on_stored(arguments: argparse.Namespace, books: Sequence[tuple[str, Sequence
                 tuple(labelled),
                 arguments.draws,
             )
+            began = time.perf_counter()
             answer = client.tested(asked, rules)
+            _say_looks(answer, rules, arguments.draws, time.perf_counter() - began)
             sets.append((name, list(answer.verdicts)))
             _say_without_cells(answer.verdicts)
             if histories is None:
@@ -75,6 +80,17 @@ def on_stored(arguments: argparse.Namespace, books: Sequence[tuple[str, Sequence
     assert histories is not None  # noqa: S101  # the verb refuses books without any rule
     within = [one for one in labelled if one.end >= histories.start and one.start <= histories.end]
     return histories, sets, within, others + len(labelled) - len(within)
+
+
+def _say_looks(answer: Answer, rules: Sequence[Rule], draws: int | None, seconds: float) -> None:
+    """Say how many looks of each scan were taken, and how long the answer took: the looks take nearly all of it."""
+    watched = {one.rule.id for one in answer.verdicts}
+    scans = [with_draws(rule, draws) if draws is not None else rule for rule in rules if rule.is_scheduled and rule.id in watched]
+    looks = {rule.id: len(looks_of(rule, (looked_since(rule, answer.start), answer.end))) for rule in scans}
+    for rule in scans:
+        say(f"{rule.id}: {looks[rule.id]:,} looks, one a day, with {scan_of(rule).replications:,} draws")
+    if scans:
+        say(f"the service answered after {seconds:.1f} s, {seconds / sum(looks.values()):.2g} s for each look")
 
 
 def _say_without_cells(verdicts: Sequence[Verdict]) -> None:
