@@ -46,9 +46,9 @@ def wrong(text: str) -> list[tuple[int, str, str]]:
         ("area_kinds: [county]", "areas: [nowhere]", 6, "areas.0"),
         ("area_kinds: [county]", "area_kinds: [state, conty]", 6, "area_kinds.1"),
         ("area_kinds: [county]", "area_kinds: ['county:42091']", 6, "area_kinds.0"),
-        ("area_kinds: [county]", "areas:\n      - county:42091\n      - county:99999", 8, "areas.1"),
+        ("area_kinds: [county]", "areas:\n      - county:42091\n      - county:03999", 8, "areas.1"),
         ("area_kinds: [county]", "areas: ['county:abc']", 6, "areas.0"),
-        ("area_kinds: [county]", "areas: ['state:99']", 6, "areas.0"),
+        ("area_kinds: [county]", "areas: ['state:03']", 6, "areas.0"),
         ("area_kinds: [county]", "areas: ['zip:194']", 6, "areas.0"),
         ("area_kinds: [county]", "area_kinds: [county]\n    within: ['state:52']", 7, "within.0"),
         (

@@ -22,7 +22,8 @@ _FORMS: Final = {
 _KINDS: Final = (*_FORMS, "city", "neighborhood", "tract", "vicinity")
 
 # FIPS codes of the states, of the District of Columbia and of the territories (ANSI INCITS 38).
-_STATES: Final = frozenset(f"{code:02}" for code in {*range(1, 57), 60, 66, 69, 72, 78} - {3, 7, 14, 43, 52})
+# 99 is nobody's: the places of examples and exercises lie there.
+_STATES: Final = frozenset(f"{code:02}" for code in {*range(1, 57), 60, 66, 69, 72, 78, 99} - {3, 7, 14, 43, 52})
 
 
 def misspelt(kind: str) -> str | None:
