@@ -225,7 +225,8 @@ def test_a_long_shapefile_takes_no_more_memory_than_a_short_one(tmp_path: Path) 
         finally:
             tracemalloc.stop()
 
-    assert peak(4000) < peak(500) + 100_000
+    # Held, the further rows would take two megabytes; what waits for the collector varies by a tenth of that.
+    assert peak(4000) < peak(500) + 600_000
 
 
 def test_a_zip_with_a_member_without_a_name_is_read_past_it(tmp_path: Path) -> None:
