@@ -1,22 +1,16 @@
-"""Recurrence intervals, tiers, and the false discovery rate in batches."""
+"""Recurrence intervals, and the false discovery rate in batches."""
 
 import numpy as np
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spikewatch.alerts.domain.detection.false_alarms import Tier, TierDays, discoveries, recurrence_interval, tiers
+from spikewatch.alerts.domain.detection.false_alarms import discoveries, recurrence_interval
 
 
-def test_recurrence_intervals_and_their_tiers():
-    p_value = np.array([0.02, 0.009, 1 / 365, 0.0001, np.nan])
-    np.testing.assert_allclose(recurrence_interval(p_value)[:3], [50, 111.1, 365], rtol=1e-3)
-    assert tiers(p_value).tolist() == [Tier.NONE, Tier.NOTICE, Tier.ALERT, Tier.PAGE, Tier.NONE]
-    assert tiers(p_value, interval_days=7).tolist() == [Tier.ALERT - 1, Tier.ALERT, Tier.PAGE, Tier.PAGE, Tier.NONE]
-    paged = np.array([True, True, False, False, False])
-    assert tiers(p_value, paged=paged).tolist() == [Tier.NONE, Tier.PAGE, Tier.ALERT, Tier.PAGE, Tier.NONE]
-    with pytest.raises(ValueError, match="rising"):
-        TierDays(notice=365, alert=100)
+def test_recurrence_intervals_are_of_days():
+    p_value = np.array([0.02, 0.009, 1 / 365])
+    np.testing.assert_allclose(recurrence_interval(p_value), [50, 111.1, 365], rtol=1e-3)
+    np.testing.assert_allclose(recurrence_interval(p_value, interval_days=7), [350, 777.8, 2555], rtol=1e-3)
 
 
 def test_discoveries_of_the_published_example():

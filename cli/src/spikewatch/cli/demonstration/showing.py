@@ -71,7 +71,7 @@ def show_incidents(console: Console, found: Census, scenario: Scenario) -> None:
         console.print(
             f"{len(found.report_keys):,} reports were recognised as [bold]{found.overdoses:,} overdoses[/]; "
             f"in truth there were {scenario.overdoses:,} ({share:.1%}).\n"
-            "Reports are linked by place and time, or by the dispatch's number: one with neither stays an overdose of its own.\n"
+            "Reports are matched by their times, places, calls and people: one that tells too little stays an overdose of its own.\n"
         )
 
 

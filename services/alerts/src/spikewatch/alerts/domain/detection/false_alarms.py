@@ -1,40 +1,11 @@
-"""How loud thousands of detectors are together: recurrence intervals, tiers, false discovery rate."""
-
-from dataclasses import dataclass
-from enum import IntEnum
-from typing import Final
+"""How loud thousands of detectors are together: recurrence intervals, false discovery rate."""
 
 import numpy as np
 from numpy.typing import NDArray
 
 from spikewatch.alerts.domain.detection.series import Floats
 
-__all__ = ["Tier", "TierDays", "discoveries", "recurrence_interval", "tiers"]
-
-
-class Tier(IntEnum):
-    """How rare something is, in words."""
-
-    NONE = 0
-    NOTICE = 1
-    ALERT = 2
-    PAGE = 3
-
-
-@dataclass(frozen=True, slots=True)
-class TierDays:
-    """Recurrence intervals, in days, from which each tier starts; the defaults are 100 days, one and five years."""
-
-    notice: float = 100.0
-    alert: float = 365.0
-    page: float = 1825.0
-
-    def __post_init__(self) -> None:
-        if not 0 < self.notice <= self.alert <= self.page:
-            raise ValueError("notice, alert, page: expected rising numbers of days above 0, for example 100, 365, 1825")
-
-
-_DEFAULT: Final = TierDays()
+__all__ = ["discoveries", "recurrence_interval"]
 
 
 def recurrence_interval(p_value: Floats, *, interval_days: float = 1.0) -> Floats:
@@ -42,22 +13,6 @@ def recurrence_interval(p_value: Floats, *, interval_days: float = 1.0) -> Float
     with np.errstate(divide="ignore"):
         interval: Floats = interval_days / p_value
     return interval
-
-
-def tiers(
-    p_value: Floats, *, interval_days: float = 1.0, paged: NDArray[np.bool_] | None = None, days: TierDays = _DEFAULT
-) -> NDArray[np.int8]:
-    """Return each area's ``Tier``; nan is ``NONE``. ``paged`` are those to page for another reason, such as ``discoveries``.
-
-    A discovery pages only where it is a notice at least: in a busy batch the false discovery rate lets weaker ones pass.
-    """
-    interval = recurrence_interval(p_value, interval_days=interval_days)
-    with np.errstate(invalid="ignore"):
-        tier = sum((interval >= each).astype(np.int8) for each in (days.notice, days.alert, days.page))
-    answer = np.asarray(tier, dtype=np.int8)
-    if paged is not None:
-        answer[paged & (answer > Tier.NONE)] = Tier.PAGE
-    return answer
 
 
 def discoveries(p_value: Floats, jurisdiction: NDArray[np.int64], *, rate: float = 0.1) -> NDArray[np.bool_]:
