@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from spikewatch.alerts.domain.detection.registry import ALGORITHMS
 from spikewatch.alerts.domain.detection.series import Series as Counts
-from spikewatch.alerts.domain.episodes import all_episodes
+from spikewatch.alerts.domain.episodes import Zone, all_episodes, recomputed
 from spikewatch.alerts.domain.evidence import finding_of
 from spikewatch.alerts.domain.instants import DAY, HOUR
 from spikewatch.alerts.domain.rulebook import Rulebook
@@ -39,13 +39,13 @@ def spread(counts):
     return History.of(rows, rows[0][0], -(2**60))
 
 
-def steps(algorithm, counts, days):
-    """What the algorithm says of the counts as days, or as weeks where it judges only those."""
+def steps(algorithm, counts, days, judged_from=0):
+    """What a rule hears from the algorithm of the counts as days, or as weeks where it judges only those."""
     for length in (1, 7):
         starts = (np.datetime64("1970-01-05") + length * np.arange(len(counts))).astype("datetime64[D]")
         asked = Counts(starts, counts[None, :], ("a",))
         try:
-            found = ALGORITHMS[algorithm].run(asked, ALGORITHMS[algorithm].parameters())
+            found = ALGORITHMS[algorithm].judged(asked, ALGORITHMS[algorithm].parameters(), judged_from)
         except ValueError:
             continue
         if days in {0, length} and (found.alarm[0] >= 0).any():
@@ -64,13 +64,13 @@ def test_an_alarm_needs_the_past_alone_and_more_never_undo_it(algorithm):
     evaluated = np.flatnonzero(found.alarm[0] >= 0)
     for cut in evaluated[[-20, -1]]:
         was = -1
-        for last in (0, 6, 40):
+        for last in (0, 6, 40, 2**20):
             partly = counts[: cut + 1].copy()
             partly[cut] = last
-            _, again = steps(algorithm, partly, length)
+            _, again = steps(algorithm, partly, length, cut)
             assert again.alarm[0, cut] >= was
             was = int(again.alarm[0, cut])
-        _, again = steps(algorithm, counts[: cut + 1], length)
+        _, again = steps(algorithm, counts[: cut + 1], length, cut)
         assert again.alarm[0, cut] == found.alarm[0, cut]
 
 
@@ -117,6 +117,33 @@ def test_areas_that_are_prepared_together_are_judged_as_they_are_alone(make, alg
     for history in histories:
         today = history.changed((), [(DAILY * DAY + 3 * HOUR + one, 4) for one in range(30)], history.first)
         assert all_episodes(today, prepared) == all_episodes(today, alone)
+
+
+@pytest.mark.parametrize("algorithm", ["serfling", "negative_binomial_weekly", "essence_farrington", "farrington", "farrington_flexible"])
+def test_weeks_are_judged_alike_together_alone_and_in_a_back_test(make, algorithm):
+    draw = np.random.default_rng(2)
+    weeks = [draw.poisson(mean, 290).tolist() for mean in (0.7, 3, 8)]
+    histories = [spread([count if day % 7 == 6 else 0 for count in counts for day in range(7)]) for counts in weeks]
+    at = int(max(history.newest for history in histories)) + 7 * DAY
+    prepared, alone, foreseen = (rule(make, algorithm, window_hours=168, history_days=2030) for _ in range(3))
+    prepared.criterion.prepare([history.select(0, at) for history in histories], at, 7 * DAY)
+    spikes = [history.changed((), [(at - DAY + one, 4) for one in range(45)], history.first) for history in histories]
+    foreseen.criterion.foresee([spike.select(0, at) for spike in spikes], 7 * DAY, since=at - 30 * DAY)
+    for history in spikes:
+        zone = Zone(at - 30 * DAY, at, ())
+        found = recomputed(history, alone, zone)
+        assert found[-1].opened_at > at - DAY - 1, "the spike of this week is found, not before it began"
+        assert recomputed(history, prepared, zone) == found
+        assert recomputed(history, foreseen, zone) == found
+        live = [one for one in history.times.tolist() if one > at - 30 * DAY]
+        series = history.select(0, at)
+        met = [
+            one
+            for one in live
+            if alone.criterion.met_once(series, one, series.count_one(alone.criterion.start(one, 7 * DAY), one), 7 * DAY)
+        ]
+        assert met[0] == found[0].opened_at
+        assert met[-1] == found[-1].last_met_at
 
 
 async def test_steps_are_begun_once_for_the_areas_in_memory(make):

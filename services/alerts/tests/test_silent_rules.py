@@ -44,8 +44,8 @@ def wrong(hours, *, kind="detector", **parameters):
         (DAYS, {"algorithm": "ears_c2", "baseline": 60, "history_days": 28}, 62),
         (DAYS, {"algorithm": "cusum", "training": 500, "history_days": 400}, 500),
         (DAYS, {"algorithm": "third_largest", "history_days": 15}, 28),
-        (WEEKS, {"algorithm": "serfling", "alpha": 0.01, "history_days": 400}, 721),
-        (WEEKS, {"algorithm": "negative_binomial_weekly", "alpha": 0.01, "history_days": 400}, 721),
+        (WEEKS, {"algorithm": "serfling", "alpha": 0.01, "history_days": 400}, 728),
+        (WEEKS, {"algorithm": "negative_binomial_weekly", "alpha": 0.01, "history_days": 400}, 728),
         (WEEKS, {"algorithm": "farrington_flexible", "alpha": 0.01, "history_days": 28}, 1848),
     ],
 )

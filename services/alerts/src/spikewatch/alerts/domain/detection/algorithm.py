@@ -27,6 +27,7 @@ class Algorithm:
 
     ``parameters`` is a subclass of ``Parameters``; ``run`` takes a series and an instance of it. ``also_known_as`` maps a
     peer (``surveillance``, ``Rnssp``, ``pynssp``, ``SaTScan``, ``ODMAP``, ``epysurv``) to the name it has there.
+    ``judge`` is for rules, where ``run`` would fit more than is asked or look at what came later: see ``judged``.
     """
 
     name: str
@@ -35,3 +36,12 @@ class Algorithm:
     summary: str
     source: str
     also_known_as: Mapping[str, str]
+    judge: Callable[[Series, Any, int], Detected] | None = None
+
+    def judged(self, series: Series, parameters: Any, judged_from: int = 0) -> Detected:
+        """Judge each step from ``judged_from`` on by what came before it and its own count, as a rule does; those before need not be.
+
+        Raises:
+            SeriesError: the algorithm cannot read the series, or it is too short.
+        """
+        return self.run(series, parameters) if self.judge is None else self.judge(series, parameters, judged_from)

@@ -12,7 +12,6 @@ from typing_extensions import override
 from spikewatch.alerts.domain.detection.detection import ALARM, NOT_EVALUATED, Detected, blank
 from spikewatch.alerts.domain.detection.false_alarms import recurrence_interval
 from spikewatch.alerts.domain.detection.partly_reported import CORRECTABLE, partly_reported
-from spikewatch.alerts.domain.detection.predictive import predictive
 from spikewatch.alerts.domain.detection.registry import ALGORITHMS
 from spikewatch.alerts.domain.detection.series import Floats, SeriesError
 from spikewatch.alerts.domain.detection.series import Series as Counts
@@ -263,16 +262,14 @@ class DetectorRule(CalendarSteps, extra="allow"):
         return float(recurrence_interval(np.array([p_value]), interval_days=window / DAY)[0]) if is_told else None
 
     def _run(self, first: int, counts: Floats, window: int, share: Floats | None = None, judged_from: int = 0) -> Detected:
-        """Ask the algorithm; steps before ``judged_from`` need not be judged, which the default detector makes use of."""
+        """Ask the algorithm; steps before ``judged_from`` need not be judged."""
         steps = np.arange(first, first + counts.shape[1], dtype=np.int64)
         days = (self._origin(window) // DAY + steps * (window // DAY)).astype("datetime64[D]")
         asked = Counts(days, counts, tuple(map(str, range(len(counts)))))
         try:
             if share is not None:
                 return partly_reported(self.algorithm, asked, self._settings(), np.broadcast_to(share, counts.shape), judged_from)
-            if self.algorithm == "predictive":
-                return predictive(asked, self._settings(), judged_from=judged_from)
-            return ALGORITHMS[self.algorithm].run(asked, self._settings())
+            return ALGORITHMS[self.algorithm].judged(asked, self._settings(), judged_from)
         except SeriesError:  # fewer steps than the algorithm needs: the first days of an area
             return Detected(*(blank(asked),) * 4, np.full(counts.shape, NOT_EVALUATED, dtype=np.int8))
 
@@ -282,7 +279,7 @@ class DetectorRule(CalendarSteps, extra="allow"):
             return NewestStep.after(before, self._start(first, window), window, self._settings(), share)
 
         def run(tried: Floats, areas: Instants) -> Detected:
-            return self._run(first, tried, window, None if share is None else share[areas])
+            return self._run(first, tried, window, None if share is None else share[areas], before.shape[1])
 
         return by_runs(run, before)
 

@@ -7,7 +7,6 @@ import numpy as np
 
 from spikewatch.alerts.domain.detection.algorithm import Parameters
 from spikewatch.alerts.domain.detection.detection import NOT_EVALUATED
-from spikewatch.alerts.domain.detection.predictive import Predictive, predictive
 from spikewatch.alerts.domain.detection.registry import ALGORITHMS
 from spikewatch.alerts.domain.detection.series import Series
 from spikewatch.alerts.domain.instants import DAY
@@ -102,10 +101,7 @@ def _asked(algorithm: str, settings: Parameters, window: int, told: int) -> _Ans
     days = _NEWEST + window // DAY * np.arange(1 - told, 1)
     asked = Series(days, np.resize(np.array(_TOLD), told)[np.newaxis, :], ("one",))
     try:
-        if isinstance(settings, Predictive):
-            found = predictive(asked, settings, judged_from=told - 1)
-        else:
-            found = ALGORITHMS[algorithm].run(asked, settings)
+        found = ALGORITHMS[algorithm].judged(asked, settings, told - 1)
     except (ArithmeticError, LookupError, ValueError) as error:  # what it would raise in the service, whatever it is
         return _Answer(newest=False, why=str(error) or type(error).__name__)
     judged = found.alarm[0] != NOT_EVALUATED

@@ -46,11 +46,12 @@ class EssenceFarrington(Parameters):
     )
 
 
-def essence_farrington(series: Series, p: EssenceFarrington) -> Detected:
+def essence_farrington(series: Series, p: EssenceFarrington, judged_from: int = 0) -> Detected:
     """Judge each week by a log-linear regression on the same weeks of the years before, past spikes weighted down.
 
     An alarm needs a count above the threshold and more than five incidents in five weeks. ``statistic`` is (count - expected) /
     (threshold - expected). ``also["time_coefficient"]`` is the trend that was tried.
+    Weeks before ``judged_from`` are not judged.
 
     Raises:
         SeriesError: steps that are not weeks.
@@ -60,7 +61,7 @@ def essence_farrington(series: Series, p: EssenceFarrington) -> Detected:
     y = series.counts
     expected, threshold, score, slope = (blank(series) for _ in range(4))
     recent = _recent(y)
-    for step in range(52 * p.years + p.half_width + 1, y.shape[1]):
+    for step in range(max(52 * p.years + p.half_width + 1, judged_from), y.shape[1]):
         reference = _reference(series, step, p)
         if reference is None:
             continue
@@ -199,5 +200,6 @@ ALGORITHMS: Final = (
         summary="Weekly counts against the same weeks of four years, original (1996) or modified (2013), one-sided 95 %.",
         source="Farrington and others 1996; Noufaily and others 2013; Rnssp 0.3.1",
         also_known_as={"Rnssp": "alert_farrington"},
+        judge=essence_farrington,
     ),
 )

@@ -15,7 +15,8 @@ from spikewatch.alerts.domain.detection.algorithm import Algorithm
 from spikewatch.alerts.domain.detection.detection import Detected, alarms, blank
 from spikewatch.alerts.domain.detection.essence.loglinear import Fitted, fit_negative_binomial, fit_poisson
 from spikewatch.alerts.domain.detection.essence.tiers import EssenceCompat
-from spikewatch.alerts.domain.detection.essence.weekly import WeeklyBaseline, in_baseline, seasonal_design
+from spikewatch.alerts.domain.detection.essence.weekly import Fitted as Columns
+from spikewatch.alerts.domain.detection.essence.weekly import WeeklyBaseline, by_weeks_before, in_baseline, seasonal_design
 from spikewatch.alerts.domain.detection.series import Floats, Series
 from spikewatch.alerts.domain.detection.tails import negative_binomial_quantile, negative_binomial_tail
 
@@ -23,6 +24,7 @@ __all__ = ["ALGORITHMS", "NegativeBinomialWeekly", "negative_binomial_weekly"]
 
 _ROUNDS: Final = 50
 _CLOSE: Final = 1e-9
+_ROUNDING: Final = 1e-5  # a step of this part of the size that is no shorter than the one before is rounding, and the end
 _SHORT: Final = 4096  # counts up to here are summed by a table
 _POISSON: Final = 1e7  # a size parameter from here on cannot be told from none
 
@@ -47,6 +49,11 @@ def negative_binomial_weekly(series: Series, p: NegativeBinomialWeekly) -> Detec
     Raises:
         SeriesError: steps that are not weeks, or a baseline under two years.
     """
+    return _judged(series.counts, _baseline(series, p), p)
+
+
+def _baseline(series: Series, p: NegativeBinomialWeekly) -> Columns:
+    """Return each week's mean, its upper confidence bound, and the size parameter by area."""
     y = series.counts
     design = seasonal_design(y.shape[1], trend=p.trend)
     weeks = np.flatnonzero(in_baseline(series, p.baseline_end))
@@ -68,13 +75,18 @@ def negative_binomial_weekly(series: Series, p: NegativeBinomialWeekly) -> Detec
             reach = likely[:, None] * error
             upper[usable] = np.where(fit.converged[:, None], np.exp(eta + reach), np.nan)
         theta[usable] = size[:, None]
+    return expected, upper, theta
+
+
+def _judged(y: Floats, baseline: Columns, p: NegativeBinomialWeekly) -> Detected:
+    expected, upper, theta = baseline
     theta = np.broadcast_to(theta, y.shape)
     probability = theta / (theta + upper)
     threshold = negative_binomial_quantile(p.alpha, theta, probability)
     return Detected(
         expected=expected,
         threshold=threshold,
-        statistic=blank(series),
+        statistic=np.full(y.shape, np.nan),
         p_value=negative_binomial_tail(y, theta, probability),
         alarm=alarms(y > threshold, ~np.isnan(y) & ~np.isnan(threshold)),
         also={"theta": theta},
@@ -91,15 +103,16 @@ def _fit(design: Floats, y: Floats, told: Floats, sized_by: Floats | None = None
         return fit_negative_binomial(design, y, told, size, np.log(other.mean)), size
     fit = fit_poisson(design, y, told)
     theta = _size(y, fit.mean, told, None)
-    open_ = np.arange(len(y))
+    open_, before = np.arange(len(y)), np.full(len(y), np.inf)
     for _ in range(_ROUNDS):
         with np.errstate(divide="ignore"):
             part = fit_negative_binomial(design, y[open_], told[open_], theta[open_], np.log(fit.mean[open_]))
         fit.replace(open_, part)
         now = _size(y[open_], part.mean, told[open_], theta[open_])
-        moved = (np.abs(now - theta[open_]) > _CLOSE * now) & part.converged
-        theta[open_] = now
-        open_ = open_[moved]
+        moved = np.abs(now - theta[open_])
+        going = _goes_on(moved, before[open_], now) & part.converged
+        theta[open_], before[open_] = now, moved
+        open_ = open_[going]
         if not len(open_):
             break
     return fit, theta
@@ -113,7 +126,7 @@ def _size(y: Floats, mean: Floats, told: Floats, start: Floats | None) -> Floats
     rising = _Rising(y, told)
     with np.errstate(all="ignore"):
         theta = told.sum(axis=1) / (told * (y / mean - 1) ** 2).sum(axis=1) if start is None else start.copy()
-        open_ = np.flatnonzero(np.isfinite(theta) & (theta < _POISSON))
+        open_, before = np.flatnonzero(np.isfinite(theta) & (theta < _POISSON)), np.full(len(theta), np.inf)
         for _ in range(_ROUNDS):
             t, m, counts, weight = theta[open_, None], mean[open_], y[open_], told[open_]
             first, second = rising.sums(open_, theta[open_])
@@ -122,10 +135,18 @@ def _size(y: Floats, mean: Floats, told: Floats, start: Floats | None) -> Floats
             step = slope / bend
             now = np.abs(theta[open_] + step)
             theta[open_] = np.where(np.isfinite(now), np.minimum(now, _POISSON), _POISSON)
-            open_ = open_[(np.abs(step) > _CLOSE * now) & (now < _POISSON)]
+            going = _goes_on(np.abs(step), before[open_], now) & (now < _POISSON)
+            before[open_] = np.abs(step)
+            open_ = open_[going]
             if not len(open_):
                 break
     return np.where(np.isfinite(theta) & (theta > 0), theta, _POISSON)
+
+
+def _goes_on(moved: Floats, before: Floats, now: Floats) -> NDArray[np.bool_]:
+    """Tell which sizes still come closer: sums of a hundred terms leave large ones fewer digits than ``_CLOSE`` asks for."""
+    goes_on: NDArray[np.bool_] = (moved > _CLOSE * now) & ~((moved >= before) & (moved < _ROUNDING * now))
+    return goes_on
 
 
 class _Rising:
@@ -164,5 +185,6 @@ ALGORITHMS: Final = (
         summary="Weekly counts against a negative-binomial regression with trend and one harmonic.",
         source="Höhle, Paul 2008; Rnssp 0.3.1",
         also_known_as={"Rnssp": "alert_nbinom", "pynssp": "alert_nbinom"},
+        judge=by_weeks_before(_baseline, _judged),
     ),
 )

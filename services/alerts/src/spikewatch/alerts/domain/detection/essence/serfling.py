@@ -4,16 +4,18 @@ Source: R. Serfling, Methods for current statistical analysis of excess pneumoni
 numbers as in Rnssp 0.3.1 and pynssp 0.1.0 ``alert_serfling``.
 """
 
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field
 from scipy.special import stdtr, stdtrit
 
 from spikewatch.alerts.domain.detection.algorithm import Algorithm
 from spikewatch.alerts.domain.detection.detection import Detected, alarms, blank
-from spikewatch.alerts.domain.detection.essence.weekly import WeeklyBaseline, in_baseline, seasonal_design
-from spikewatch.alerts.domain.detection.series import Series, SeriesError
+from spikewatch.alerts.domain.detection.essence.weekly import Fitted, WeeklyBaseline, by_weeks_before, in_baseline, seasonal_design
+from spikewatch.alerts.domain.detection.series import Floats, Series, SeriesError
 
 __all__ = ["ALGORITHMS", "Serfling", "serfling"]
 
@@ -33,10 +35,19 @@ def serfling(series: Series, p: Serfling) -> Detected:
     Raises:
         SeriesError: steps that are not weeks, a baseline under two years, or no week outside the epidemic months.
     """
-    y = series.counts
+    found = _judged(series.counts, _fitted(series, p), p)
+    return replace(found, also={"epidemic_period": np.broadcast_to(_epidemic(series, p), series.counts.shape)})
+
+
+def _epidemic(series: Series, p: Serfling) -> NDArray[np.bool_]:
     months = series.starts.astype("datetime64[M]").astype(np.int64) % 12 + 1
-    epidemic = np.isin(months, p.epidemic_months)
-    fitted = in_baseline(series, p.baseline_end) & ~epidemic
+    return np.isin(months, p.epidemic_months)
+
+
+def _fitted(series: Series, p: Serfling) -> Fitted:
+    """Return what is expected, the standard error of the prediction, and the degrees of freedom by area."""
+    y = series.counts
+    fitted = in_baseline(series, p.baseline_end) & ~_epidemic(series, p)
     design = seasonal_design(y.shape[1], trend=True)
     if fitted.sum() <= design.shape[1]:
         raise SeriesError("epidemic_months: expected at least five weeks of the baseline outside them")
@@ -58,6 +69,11 @@ def serfling(series: Series, p: Serfling) -> Detected:
         expected[rows] = scores @ ahead.T
         error[rows] = scale * np.sqrt(1 + (ahead**2).sum(axis=1))
         degrees[rows] = df
+    return expected, error, degrees
+
+
+def _judged(y: Floats, fitted: Fitted, p: Serfling) -> Detected:
+    expected, error, degrees = fitted
     threshold = expected + stdtrit(degrees, 1 - p.alpha) * error
     with np.errstate(invalid="ignore", divide="ignore"):
         statistic = (y - expected) / error
@@ -67,7 +83,6 @@ def serfling(series: Series, p: Serfling) -> Detected:
         statistic=statistic,
         p_value=stdtr(degrees, -statistic),
         alarm=alarms(y > threshold, ~np.isnan(y) & ~np.isnan(threshold)),
-        also={"epidemic_period": np.broadcast_to(epidemic, y.shape)},
     )
 
 
@@ -79,5 +94,6 @@ ALGORITHMS: Final = (
         summary="Weekly counts against a line with one harmonic, fitted to June to September.",
         source="Serfling 1963; Rnssp 0.3.1",
         also_known_as={"Rnssp": "alert_serfling", "pynssp": "alert_serfling"},
+        judge=by_weeks_before(_fitted, _judged),
     ),
 )

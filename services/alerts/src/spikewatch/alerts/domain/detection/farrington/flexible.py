@@ -73,12 +73,13 @@ class _Answer:
         self.eta, self.error, self.phi, self.slope = blank(series), blank(series), blank(series), blank(series)
 
 
-def farrington_flexible(series: Series, parameters: FarringtonFlexible) -> Detected:
+def farrington_flexible(series: Series, parameters: FarringtonFlexible, judged_from: int = 0) -> Detected:
     """Alarm where a count exceeds the bound of a quasi-Poisson regression on past years' same season, with the other seasons beside it.
 
     No alarm of a count of 0, or where recent steps have fewer than ``least_recent`` incidents together. Not evaluated where the history
     does not reach back, or the regression does not converge. The statistic is (count - expected) / (threshold - expected); ``also`` has
     the dispersion ``phi``, the ``trend`` a step, the ``predictor`` and its ``error`` and whether a step ``has_enough`` recent incidents.
+    Steps before ``judged_from`` are not judged.
     """
     if parameters.population_offset and series.population is None:
         raise SeriesError("population_offset: the series has no population; expected a column `population`")
@@ -86,7 +87,7 @@ def farrington_flexible(series: Series, parameters: FarringtonFlexible) -> Detec
     step_days = series.step_days()
     answer = _Answer(series)
     columns = max(1, len(series.areas))
-    for now in range(steps):
+    for now in range(judged_from, steps):
         past = references(series.starts, now, parameters.years, period=parameters.period, step_days=step_days)
         if past is None or past[-1] - parameters.half_window < 0:
             continue
@@ -212,5 +213,6 @@ ALGORITHMS: Final = (
         "quasi-Poisson regression on all seasons of past years, with a trend and weights",
         "Noufaily and others 2013, doi 10.1002/sim.5595; Salmon, Schumacher, Höhle 2016, doi 10.18637/jss.v070.i10",
         {"surveillance": "farringtonFlexible", "epysurv": "FarringtonFlexible"},
+        farrington_flexible,
     ),
 )

@@ -42,18 +42,19 @@ class Farrington(Parameters):
     )
 
 
-def farrington(series: Series, parameters: Farrington) -> Detected:
+def farrington(series: Series, parameters: Farrington, judged_from: int = 0) -> Detected:
     """Alarm where a count exceeds the bound of a quasi-Poisson regression on the same weeks of past years.
 
     A shorter history has fewer years. No alarm where recent steps have fewer than ``least_recent`` incidents together. The statistic is
     (count - expected) / (threshold - expected); ``also`` has ``phi``, ``has_trend`` and ``has_enough``.
+    Steps before ``judged_from`` are not judged.
     """
     if parameters.population_offset and series.population is None:
         raise SeriesError("population_offset: the series has no population; expected a column `population`")
     step_days = series.step_days()
     least = _LEAST_STEPS if parameters.compat == "surveillance-1.20.3" else 2 * parameters.half_window + 1
     mean, error, phi, has_trend = blank(series), blank(series), blank(series), np.zeros(series.counts.shape, dtype=bool)
-    for now in range(series.counts.shape[1]):
+    for now in range(judged_from, series.counts.shape[1]):
         at = neighbourhoods(series.starts, now, parameters.years, parameters.half_window, period=parameters.period, step_days=step_days)
         at = at[at < now]
         if len(at) < least:
@@ -116,5 +117,6 @@ ALGORITHMS: Final = (
         "quasi-Poisson regression on the same weeks of past years",
         "Farrington, Andrews, Beale, Catchpole 1996, doi 10.2307/2983331",
         {"surveillance": "farrington", "epysurv": "Farrington"},
+        farrington,
     ),
 )

@@ -64,5 +64,6 @@ ALGORITHMS: Final = (
         "the default: windows of 1, 2, 3 and 7 steps against a gamma-Poisson prediction with trend, season and weekdays",
         "West, Harrison and Migon 1985, doi 10.2307/2287954; weighted sums of squares: Zolotarev 1961, doi 10.1137/1106012",
         {},
+        lambda series, parameters, judged_from: predictive(series, parameters, judged_from=judged_from),
     ),
 )
