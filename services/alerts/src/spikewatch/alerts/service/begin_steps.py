@@ -21,7 +21,7 @@ class BeginSteps:
         self._rules = rulebook.at_overdoses
         self._cache = cache
         self._clock = clock
-        self._failing = FailingRules()
+        self._failing = FailingRules(remembers=False)
         self._begun: dict[tuple[str, int], int | None] = {}
 
     def exchange(self, rulebook: Rulebook) -> None:

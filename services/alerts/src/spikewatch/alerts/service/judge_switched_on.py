@@ -117,7 +117,7 @@ class JudgeSwitchedOn:
         self._clock = clock
         self._is_live = is_live
         self._aside = aside
-        self._failing = FailingRules()
+        self._failing = FailingRules(remembers=False)
         self._due: list[_Due] = []
 
     def exchange(self, rulebook: Rulebook) -> None:

@@ -92,7 +92,7 @@ class JudgeUnsettled:
         self._feeds = feeds
         self._publishing = publishing
         self._clock = clock
-        self._failing = FailingRules()
+        self._failing = FailingRules(remembers=False)
         self._turn: int | None = None
         self._judged: dict[str, Reported | None] = {}
 

@@ -1,6 +1,6 @@
 """Revises the alerts of one area after its overdoses changed."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
@@ -33,6 +33,14 @@ class AreaRevision:
         self._contributions = contributions
         self._alerts = alerts
         self._reported = reported
+
+    async def touching(self, since: int) -> list[Kept]:
+        """Return the area's alerts last met since a time, as they are stored."""
+        return await self._alerts.touching({self.area: since})
+
+    async def stored(self, alerts: Collection[UUID]) -> dict[UUID, Kept]:
+        """Return some alerts as they are stored, those that are."""
+        return await self._alerts.load(alerts)
 
     async def revise(self, rule: Rule, spans: Sequence[Span], kept: Sequence[Kept], *, as_of: int, now: datetime) -> list[Kept]:
         """Return the alerts of one rule that changed."""

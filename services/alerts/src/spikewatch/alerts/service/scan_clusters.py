@@ -62,7 +62,7 @@ class ScanClusters:
         self._step = round(every_seconds * _MICROSECONDS)
         self._looks_a_day = DAY / self._step
         self._is_live = is_live
-        self._failing = FailingRules()
+        self._failing = FailingRules(remembers=False)
         self._looked: int | None = None
 
     def exchange(self, rulebook: Rulebook) -> None:
