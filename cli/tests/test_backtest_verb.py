@@ -202,3 +202,49 @@ def test_a_drawn_history_can_be_back_tested(tmp_path, capsys):
     again = tmp_path / "again"
     assert main(["simulate", "--profile", "history", "--seed", "3", "--days", "60", "-o", str(again)]) == 0
     assert (again / "counts.csv").read_bytes() == (tmp_path / "counts.csv").read_bytes()
+
+
+OF_A_YEAR = """\
+  - id: by-the-past
+    version: 1
+    description: Above the past.
+    kind: mean_plus_sd
+    area_kinds: [county]
+    window_hours: 24
+    parameters: {sds: 2, history_days: 400, minimum_history_days: 300, lag_hours: 24, minimum_count: 3}
+"""
+
+
+def test_a_rule_without_the_history_it_asks_for_has_no_alarms_a_year(files, capsys):
+    """Zero would say that it costs nothing."""
+    (files / "rules.yaml").write_text(RULES + OF_A_YEAR)
+    late = "".join(f"{FIRST + timedelta(days=day)},{count},county:42003\n" for day, count in ((200, 1), (364, 3)))
+    (files / "counts.csv").write_text((files / "counts.csv").read_text() + late)
+    assert main(["backtest", f"{files}/rules.yaml", f"{files}/counts.csv", "-o", f"{files}/rows.jsonl"]) == 0
+    rows = {(row["rule"], row["area"]): row for row in map(json.loads, (files / "rows.jsonl").read_text().splitlines())}
+    judged = (364 - 1 - 300 - 2) / 365.25  # the first overdose is on the second day; a day's window, and a day between
+    assert rows["by-the-past", "county:42001"]["years_judged"] == pytest.approx(judged, abs=1e-6)
+    assert rows["by-the-past", "county:42001"]["alarms_per_year"] == 0
+    unknown = rows["by-the-past", "county:42003"]
+    assert (unknown["alarms"], unknown["alarms_per_year"], unknown["years_judged"]) == (0, None, 0)
+    assert rows["three-a-day", "county:42003"]["years_judged"] == rows["three-a-day", "county:42003"]["years"]
+    said = capsys.readouterr().err
+    assert "rule by-the-past never judged in 1 of 2 areas: it asks for 300 days of history" in said
+    assert "rule three-a-day never" not in said
+
+    assert main(["backtest", f"{files}/rules.yaml", f"{files}/counts.csv", "--rule", "by-the-past", "--plot", f"{files}/p.svg"]) == 0
+    (row,) = (line for line in capsys.readouterr().out.splitlines() if "county:42003" in line)
+    assert [cell.strip() for cell in row.split("│")][5:9] == ["1.0", "0.0", "0", ""]
+
+
+def test_the_sum_over_areas_takes_each_area_by_what_is_judged_there(files, capsys):
+    (files / "rules.yaml").write_text(RULES + OF_A_YEAR.replace("300", "100"))
+    areas = [f"county:42{number:03}" for number in range(1, 60, 2)]
+    days = range(0, 365, 4)
+    rows = [f"{FIRST + timedelta(days=day)},{4 if day == 360 else 1},{area}" for area in areas for day in days]
+    (files / "counts.csv").write_text("date,count,area\n" + "\n".join(rows) + "\n")
+    assert main(["backtest", f"{files}/rules.yaml", f"{files}/counts.csv"]) == 0
+    (row,) = (line for line in capsys.readouterr().out.splitlines() if "by-the-past" in line)
+    cells = [cell.strip() for cell in row.split("│")][1:-1]
+    judged = (364 - 102) / 365.25  # a day's window, and a day between
+    assert cells[2:6] == ["30", f"{judged:.2f}", "30", f"{30 / judged:.1f}"]

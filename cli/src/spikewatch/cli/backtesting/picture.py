@@ -47,7 +47,8 @@ def drawn(path: Path, histories: Histories, sets: Sequence[tuple[str, Sequence[V
         for place, (name, verdict) in enumerate(verdicts):
             at = [_day(alarm.episode.opened_at) for alarm in verdict.alarms]
             height = -top * 0.09 * (place + 1)
-            label = f"{name}: {verdict.rule.id}, {verdict.alarms_per_year:.1f} a year"
+            rate = "never judged" if verdict.alarms_per_year is None else f"{verdict.alarms_per_year:.1f} a year"
+            label = f"{name}: {verdict.rule.id}, {rate}"
             axis.plot(at, [height] * len(at), "|", color=_COLOURS[place % len(_COLOURS)], markersize=7, markeredgewidth=1.6, label=label)
         axis.axhline(0, color="black", linewidth=0.6)
         axis.set_yticks([tick for tick in axis.get_yticks() if 0 <= tick <= top])

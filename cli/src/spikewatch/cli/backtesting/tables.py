@@ -26,12 +26,13 @@ COLUMNS: Final = (
     "labelled",
     "hits",
     "days_to_detection",
+    "years_judged",
 )
 """Of the rows for programs."""
 
 
 def rows_of(name: str, verdicts: Iterable[Verdict]) -> list[dict[str, Any]]:
-    """Return a row for each rule and area."""
+    """Return a row for each rule and area, for people; ``judged`` are the years in which the rule had the history that it asks for."""
     return [
         {
             "rules": name,
@@ -39,11 +40,9 @@ def rows_of(name: str, verdicts: Iterable[Verdict]) -> list[dict[str, Any]]:
             "area": one.area,
             "overdoses": one.overdoses,
             "years": round(one.years, 2),
-            "alarms": len(one.alarms),
-            "alarms_per_year": round(one.alarms_per_year, 1),
-            "labelled": len(one.caught),
-            "hits": one.hits,
-            "days_to_detection": None if one.days_to_detection is None else round(one.days_to_detection, 2),
+            "judged": round(one.judged_years, 2),
+            **_cost(one, 1),
+            **_found(one, 2),
         }
         for one in verdicts
     ]
@@ -59,14 +58,24 @@ def full_rows(name: str, verdicts: Iterable[Verdict]) -> list[dict[str, Any]]:
             "area": one.area,
             "overdoses": one.overdoses,
             "years": round(one.years, 6),
-            "alarms": len(one.alarms),
-            "alarms_per_year": round(one.alarms_per_year, 6),
-            "labelled": len(one.caught),
-            "hits": one.hits,
-            "days_to_detection": None if one.days_to_detection is None else round(one.days_to_detection, 6),
+            **_cost(one, 6),
+            **_found(one, 6),
+            "years_judged": round(one.judged_years, 6),
         }
         for one in verdicts
     ]
+
+
+def _cost(one: Verdict, digits: int) -> dict[str, Any]:
+    return {"alarms": len(one.alarms), "alarms_per_year": _rounded(one.alarms_per_year, digits)}
+
+
+def _found(one: Verdict, digits: int) -> dict[str, Any]:
+    return {"labelled": len(one.caught), "hits": one.hits, "days_to_detection": _rounded(one.days_to_detection, digits)}
+
+
+def _rounded(number: float | None, digits: int) -> float | None:
+    return None if number is None else round(number, digits)
 
 
 def write_rows(output: IO[str], rows: Sequence[Mapping[str, Any]], *, as_lines: bool) -> None:
@@ -80,7 +89,7 @@ def write_rows(output: IO[str], rows: Sequence[Mapping[str, Any]], *, as_lines: 
 
 
 def in_sum(name: str, verdicts: Iterable[Verdict]) -> list[dict[str, Any]]:
-    """Return a row for each rule over all its areas: what switching it on costs, and the busiest area."""
+    """Return a row for each rule over all its areas: what switching it on costs, and the busiest area; ``judged`` are years of an area."""
     by_rule: dict[str, list[Verdict]] = {}
     for verdict in verdicts:
         by_rule.setdefault(f"{verdict.rule.id} v{verdict.rule.version}", []).append(verdict)
@@ -88,17 +97,19 @@ def in_sum(name: str, verdicts: Iterable[Verdict]) -> list[dict[str, Any]]:
     for rule, mine in by_rule.items():
         alarms = sum(len(one.alarms) for one in mine)
         days = [caught.days for one in mine for caught in one.caught if caught.days is not None]
+        judged = sum(one.judged_years for one in mine)
         rows.append(
             {
                 "rules": name,
                 "rule": rule,
                 "areas": len(mine),
+                "judged": round(judged / len(mine), 2),
                 "alarms": alarms,
-                "alarms_per_year": round(alarms / mine[0].years, 1),
+                "alarms_per_year": round(alarms / judged * len(mine), 1) if judged else None,
                 "most_in_one_area": max(len(one.alarms) for one in mine),
                 "labelled": sum(len(one.caught) for one in mine),
                 "hits": len(days),
-                "days_to_detection": round(median(days), 2) if days else None,
+                "days_to_detection": _rounded(median(days), 2) if days else None,
             }
         )
     return rows
@@ -110,7 +121,7 @@ def budget_row(name: str, budget: Budget) -> dict[str, Any]:
         "rules": name,
         "alarms_per_year_at_most": budget.alarms_per_year,
         "raised": budget.raised,
-        "precision": None if budget.precision is None else round(budget.precision, 3),
+        "precision": _rounded(budget.precision, 3),
         "hits": budget.hits,
     }
 
@@ -133,6 +144,7 @@ def _verdict(one: Verdict) -> dict[str, Any]:
         "area": one.area,
         "overdoses": one.overdoses,
         "years": one.years,
+        "years_judged": one.judged_years,
         "alarms_per_year": one.alarms_per_year,
         "hits": one.hits,
         "days_to_detection": one.days_to_detection,

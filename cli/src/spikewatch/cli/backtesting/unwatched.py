@@ -1,4 +1,4 @@
-"""Says what a table of a back-test leaves out: rules that watch or count nothing of the history, and areas that none watches."""
+"""Says what a table of a back-test leaves out: rules that watch, count or judge nothing of the history, and areas that none watches."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -28,8 +28,21 @@ def say_unwatched(books: Books, sets: Sequence[tuple[str, Sequence[Verdict]]], h
                 )
             elif not is_stored and not rule.is_scheduled and not _counts(rule, histories):
                 say(f"rule {rule.id} counts none of the overdoses of the history: it asks for {_asked(rule)}, which no row tells")
+        for rule in rules:
+            _say_never_judged(rule, [one for one in found if one.rule.id == rule.id])
     if not is_stored and not any(rule.is_scheduled for _, rules in books for rule in rules):
         _say_unwatched_areas({one.area for _, found in sets for one in found}, histories)
+
+
+def _say_never_judged(rule: Rule, mine: Sequence[Verdict]) -> None:
+    silent = [one for one in mine if not one.judged_years]
+    if silent:
+        where = "" if len(silent) == len(mine) else f" in {len(silent):,} of {len(mine):,} areas"
+        least = rule.criterion.model_dump()["minimum_history_days"]
+        say(
+            f"rule {rule.id} never judged{where}: it asks for {least:g} days of history before it does (minimum_history_days), and there "
+            "are fewer, so nothing is known of what it costs or finds; give a longer history"
+        )
 
 
 def _counts(rule: Rule, histories: Histories) -> bool:

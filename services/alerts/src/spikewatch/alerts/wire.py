@@ -125,7 +125,8 @@ def _verdict_message(verdict: Verdict) -> calls.Verdict:
         area=verdict.area,
         overdoses=verdict.overdoses,
         years=verdict.years,
-        alarms_per_year=verdict.alarms_per_year,
+        judged_years=verdict.judged_years,
+        alarms_per_year=verdict.alarms_per_year or 0.0,
         alarms=[
             calls.Alarm(
                 opened_at=_time(one.episode.opened_at),
@@ -157,7 +158,8 @@ def _verdict_message(verdict: Verdict) -> calls.Verdict:
 
 
 def _verdict(message: calls.Verdict, rule: Rule) -> Verdict:
-    return Verdict(rule, message.area, message.overdoses, message.years, _alarms(message.alarms), _caught(message))
+    judged = message.judged_years if message.HasField("judged_years") else message.years
+    return Verdict(rule, message.area, message.overdoses, message.years, judged, _alarms(message.alarms), _caught(message))
 
 
 def _alarms(messages: Sequence[calls.Alarm]) -> tuple[Alarm, ...]:

@@ -98,7 +98,7 @@ class AreaHistory(_message.Message):
     def __init__(self, area: _Optional[str] = ..., overdoses: _Optional[int] = ..., first_day: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., daily_counts: _Optional[_Iterable[int]] = ...) -> None: ...
 
 class Verdict(_message.Message):
-    __slots__ = ("rule_id", "version", "area", "overdoses", "years", "alarms_per_year", "alarms", "spikes", "hits", "days_to_detection")
+    __slots__ = ("rule_id", "version", "area", "overdoses", "years", "alarms_per_year", "alarms", "spikes", "hits", "days_to_detection", "judged_years")
     RULE_ID_FIELD_NUMBER: _ClassVar[int]
     VERSION_FIELD_NUMBER: _ClassVar[int]
     AREA_FIELD_NUMBER: _ClassVar[int]
@@ -109,6 +109,7 @@ class Verdict(_message.Message):
     SPIKES_FIELD_NUMBER: _ClassVar[int]
     HITS_FIELD_NUMBER: _ClassVar[int]
     DAYS_TO_DETECTION_FIELD_NUMBER: _ClassVar[int]
+    JUDGED_YEARS_FIELD_NUMBER: _ClassVar[int]
     rule_id: str
     version: int
     area: str
@@ -119,7 +120,8 @@ class Verdict(_message.Message):
     spikes: _containers.RepeatedCompositeFieldContainer[CaughtSpike]
     hits: int
     days_to_detection: float
-    def __init__(self, rule_id: _Optional[str] = ..., version: _Optional[int] = ..., area: _Optional[str] = ..., overdoses: _Optional[int] = ..., years: _Optional[float] = ..., alarms_per_year: _Optional[float] = ..., alarms: _Optional[_Iterable[_Union[Alarm, _Mapping]]] = ..., spikes: _Optional[_Iterable[_Union[CaughtSpike, _Mapping]]] = ..., hits: _Optional[int] = ..., days_to_detection: _Optional[float] = ...) -> None: ...
+    judged_years: float
+    def __init__(self, rule_id: _Optional[str] = ..., version: _Optional[int] = ..., area: _Optional[str] = ..., overdoses: _Optional[int] = ..., years: _Optional[float] = ..., alarms_per_year: _Optional[float] = ..., alarms: _Optional[_Iterable[_Union[Alarm, _Mapping]]] = ..., spikes: _Optional[_Iterable[_Union[CaughtSpike, _Mapping]]] = ..., hits: _Optional[int] = ..., days_to_detection: _Optional[float] = ..., judged_years: _Optional[float] = ...) -> None: ...
 
 class Alarm(_message.Message):
     __slots__ = ("opened_at", "last_met_at", "peak_at", "observed", "expected", "threshold", "probability", "told_at", "places")

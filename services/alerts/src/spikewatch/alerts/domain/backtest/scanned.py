@@ -93,5 +93,5 @@ def scan_verdicts(
             caught(one, [alarm for alarm in there if alarm.episode.opened_at >= span[0]], there)
             for one, there in zip(known, at_places, strict=True)
         )
-        found.append(Verdict(rule, area, count, years, mine, met))
+        found.append(Verdict(rule, area, count, years, years, mine, met))
     return found

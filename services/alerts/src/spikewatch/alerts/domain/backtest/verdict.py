@@ -8,6 +8,7 @@ from statistics import median
 from typing import Final
 
 from spikewatch.alerts.domain.backtest.histories import Histories, Labelled
+from spikewatch.alerts.domain.backtest.judged import judged_since
 from spikewatch.alerts.domain.episodes import Episode, Zone, recomputed
 from spikewatch.alerts.domain.evidence import finding_of
 from spikewatch.alerts.domain.instants import DAY
@@ -65,19 +66,20 @@ class Caught:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """One rule in one area."""
+    """One rule in one area. ``judged_years`` is the part of ``years`` in which the area had the history that the rule asks for."""
 
     rule: Rule
     area: str
     overdoses: int
     years: float
+    judged_years: float
     alarms: tuple[Alarm, ...]
     caught: tuple[Caught, ...]
 
     @property
-    def alarms_per_year(self) -> float:
-        """How many alerts a year of such history brings."""
-        return len(self.alarms) / self.years
+    def alarms_per_year(self) -> float | None:
+        """How many alerts a year brings in which the rule judges; None where it never did, for then nobody knows."""
+        return len(self.alarms) / self.judged_years if self.judged_years else None
 
     @property
     def hits(self) -> int:
@@ -110,12 +112,19 @@ def verdicts(rules: Sequence[Rule], histories: Histories, labelled: Sequence[Lab
             whole = tuple(_alarm(history, mine, episode) for episode in recomputed(history, mine, span))
             alarms = tuple(one for one in whole if one.episode.opened_at >= histories.start)
             overdoses = histories.counted(area)
-            yield Verdict(rule, area, overdoses, years, alarms, tuple(caught(one, alarms, whole) for one in known))
+            judged = _judged_years(judged_since(mine, history.first), histories)
+            yield Verdict(rule, area, overdoses, years, judged, alarms, tuple(caught(one, alarms, whole) for one in known))
 
 
 def years_of(start: int, end: int) -> float:
     """Return the length of a span in years, at least a day."""
     return max((end - start) / year, _LEAST_YEARS)
+
+
+def _judged_years(since: int | None, histories: Histories) -> float:
+    if since is not None and since > histories.end:
+        return 0.0
+    return years_of(histories.start if since is None else max(histories.start, since), histories.end)
 
 
 def past_of(rules: Iterable[Rule]) -> int:
