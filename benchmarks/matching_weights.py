@@ -12,20 +12,23 @@ import gzip
 import math
 import zlib
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from matching_confidence import HOME, usual, with_signs
 from matching_draws import draw_reports
 from matching_mixes import MIXES
 
+from spikewatch.enrichment.domain.matching.confidence import Calibration, Confidence
 from spikewatch.enrichment.domain.matching.fields import DISTANCE_EDGES_M, FIELDS, OFFSETS, SIZE, TIME_EDGES_MIN
 from spikewatch.enrichment.domain.matching.learning import Counts, count_labelled, learn
 from spikewatch.enrichment.domain.matching.matcher import match
 from spikewatch.enrichment.domain.matching.records import Compared, newest, of_row
-from spikewatch.enrichment.domain.matching.weights import SCALE, Calibration, Weights
+from spikewatch.enrichment.domain.matching.weights import SCALE, Weights
 
-HOME = Path(__file__).parents[1] / "services/enrichment/src/spikewatch/enrichment/weights"
-START = Weights("neutral", 3, "", np.zeros(SIZE, dtype=np.int32), -150, -800, Calibration((), (0.9,)), (Calibration((), (1.0,)),) * 3)
+_SURE = Confidence(Calibration((), (0.9,)), (Calibration((), (1.0,)),) * 3)
+START = Weights("neutral", 4, "", np.zeros(SIZE, dtype=np.int32), -150, -800, _SURE)
 # Minutes after the call at which each kind of agency dates the overdose, and how much that varies.
 LAG = {"cad": (0, 3), "ems": (8, 7), "fire": (5, 5), "police": (18, 22), "ed": (42, 20), "me": (150, 240), "other": (30, 90)}
 
@@ -180,16 +183,8 @@ def calibrated(weights: Weights, draws: list[tuple[list[Compared], dict[object, 
                 outside[min(len(members), 3) - 1].append((int(matched.clusters.outside[founder]), len(members) == sizes[labels.pop()]))
     edges_in = tuple(bits * SCALE for bits in (1, 2, 3, 4, 5, 6, 8, 10, 13, 16))
     edges_out = tuple(bits * SCALE for bits in (-99, -6, -4, -2, 0, 2, 4))
-    return Weights(
-        weights.name,
-        weights.version,
-        weights.origin,
-        weights.table,
-        weights.join,
-        weights.veto,
-        _shares(within, edges_in, growing=True),
-        tuple(_shares(seen, edges_out, growing=False) for seen in outside),
-    )
+    one, two, more = (_shares(seen, edges_out, growing=False) for seen in outside)
+    return replace(weights, confidence=Confidence(_shares(within, edges_in, growing=True), (one, two, more)))
 
 
 def _shares(seen: list[tuple[int, bool]], edges: tuple[int, ...], *, growing: bool) -> Calibration:
@@ -229,8 +224,10 @@ def main() -> None:
         count_labelled(*read(rows), counts)
         origin += f" and {len(rows)} simulated reports of another author, half of a labelled file"
     learnt = learn(counts, begun, name="learnt", origin=f"counted on {origin}")
+    draws = usual(8_000, 31_000, given.labelled)
     for weights in (begun, learnt):
-        (HOME / f"matching_{weights.name}.json").write_text(calibrated(weights, held).to_json(), encoding="utf-8")
+        fitted = with_signs(calibrated(weights, held), draws)
+        (HOME / f"matching_{weights.name}.json").write_text(fitted.to_json(), encoding="utf-8")
         print(f"wrote {weights.name}.json")
 
 

@@ -58,7 +58,7 @@ def test_weights_come_back_as_they_were_written() -> None:
     weights = load_weights(NEUTRAL)
     again = Weights.parse(weights.to_json())
     assert np.array_equal(weights.table, again.table)
-    assert (again.join, again.veto, again.together, again.complete) == (weights.join, weights.veto, weights.together, weights.complete)
+    assert (again.join, again.veto, again.confidence) == (weights.join, weights.veto, weights.confidence)
 
 
 def test_two_learnings_under_one_name_and_version_are_told_apart_by_what_they_weigh() -> None:

@@ -16,7 +16,7 @@ from spikewatch.enrichment.domain.matching.weights import Weights
 __all__ = ["MatchedIncident", "MatchedOverdose", "matched"]
 
 # Part of every digest: a change of the matcher or of survivorship must raise it, so that stored incidents are renewed when touched.
-_RULES: Final = "8"
+_RULES: Final = "9"
 _SURELY_MORE: Final = 10**6  # as if a report that fits perfectly had been left out
 
 
@@ -66,7 +66,7 @@ def matched(
         if len(overdoses) > 1:
             members = tuple([standing[at] for at in sorted([at for places, _ in people.values() for at in places])])
         made.append(MatchedIncident(incident_id(standing[scene].key), overdoses, members, _digest(overdoses, rules)))
-    alone = weights.confidence(1, 0, _SURELY_MORE)
+    alone = weights.confidence.of(1, 0, _SURELY_MORE)
     for one in [one for key, one in by_key.items() if key in apart]:
         overdoses = (MatchedOverdose((one,), alone, is_flooded=True),)
         made.append(MatchedIncident(incident_id(one.key), overdoses, (one,), _digest(overdoses, rules)))

@@ -17,6 +17,7 @@ from spikewatch.enrichment.domain.matching.clustering import Clusters, cluster, 
 from spikewatch.enrichment.domain.matching.codes import KIND_CODE
 from spikewatch.enrichment.domain.matching.columns import Columns, Ints
 from spikewatch.enrichment.domain.matching.comparison import distances, share_numbers
+from spikewatch.enrichment.domain.matching.confidence import signs_of
 from spikewatch.enrichment.domain.matching.decided import Decided
 from spikewatch.enrichment.domain.matching.decisions import Decisions
 from spikewatch.enrichment.domain.matching.learning import learn_lags
@@ -80,9 +81,11 @@ class Matched:
         for place, person in enumerate(self.clusters.founder.tolist()):
             people.setdefault(person, []).append(place)
         incident, within, outside = self.incident.tolist(), self.clusters.within.tolist(), self.clusters.outside.tolist()
+        signs = signs_of(self.columns.kind, self.columns.disposition, self.clusters.founder, self.incident)
+        sure = self.weights.confidence.of
         found: dict[int, dict[int, tuple[list[int], float]]] = {}
         for person, places in people.items():
-            confidence = self.weights.confidence(len(places), within[person], outside[person])
+            confidence = sure(len(places), within[person], outside[person], signs[person])
             found.setdefault(incident[person], {})[person] = (places, confidence)
         return found
 

@@ -11,15 +11,17 @@ import numpy as np
 import numpy.typing as npt
 
 from spikewatch.enrichment.domain.matching.comparison import Looked
+from spikewatch.enrichment.domain.matching.confidence import SIGNS, Calibration, Confidence
 from spikewatch.enrichment.domain.matching.fields import FIELDS, OFFSETS, SIZE, Field
 
-__all__ = ["FORMAT", "SCALE", "Calibration", "Weights", "WrongWeights"]
+__all__ = ["FORMAT", "SCALE", "Weights", "WrongWeights"]
 
 FORMAT: Final = 1
 SCALE: Final = 100
 """Weights are whole hundredths of a bit, so that sums are exact and no order of adding changes a score."""
 
 _MOST_BITS: Final = 99.0
+_CONFIDENCE: Final = frozenset({"together", "complete", "signs", "promised"})
 _ALLOWED: Final = frozenset({"format", "name", "version", "origin", "join", "veto", "confidence", "fields"})
 
 
@@ -28,28 +30,8 @@ class WrongWeights(Exception):  # noqa: N818  # named by its consequence
 
 
 @dataclass(frozen=True, slots=True)
-class Calibration:
-    """How a score becomes a probability: ``shares[n]`` is the share that was right among scores up to ``edges[n]`` hundredths of a bit."""
-
-    edges: tuple[int, ...]
-    shares: tuple[float, ...]
-
-    def of(self, score: float) -> float:
-        """Return the probability of a score."""
-        for edge, share in zip(self.edges, self.shares, strict=False):
-            if score < edge:
-                return share
-        return self.shares[-1]
-
-
-@dataclass(frozen=True, slots=True)
 class Weights:
-    """All weights in one array. ``join`` and ``veto`` are in hundredths of a bit.
-
-    ``together`` gives the probability that the reports of one overdose belong together, by the least of their ties;
-    ``complete`` that none is missing, by the strongest tie to a report that was left out: one calibration for an overdose of a
-    single report, one for two, one for more.
-    """
+    """All weights in one array. ``join`` and ``veto`` are in hundredths of a bit."""
 
     name: str
     version: int
@@ -57,27 +39,20 @@ class Weights:
     table: npt.NDArray[np.int32]
     join: int
     veto: int
-    together: Calibration
-    complete: tuple[Calibration, Calibration, Calibration]
+    confidence: Confidence
 
     @property
     def label(self) -> str:
         """Name, version, and eight digits that follow from every weight, bound and step: two that weigh otherwise differ in them."""
         digest = blake2b(self.table.astype("<i4").tobytes(), digest_size=4)
         digest.update(struct.pack("<2q", self.join, self.veto))
-        for steps in (self.together, *self.complete):
-            digest.update(struct.pack(f"<q{len(steps.edges)}q{len(steps.shares)}d", len(steps.edges), *steps.edges, *steps.shares))
+        digest.update(self.confidence.packed())
         return f"{self.name}@{self.version}+{digest.hexdigest()}"
 
     def scores(self, looked: Looked) -> npt.NDArray[np.int32]:
         """Return the score of every compared pair, in hundredths of a bit."""
         total: npt.NDArray[np.int32] = self.table[looked].sum(axis=0, dtype=np.int32)
         return total
-
-    def confidence(self, reports: int, within: int, outside: int) -> float:
-        """Return the probability that an overdose of so many reports holds all of one person's and no other, to four digits."""
-        together = self.together.of(within) if reports > 1 else 1.0
-        return round(together * self.complete[min(reports, 3) - 1].of(outside), 4)
 
     def with_table(self, table: npt.NDArray[np.float64], *, name: str, origin: str) -> "Weights":
         """Return the same with other weights, given in bits."""
@@ -113,6 +88,8 @@ class Weights:
         confidence = document.get("confidence")
         if not isinstance(confidence, dict):
             raise WrongWeights("confidence must be an object with together and complete")
+        if unknown := sorted(confidence.keys() - _CONFIDENCE):
+            raise WrongWeights(f"confidence: {unknown[0]!r} is none of {', '.join(sorted(_CONFIDENCE))}")
         return cls(
             name=str(document.get("name", "")),
             version=version,
@@ -120,8 +97,12 @@ class Weights:
             table=table,
             join=_bits(document.get("join"), "join"),
             veto=_bits(document.get("veto"), "veto"),
-            together=_calibration(confidence.get("together"), "confidence.together"),
-            complete=_complete(confidence.get("complete")),
+            confidence=Confidence(
+                _calibration(confidence.get("together"), "confidence.together"),
+                _complete(confidence.get("complete")),
+                _signs(confidence["signs"]) if "signs" in confidence else (),
+                _promised(confidence["promised"]) if "promised" in confidence else (),
+            ),
         )
 
     def to_json(self) -> str:
@@ -143,7 +124,7 @@ class Weights:
             "origin": self.origin,
             "join": self.join / SCALE,
             "veto": self.veto / SCALE,
-            "confidence": {"together": _steps(self.together), "complete": [_steps(one) for one in self.complete]},
+            "confidence": _told(self.confidence),
             "fields": fields,
         }
         return _compact(document)
@@ -205,6 +186,37 @@ def _complete(value: object) -> tuple[Calibration, Calibration, Calibration]:
         raise WrongWeights("confidence.complete must be three lists of steps: for one report, for two, for more")
     one, two, more = (_calibration(steps, "confidence.complete") for steps in value)
     return one, two, more
+
+
+def _signs(value: object) -> tuple[tuple[float, ...], ...]:
+    if not isinstance(value, list) or len(value) != 3 or not all(isinstance(one, dict) for one in value):
+        raise WrongWeights("confidence.signs must be three objects of bits: for one report, for two, for more")
+    for name in {name for one in value for name in one}.difference(SIGNS):
+        raise WrongWeights(f"confidence.signs: {name!r} is no sign; expected some of {', '.join(SIGNS)}")
+    return tuple(tuple(_bits(one.get(name, 0.0), f"confidence.signs.{name}") / SCALE for name in SIGNS) for one in value)
+
+
+def _promised(value: object) -> tuple[tuple[float, float], ...]:
+    knots = value if isinstance(value, list) else []
+    if not all(isinstance(knot, list) and len(knot) == 2 and all(_is_share(one) for one in knot) for knot in knots) or not knots:
+        raise WrongWeights("confidence.promised must be a list of [promised, right], each a share from 0 to 1")
+    for side in zip(*knots, strict=True):
+        if list(side) != sorted(side):
+            raise WrongWeights("confidence.promised must grow: what is promised more is right no less often")
+    return tuple((float(promised), float(right)) for promised, right in knots)
+
+
+def _is_share(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 1
+
+
+def _told(confidence: Confidence) -> dict[str, Any]:
+    told: dict[str, Any] = {"together": _steps(confidence.together), "complete": [_steps(one) for one in confidence.complete]}
+    if confidence.signs:
+        told["signs"] = [{name: value for name, value in zip(SIGNS, bits, strict=True) if value} for bits in confidence.signs]
+    if confidence.promised:
+        told["promised"] = [list(knot) for knot in confidence.promised]
+    return told
 
 
 def _steps(calibration: Calibration) -> list[list[float | None]]:
