@@ -190,6 +190,10 @@ def test_a_history_of_nothing_is_one_sentence(files, capsys, history, says):
 def test_a_rule_that_is_not_there_is_named(files, capsys):
     assert main(["backtest", f"{files}/rules.yaml", f"{files}/counts.csv", "--rule", "unheard-of"]) == 2
     assert "no rule is called unheard-of" in capsys.readouterr().err
+    both = ["--rule", "three-a-day", "--rule", "unheard-of", "-o", f"{files}/rows.csv"]
+    assert main(["backtest", f"{files}/rules.yaml", f"{files}/counts.csv", *both]) == 2
+    assert f"no rule is called unheard-of; spikewatch rules ls {files}/rules.yaml lists them" in capsys.readouterr().err
+    assert not (files / "rows.csv").exists()
 
 
 def test_a_drawn_history_can_be_back_tested(tmp_path, capsys):

@@ -94,3 +94,17 @@ def test_a_history_has_the_areas_and_days_that_were_asked(tmp_path: Path, capsys
     with pytest.raises(SystemExit):
         main(["simulate", "--profile", "history", "-o", str(tmp_path), "--areas", "0"])
     assert "expected a whole number from 1" in capsys.readouterr().err
+
+
+def test_a_history_that_no_memory_would_hold_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["simulate", "--profile", "history", "-o", str(tmp_path), "--days", "880", "--areas", "1786"]) == 2
+    assert "give at most --areas 1,785" in capsys.readouterr().err
+
+
+def test_a_folder_that_cannot_be_made_is_said_before_anything_is_drawn(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("spikewatch.cli.simulate.overdoses", lambda _: pytest.fail("drawn"))
+    (tmp_path / "file").touch()
+    assert main(["simulate", "-o", str(tmp_path / "file" / "county"), "--days", "2"]) == 2
+    assert "choose another folder" in capsys.readouterr().err

@@ -132,3 +132,10 @@ def test_the_list_names_every_detector_and_its_parameters(capsys: pytest.Capture
     assert [row["name"] for row in json.loads(capsys.readouterr().out)] == list(ALGORITHMS)
     assert main(["detect", "--algorithm", "cusum", "--list", "--json"]) == 0
     assert {"k", "h", "transform"} <= {row["parameter"] for row in json.loads(capsys.readouterr().out)}
+
+
+def test_a_parameter_that_is_given_twice_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "counts.csv").write_text("date,count\n2026-01-01,3\n")
+    asked = ["detect", "--algorithm", "fixed", "--set", "threshold=3", "--set", "threshold=4", str(tmp_path / "counts.csv")]
+    assert main(asked) == 2
+    assert "--set threshold is given twice" in capsys.readouterr().err

@@ -16,7 +16,7 @@ from spikewatch.alerts.domain.instants import DAY, moment
 from spikewatch.alerts.domain.rule import Rule
 from spikewatch.alerts.domain.rule_failed import RuleFailed
 from spikewatch.cli.backtesting.labels import labels_of
-from spikewatch.cli.backtesting.picture import drawn
+from spikewatch.cli.backtesting.picture import SUFFIXES, drawn
 from spikewatch.cli.backtesting.read_history import ReadHistory, read_history
 from spikewatch.cli.backtesting.scans import Books, areas_scanned, fewer_draws, lacking, scanned, with_scanned
 from spikewatch.cli.backtesting.stored import Sets, on_stored
@@ -24,6 +24,7 @@ from spikewatch.cli.backtesting.tables import BUDGETS, as_json, budget_row, full
 from spikewatch.cli.backtesting.unwatched import say_unwatched
 from spikewatch.cli.exit_status import DONE, REFUSED_ROWS, CannotRun
 from spikewatch.cli.files.opened import STANDARD_INPUT, opened
+from spikewatch.cli.files.spared import spare
 from spikewatch.cli.files.written import written
 from spikewatch.cli.progress import Progress, say
 from spikewatch.cli.rule_definitions import add_definitions_option
@@ -98,12 +99,11 @@ def run(arguments: argparse.Namespace) -> int:
         raise CannotRun("only one of RULES and HISTORY can be -, standard input; name a file for the other")
     if not arguments.stored and (arguments.area_kind or arguments.since or arguments.until or len(arguments.area) > 1):
         raise CannotRun("--area-kind, --since, --until and more than one --area say what is tested of what is stored; give --stored")
+    if arguments.plot and Path(arguments.plot).suffix.lower() not in SUFFIXES:
+        raise CannotRun(f"{arguments.plot} cannot be drawn: a picture's name must end in one of {', '.join(SUFFIXES)}")
     names = [arguments.rules, *arguments.against]
-    books = [
-        (name, [rule for rule in rules_named(name, arguments).known if not arguments.rule or rule.id in arguments.rule]) for name in names
-    ]
-    if not any(rules for _, rules in books):
-        raise CannotRun(f"no rule is called {', '.join(arguments.rule)}; spikewatch rules ls lists them")
+    spare([arguments.history, arguments.labels, *names], [arguments.output, arguments.errors, arguments.plot])
+    books = _books(names, arguments)
     read: ReadHistory | None = None
     if arguments.stored:
         histories, sets, labelled, others = on_stored(arguments, books)
@@ -122,7 +122,7 @@ def run(arguments: argparse.Namespace) -> int:
             areas_told = [one.area for _, found in sets for one in found]
             seen = with_scanned(histories, areas_told, read.placed if read else ())
             shown = drawn(Path(arguments.plot), seen, sets, labelled)
-        except (OSError, ValueError) as error:
+        except OSError as error:
             raise CannotRun(f"{arguments.plot} cannot be drawn: {error}") from None
         say(f"{arguments.plot}: {shown} areas drawn")
     years = (histories.end - histories.start) / (365.25 * DAY)
@@ -134,6 +134,16 @@ def run(arguments: argparse.Namespace) -> int:
         return DONE
     say(read.says_refused)
     return REFUSED_ROWS
+
+
+def _books(names: Sequence[str], arguments: argparse.Namespace) -> list[tuple[str, list[Rule]]]:
+    known = [(name, rules_named(name, arguments).known) for name in names]
+    unknown = [one for one in arguments.rule if not any(rule.id == one for _, rules in known for rule in rules)]
+    if unknown:
+        raise CannotRun(f"no rule is called {', '.join(unknown)}; spikewatch rules ls {names[0]} lists them")
+    if not any(rules for _, rules in known):
+        raise CannotRun(f"{' and '.join(names)} hold no rule; name a file of rules, or shipped or published")
+    return [(name, [rule for rule in rules if not arguments.rule or rule.id in arguments.rule]) for name, rules in known]
 
 
 def _draws(text: str) -> int:

@@ -21,6 +21,7 @@ from spikewatch.cli.detection.count_rows import CountRow, count_rows
 from spikewatch.cli.detection.counted import Counted, counted
 from spikewatch.cli.exit_status import DONE, REFUSED_ROWS, CannotRun
 from spikewatch.cli.files.opened import STANDARD_INPUT, opened
+from spikewatch.cli.files.spared import spare
 from spikewatch.cli.files.written import written
 from spikewatch.cli.progress import Progress, say
 from spikewatch.cli.tables import print_json, print_table
@@ -67,6 +68,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise CannotRun("a detector and a file are needed: spikewatch detect --algorithm NAME FILE; --list names the detectors")
     algorithm = _named(arguments.algorithm)
     parameters = parameters_of(algorithm, arguments.settings)
+    spare([arguments.file], [arguments.output, arguments.errors])
     refused = 0
     first: CountRow | None = None
     with contextlib.ExitStack() as stack:
@@ -140,10 +142,12 @@ def parameters_of(algorithm: Algorithm, settings: Iterable[str]) -> Parameters:
         key, equals, text = setting.partition("=")
         if not equals:
             raise CannotRun(f"--set {setting}: expected key=value; spikewatch detect --algorithm {algorithm.name} --list names the keys")
+        if (name := key.strip()) in given:
+            raise CannotRun(f"--set {name} is given twice; leave one of them out")
         try:
-            given[key.strip()] = json.loads(text)
+            given[name] = json.loads(text)
         except ValueError:
-            given[key.strip()] = text.strip()
+            given[name] = text.strip()
     try:
         return algorithm.parameters.model_validate(given)
     except ValidationError as error:

@@ -45,6 +45,9 @@ _TAKES: Final[Mapping[str, tuple[str, ...]]] = {
     "history": ("seed", "days", "areas"),
 }
 _LEAST_HISTORY: Final = 30
+_SCENARIOS: Final = 28
+_TEST_DAYS: Final = 120
+_MOST_COUNTS: Final = 50_000_000  # of a history; 84 bytes each while they are drawn
 
 
 def _moment(text: str) -> datetime:
@@ -131,8 +134,11 @@ def _fill(arguments: argparse.Namespace) -> None:
             setattr(arguments, name, default)
     if profile == "history" and (arguments.days < _LEAST_HISTORY or not arguments.days.is_integer()):
         raise CannotRun(
-            f"--days of a history is a whole number from {_LEAST_HISTORY}, for example --days 365 (120 days with spikes follow)"
+            f"--days of a history is a whole number from {_LEAST_HISTORY}, for example --days 365 ({_TEST_DAYS} days with spikes follow)"
         )
+    if profile == "history" and arguments.areas * _SCENARIOS * (arguments.days + _TEST_DAYS) > _MOST_COUNTS:
+        most = int(_MOST_COUNTS / _SCENARIOS / (arguments.days + _TEST_DAYS))
+        raise CannotRun(f"--areas {arguments.areas:,} with so many days is more than is drawn at once; give at most --areas {most:,}")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -141,6 +147,7 @@ def run(arguments: argparse.Namespace) -> int:
     until: datetime = arguments.until or system_clock().replace(microsecond=0)
     length = timedelta(days=arguments.days)
     try:
+        arguments.output.mkdir(parents=True, exist_ok=True)  # what is drawn may take minutes, to be thrown away
         if arguments.profile == "load":
             profile = LoadProfile(arguments.seed, arguments.reports, until, length)
             with Progress("simulate", profile.reports) as progress:

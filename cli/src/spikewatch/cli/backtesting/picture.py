@@ -10,10 +10,12 @@ from spikewatch.alerts.domain.backtest.histories import Histories, Labelled
 from spikewatch.alerts.domain.backtest.verdict import Verdict
 from spikewatch.alerts.domain.instants import DAY
 
-__all__ = ["drawn"]
+__all__ = ["SUFFIXES", "drawn"]
 
 _MOST_AREAS: Final = 8  # more cannot be told apart in one picture; the busiest are drawn
-_SUFFIXES: Final = (".png", ".svg", ".pdf")
+SUFFIXES: Final = (".png", ".svg", ".pdf")
+"""With which of these a picture's name ends."""
+
 # Told apart also by people who see colours otherwise (Okabe and Ito).
 _COLOURS: Final = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 
@@ -22,11 +24,8 @@ def drawn(path: Path, histories: Histories, sets: Sequence[tuple[str, Sequence[V
     """Draw into a file and return how many areas are in the picture.
 
     Raises:
-        ValueError: the file's name does not end as a picture's.
         OSError: it cannot be written.
     """
-    if path.suffix.lower() not in _SUFFIXES:
-        raise ValueError(f"the picture's name must end in one of {', '.join(_SUFFIXES)}")
     from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415  # half a second that no other verb should wait for
     from matplotlib.figure import Figure  # noqa: PLC0415
 
