@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Collection, Sequence
+from itertools import permutations
 from typing import Any
 from uuid import UUID
 
@@ -10,7 +11,7 @@ from typing_extensions import override
 
 from spikewatch.contracts.incident import Incident
 from spikewatch.contracts.report import LocatedReport
-from spikewatch.contracts.vocabulary import SourceType
+from spikewatch.contracts.vocabulary import PlacePrecision, SourceType
 from spikewatch.enrichment import service
 from spikewatch.enrichment.adapters.matching_weights import load_weights
 from spikewatch.enrichment.domain import neighbourhood
@@ -103,6 +104,41 @@ async def test_a_flood_is_recognised_told_and_costs_its_length(located: Build, p
     assert {len(one.members) for one in active} == {1}
     overdoses = [overdose for one in active for overdose in Incident.model_validate_json(one.body or b"").overdoses]
     assert all([note.code for note in overdose.quality] == ["flood_not_matched"] for overdose in overdoses)
+
+
+async def test_a_flood_that_comes_in_one_batch_costs_its_length(located: Build, small_floods: None, pairs_asked: list[int]) -> None:
+    store = InMemoryMatchStore()
+    others = [
+        located(str(number), agency, source_type=source, minutes=number, age=20 + number % 50)
+        for number in range(60)
+        for agency, source in (AGENCIES[0], AGENCIES[2])
+    ]
+    await MatchReports(store, WEIGHTS).apply(flood(located, 0, 90) + others)
+    published = await MatchReports(store, WEIGHTS).apply(flood(located, 90, 1_500))
+    # What is kept beside each incident, and what is compared at once, does not grow with the flood.
+    flooded = [one for one in store.kept_incidents.values() if b"flood_not_matched" in (one.body or b"")]
+    assert len(flooded) == 1_500
+    assert sum(len(one.keys) + len(one.causes) for one in store.kept_incidents.values()) < 5 * 1_500 + 4 * len(others) ** 2
+    assert max(pairs_asked) <= 100 + 2 * len(others)
+    # Each report of the batch is told with its own record.
+    told = {one.incident.members[0]: one.causes for one in published if one.incident.incident_id in {each.incident_id for each in flooded}}
+    assert all(told[one.report.report_key] == {one.report.report_key} for one in flood(located, 90, 1_500))
+
+
+@pytest.mark.parametrize("order", list(permutations(range(4))))
+async def test_two_floods_that_have_reports_in_common_are_told_in_any_order(
+    located: Build, monkeypatch: pytest.MonkeyPatch, order: Sequence[int]
+) -> None:
+    monkeypatch.setattr(neighbourhood, "FLOOD", 2)
+    far = {"location": {"lat": 40.9, "lon": -79.2, "precision": PlacePrecision.POINT}}
+    # Three at one place, and three of one call, of which one lies elsewhere.
+    reports = [located(str(number), cad_number=call) for number, call in enumerate(("26-1001", "26-1001", "26-1002"))]
+    reports.append(located("3", cad_number="26-1001", minutes=90, **far))
+    store = InMemoryMatchStore()
+    for number in order:
+        await MatchReports(store, WEIGHTS).apply([reports[number]])
+    active = [one for one in store.kept_incidents.values() if one.active]
+    assert sorted(b"flood_not_matched" in (one.body or b"") for one in active) == [True] * 4
 
 
 async def test_the_reports_of_others_are_matched_in_the_middle_of_a_flood(located: Build, small_floods: None) -> None:

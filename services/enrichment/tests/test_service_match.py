@@ -12,6 +12,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from spikewatch_testing.exploring import examples
 from spikewatch_testing.matching_histories import (
+    CALL,
+    CREW,
+    SAID,
     WEIGHTS,
     Build,
     Bus,
@@ -25,13 +28,15 @@ from spikewatch_testing.matching_histories import (
 )
 from typing_extensions import override
 
+from spikewatch.contracts.decision import Decision, DecisionKind, DecisionLevel
 from spikewatch.contracts.report import LocatedReport
+from spikewatch.contracts.vocabulary import SourceType
 from spikewatch.enrichment.domain import neighbourhood
 from spikewatch.enrichment.domain.candidate import Candidate
 from spikewatch.enrichment.domain.transition import StoredIncident
 from spikewatch.enrichment.ports import ReportState, StoredReport
 from spikewatch.enrichment.service import MatchReports, Publication
-from spikewatch.enrichment.testing import InMemoryMatchStore
+from spikewatch.enrichment.testing import InMemoryDecisions, InMemoryMatchStore
 
 
 @settings(max_examples=examples(40), suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -185,6 +190,48 @@ def test_after_a_crash_in_the_middle_of_a_merge_ids_tell_of_their_past_as_if_not
 
     undisturbed, _ = asyncio.run(run(batches))
     assert _past(asyncio.run(crash_and_go_on())) == _past(undisturbed)
+
+
+async def _in_parts(reports: Sequence[LocatedReport], choose: random.Random) -> tuple[InMemoryMatchStore, Bus]:
+    """Deliver reports whose batches are published in part and begin again, with other ends, where they were left."""
+    store, bus, begin = InMemoryMatchStore(), Bus(), 0
+    while begin < len(reports):
+        batch = reports[begin : begin + choose.choice([1, 2, 3, 8])]
+        done = choose.randrange(len(batch) + 1) if choose.random() < 0.4 else len(batch)
+        place = {one.report.report_key: at for at, one in enumerate(batch)}
+        # A change is told with the last record that led to it, as the handler does.
+        published = await MatchReports(store, WEIGHTS).apply(batch)
+        bus.publish([one for one in published if max(place[key] for key in one.causes) < done])
+        begin += done
+    return store, bus
+
+
+@settings(max_examples=examples(25), suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(history=histories(), seed=st.integers(0, 2**32))
+def test_batches_that_were_published_in_part_and_begin_anew_elsewhere_lose_no_message(
+    located: Build, history: list[dict[str, object]], seed: int
+) -> None:
+    reports, choose = [located(**one) for one in history], random.Random(seed)
+    choose.shuffle(reports)
+    check(*asyncio.run(_in_parts(reports, choose)), reports)
+
+
+async def test_a_change_is_told_again_only_with_reports_by_which_it_is_found_again(located: Build) -> None:
+    call = located("1", **CALL, **SAID)
+    crew = located("2", **CREW, minutes=8, **SAID)
+    gone = located("3", "cedar-fire", source_type=SourceType.FIRE, withdrawn=True)
+    keys = [one.report.report_key for one in (call, crew, gone)]
+    at = call.report.occurred_at
+    joined = Decision.of(DecisionKind.TOGETHER, DecisionLevel.OVERDOSE, keys[1:], author="reviewer-1", reason="as tested", decided_at=at)
+    people = InMemoryDecisions()
+    await people.add([joined])
+    matching = MatchReports(InMemoryMatchStore(), WEIGHTS, people=people)
+    await matching.apply([call])
+    (first,) = await matching.apply([crew])
+    # The report that was withdrawn is named by the decision and had no part in the change: nothing is told with it alone.
+    assert first.causes == {keys[1]}
+    (again,) = await matching.apply([crew, gone])
+    assert (again.incident, again.causes) == (first.incident, {keys[1]})
 
 
 def _past(store: InMemoryMatchStore) -> dict[UUID, tuple[object, ...]]:

@@ -159,6 +159,8 @@ def check_ids(store: InMemoryMatchStore) -> None:
     aliases = [(alias, one.incident_id) for one in kept.values() if one.active for alias in one.aliases]
     led = [(identity, end) for identity, one in kept.items() if not one.active and (end := heir(identity)) is not None]
     assert sorted(aliases) == sorted(led)
+    # What a change is told with is what it is found by when that is delivered again.
+    assert all(one.causes <= one.keys for one in kept.values())
     told_by = {one.incident_id: Incident.model_validate_json(one.body) for one in kept.values() if one.body is not None}
     assert all((body.aliases, body.split_from) == (kept[key].aliases, kept[key].split_from) for key, body in told_by.items())
 

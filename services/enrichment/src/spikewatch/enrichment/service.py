@@ -120,8 +120,11 @@ class MatchReports:
             for spot, keys in sorted(near.new_floods.items()):
                 self._on_flood(spot.partition("|")[0], len(keys))
         renewed = {publication.incident.incident_id for publication in changed}
+        # With those reports by which it is told again, and no others of the batch, should that be delivered once more in part.
         again = [
-            Publication(one, batch & one.keys) for one in stored.values() if one.incident_id not in renewed and one.follows_from(batch)
+            Publication(one, batch.intersection({*one.causes, *one.members}))
+            for one in stored.values()
+            if one.incident_id not in renewed and one.follows_from(batch)
         ]
         return changed + again
 
@@ -155,7 +158,7 @@ class MatchReports:
         stored: dict[UUID, StoredIncident] = {}
         asked = near.reached
         # Side by side: what the batch's own reports belong to, and what lies around them.
-        found, _ = await asyncio.gather(self._store.incidents(asked), self._spread(near))
+        found, _ = await asyncio.gather(self._store.incidents(asked | near.counted()), self._spread(near))
         while True:
             stored |= {one.incident_id: one for one in found}
             # A report that moved, changed or was withdrawn leaves its former incident behind: the others are matched anew.
@@ -208,24 +211,25 @@ class MatchReports:
         components = near.components()
         # All at once: matching asks for a few milliseconds a call, and nothing for what else is matched with it.
         reports = [report for component in components for report in component.reports]
-        flooded = {report.key for report in reports if near.is_flooded(report)}
+        flooded = {report.key: near.counted_by(report) for report in reports if near.is_flooded(report)}
         home = {report.key: number for number, component in enumerate(components) for report in component.reports}
         incidents: dict[int, list[MatchedIncident]] = defaultdict(list)
-        for found in matched(reports, self._weights, near.decisions, flooded):
+        for found in matched(reports, self._weights, near.decisions, flooded.keys()):
             incidents[home[found.members[0].key]].append(found)
         changed: list[Publication] = []
         for number, component in enumerate(components):
             # One that was found only because a report of the batch changed it earlier is told with any report of the batch.
             causes = component.keys & batch or frozenset({min(batch)})
             old_ids = {identity for key in component.keys for identity in held.get(key, ())}
-            for one in transitions(incidents[number], stored, old_ids, causes, component.keys, self._masking):
-                mine = causes & (one.keys if one.active else frozenset(stored[one.incident_id].members))
-                changed.append(Publication(one, mine or causes))
+            for one in transitions(incidents[number], stored, old_ids, causes, component.keys - flooded.keys(), self._masking, flooded):
+                # Never with a report that it does not name as its cause: delivered again, that one alone would not find it.
+                mine = one.causes if one.active else one.causes.intersection(stored[one.incident_id].members)
+                changed.append(Publication(one, mine or one.causes))
         renamed = with_true_aliases([publication.incident for publication in changed], stored)
         changed = [Publication(renamed.pop(one.incident.incident_id, one.incident), one.causes) for one in changed]
         for one in renamed.values():
             mine = batch & one.keys or frozenset({min(batch)})
-            changed.append(Publication(replace(one, causes=mine), mine))
+            changed.append(Publication(replace(one, causes=mine, keys=one.keys | mine), mine))
         return changed
 
     async def _write(self, changed: Sequence[Publication], stored: dict[UUID, StoredIncident], near: Neighbourhood) -> None:

@@ -5,18 +5,17 @@ reports stands alone, so that it costs its length and not its square, and the re
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
-from uuid import UUID
+from uuid import UUID, uuid5
 
 import numpy as np
 
 from spikewatch.enrichment.domain.candidate import Candidate
 from spikewatch.enrichment.domain.matching.decisions import DecisionLevel, Decisions
 from spikewatch.enrichment.domain.matching.matcher import ties
-from spikewatch.enrichment.domain.matching.records import Compared
 from spikewatch.enrichment.domain.matching.weights import Weights
 
 __all__ = ["FLOOD", "Component", "Neighbourhood"]
@@ -25,6 +24,14 @@ FLOOD: Final = 500
 """Reports of one agency within 1.6 km and six hours. The largest known overdose clusters had a hundred people in a day."""
 
 _ASIDE: Final = -1
+_COUNTED: Final = UUID("5d9c3b0e-3f0b-4c86-9a53-6b1f0a7f2c41")  # of the names by which reports of floods are found to be counted
+_DAY: Final = 24  # hours
+_DAY_S: Final = 86_400.0
+
+
+def _block_of(spot: str) -> int:
+    """Return the block that a spot's reports lie in; its upper half is an hour since 1970."""
+    return int(spot.rpartition("|")[2])
 
 
 @lru_cache(64)
@@ -124,6 +131,10 @@ class Neighbourhood:
         probes: set[int] = set()
         for one in self._standing(self._frontier):
             probes.update(one.probes)
+        # Around those of floods nobody is looked for, but they count for another flood that may be there.
+        for one in (self._candidate(number) for number in self._frontier) if self._flooded else ():
+            if self.is_flooded(one):
+                probes.update(_block_of(spot) for spot in one.spots if spot not in self._flooded)
         probes -= self._asked
         self._asked |= probes
         return sorted(probes)
@@ -145,33 +156,53 @@ class Neighbourhood:
         """Return whether a report is one of a flood."""
         return bool(self._flooded) and self.knows_flood(candidate.spots)
 
+    def counted_by(self, candidate: Candidate) -> frozenset[UUID]:
+        """Return by what a report of a flood is found to be counted for a second one: it lies in no block any more."""
+        return frozenset(uuid5(_COUNTED, spot) for spot in candidate.spots if spot not in self._flooded)
+
+    def counted(self) -> set[UUID]:
+        """Return by what those reports of known floods are found that count where the reports reached so far do."""
+        # Only about the time of a flood: a report of it lies in both spots, and neither is longer than a day.
+        flooding = {(spot.partition("|")[0], (_block_of(spot) >> 32) // _DAY + days) for spot in self._flooded for days in range(-2, 3)}
+        reached = [self._seen[number] for number in self._frontier] if flooding else []
+        near = [one for one in reached if one is not None and (one.record.agency, int(one.record.seconds // _DAY_S)) in flooding]
+        return {name for one in near for name in self.counted_by(one)}
+
     def spread(self) -> bool:
         """Follow the ties of all reports whose blocks are known now; return whether new blocks are wanted."""
         frontier, self._frontier = self._frontier, []
         frontier = self._without_new_floods(frontier)
+        # A set, because what lies at one place looks into the same blocks: each is gone through once, not once a report.
+        probes = {probe for standing in self._standing(frontier) for probe in standing.probes}
         near: set[int] = set()
-        for standing in self._standing(frontier):
-            for probe in standing.probes:  # its own spot is among them, and so it is
-                if (lying := self._block.get(probe)) is not None:
-                    near.update(lying)
+        for probe in probes:  # the spots of the frontier are among them, and so it is
+            if (lying := self._block.get(probe)) is not None:
+                near.update(lying)
         leaving, asked = self._leaving.intersection(frontier), set(frontier)
         self._leaving -= leaving
-        compared: list[int] = []
-        records: list[Compared] = []
-        for number in near:
-            candidate = self._candidate(number)
-            if number in leaving or not self.is_flooded(candidate):
-                compared.append(number)
-                records.append(candidate.record)
-        of = np.array([number in asked for number in compared], dtype=np.bool_)
-        apart = np.array([number in leaving for number in compared], dtype=np.bool_) if leaving else None
-        for pair in ties(records, self._weights, of, apart):
+        standing = [number for number in near if number not in leaving and not self.is_flooded(self._candidate(number))]
+        self._tie(standing, asked, ())
+        # Those of a flood are held against the others and not against one another: in parts, as all at once would meet each with each.
+        length = max(FLOOD, len(standing))
+        flood = sorted(leaving)
+        for begin in range(0, len(flood), length):
+            part = flood[begin : begin + length]
+            self._tie([*standing, *part], part, part)
+        return bool(self._frontier)
+
+    def _tie(self, compared: Sequence[int], of: Collection[int], flooded: Collection[int]) -> None:
+        """Join those of some reports that are tied: each to one of ``of``, the flooded ones not to one another."""
+        asked, many = set(of), set(flooded)
+        if asked.isdisjoint(compared):
+            return
+        marks = np.array([number in asked for number in compared], dtype=np.bool_)
+        apart = np.array([number in many for number in compared], dtype=np.bool_) if many else None
+        for pair in ties([self._candidate(number).record for number in compared], self._weights, marks, apart):
             first, second = compared[pair[0]], compared[pair[1]]
             for number in (first, second):
                 if self._parent[number] == _ASIDE:
                     self._bind(number)
             self._join(first, second)
-        return bool(self._frontier)
 
     def components(self) -> list[Component]:
         """Return the connected reports."""

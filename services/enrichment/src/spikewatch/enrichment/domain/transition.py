@@ -3,10 +3,11 @@
 Invariant: the former ids of an incident are those whose tombstones lead to it, from one to the next; so no id has two successors.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
 from spikewatch.contracts.identifiers import incident_id
@@ -15,6 +16,8 @@ from spikewatch.enrichment.domain.matched import MatchedIncident
 from spikewatch.enrichment.domain.survivorship import Masking, incident
 
 __all__ = ["StoredIncident", "transitions", "with_true_aliases"]
+
+_NO_FLOOD: Final[Mapping[UUID, frozenset[UUID]]] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +59,7 @@ def transitions(
     causes: frozenset[UUID],
     near: frozenset[UUID],
     masking: Masking | None = None,
+    flooded: Mapping[UUID, frozenset[UUID]] = _NO_FLOOD,
 ) -> list[StoredIncident]:
     """Return the incidents of one component that differ from what is stored, each with its next version.
 
@@ -67,23 +71,35 @@ def transitions(
         stored: every stored incident that may bear one of these ids, retracted ones included.
         old_ids: the active stored incidents of the component.
         causes: the reports whose arrival led here.
-        near: all reports of the component.
+        near: all reports of the component that have a say in where others belong.
         masking: says where each may be shown to everybody.
+        flooded: the reports that are of a flood, and by what else than itself each is found.
     """
     now = {one.incident_id: one for one in matched}
     before = [stored[identity] for identity in sorted(old_ids)]
     # Where each report is now: it matters to incidents that there were, and most are new.
     home = {report.key: one.incident_id for one in now.values() for report in one.members} if before else {}
     heirs = {old.incident_id: _heir(old, home) for old in before if old.incident_id not in now}
+    # Of each one that there is now those that held any of its reports, heirs to others among them.
+    held: dict[UUID, dict[UUID, StoredIncident]] = defaultdict(dict)
+    for former in before:
+        for member in former.members:
+            if member in home:
+                held[home[member]][former.incident_id] = former
+    # A flood is told report by report: with all of it beside each of its incidents it would cost its square.
+    any_one = frozenset({min(causes)})
+    causing = causes & near or any_one
     opened: list[StoredIncident] = []
     renewed: list[StoredIncident] = []
     for identity, one in now.items():
         old = stored.get(identity)
-        if old is None or not old.active:
-            opened.append(_renewed(one, old, before, heirs, home, causes, near, masking))
-        elif old.digest != one.digest:
-            renewed.append(_renewed(one, old, before, heirs, home, causes, near, masking))
-    ended = [_retracted(old, causes, heirs[old.incident_id]) for old in before if old.incident_id in heirs]
+        if old is not None and old.active and old.digest == one.digest:
+            continue
+        changed = opened if old is None or not old.active else renewed
+        founder = one.members[0].key
+        own = (causing, near) if founder not in flooded else (causes.intersection((founder,)) or any_one, flooded[founder])
+        changed.append(_renewed(one, old, list(held[identity].values()) if before else [], heirs, home, *own, masking))
+    ended = [_retracted(former, causing, heirs[former.incident_id]) for former in before if former.incident_id in heirs]
     return opened + renewed + ended
 
 
