@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spikewatch.alerts.domain.backtest.histories import Happened, histories_of
-from spikewatch.alerts.domain.backtest.judged import judged_since
+from spikewatch.alerts.domain.backtest.judged import judged_since, least_history_days
 from spikewatch.alerts.domain.backtest.verdict import verdicts
 from spikewatch.alerts.domain.instants import DAY, HOUR
 from spikewatch.alerts.domain.rule import Rule
@@ -45,6 +45,23 @@ def rule_of(kind: str) -> Rule:
 def test_it_begins_with_the_history_that_the_rule_asks_for(kind, since):
     assert judged_since(rule_of(kind), MONDAY + HOUR) == (None if since is None else MONDAY + since)
     assert judged_since(rule_of(kind), None) is None
+
+
+@pytest.mark.parametrize(
+    ("hours", "parameters", "days"),
+    [
+        (24, {"algorithm": "ears_c1", "baseline": 40, "history_days": 400}, 40),  # longer than the 28 days that a rule has by default
+        (24, {"algorithm": "ears_c2", "baseline": 40, "history_days": 400, "minimum_history_days": 60}, 60),
+        (24, {"algorithm": "cusum", "training": 100, "history_days": 400, "minimum_history_days": 14}, 100),
+        (168, {"algorithm": "serfling", "history_days": 1100, "minimum_history_days": 14}, 728),
+        (24, {"algorithm": "fixed", "minimum_history_days": 1e300}, 1_000_000),
+    ],
+)
+def test_what_the_algorithm_needs_counts_too(hours, parameters, days):
+    fields = {"id": "here", "version": 1, "description": "Here.", "kind": "detector", "area_kinds": ["county"]}
+    rule = Rule.model_validate(fields | {"window_hours": hours, "parameters": parameters})
+    assert least_history_days(rule) == days
+    assert judged_since(rule, MONDAY + HOUR) == MONDAY + -(-days * 24 // hours) * hours * HOUR
 
 
 @given(kind=st.sampled_from(list(KINDS)), seed=st.integers(0, 2**32 - 1), days=st.integers(1, 60))

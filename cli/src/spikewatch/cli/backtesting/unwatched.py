@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from spikewatch.alerts.domain.backtest.histories import Histories
+from spikewatch.alerts.domain.backtest.judged import least_history_days
 from spikewatch.alerts.domain.backtest.verdict import Verdict
 from spikewatch.alerts.domain.marks import matches
 from spikewatch.alerts.domain.rule import Rule
@@ -38,10 +39,10 @@ def _say_never_judged(rule: Rule, mine: Sequence[Verdict]) -> None:
     silent = [one for one in mine if not one.judged_years]
     if silent:
         where = "" if len(silent) == len(mine) else f" in {len(silent):,} of {len(mine):,} areas"
-        least = rule.criterion.model_dump()["minimum_history_days"]
+        least = least_history_days(rule)
         say(
-            f"rule {rule.id} never judged{where}: it asks for {least:g} days of history before it does (minimum_history_days), and there "
-            "are fewer, so nothing is known of what it costs or finds; give a longer history"
+            f"rule {rule.id} never judged{where}: it asks for {least:g} days of history before it does, and there are fewer, so "
+            "nothing is known of what it costs or finds; give a longer history"
         )
 
 
