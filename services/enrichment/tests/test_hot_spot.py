@@ -9,11 +9,13 @@ from uuid import UUID
 import pytest
 from typing_extensions import override
 
+from spikewatch.contracts.decision import Decision, DecisionKind, DecisionLevel
 from spikewatch.contracts.incident import Incident
 from spikewatch.contracts.report import LocatedReport
 from spikewatch.contracts.vocabulary import PlacePrecision, SourceType
 from spikewatch.enrichment import service
 from spikewatch.enrichment.adapters.matching_weights import load_weights
+from spikewatch.enrichment.decide import DecideMatches
 from spikewatch.enrichment.domain import neighbourhood
 from spikewatch.enrichment.domain.matched import MatchedIncident, matched
 from spikewatch.enrichment.domain.matching.matcher import ties
@@ -21,7 +23,7 @@ from spikewatch.enrichment.domain.matching.records import Compared
 from spikewatch.enrichment.domain.neighbourhood import FLOOD
 from spikewatch.enrichment.ports import ReportState
 from spikewatch.enrichment.service import MatchReports
-from spikewatch.enrichment.testing import InMemoryMatchStore
+from spikewatch.enrichment.testing import InMemoryDecisions, InMemoryMatchStore
 
 Build = Callable[..., LocatedReport]
 WEIGHTS = load_weights()
@@ -153,6 +155,32 @@ async def test_the_reports_of_others_are_matched_in_the_middle_of_a_flood(locate
     await matching.apply([engine])
     (both,) = [one for one in store.kept_incidents.values() if one.active and call.report.report_key in one.members]
     assert set(both.members) == {call.report.report_key, engine.report.report_key}
+
+
+async def test_what_people_decided_about_a_report_of_a_flood_comes_to_pass_and_is_undone(located: Build, small_floods: None) -> None:
+    store, people = InMemoryMatchStore(), InMemoryDecisions()
+    matching = MatchReports(store, WEIGHTS, people=people)
+    deciding = DecideMatches(people, matching)
+    call = located("call", "cedar-911", source_type=SourceType.CAD, age=30)
+    copies = flood(located, 0, 140)
+    await matching.apply([*copies, call])
+    alone = incidents_of(store)
+
+    def decided(kind: DecisionKind, level: DecisionLevel, *reports: LocatedReport, undoes: UUID | None = None) -> Decision:
+        keys, at = [one.report.report_key for one in reports], call.report.received_at
+        return Decision.of(kind, level, keys, author="reviewer-1", reason="as tested", decided_at=at, undoes=undoes)
+
+    person = decided(DecisionKind.TOGETHER, DecisionLevel.OVERDOSE, copies[3], call)
+    scene = decided(DecisionKind.TOGETHER, DecisionLevel.INCIDENT, copies[5], copies[3])
+    await deciding.apply([person])
+    await deciding.apply([scene])
+    (one,) = [one for one in store.kept_incidents.values() if one.active and call.report.report_key in one.members]
+    people_of = [{each.report_key for each in overdose.reports} for overdose in Incident.model_validate_json(one.body or b"").overdoses]
+    assert people_of == [{copies[3].report.report_key, call.report.report_key}, {copies[5].report.report_key}]
+    assert len(incidents_of(store)) == len(alone) - 2
+    for made in (scene, person):
+        await deciding.apply([decided(DecisionKind.UNDO, made.level, call, undoes=made.decision_id)])
+    assert incidents_of(store) == alone
 
 
 def incidents_of(store: InMemoryMatchStore) -> dict[UUID, tuple[UUID, ...]]:

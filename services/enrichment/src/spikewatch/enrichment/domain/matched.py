@@ -4,17 +4,18 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import blake2b
-from typing import Final
+from typing import Final, TypeVar
 from uuid import UUID
 
 from spikewatch.contracts.identifiers import incident_id
 from spikewatch.enrichment.domain.candidate import Candidate
-from spikewatch.enrichment.domain.matching.decisions import Decisions
+from spikewatch.enrichment.domain.matching.decisions import DecisionLevel, Decisions
 from spikewatch.enrichment.domain.matching.matcher import match
 from spikewatch.enrichment.domain.matching.weights import Weights
 
 __all__ = ["MatchedIncident", "MatchedOverdose", "matched"]
 
+T = TypeVar("T")
 # Part of every digest: a change of the matcher or of survivorship must raise it, so that stored incidents are renewed when touched.
 _RULES: Final = "9"
 _SURELY_MORE: Final = 10**6  # as if a report that fits perfectly had been left out
@@ -70,7 +71,54 @@ def matched(
     for one in [one for key, one in by_key.items() if key in apart]:
         overdoses = (MatchedOverdose((one,), alone, is_flooded=True),)
         made.append(MatchedIncident(incident_id(one.key), overdoses, (one,), _digest(overdoses, rules)))
-    return tuple(made)
+    return tuple(_obeyed(made, apart, decisions, rules) if apart and decisions else made)
+
+
+def _obeyed(made: Sequence[MatchedIncident], flooded: Collection[int], decisions: Decisions, rules: bytes) -> list[MatchedIncident]:
+    """Join what people decided to be one and of which reports of a flood are a part: those were kept from the matcher, which obeys."""
+
+    def groups(level: DecisionLevel) -> list[frozenset[int]]:
+        found = (frozenset(key.int for key in group) for group in decisions.together(level))
+        return [group for group in found if not group.isdisjoint(flooded)]
+
+    joined: list[MatchedIncident] = []
+    for parts in _bound([(one, one.members) for one in made], groups(DecisionLevel.INCIDENT)):
+        if len(parts) == 1:
+            joined.append(parts[0])
+            continue
+        people = [(one, one.reports) for part in parts for one in part.overdoses]
+        overdoses = tuple(
+            sorted(
+                (_one_person(person) for person in _bound(people, groups(DecisionLevel.OVERDOSE))),
+                key=lambda one: one.reports[0].record.order,
+            )
+        )
+        members = tuple(sorted((report for one in overdoses for report in one.reports), key=lambda one: one.record.order))
+        joined.append(MatchedIncident(incident_id(members[0].key), overdoses, members, _digest(overdoses, rules)))
+    return joined
+
+
+def _one_person(parts: Sequence[MatchedOverdose]) -> MatchedOverdose:
+    if len(parts) == 1:
+        return parts[0]
+    reports = tuple(sorted((report for part in parts for report in part.reports), key=lambda one: one.record.order))
+    # A report of a flood was compared with nothing: how sure the others are is all there is to say.
+    sure = min([part.confidence for part in parts if not part.is_flooded], default=parts[0].confidence)
+    return MatchedOverdose(reports, sure, is_flooded=True)
+
+
+def _bound(parts: Sequence[tuple[T, Sequence[Candidate]]], groups: Iterable[frozenset[int]]) -> list[list[T]]:
+    """Return the parts, those together that have reports of one group."""
+    place = {report.key.int: at for at, (_, reports) in enumerate(parts) for report in reports}
+    root = list(range(len(parts)))
+    for group in groups:
+        own = {root[place[key]] for key in group if key in place}
+        if len(own) > 1:
+            root = [min(own) if one in own else one for one in root]
+    found: dict[int, list[T]] = {}
+    for at, (part, _) in enumerate(parts):
+        found.setdefault(root[at], []).append(part)
+    return list(found.values())
 
 
 def _digest(overdoses: Sequence[MatchedOverdose], rules: bytes) -> str:

@@ -97,7 +97,8 @@ def transitions(
             continue
         changed = opened if old is None or not old.active else renewed
         founder = one.members[0].key
-        own = (causing, near) if founder not in flooded else (causes.intersection((founder,)) or any_one, flooded[founder])
+        is_flood = len(one.members) == 1 and founder in flooded  # more of them are together only where people say so
+        own = (causes.intersection((founder,)) or any_one, flooded[founder]) if is_flood else (causing, near)
         changed.append(_renewed(one, old, list(held[identity].values()) if before else [], heirs, home, *own, masking))
     ended = [_retracted(former, causing, heirs[former.incident_id]) for former in before if former.incident_id in heirs]
     return opened + renewed + ended
