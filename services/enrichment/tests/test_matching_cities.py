@@ -11,6 +11,7 @@ from spikewatch.enrichment.domain.matching.blocking import candidates
 from spikewatch.enrichment.domain.matching.columns import Columns
 from spikewatch.enrichment.domain.matching.comparison import distances
 from spikewatch.enrichment.domain.matching.fields import DISTANCE_EDGES_M, FIELDS, OFFSETS
+from spikewatch.enrichment.domain.matching.homes import at_home, home_of
 from spikewatch.enrichment.domain.matching.learning import Counts, learn, learn_unlabelled
 from spikewatch.enrichment.domain.matching.matcher import match
 from spikewatch.enrichment.domain.matching.records import Compared, newest, of_row
@@ -103,3 +104,49 @@ def test_what_is_learnt_keeps_that_whatever_was_counted(seed: int) -> None:
 
 def test_what_is_learnt_without_labels_keeps_that() -> None:
     assert _rises(learn_unlabelled(cities(minutes_apart=90), load_weights(NEUTRAL), rounds=2)) <= 0
+
+
+def _of_two_cities() -> list[Compared]:
+    """Agencies of two cities, each with a name of its own; three in ten reports state no place."""
+    draw = random.Random(8)
+    named = [one._replace(agency=f"{one.agency} {'North' if one.lat > 40 else 'South'}") for one in cities(minutes_apart=3)]
+    return [one._replace(lat=0.0, lon=0.0, place_class=0, street="", house=-1) if draw.random() < 0.3 else one for one in named]
+
+
+def _crossing(records: list[Compared], **how: bool) -> int:
+    found = match(records, load_weights(), **how).assignments()
+    cities_of: dict[object, set[str]] = {}
+    for one in records:
+        cities_of.setdefault(found[one.key].overdose_id, set()).add(one.agency.rpartition(" ")[2])
+    return sum(len(sides) > 1 for sides in cities_of.values())
+
+
+def test_who_states_no_place_is_of_the_city_that_its_agency_serves() -> None:
+    records = _of_two_cities()
+    before, now = _crossing(records), _crossing(records, learns_lags=True)
+    assert before > 60, "as a stream is matched nothing is known of what agencies serve"
+    assert now < before / 8
+    assert _crossing(random.Random(4).sample(records, len(records)), learns_lags=True) == now
+
+
+def test_what_an_agency_serves_is_learnt_from_what_it_placed() -> None:
+    records = _of_two_cities()
+    found = {one.key: one for one in at_home(records)}
+    middles = {one.agency: home_of(found[one.key].region) for one in records if not one.place_class}
+    assert len(middles) == 6
+    for agency, middle in middles.items():
+        assert middle == pytest.approx((LATS["B" if agency.endswith("North") else "A"] + 0.03, -79.5), abs=0.06)
+    assert all(found[one.key] == one for one in records if one.place_class), "what is placed stays as it is"
+
+
+def test_an_agency_of_the_whole_country_or_of_few_places_tells_none() -> None:
+    records = _of_two_cities()
+    statewide = [one._replace(agency=one.agency.partition(" ")[0]) for one in records]
+    assert at_home(statewide) == statewide
+    few = records[:30]
+    assert at_home(few) == few
+    counties = [one._replace(region="42003") for one in records]
+    assert at_home(counties) == counties, "a county says more"
+    one_city = [one for one in records if one.lat < 40]
+    assert at_home(one_city) == one_city, "nobody is elsewhere"
+    assert [home_of(region) for region in ("", "42003", "@40.10,-79.50")] == [None, None, (40.1, -79.5)]

@@ -18,6 +18,7 @@ from spikewatch.cli.matching.report_rows import ReportRow, is_json_lines, report
 from spikewatch.cli.progress import Progress, say
 from spikewatch.enrichment.adapters.matching_weights import LEARNT, NEUTRAL, load_weights
 from spikewatch.enrichment.domain.matching.clocks import Hours, set_clocks
+from spikewatch.enrichment.domain.matching.homes import at_home
 from spikewatch.enrichment.domain.matching.learning import learn_unlabelled
 from spikewatch.enrichment.domain.matching.matcher import Assignment, Matched, match
 from spikewatch.enrichment.domain.matching.records import Compared, newest
@@ -124,7 +125,7 @@ def run(arguments: argparse.Namespace) -> int:
         twice = numbers_of_two_places(records)
         clocks: dict[str, Hours] = {}
         if arguments.adapt == "all":
-            records, clocks = set_clocks(newest(records))
+            records, clocks = set_clocks(at_home(newest(records)))
             weights = learn_unlabelled(records, weights)
         with Progress("match", len(rows), unit="reports") as progress:
             matched = match(records, weights, learns_lags=arguments.adapt == "lags", decisions=decisions)

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from spikewatch.enrichment.domain.matching.codes import KIND_CODE
 from spikewatch.enrichment.domain.matching.columns import Columns, Floats, Ints
-from spikewatch.enrichment.domain.matching.comparison import distances, share_hospitals, share_numbers
+from spikewatch.enrichment.domain.matching.comparison import distances, share_hospitals, share_numbers, within_reach
 
 __all__ = [
     "AGES",
@@ -46,6 +46,7 @@ METRES: Final = 111_194.9
 BAND: Final = 0.1  # degrees of latitude in which cells have one width
 _ED: Final = KIND_CODE["ed"]
 _ME: Final = KIND_CODE["me"]
+_BY_AGENCY: Final = 2  # of ``Columns.located``
 
 Mask = npt.NDArray[np.bool_]
 _Shared = Callable[[Columns, Ints, Ints, Floats], Mask]
@@ -77,7 +78,9 @@ def candidates(columns: Columns, *, wide: bool = False, bounded: bool = True) ->
     # Every region counts its calls from one: the same number in another one is another call.
     regions = 1 + columns.region.max(initial=0)
     numbers = columns.cad * regions + columns.region
-    found.join(numbers, numbered, numbers, numbered, 0.0, NUMBER_WINDOW)
+    # Whoever states no place is of the part of the country that its agency serves, where that is known.
+    reached = within_reach if (columns.located == _BY_AGENCY).any() else None
+    found.join(numbers, numbered, numbers, numbered, 0.0, NUMBER_WINDOW, shared=reached)
     placed = (columns.place_class > 0) & (columns.place_class < 4)
     scene = placed & exact & (kind != _ME)
     late = placed & (kind == _ME)
@@ -86,7 +89,7 @@ def candidates(columns: Columns, *, wide: bool = False, bounded: bool = True) ->
         found.join(target, placed, probe, placed & rough, -BEFORE, DATE_WINDOW)
         found.join(target, placed & exact, probe, late, -DEATH_WINDOW, BEFORE)
     if bounded:
-        _join_coarse(found, columns, exact & (kind != _ED) & (kind != _ME), regions)
+        _join_coarse(found, columns, exact & (kind != _ED) & (kind != _ME), regions, reached)
     # A place that was read wrongly may lie anywhere; the hundred-block as it was written still says the same.
     named = (columns.street > 0) & exact & (kind != _ED) & (kind != _ME)
     streets = columns.street * regions + columns.region
@@ -101,12 +104,12 @@ def candidates(columns: Columns, *, wide: bool = False, bounded: bool = True) ->
         found.join(columns.region, kind != _ED, columns.region, kind == _ED, -ARRIVAL_WINDOW, HOUR)
         found.join(columns.region, kind != _ME, columns.region, kind == _ME, -DEATH_WINDOW, BEFORE)
     for years in range(-AGES, AGES + 1):
-        found.join(ages, aged & (kind != _ED), ages + years, aged & (kind == _ED), -ARRIVAL_WINDOW, HOUR)
-        found.join(ages, aged & (kind != _ME), ages + years, aged & (kind == _ME), -DEATH_WINDOW, BEFORE)
+        found.join(ages, aged & (kind != _ED), ages + years, aged & (kind == _ED), -ARRIVAL_WINDOW, HOUR, shared=reached)
+        found.join(ages, aged & (kind != _ME), ages + years, aged & (kind == _ME), -DEATH_WINDOW, BEFORE, shared=reached)
     return found.all()
 
 
-def _join_coarse(found: "_Found", columns: Columns, timed: Mask, regions: int) -> None:
+def _join_coarse(found: "_Found", columns: Columns, timed: Mask, regions: int, reached: "_Shared | None") -> None:
     """Add what those of whom no more than a ZIP code or a county is known may be: in whole files, where a ZIP code is not a nation's."""
     area, nowhere = timed & (columns.place_class == 4), timed & (columns.place_class == 0)
     coded = timed & (columns.zip5 > 0)
@@ -114,7 +117,7 @@ def _join_coarse(found: "_Found", columns: Columns, timed: Mask, regions: int) -
     found.join(codes, coded, codes, coded & (area | nowhere), -SCENE_WINDOW, SCENE_WINDOW)
     middles, _ = _cells(columns)[4]
     found.join(middles, area, middles, area, -SCENE_WINDOW, SCENE_WINDOW)
-    found.join(columns.region, timed, columns.region, nowhere & ~coded, -HOUR, HOUR)
+    found.join(columns.region, timed, columns.region, nowhere & ~coded, -HOUR, HOUR, shared=reached)
 
 
 def _cells(columns: Columns) -> list[tuple[Ints, Ints]]:

@@ -7,6 +7,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from spikewatch.enrichment.domain.matching.homes import home_of
 from spikewatch.enrichment.domain.matching.records import Compared
 
 __all__ = ["Columns", "Floats", "Ints"]
@@ -20,7 +21,11 @@ _EARTH_M: Final = 111_194.9  # metres per degree of latitude
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """One row a record, in the records' order. Texts are numbers from 1, equal for equal texts; 0 is not stated."""
+    """One row a record, in the records' order. Texts are numbers from 1, equal for equal texts; 0 is not stated.
+
+    ``located`` is 1 for a record that states a place, 2 for one whose agency tells where it must be from (its ``lat`` and ``lon`` are
+    then the middle of what that serves, and ``place_class`` stays 0), 0 for all others.
+    """
 
     seconds: Floats
     rough: Ints
@@ -32,6 +37,7 @@ class Columns:
     east_of: Floats
     lon: Floats
     lat: Floats
+    located: Ints
     place_class: Ints
     age_low: Ints
     age_high: Ints
@@ -57,6 +63,12 @@ class Columns:
     def of(cls, records: Sequence[Compared]) -> "Columns":
         """Return the columns of some records."""
         lat = np.array([one.lat for one in records], dtype=np.float64)
+        lon = np.array([one.lon for one in records], dtype=np.float64)
+        regions = [one.region for one in records]
+        homes = {place: home for place, region in enumerate(regions) if region and (home := home_of(region)) is not None}
+        for at, home in homes.items():
+            lat[at], lon[at] = home
+            regions[at] = ""
         small = np.array(
             [
                 (
@@ -82,17 +94,20 @@ class Columns:
         rough, kind, place, low, high, age_rough, sex, race, outcome, disposition, drug, naloxone, doses, house = np.ascontiguousarray(
             small.T
         )
+        located = (place > 0).astype(np.int64)
+        located[list(homes)] = 2
         return cls(
             seconds=np.array([one.seconds for one in records], dtype=np.float64),
             rough=rough,
             kind=kind,
             agency=_numbered([one.agency.lower() for one in records]),
-            region=_numbered([one.region for one in records]),
-            state=_numbered([_state(one.region) for one in records]),
+            region=_numbered(regions),
+            state=_numbered([_state(region) for region in regions]),
             north=lat * _EARTH_M,
             east_of=_EARTH_M * np.cos(np.radians(lat)),
-            lon=np.array([one.lon for one in records], dtype=np.float64),
+            lon=lon,
             lat=lat,
+            located=located,
             place_class=place,
             age_low=low,
             age_high=high,

@@ -16,8 +16,9 @@ from spikewatch.enrichment.domain.matching.fields import (
     PAIR_OF_KINDS,
     TIME_EDGES_MIN,
 )
+from spikewatch.enrichment.domain.matching.homes import REACH_M
 
-__all__ = ["Looked", "compare", "distances", "oriented", "share_hospitals", "share_numbers"]
+__all__ = ["Looked", "compare", "distances", "oriented", "share_hospitals", "share_numbers", "within_reach"]
 
 Looked = npt.NDArray[np.int32]
 """One row a field, one column a pair: places in the array of weights, 0 for missing."""
@@ -81,7 +82,14 @@ def share_numbers(columns: Columns, first: Ints, second: Ints, apart_m: Floats) 
     placed = (columns.place_class[first] > 0) & (columns.place_class[second] > 0)
     one_region = columns.region[first] == columns.region[second]
     shared: npt.NDArray[np.bool_] = np.where(placed, apart_m <= np.where(one_region, _ONE_CITY_M, _ONE_DISPATCH_M), one_region)
-    return shared
+    return shared & within_reach(columns, first, second, apart_m)
+
+
+def within_reach(columns: Columns, first: Ints, second: Ints, apart_m: Floats) -> npt.NDArray[np.bool_]:
+    """Return who may be of one city: all but those of whom one states no place and must be from elsewhere."""
+    one, two = columns.located[first], columns.located[second]
+    near: npt.NDArray[np.bool_] = (one + two < 3) | (one == 0) | (two == 0) | (apart_m <= _ONE_CITY_M + REACH_M * (one + two - 2))
+    return near
 
 
 def share_hospitals(columns: Columns, first: Ints, second: Ints, apart_m: Floats) -> npt.NDArray[np.bool_]:
@@ -93,7 +101,7 @@ def share_hospitals(columns: Columns, first: Ints, second: Ints, apart_m: Floats
     shared: npt.NDArray[np.bool_] = (one == two) | (one == 0) | (two == 0)
     placed = (columns.place_class[first] > 0) & (columns.place_class[second] > 0)
     shared &= ~placed | (apart_m <= _ONE_CITY_M)
-    return shared
+    return shared & within_reach(columns, first, second, apart_m)
 
 
 def compare(columns: Columns, first: Ints, second: Ints) -> Looked:
