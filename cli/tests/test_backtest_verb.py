@@ -145,12 +145,22 @@ def test_a_rule_that_cannot_be_judged_ends_the_test_with_its_name(files, capsys,
         ("start,end,area\n2025-01-02,county:42001\n", "line 2: it has 2 cells where the header has 3"),
         ("start,end,START\n2025-01-02,2025-01-02,2025-01-01\n", "names the column start twice"),
         ("start,finish\n2025-01-02,2025-01-02\n", "no column end"),
+        ("start,end,county_fips\n2025-01-02,2025-01-02,9009\n", "line 2: county_fips has not 5 digits; a spreadsheet loses leading zeros"),
     ],
 )
 def test_labels_that_cannot_be_read_say_where(files, capsys, labels, says):
     (files / "spikes.csv").write_text(labels)
     assert main(["backtest", f"{files}/rules.yaml", f"{files}/counts.csv", "--labels", f"{files}/spikes.csv"]) == 2
     assert says in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("start", "days"), [("2025-04-11", 0.5), ("2025-04-11T00", 0.5), ("2025-04-11T06Z", 0.25), ("2025-04-11T06:00", 0.25)]
+)
+def test_an_hour_without_minutes_is_no_whole_day(files, capsys, start, days):
+    (files / "spikes.csv").write_text(f"start,end,area,county_fips\n{start},2025-04-11T13Z,county:42001,NA\n")
+    asked = (f"{files}/rules.yaml", f"{files}/counts.csv", "--labels", f"{files}/spikes.csv")
+    assert told(capsys, *asked)["sets"][0]["verdicts"][0]["days_to_detection"] == days
 
 
 def test_a_picture_is_drawn(files, capsys):

@@ -83,6 +83,19 @@ def test_ls_and_schema_are_for_programs_too(capsys):
     assert json.loads(capsys.readouterr().out)["properties"]["rules"]["minItems"] == 1
 
 
+def test_the_list_tells_every_area_that_a_rule_watches(tmp_path, capsys):
+    text = (Path(__file__).parents[2] / "examples/rules/by-case-definition.yaml").read_text()
+    assert main(["rules", "ls", "published", "--json"]) == 0
+    areas = {row["id"]: row["areas"] for row in json.loads(capsys.readouterr().out)}
+    assert (areas["odmap-state-24h"], areas["litchfield-24h"], areas["odmap-24h"]) == (["county of state:42"], ["county:09005"], ["county"])
+    assert "area_kinds: [county]" in text
+    (tmp_path / "rules.yaml").write_text(
+        text.replace("area_kinds: [county]", 'neighbours: {"county:42091": ["county:42017", "county:42029"]}')
+    )
+    assert main(["rules", "ls", str(tmp_path / "rules.yaml"), "--json"]) == 0
+    assert "county:42091 with county:42017 and county:42029" in json.loads(capsys.readouterr().out)[0]["areas"]
+
+
 def test_the_examples_of_rules_can_be_used(capsys):
     example = Path(__file__).parents[2] / "examples/rules/by-case-definition.yaml"
     assert main(["rules", "check", str(example)]) == 0

@@ -189,9 +189,15 @@ def _row(rule: Rule) -> dict[str, Any]:
         "enabled": "yes" if rule.enabled else "no",
         "kind": rule.kind,
         "window_hours": rule.window_hours,
-        "areas": [*rule.area_kinds, *rule.areas],
+        "areas": _watched(rule),
         "parameters": [f"{name}={value}" for name, value in rule.parameters.items()],
     }
+
+
+def _watched(rule: Rule) -> list[str]:
+    within = f" of {' and '.join(rule.within)}" if rule.within else ""
+    together = (f"{area} with {' and '.join(others)}" for area, others in rule.neighbours.items())
+    return [*(f"{kind}{within}" for kind in rule.area_kinds), *rule.areas, *together]
 
 
 def _explain(arguments: argparse.Namespace) -> int:

@@ -8,7 +8,8 @@ from typing import Final
 
 from spikewatch.alerts.domain.backtest.histories import Labelled
 from spikewatch.alerts.domain.instants import micros
-from spikewatch.cli.backtesting.moments import moment_of
+from spikewatch.cli.backtesting.moments import is_date, moment_of
+from spikewatch.cli.detection.cells import MISSING
 from spikewatch.cli.detection.told_rows import plain_name, readable, separator_of
 from spikewatch.cli.exit_status import CannotRun
 from spikewatch.cli.files.opened import OpenedFile
@@ -18,6 +19,7 @@ __all__ = ["labels_of"]
 _NEEDED: Final = ("start", "end")
 _PLACES: Final = ("area", "county_fips", "place")
 _NAMES: Final = ("event_id", "spike_id", "name", "id")
+_COUNTY_DIGITS: Final = 5
 _HALF_A_DAY: Final = timedelta(hours=12)
 
 
@@ -59,7 +61,7 @@ def labels_of(file: OpenedFile, areas: Collection[str]) -> tuple[list[Labelled],
                 raise CannotRun(f"{where}: {name} is no time; expected a date or an ISO 8601 time, for example 2016-06-23")
         if start is None or end is None or end < start:
             raise CannotRun(f"{where}: end lies before start; expected the first and the last date, for example 2016-06-23 and 2016-06-24")
-        area = _area(row, by_name, areas)
+        area = _area(row, by_name, areas, where)
         if area is None:
             others += 1
             continue
@@ -68,20 +70,20 @@ def labels_of(file: OpenedFile, areas: Collection[str]) -> tuple[list[Labelled],
     return found, others
 
 
-def _area(row: dict[str, str], by_name: dict[str, str], areas: Collection[str]) -> str | None:
-    stated = [row.get("area", ""), f"county:{row.get('county_fips', '').removeprefix('county:')}", row.get("place", "")]
+def _area(row: dict[str, str], by_name: dict[str, str], areas: Collection[str], where: str) -> str | None:
+    county = row.get("county_fips", "").removeprefix("county:")
+    if county.lower() not in MISSING and not (county.isascii() and county.isdecimal() and len(county) == _COUNTY_DIGITS):
+        why = f"county_fips has not {_COUNTY_DIGITS} digits; a spreadsheet loses leading zeros"
+        raise CannotRun(f"{where}: {why}; expected a county's FIPS code, for example 09009")
     if not any(row.get(column) for column in _PLACES):
         return next(iter(areas)) if len(areas) == 1 else None
+    stated = [row.get("area", ""), f"county:{county}", row.get("place", "")]
     return next((by_name[one.casefold()] for one in stated if one.casefold() in by_name), None)
 
 
-def _is_date(text: str) -> bool:
-    return ":" not in text
-
-
 def _from(moment: datetime, text: str) -> datetime:
-    return moment - _HALF_A_DAY if _is_date(text) else moment
+    return moment - _HALF_A_DAY if is_date(text) else moment
 
 
 def _to(moment: datetime, text: str) -> datetime:
-    return moment + _HALF_A_DAY if _is_date(text) else moment
+    return moment + _HALF_A_DAY if is_date(text) else moment

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Final
 
-__all__ = ["TIMES", "TIMES_OF_DAY", "moment_of"]
+__all__ = ["TIMES", "TIMES_OF_DAY", "is_date", "moment_of"]
 
 TIMES: Final = ("occurred_at", "event_time", "datetime", "timestamp", "date_time", "date", "incident_date", "date_of_death", "time")
 """Columns that say when, the first of them that is there."""
@@ -19,6 +19,11 @@ _FIRST_YEAR: Final = 1900
 _LAST_YEAR: Final = 2199
 
 
+def is_date(text: str) -> bool:
+    """Whether a text that tells a moment tells a date alone, not an hour of it."""
+    return len(text.strip()) <= len("2026-01-01")
+
+
 @lru_cache(maxsize=16_384)  # a table of counts tells each date once an area
 def moment_of(text: str) -> datetime | None:
     """Return the moment that a text tells, in ISO 8601 or as it is written in the United States; a date alone is its noon, UTC.
@@ -28,11 +33,11 @@ def moment_of(text: str) -> datetime | None:
     text = text.strip()
     try:
         moment = datetime.fromisoformat(text)
-        is_date = len(text) <= len("2026-01-01")
+        noon = is_date(text)
     except ValueError:
         for pattern in _FORMATS:
             try:
-                moment, is_date = datetime.strptime(text, pattern), pattern in _DATES  # noqa: DTZ007  # the zone follows
+                moment, noon = datetime.strptime(text, pattern), pattern in _DATES  # noqa: DTZ007  # the zone follows
                 break
             except ValueError:
                 continue
@@ -41,4 +46,4 @@ def moment_of(text: str) -> datetime | None:
     if not _FIRST_YEAR <= moment.year <= _LAST_YEAR:
         return None
     moment = moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
-    return moment + _NOON if is_date else moment
+    return moment + _NOON if noon else moment

@@ -17,7 +17,7 @@ from spikewatch.alerts.domain.instants import DAY, micros
 from spikewatch.alerts.domain.rule import Rule
 from spikewatch.alerts.domain.series import History
 from spikewatch.cli.backtesting.labels import labels_of
-from spikewatch.cli.backtesting.moments import moment_of
+from spikewatch.cli.backtesting.moments import is_date, moment_of
 from spikewatch.cli.exit_status import CannotRun
 from spikewatch.cli.files.opened import opened
 from spikewatch.cli.progress import Progress, say
@@ -124,4 +124,4 @@ def _time(text: str | None, option: str, to_edge: timedelta) -> int | None:
     moment = moment_of(text)
     if moment is None:
         raise CannotRun(f"{option} is no time; expected a date or an ISO 8601 time, for example 2025-05-01")
-    return micros(moment + to_edge if ":" not in text else moment)  # a date is the whole day, UTC
+    return micros(moment + to_edge if is_date(text) else moment)  # a date is the whole day, UTC
