@@ -156,6 +156,16 @@ def test_a_field_that_sources_contradict_says_who_does(capsys: pytest.CaptureFix
     assert "victims.sex 2 (contradicted by 3)" in told(capsys, "incident", "show", str(SCENE))
 
 
+def test_a_report_of_a_flood_is_shown_as_one_that_was_not_matched(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("spikewatch.enrichment.domain.neighbourhood.FLOOD", 1)
+    monkeypatch.setattr("spikewatch.cli.incident.review_client", World().client)
+    assert "one of a flood of its agency's reports" in told(capsys, "incident", "show", str(KEYS[1]))
+    assert [one["is_flooded"] for one in shown(capsys, KEYS[1])["overdoses"]] == [True]
+    assert [one["is_flooded"] for one in shown(capsys, FAR)["overdoses"]] == [False]
+
+
 def test_a_report_is_split_from_its_overdose_and_the_undo_puts_it_back(capsys: pytest.CaptureFixture[str]) -> None:
     identity = decide(capsys, "split", f"{SCENE}:2")
     home = people(shown(capsys))

@@ -17,6 +17,7 @@ from spikewatch.contracts.vocabulary import Outcome, Sex, SourceType
 from spikewatch.enrichment.adapters.matching_weights import load_weights
 from spikewatch.enrichment.adapters.review_desk import review_desk
 from spikewatch.enrichment.decide import DecideMatches
+from spikewatch.enrichment.domain import neighbourhood
 from spikewatch.enrichment.review import ReviewMatches
 from spikewatch.enrichment.service import MatchReports
 from spikewatch.enrichment.testing import InMemoryDecisions, InMemoryMatchStore
@@ -214,6 +215,29 @@ async def test_the_queue_asks_about_what_came_lately_and_names_the_incidents(
 def desk(world: World, token: str | None = None) -> httpx.AsyncClient:
     app = review_desk(world.review, None if token is None else SecretStr(token))
     return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://desk")
+
+
+async def test_reports_of_a_flood_are_told_as_such_and_nobody_is_asked_about_them(
+    world: World, located: Build, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(neighbourhood, "FLOOD", 30)
+    copies = [
+        located(f"F{number}", "cedar-fire", source_type=SourceType.FIRE, location=AT, minutes=200 + 4 * number) for number in range(31)
+    ]
+    await world.matching.apply(copies[:30])
+
+    async def asked() -> set[UUID]:
+        found = await world.review.queue(timedelta(days=7), 20)
+        return {one for question in found for one in (*question.doubt.reports, *question.doubt.others)}
+
+    assert not (await asked()).isdisjoint(map(key, copies))
+    await world.matching.apply(copies[30:])
+    flooded = {member for one in world.store.kept_incidents.values() if b"flood_not_matched" in (one.body or b"") for member in one.members}
+    assert flooded == set(map(key, copies))
+    assert flooded.isdisjoint(await asked())
+    told = await world.review.explain(key(copies[0]))
+    assert told is not None
+    assert [one.is_flooded for one in told.overdoses] == [True]
 
 
 async def test_the_desk_tells_no_number_no_address_and_no_position(world: World, night: list[LocatedReport]) -> None:

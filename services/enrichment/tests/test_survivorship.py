@@ -34,6 +34,14 @@ def test_time_comes_from_dispatch_then_ems_and_never_from_a_bare_date(located: B
     assert merged(located("1", "cedar-ems", minutes=5, cad_number="26-1"), dated).occurred_at == ems.report.occurred_at
 
 
+def test_an_incident_begins_by_the_hour_of_whom_an_hour_is_known(located: Build) -> None:
+    crew = located("1", "cedar-ems", minutes=5, cad_number="26-1")
+    dated = located("2", "cedar-me", source_type=S.ME, minutes=-720, cad_number="26-1", occurred_at_precision=TimePrecision.DATE)
+    # Two people of one call, of one of whom nobody but the medical examiner tells, by the day.
+    assert merged((crew,), (dated,)).occurred_at == crew.report.occurred_at
+    assert merged(dated).occurred_at == dated.report.occurred_at
+
+
 def test_place_is_the_most_precise_and_its_areas_are_the_incidents(located: Build) -> None:
     block = located("1", "cedar-ems", cad_number="26-1", location={"lat": 40.9, "lon": -79.5, "precision": PlacePrecision.BLOCK})
     point = located("2", "cedar-police", source_type=S.POLICE, cad_number="26-1")

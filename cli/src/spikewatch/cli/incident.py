@@ -108,6 +108,8 @@ def _show(arguments: argparse.Namespace) -> int:
         differing = f", sources differ on {', '.join(overdose.conflicts)}" if overdose.conflicts else ""
         print(f"\noverdose {overdose.number} {overdose.overdose_id}: {overdose.outcome}, confidence {overdose.confidence}{differing}")
         _print_origins("its fields are", overdose.origins)
+        if overdose.is_flooded:
+            print("one of a flood of its agency's reports at one place or of one call: not matched, whatever it fits; a decision joins it")
         draw_explanation(overdose.explanation, names, told.join)
     if told.decisions:
         print_table([_decision_row(one) for one in told.decisions], title="\nDecisions, the latest first")

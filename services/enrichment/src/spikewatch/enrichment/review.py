@@ -52,6 +52,10 @@ class ReviewStore(Protocol):
         """Return every incident, retracted ones included, that is found by any of these reports."""
         ...
 
+    async def floods(self) -> frozenset[str]:
+        """Return the spots whose floods are known."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Question:
@@ -107,7 +111,10 @@ class ReviewMatches:
 
     async def queue(self, period: timedelta, limit: int) -> list[Question]:
         """Return the questions to ask first about the reports that came lately, the most informative first."""
-        found = _standing(await self._store.reports_since(self._now() - period, _MOST_REPORTS))
+        lately = _standing(await self._store.reports_since(self._now() - period, _MOST_REPORTS))
+        # What is of a flood is not matched, so there is nothing about it to doubt: its copies would be all that is asked about.
+        floods = await self._store.floods()
+        found = await asyncio.to_thread(_outside, lately, floods) if floods else lately
         decisions = await self._decisions.about([one.key for one in found])
         asked = await asyncio.to_thread(self._doubts, found, decisions, limit)
         keys = {key for one in asked for key in (*one.reports, *one.others)}
@@ -145,6 +152,10 @@ class ReviewMatches:
         # One that ended otherwise is found where its founding report is now; a report key is found where the report is.
         report = identity if stored is None else stored.founder
         return next((one for one in await self._store.incidents([report]) if one.active and report in one.members), None)
+
+
+def _outside(reports: Sequence[Candidate], floods: frozenset[str]) -> list[Candidate]:
+    return [one for one in reports if floods.isdisjoint(one.spots)]
 
 
 def _standing(reports: Sequence[KnownReport]) -> list[Candidate]:

@@ -57,7 +57,8 @@ class OriginLine:
 class OverdoseLine:
     """One person's overdose and why its reports are together.
 
-    ``conflicts`` are the fields about which they disagree; ``origins`` say where each field is from, of several reports.
+    ``conflicts`` are the fields about which they disagree; ``origins`` say where each field is from, of several reports. ``is_flooded``:
+    a report of it is one of so many of its agency at one place that it was not matched, whatever it fits.
     """
 
     number: int
@@ -68,6 +69,7 @@ class OverdoseLine:
     conflicts: tuple[str, ...]
     origins: tuple[OriginLine, ...]
     explanation: Explanation
+    is_flooded: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,8 +150,10 @@ def explain_incident(
         told = _explained(reports, [*others, *([one] for one in strangers)], weights, decisions)
         conflicts = tuple(sorted({note.field for note in part.quality if note.code == "sources_differ"}))
         origins = _origins(part.provenance, numbers)
+        is_flooded = any(note.code == "flood_not_matched" for note in part.quality)
+        outcome = part.outcome.value
         overdoses.append(
-            OverdoseLine(number, part.overdose_id, part.occurred_at, part.outcome.value, part.confidence, conflicts, origins, told)
+            OverdoseLine(number, part.overdose_id, part.occurred_at, outcome, part.confidence, conflicts, origins, told, is_flooded)
         )
     return IncidentExplanation(
         incident_id=published.incident_id,

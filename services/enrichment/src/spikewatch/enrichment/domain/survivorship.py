@@ -8,6 +8,7 @@ Every incident that changes passes here, so there is a loop where a generator or
 """
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from functools import lru_cache
 from typing import Final, NamedTuple, Protocol
 from uuid import UUID
@@ -96,7 +97,7 @@ def incident(
         incident_id=matched.incident_id,
         version=version,
         change=change,
-        occurred_at=min([one.occurred_at for one in overdoses]),
+        occurred_at=_begun(overdoses),
         place_key=placed.place_key,
         position=placed.position,
         public_position=None if masking is None else masking.of(placed.position, placed.areas),
@@ -106,6 +107,12 @@ def incident(
         split_from=split_from,
         provenance=provenance,
     )
+
+
+def _begun(overdoses: Sequence[Overdose]) -> datetime:
+    """Return when the first of them was; a bare date, which begins at midnight, only where nobody knows the hour of any."""
+    timed = [one.occurred_at for one in overdoses if one.occurred_at_precision not in _ROUGH_TIMES]
+    return min(timed or [one.occurred_at for one in overdoses])
 
 
 def _placed(members: Sequence[Candidate]) -> tuple[Candidate, tuple[FieldOrigin, ...]]:
