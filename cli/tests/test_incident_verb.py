@@ -213,8 +213,8 @@ def test_a_level_may_be_named(capsys: pytest.CaptureFixture[str]) -> None:
         (["merge", str(SCENE), str(SCENE), *WHO], "the same reports"),
         (["merge", str(SCENE), "ELM STREET", *WHO], "name an INCIDENT"),
         (["undo", str(UUID(int=9)), *WHO], "no such decision"),
-        (["split", f"{SCENE}:2", "--author", "Jane Doe", "--reason", "as tested"], "author"),
-        (["split", f"{SCENE}:2", "--author", "reviewer-7", "--reason", "x"], "reason"),
+        (["split", f"{SCENE}:2", "--author", "Jane Doe", "--reason", "as tested"], "author: is no account id; expected"),
+        (["split", f"{SCENE}:2", "--author", "reviewer-7", "--reason", "x"], "reason: is too short or too long; expected 3 to 512"),
     ],
 )
 def test_what_cannot_be_decided_is_one_sentence(arguments: list[str], says: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -222,6 +222,7 @@ def test_what_cannot_be_decided_is_one_sentence(arguments: list[str], says: str,
     error = capsys.readouterr().err
     assert says in error
     assert "Jane" not in error
+    assert "pattern" not in error
     assert "Traceback" not in error
 
 

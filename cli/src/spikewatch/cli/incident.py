@@ -20,6 +20,13 @@ from spikewatch.enrichment.domain.incident_explanation import DecisionLine, Inci
 
 __all__ = ["add"]
 
+# What is wrong with a field, what is expected and an example; never what was given, which may be a name.
+_EXPECTED: Final = {
+    "author": ("is no account id; ", "expected up to 63 small letters, digits and dashes that name nobody, for example reviewer-7"),
+    "reason": ("is too short or too long; ", "expected 3 to 512 letters that name nobody, for example 'another patient of the same car'"),
+    "reports": ("are too many; ", "expected at most 200 reports a side: decide about overdoses of theirs, for example INCIDENT/2"),
+    "others": ("are too many; ", "expected at most 200 reports a side: decide about overdoses of theirs, for example INCIDENT/2"),
+}
 _NAMING: Final = "PART is an INCIDENT, its second overdose INCIDENT/2, its third report INCIDENT:3, or a report key."
 
 
@@ -213,7 +220,8 @@ def _decision(
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False, include_context=False)[0]
         field = str(first["loc"][0]) if first["loc"] else "the decision"
-        raise CannotRun(f"{field}: {first['msg']}") from None
+        problem, expected = _EXPECTED.get(field, (first["msg"], ""))
+        raise CannotRun(f"{field}: {problem}{expected}") from None
 
 
 def _decide(arguments: argparse.Namespace, client: ReviewClient, decision: Decision) -> int:
