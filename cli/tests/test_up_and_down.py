@@ -79,7 +79,9 @@ def test_a_detached_stack_runs_on_its_own_until_down(tmp_path: Path, environment
     ]
     with MongoClient[dict[str, Any]](stack_file.read(folder).mongodb_uri) as client:
         cache = client.admin.command("serverStatus")["wiredTiger"]["cache"]
+        storage = client.admin.command("getCmdLineOpts")["parsed"]["storage"]["wiredTiger"]
     assert cache["maximum bytes configured"] == 0.75 * 2**30
+    assert "eviction_dirty_target=40" in storage["engineConfig"]["configString"]
     assert _spikewatch("up", "--detach", "--folder", str(folder), environment=environment).returncode == 2
 
     down = _spikewatch("down", "--folder", str(folder), environment=environment)

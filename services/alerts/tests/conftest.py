@@ -7,6 +7,7 @@ from uuid import UUID, uuid5
 
 import pytest
 
+from spikewatch.alerts.domain.contributed import Contributed, contributed_of
 from spikewatch.alerts.domain.rule import Rule
 from spikewatch.alerts.domain.rulebook import Rulebook
 from spikewatch.alerts.service.area_cache import AreaCache
@@ -78,10 +79,10 @@ def contribution(
     )
 
 
-def event(body: Contribution | None, offset: int, *, incident: object = None, area: str = AREA, partition: int = 0) -> Event[Contribution]:
+def event(body: Contribution | None, offset: int, *, incident: object = None, area: str = AREA, partition: int = 0) -> Event[Contributed]:
     key = contribution_key(body.area, body.incident_id) if body is not None else contribution_key(area, named("incident", incident))
     record = Record("overdose.contributions.v1", partition, offset, key.encode(), None, (), START)
-    return Event(record, Attributes(id=str(offset), source="/services/alerts", type="t"), body)
+    return Event(record, Attributes(id=str(offset), source="/services/alerts", type="t"), None if body is None else contributed_of(body))
 
 
 def rule(kind: str = "fixed_count", **changes: object) -> Rule:
@@ -143,7 +144,7 @@ class Service:
         )
         self.quiet = CloseQuiet(self.alerts, self.contributions, self.publishing, clock=lambda: self.now, is_live=self.is_live)
 
-    async def take(self, *events: Event[Contribution]) -> list[Alert]:
+    async def take(self, *events: Event[Contributed]) -> list[Alert]:
         """Process one batch as the chassis does and return the published alerts."""
         outcomes = await self.evaluate(list(events))
         published = [message.body for outcome in outcomes if isinstance(outcome, Emit) for message in outcome.messages]
@@ -162,7 +163,7 @@ class Make:
     """The builders, handed to tests as one fixture."""
 
     contribution: Callable[..., Contribution]
-    event: Callable[..., Event[Contribution]]
+    event: Callable[..., Event[Contributed]]
     rule: Callable[..., Rule]
     at: Callable[[float], datetime]
     named: Callable[..., UUID]

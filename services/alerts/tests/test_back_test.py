@@ -12,7 +12,7 @@ import pytest
 from spikewatch.alerts.adapters.rules_file import rules_of
 from spikewatch.alerts.domain.backtest.histories import Labelled
 from spikewatch.alerts.domain.backtest.question import NothingStored, Question, TooMuch, Unusable
-from spikewatch.alerts.domain.contributed import held_of
+from spikewatch.alerts.domain.contributed import contributed_of, held_of
 from spikewatch.alerts.domain.episodes import all_episodes
 from spikewatch.alerts.domain.instants import DAY, HOUR, micros
 from spikewatch.alerts.domain.rulebook import Rulebook
@@ -59,7 +59,9 @@ def tester(store, make):
 
 
 async def fill(store: InMemoryContributionStore, make: Any, minutes: list[float], area: str = AREA) -> None:
-    await store.save([(None, held_of(make.contribution((area, n), [minute], area=area))) for n, minute in enumerate(minutes)])
+    await store.save(
+        [(None, held_of(contributed_of(make.contribution((area, n), [minute], area=area)))) for n, minute in enumerate(minutes)]
+    )
 
 
 @pytest.mark.parametrize("kind", ["fixed_count", "mean_plus_sd", "poisson", "detector"])

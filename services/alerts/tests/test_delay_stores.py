@@ -7,7 +7,7 @@ import pytest
 
 from spikewatch.alerts.adapters.mongo_contributions import MongoContributionStore
 from spikewatch.alerts.adapters.mongo_delays import MongoDelayStore
-from spikewatch.alerts.domain.contributed import held_of
+from spikewatch.alerts.domain.contributed import contributed_of, held_of
 from spikewatch.alerts.domain.first_told import DayTold
 from spikewatch.alerts.domain.instants import DAY, micros
 from spikewatch.alerts.testing import InMemoryContributionStore, InMemoryDelayStore
@@ -48,12 +48,12 @@ async def test_a_days_contributions_come_back_with_when_their_reports_came(store
     body = make.contribution("a", [10])
     reports = tuple(one.model_copy(update={"first_received_at": make.at(30)}) for one in body.overdoses[0].reports)
     body = body.model_copy(update={"overdoses": (body.overdoses[0].model_copy(update={"reports": reports}),)})
-    cell = held_of(make.contribution("a", [10], area="h3:872a84075ffffff"))
-    late = held_of(make.contribution("b", [1440 + 200]))
-    await contributions.save([(None, held_of(body)), (None, cell), (None, late)])
+    cell = held_of(contributed_of(make.contribution("a", [10], area="h3:872a84075ffffff")))
+    late = held_of(contributed_of(make.contribution("b", [1440 + 200])))
+    await contributions.save([(None, held_of(contributed_of(body))), (None, cell), (None, late)])
     span = (micros(make.at(0)), micros(make.at(0)) + DAY - 1)
     (found,) = await contributions.told({"county"}, span)
     assert found.reports[0][0][6] == micros(make.at(30))
     assert await contributions.number(span) == 2
     # a revision that does not tell it leaves what is known
-    assert held_of(make.contribution("a", [10], 2), found).reports[0][0][6] == micros(make.at(30))
+    assert held_of(contributed_of(make.contribution("a", [10], 2)), found).reports[0][0][6] == micros(make.at(30))

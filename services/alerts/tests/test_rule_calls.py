@@ -15,7 +15,7 @@ from spikewatch_testing.patience import PATIENCE_S
 from spikewatch.alerts.adapters.rules_file import PUBLISHED, rules_of, rules_of_package
 from spikewatch.alerts.domain.backtest.histories import Labelled
 from spikewatch.alerts.domain.backtest.question import Question
-from spikewatch.alerts.domain.contributed import held_of
+from spikewatch.alerts.domain.contributed import contributed_of, held_of
 from spikewatch.alerts.domain.instants import HOUR, micros
 from spikewatch.alerts.handlers.rule_calls import SERVICE_NAME, RuleServicer
 from spikewatch.alerts.service.back_test import BackTest, Bounds
@@ -73,7 +73,7 @@ class FailingStore(InMemoryContributionStore):
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
 async def store(make) -> FailingStore:
     kept = FailingStore()
-    await kept.save([(None, held_of(make.contribution(n, [minute]))) for n, minute in enumerate(MINUTES)])
+    await kept.save([(None, held_of(contributed_of(make.contribution(n, [minute])))) for n, minute in enumerate(MINUTES)])
     return kept
 
 

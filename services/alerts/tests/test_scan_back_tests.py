@@ -13,7 +13,7 @@ from spikewatch.alerts.domain.backtest.question import Question, TooMuch, Unusab
 from spikewatch.alerts.domain.backtest.scanned import looks_of, narrowed, overdoses_by_area, scan_verdicts, with_draws
 from spikewatch.alerts.domain.backtest.verdict import at_budget
 from spikewatch.alerts.domain.clusters.look import Placed, scan_of
-from spikewatch.alerts.domain.contributed import held_of
+from spikewatch.alerts.domain.contributed import contributed_of, held_of
 from spikewatch.alerts.domain.instants import DAY, HOUR, micros
 from spikewatch.alerts.domain.rulebook import Rulebook
 from spikewatch.alerts.service.back_test import BackTest
@@ -60,7 +60,7 @@ def planted(make, day, cells=(0, 1), count=4, name="planted"):
 
 
 def placed_of(contributions):
-    held = [held_of(one) for one in contributions]
+    held = [held_of(contributed_of(one)) for one in contributions]
     return [Placed(one.area, one.place_key, one.incident, one.times, one.marks) for one in held]
 
 
@@ -83,7 +83,7 @@ def labelled(make, name, day, area=COUNTY, days=2):
 async def in_service(make, rule, contributions, looks):
     """Return the alerts of a service whose schedule looks at these moments, all of the contributions known."""
     service = make.service(rule, is_live=True)
-    await service.contributions.save([(None, held_of(one)) for one in contributions])
+    await service.contributions.save([(None, held_of(contributed_of(one))) for one in contributions])
     scan = ScanClusters(
         Rulebook((rule,)),
         service.contributions,
@@ -196,10 +196,10 @@ def test_fewer_draws_are_taken_where_they_can_show_the_rules_chance(make):
 async def stored(make, rule, contributions, **question):
     """Return the answer of a service that stores contributions, in counties and cells."""
     store = InMemoryContributionStore()
-    await store.save([(None, held_of(one)) for one in contributions])
+    await store.save([(None, held_of(contributed_of(one))) for one in contributions])
     known = {one.incident_id: one for one in contributions}.values()
     for area in (COUNTY, STATE):
-        await store.save([(None, held_of(one.model_copy(update={"area": area}))) for one in known])
+        await store.save([(None, held_of(contributed_of(one.model_copy(update={"area": area})))) for one in known])
     test = BackTest(Rulebook((rule,)), store, rules_of, clock=lambda: make.at(DAYS * MINUTES))
     return await test(Question(**{"areas": (COUNTY,), "start": span_of(make)[0], "end": span_of(make)[1], **question}))
 
@@ -214,7 +214,7 @@ async def test_what_is_stored_is_scanned_as_a_history_is(make, kinds):
     expected = await asyncio.to_thread(verdicts, make, rule, history, spikes)
     first = answer.start  # the first overdose: nothing was watched before
     assert [(one.area, one.alarms, one.caught) for one in answer.verdicts] == [(one.area, one.alarms, one.caught) for one in expected]
-    assert first == min(held_of(one).times[0] for one in history)
+    assert first == min(held_of(contributed_of(one)).times[0] for one in history)
     again = answer_from(answer_message(answer), [rule])
     assert [(one.alarms, one.caught) for one in again.verdicts] == [(one.alarms, one.caught) for one in answer.verdicts]
 
@@ -231,7 +231,7 @@ async def test_of_what_is_stored_an_alert_that_was_open_before_is_none_of_the_te
 async def test_a_scan_of_what_is_stored_takes_no_more_than_it_may(make):
     rule, history = scan_rule(make), planted(make, 40)
     store = InMemoryContributionStore()
-    await store.save([(None, held_of(one)) for one in history])
+    await store.save([(None, held_of(contributed_of(one))) for one in history])
     for most in (8, 7):
         read = scans_on_stored([rule], [COUNTY], span_of(make), (), contributions=store, aside=asyncio.to_thread, most=most)
         if most < len(history):

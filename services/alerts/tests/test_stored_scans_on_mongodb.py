@@ -14,7 +14,7 @@ from spikewatch.alerts.adapters.mongo_contributions import MongoContributionStor
 from spikewatch.alerts.adapters.rules_file import rules_of
 from spikewatch.alerts.domain.backtest.histories import Labelled
 from spikewatch.alerts.domain.backtest.question import Question
-from spikewatch.alerts.domain.contributed import held_of, withdrawn
+from spikewatch.alerts.domain.contributed import contributed_of, held_of, withdrawn
 from spikewatch.alerts.domain.instants import micros
 from spikewatch.alerts.domain.rulebook import Rulebook
 from spikewatch.alerts.service.back_test import BackTest
@@ -40,7 +40,7 @@ def stored(make):
     held = []
     for name, minutes, cell in told + gone:
         body = make.contribution(name, minutes, definitions=("opioid@1",))
-        here = [held_of(body.model_copy(update={"area": area})) for area in (cell, COUNTY, STATE)]
+        here = [held_of(contributed_of(body.model_copy(update={"area": area}))) for area in (cell, COUNTY, STATE)]
         held += [withdrawn(each.area, each.incident, each, (0, 1)) for each in here] if name.startswith("gone") else here
     away = [replace(each, area=each.area.replace(COUNTY, ELSEWHERE), incident=uuid4(), place_key="34005", known_key=None) for each in held]
     return held + [each for each in away if each.area != STATE]

@@ -14,7 +14,7 @@ from spikewatch.alerts.adapters.mongo_contacts import MongoContactMemory
 from spikewatch.alerts.adapters.mongo_contributions import MongoAreaStore, MongoContributionStore
 from spikewatch.alerts.adapters.mongo_fanned import MongoFannedStore
 from spikewatch.alerts.domain.clusters.look import Placed
-from spikewatch.alerts.domain.contributed import held_of, withdrawn
+from spikewatch.alerts.domain.contributed import contributed_of, held_of, withdrawn
 from spikewatch.alerts.domain.episodes import Episode
 from spikewatch.alerts.domain.evidence import Evidence
 from spikewatch.alerts.domain.fanned import Fanned
@@ -73,7 +73,10 @@ async def test_where_an_incident_counts_comes_back_and_a_lost_race_is_transient(
 
 
 async def test_contributions_come_back_whole_by_key_span_and_window(stores, make):
-    one, two = held_of(make.contribution("a", [10, 70])), held_of(make.contribution("b", [30], area="county:42045"))
+    one, two = (
+        held_of(contributed_of(make.contribution("a", [10, 70]))),
+        held_of(contributed_of(make.contribution("b", [30], area="county:42045"))),
+    )
     await stores.contributions.save([(None, one), (None, two)])
     assert await stores.contributions.load([one.key, two.key, "county:1|x"]) == {one.key: one, two.key: two}
     t10, t30, t70 = (micros(make.at(minute)) for minute in (10, 30, 70))
@@ -90,7 +93,7 @@ async def test_contributions_come_back_whole_by_key_span_and_window(stores, make
 
 
 async def test_case_definitions_come_back_whole_whichever_way_they_are_read(stores, make):
-    one = held_of(make.contribution("a", [10, 70], area="h3:872a1072bffffff", definitions=("any-drug@2", "opioid@1")))
+    one = held_of(contributed_of(make.contribution("a", [10, 70], area="h3:872a1072bffffff", definitions=("any-drug@2", "opioid@1"))))
     mixed = replace(one, incident=uuid4(), marks=(one.marks[0], BY_EMS))
     await stores.contributions.save([(None, one), (None, mixed)])
     assert await stores.contributions.load([one.key, mixed.key]) == {one.key: one, mixed.key: mixed}
@@ -110,7 +113,7 @@ async def test_case_definitions_come_back_whole_whichever_way_they_are_read(stor
 async def test_what_an_older_version_stored_is_read_and_written_anew(stores, make):
     if stores.mongo is None:
         pytest.skip("memory holds no documents")
-    one = held_of(make.contribution("a", [10, 70]))
+    one = held_of(contributed_of(make.contribution("a", [10, 70])))
     older = {"_id": one.key, "area": one.area, "incident": one.incident, "revision": 1, "place_key": one.place_key, "times": one.times}
     reports = [[row[:6] for row in rows] for rows in one.reports]  # without when the report came, as the oldest are
     older |= {"marks": one.marks, "reports": reports, "gone_at": None, "first": one.times[0], "last": one.times[1], "sequence": 1}
@@ -124,8 +127,11 @@ async def test_what_an_older_version_stored_is_read_and_written_anew(stores, mak
 
 
 async def test_what_lies_in_areas_of_a_kind_comes_with_its_place(stores, make):
-    cell, other = (held_of(make.contribution(name, [10, 70], area=area)) for name, area in (("a", "h3:872a1072bffffff"), ("b", "h30:1")))
-    gone = held_of(make.contribution("c", [10], area=cell.area))
+    cell, other = (
+        held_of(contributed_of(make.contribution(name, [10, 70], area=area)))
+        for name, area in (("a", "h3:872a1072bffffff"), ("b", "h30:1"))
+    )
+    gone = held_of(contributed_of(make.contribution("c", [10], area=cell.area)))
     await stores.contributions.save([(None, cell), (None, other), (None, gone)])
     await stores.contributions.save([(gone, withdrawn(gone.area, gone.incident, gone, (0, 5)))])
     t10, t70 = (micros(make.at(minute)) for minute in (10, 70))
@@ -135,7 +141,7 @@ async def test_what_lies_in_areas_of_a_kind_comes_with_its_place(stores, make):
 
 
 async def test_an_incident_spread_over_hours_is_found_at_both_ends(stores, make):
-    spread = held_of(make.contribution("a", [10, 500]))
+    spread = held_of(contributed_of(make.contribution("a", [10, 500])))
     await stores.contributions.save([(None, spread)])
     for minute, found in ((10, [spread]), (300, []), (500, [spread])):
         end = micros(make.at(minute))
@@ -144,7 +150,7 @@ async def test_an_incident_spread_over_hours_is_found_at_both_ends(stores, make)
 
 async def test_a_large_area_comes_whole_whatever_ends_at_the_same_time(stores, make):
     minutes = [5, 1, 1, 1, 1, 1, 2, 3, 3, 3, 4, 1]
-    held = [held_of(make.contribution(number, [minute])) for number, minute in enumerate(minutes)]
+    held = [held_of(contributed_of(make.contribution(number, [minute]))) for number, minute in enumerate(minutes)]
     await stores.contributions.save([(None, each) for each in held])
     spans = {held[0].area: (micros(make.at(1)), micros(make.at(4))), "county:42045": (0, micros(make.at(4)))}
     rows = await stores.contributions.rows(spans)
@@ -153,7 +159,7 @@ async def test_a_large_area_comes_whole_whatever_ends_at_the_same_time(stores, m
 
 
 async def test_a_withdrawn_contribution_counts_no_more_but_is_remembered(stores, make):
-    held = held_of(make.contribution("a", [10]))
+    held = held_of(contributed_of(make.contribution("a", [10])))
     await stores.contributions.save([(None, held)])
     gone = withdrawn(held.area, held.incident, held, (0, 5))
     await stores.contributions.save([(held, gone)])

@@ -51,7 +51,7 @@ class Subscription(Generic[M]):
         on_published: called after all messages of a batch were acknowledged by the broker; where an outbox is settled. It
             may be skipped by a crash, and a passing failure of it is only logged.
         read: reads a value in place of the topic's model, where that can be done with less work; it returns what the model would,
-            and raises ``ValidationError`` where the model would.
+            or what the use case needs of it, and raises ``ValidationError`` where the model would.
         wrapping: hides consumed records that go to the dead letters, whoever refused them, and is asked for the original before a
             record is decoded. None: they wait byte for byte. Parts that a handler rejects with a value of their own only get its key.
     """

@@ -29,7 +29,7 @@ _REMEMBERED: Final = timedelta(days=90)
 _SPREAD: Final = HOUR  # overdoses of one incident hardly ever lie further apart; the few that do have an index of their own
 _PAGE: Final = 20_000  # documents at once: some twenty megabytes
 _ROW_FIELDS: Final = ("area", "times", "marks", "definitions", "first", "is_spread")
-_MOST_PACKED: Final = 16_384  # some hundred bytes each, beside what the service holds of them
+_MOST_PACKED: Final = 65_536  # some hundred bytes each, beside what the service holds of them: as many as that
 _ASCENDING, _DESCENDING = 1, -1
 
 Window = tuple[str, int, int]

@@ -1,7 +1,5 @@
 """What one incident adds to one area, as it is held, and what a new record of it changes."""
 
-from collections import OrderedDict
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 from uuid import UUID
@@ -9,13 +7,11 @@ from uuid import UUID
 from spikewatch.alerts.domain.instants import micros, moment
 from spikewatch.alerts.domain.marks import mark
 from spikewatch.contracts.contract import unchecked
-from spikewatch.contracts.contribution import ContributedOverdose, Contribution, contribution_key
+from spikewatch.contracts.contribution import Contribution, contribution_key
 from spikewatch.contracts.incident import ReportReference
 from spikewatch.contracts.vocabulary import SourceType
 
-__all__ = ["Held", "Position", "ReportRow", "Shared", "accepted", "held_of", "reference_of", "withdrawn"]
-
-_MOST_SHARED: Final = 16_384  # some kilobyte each
+__all__ = ["Contributed", "Held", "Position", "ReportRow", "Told", "accepted", "contributed_of", "held_of", "reference_of", "withdrawn"]
 
 _reference: Final = unchecked(ReportReference)  # rows hold what a contract checked when it came
 
@@ -56,71 +52,81 @@ class Held:
         return tuple(zip(self.times, self.marks, strict=True))
 
 
-@dataclass(slots=True)
-class _Told:
-    """What is held of overdoses in whichever area; with the overdoses themselves, so that no others take their place in memory."""
+@dataclass(slots=True)  # not frozen: one is made for every incident that comes, and that costs four times as much
+class Told:
+    """What a contribution tells but for its area: the same for all areas of an incident. Parallel tuples, times in microseconds."""
 
-    overdoses: tuple[ContributedOverdose, ...]
+    incident: UUID
+    incident_text: str
+    revision: int
+    place_key: str
     times: tuple[int, ...]
     marks: tuple[int, ...]
     reports: tuple[tuple[ReportRow, ...], ...]
 
 
-class Shared:
-    """What is held of the newest overdoses that came: those of one incident come once for each of its areas, read once."""
+@dataclass(slots=True)
+class Contributed:
+    """A contribution without its models, a fifth of their size: what was told, and the area in which it counts."""
 
-    def __init__(self) -> None:
-        self._told: OrderedDict[int, _Told] = OrderedDict()  # a dictionary looks for its first entry among all that went
+    area: str
+    told: Told
 
-    def of(self, overdoses: tuple[ContributedOverdose, ...]) -> _Told:
-        """Return what is held of overdoses of which nothing was held before."""
-        told = self._told.get(id(overdoses))
-        if told is None:
-            told = self._told[id(overdoses)] = _told_of(overdoses, {})
-            if len(self._told) > _MOST_SHARED:
-                self._told.popitem(last=False)
-        return told
+    @property
+    def key(self) -> str:
+        """The record key, area and incident."""
+        return contribution_key(self.area, self.told.incident_text)
 
 
-def held_of(contribution: Contribution, before: Held | None = None, *, key: str | None = None, shared: Shared | None = None) -> Held:
+def contributed_of(contribution: Contribution) -> Contributed:
+    """Return a contribution without its models."""
+    overdoses = contribution.overdoses
+    incident = contribution.incident_id
+    return Contributed(
+        contribution.area,
+        Told(
+            incident=incident,
+            incident_text=str(incident),
+            revision=contribution.revision,
+            place_key=contribution.place_key,
+            times=tuple([micros(overdose.occurred_at) for overdose in overdoses]),
+            marks=tuple(
+                [
+                    mark(
+                        (overdose.outcome,),
+                        overdose.drug_classes,
+                        [report.source_type for report in overdose.reports],
+                        overdose.case_definition_hits,
+                    )
+                    for overdose in overdoses
+                ]
+            ),
+            reports=tuple([tuple([_row(report) for report in overdose.reports]) for overdose in overdoses]),
+        ),
+    )
+
+
+def held_of(contributed: Contributed, before: Held | None = None, *, key: str | None = None) -> Held:
     """Return what is held of a contribution; ``before`` is what was held, which may know when a report that was revised first came.
 
     ``key`` is its record key, where that is known.
     """
-    if before is None and shared is not None:
-        told = shared.of(contribution.overdoses)
-    else:
-        known = {row[1]: row[6] for rows in before.reports for row in rows if row[6] is not None} if before is not None else {}
-        told = _told_of(contribution.overdoses, known)
+    told = contributed.told
     return Held(
-        area=contribution.area,
-        incident=contribution.incident_id,
-        revision=contribution.revision,
-        place_key=contribution.place_key,
+        area=contributed.area,
+        incident=told.incident,
+        revision=told.revision,
+        place_key=told.place_key,
         times=told.times,
         marks=told.marks,
-        reports=told.reports,
+        reports=told.reports if before is None else _with_known(told.reports, before.reports),
         known_key=key,
     )
 
 
-def _told_of(overdoses: tuple[ContributedOverdose, ...], known: Mapping[UUID, int]) -> _Told:
-    return _Told(
-        overdoses=overdoses,
-        times=tuple([micros(overdose.occurred_at) for overdose in overdoses]),
-        marks=tuple(
-            [
-                mark(
-                    (overdose.outcome,),
-                    overdose.drug_classes,
-                    [report.source_type for report in overdose.reports],
-                    overdose.case_definition_hits,
-                )
-                for overdose in overdoses
-            ]
-        ),
-        reports=tuple([tuple([_row(report, known) for report in overdose.reports]) for overdose in overdoses]),
-    )
+def _with_known(reports: tuple[tuple[ReportRow, ...], ...], before: tuple[tuple[ReportRow, ...], ...]) -> tuple[tuple[ReportRow, ...], ...]:
+    known = {row[1]: row[6] for rows in before for row in rows if row[6] is not None}
+    return tuple([tuple([row if row[6] is not None else (*row[:6], known.get(row[1])) for row in rows]) for rows in reports])
 
 
 def withdrawn(area: str, incident: UUID, held: Held | None, position: Position) -> Held:
@@ -156,7 +162,7 @@ def reference_of(row: ReportRow) -> ReportReference:
     )
 
 
-def _row(report: ReportReference, known: Mapping[UUID, int]) -> ReportRow:
+def _row(report: ReportReference) -> ReportRow:
     received = report.first_received_at
     return (
         report.report_id,
@@ -165,5 +171,5 @@ def _row(report: ReportReference, known: Mapping[UUID, int]) -> ReportRow:
         report.source_type.value,
         report.submission_id,
         report.trace_id,
-        known.get(report.report_key) if received is None else micros(received),
+        None if received is None else micros(received),
     )

@@ -2,19 +2,22 @@
 
 import re
 from collections import OrderedDict
+from hashlib import blake2b
 from typing import Final
 
 from pydantic import TypeAdapter
 
+from spikewatch.alerts.domain.contributed import Contributed, Told, contributed_of
 from spikewatch.contracts.contribution import Contribution
 from spikewatch.contracts.reading import read_json
 
 __all__ = ["SharedReading"]
 
 _AREA: Final = re.compile(rb'\{"area":"([a-z0-9_]+:[A-Za-z0-9][A-Za-z0-9._-]{0,126})"(?=,"incident_id":)')
-# Some three kilobytes each. The areas of an incident lie in several partitions, and behind a backlog a batch is of one partition: that
-# of the next tells of the same incidents.
-_MOST: Final = 16_384
+# Some kilobyte each. The areas of an incident lie in several partitions, and behind a backlog a batch is of one partition: by the time
+# that the last partition tells of an incident, those before have told of some fifty thousand others (twelve of them, ten thousand each).
+_MOST: Final = 65_536
+_DIGEST: Final = 16  # bytes: nobody finds another text of the same digest, and it is a fortieth of the text
 
 
 class SharedReading:
@@ -22,9 +25,9 @@ class SharedReading:
 
     def __init__(self) -> None:
         self._adapter = TypeAdapter(Contribution)
-        self._known: OrderedDict[bytes, Contribution] = OrderedDict()
+        self._known: OrderedDict[bytes, Told] = OrderedDict()
 
-    def __call__(self, value: bytes) -> Contribution:
+    def __call__(self, value: bytes) -> Contributed:
         """Return the contribution.
 
         Raises:
@@ -32,14 +35,14 @@ class SharedReading:
         """
         start = _AREA.match(value)
         if start is None:
-            return read_json(self._adapter, value)
-        area, behind = start[1].decode(), value[start.end() :]
+            return contributed_of(read_json(self._adapter, value))
+        behind = blake2b(memoryview(value)[start.end() :], digest_size=_DIGEST).digest()
         known = self._known.get(behind)
         if known is not None:
-            return known.changed(area=area)
-        contribution = read_json(self._adapter, value)
-        if contribution.area == area:  # else it names an area twice, and the later one, which is behind, counts
-            self._known[behind] = contribution
+            return Contributed(start[1].decode(), known)
+        contributed = contributed_of(read_json(self._adapter, value))
+        if contributed.area == start[1].decode():  # else it names an area twice, and the later one, which is behind, counts
+            self._known[behind] = contributed.told
             if len(self._known) > _MOST:
                 self._known.popitem(last=False)
-        return contribution
+        return contributed

@@ -2,12 +2,12 @@
 
 from typing import Final
 
+from spikewatch.alerts.domain.contributed import Contributed
 from spikewatch.alerts.handlers.shared_reading import SharedReading
 from spikewatch.alerts.service.evaluate import Evaluate
 from spikewatch.alerts.service.fan_out import FanOut
 from spikewatch.chassis.kafka.subscription import Subscription
 from spikewatch.contracts import topics
-from spikewatch.contracts.contribution import Contribution
 from spikewatch.contracts.incident import Incident
 
 __all__ = ["evaluate_subscription", "fan_out_subscription"]
@@ -21,7 +21,7 @@ def fan_out_subscription(fan_out: FanOut) -> Subscription[Incident]:
     return Subscription(topics.INCIDENTS, "alerts-fan-out", fan_out, max_records=_BATCH)
 
 
-def evaluate_subscription(evaluate: Evaluate) -> Subscription[Contribution]:
+def evaluate_subscription(evaluate: Evaluate) -> Subscription[Contributed]:
     """Return the subscription that turns contributions into alerts."""
     return Subscription(
         topics.CONTRIBUTIONS,

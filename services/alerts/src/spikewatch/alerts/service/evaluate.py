@@ -11,7 +11,7 @@ from datetime import datetime
 from uuid import UUID
 
 from spikewatch.alerts.domain.containing import with_containing
-from spikewatch.alerts.domain.contributed import Held, Shared
+from spikewatch.alerts.domain.contributed import Contributed, Held
 from spikewatch.alerts.domain.identity import Kept
 from spikewatch.alerts.domain.instants import micros
 from spikewatch.alerts.domain.lifecycle import with_contacts, with_silent_feeds
@@ -29,7 +29,6 @@ from spikewatch.chassis.clock import Clock
 from spikewatch.chassis.kafka.message import Event, Message
 from spikewatch.chassis.outcome import Drop, Emit, Outcome
 from spikewatch.contracts.contract import area_kind
-from spikewatch.contracts.contribution import Contribution
 
 __all__ = ["Evaluate"]
 
@@ -68,10 +67,9 @@ class Evaluate:
         self._is_live = is_live
         self._emitted: dict[UUID, int] = {}
         self._presumes_new = True
-        self._shared = Shared()
         self._failing = FailingRules()
 
-    async def __call__(self, batch: Sequence[Event[Contribution]]) -> list[Outcome]:
+    async def __call__(self, batch: Sequence[Event[Contributed]]) -> list[Outcome]:
         """Take a batch into the areas and return the alerts that follow.
 
         Raises:
@@ -110,12 +108,12 @@ class Evaluate:
             self._exchanged = None
 
     async def _taken(
-        self, batch: Sequence[Event[Contribution]], entries: Sequence[Entry], watched: set[str], new: set[str]
+        self, batch: Sequence[Event[Contributed]], entries: Sequence[Entry], watched: set[str], new: set[str]
     ) -> tuple[Gathered, dict[int, list[Message]]]:
         """Take a batch in. The keys that are new are not asked for: one question less, and writing them fails if they are held."""
         try:
             held, states = await both(self._contributions.load({entry.key for entry in entries} - new), self._states(watched))
-            taken = gathered(entries, held, watched, self._shared)
+            taken = gathered(entries, held, watched)
             messages = await self._evaluated(batch, taken, states, presumes=bool(new))
         except BaseException:
             for area in watched:
@@ -141,7 +139,7 @@ class Evaluate:
         return states | await self._areas.load(areas - states.keys())
 
     async def _evaluated(
-        self, batch: Sequence[Event[Contribution]], taken: Gathered, states: dict[str, AreaState], *, presumes: bool
+        self, batch: Sequence[Event[Contributed]], taken: Gathered, states: dict[str, AreaState], *, presumes: bool
     ) -> dict[int, list[Message]]:
         """Take changes into the store, and return the alerts that follow by the record that carries them."""
         now, watched = self._clock(), taken.changes
@@ -162,7 +160,7 @@ class Evaluate:
 
     async def _judged(
         self,
-        batch: Sequence[Event[Contribution]],
+        batch: Sequence[Event[Contributed]],
         watched: dict[str, AreaChange],
         touched: dict[str, AreaState],
         kept: dict[str, list[Kept]],
@@ -236,7 +234,7 @@ class Evaluate:
             self._cache.put(area, History.of(rows.get(area, ()), touched[area].first, start), changes[area].partition)
 
     async def _revised(
-        self, state: AreaState, change: AreaChange, kept: list[Kept], event: Event[Contribution], now: datetime
+        self, state: AreaState, change: AreaChange, kept: list[Kept], event: Event[Contributed], now: datetime
     ) -> list[Kept]:
         area = state.area
         history = self._cache.get(area)
@@ -275,8 +273,8 @@ def _for_corrected(delays: DelayBook | None, rulebook: Rulebook) -> DelayBook | 
     return delays if any(rule.is_corrected for rule in rulebook.rules) else None
 
 
-def _asked(area: str, event: Event[Contribution]) -> list[str]:
-    return with_containing(area, event.body.place_key if event.body is not None else "")
+def _asked(area: str, event: Event[Contributed]) -> list[str]:
+    return with_containing(area, event.body.told.place_key if event.body is not None else "")
 
 
 def _quiet(is_stale: bool) -> Outcome:  # noqa: FBT001  # private, one caller

@@ -5,11 +5,11 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from spikewatch.alerts.domain.contributed import Held, Position, Shared, accepted, held_of, withdrawn
+from spikewatch.alerts.domain.contributed import Contributed, Held, Position, accepted, held_of, withdrawn
 from spikewatch.alerts.ports import Row
 from spikewatch.chassis.kafka.message import Event
 from spikewatch.chassis.outcome import DeadLetter, Reason
-from spikewatch.contracts.contribution import Contribution, contribution_key, split_contribution_key
+from spikewatch.contracts.contribution import contribution_key, split_contribution_key
 
 __all__ = ["AreaChange", "Entry", "Gathered", "entries_of", "gathered", "new_keys"]
 
@@ -22,7 +22,7 @@ class Entry:
     area: str
     incident: UUID
     key: str
-    body: Contribution | None
+    body: Contributed | None
     position: Position
 
 
@@ -53,15 +53,15 @@ class AreaChange:
         self.times.update(time for time, _ in (*old, *new))
 
 
-def entries_of(batch: Sequence[Event[Contribution]]) -> tuple[list[Entry], dict[int, DeadLetter]]:
+def entries_of(batch: Sequence[Event[Contributed]]) -> tuple[list[Entry], dict[int, DeadLetter]]:
     """Return the records that name an area and an incident, and by index those that do not."""
     entries: list[Entry] = []
     rejected: dict[int, DeadLetter] = {}
     for index, event in enumerate(batch):
         position = (event.record.partition, event.record.offset)
-        if event.body is not None:
-            area, incident = event.body.area, event.body.incident_id
-            entries.append(Entry(index, area, incident, contribution_key(area, incident), event.body, position))
+        body = event.body
+        if body is not None:
+            entries.append(Entry(index, body.area, body.told.incident, body.key, body, position))
             continue
         try:
             area, incident = split_contribution_key(event.key)
@@ -83,7 +83,7 @@ def new_keys(entries: Sequence[Entry]) -> set[str]:
     first: dict[str, Entry] = {}
     for entry in entries:
         first.setdefault(entry.key, entry)
-    return {key for key, entry in first.items() if entry.body is not None and entry.body.revision == 1}
+    return {key for key, entry in first.items() if entry.body is not None and entry.body.told.revision == 1}
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +95,7 @@ class Gathered:
     stale: set[int]
 
 
-def gathered(entries: Sequence[Entry], held: Mapping[str, Held], watched: Collection[str], shared: Shared) -> Gathered:
+def gathered(entries: Sequence[Entry], held: Mapping[str, Held], watched: Collection[str]) -> Gathered:
     """Return what a batch changes. ``watched`` are the areas whose changes matter at once."""
     after: dict[str, Held] = {}
     changes: dict[str, AreaChange] = {}
@@ -109,8 +109,8 @@ def gathered(entries: Sequence[Entry], held: Mapping[str, Held], watched: Collec
         if entry.body is None:
             if known is None or known.gone_at is None or _is_later(entry.position, known.gone_at):
                 after[entry.key] = withdrawn(entry.area, entry.incident, known, entry.position)
-        elif accepted(known, entry.body.revision, entry.position):
-            after[entry.key] = held_of(entry.body, known, key=entry.key, shared=shared)
+        elif accepted(known, entry.body.told.revision, entry.position):
+            after[entry.key] = held_of(entry.body, known, key=entry.key)
         else:
             stale.add(entry.index)
     writes = [(before, new) for key, new in after.items() if (before := held.get(key)) is None or before != new]
