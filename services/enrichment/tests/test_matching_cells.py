@@ -2,13 +2,16 @@
 
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 import pytest
 
 from spikewatch.contracts.report import Report
 from spikewatch.contracts.vocabulary import PlacePrecision
 from spikewatch.enrichment.domain.matching import address, codes
+from spikewatch.enrichment.domain.matching.cells import moment_of
 from spikewatch.enrichment.domain.matching.records import Compared, Unreadable, newest, of_report, of_row
+from spikewatch.enrichment.domain.matching.slashed import Order, order_of, turned
 
 ROW = {
     "report_id": "R1",
@@ -150,7 +153,10 @@ def test_a_time_is_read_as_statistics_programs_write_it(text: str) -> None:
     assert told(event_time=text).seconds == told().seconds
 
 
-@pytest.mark.parametrize("text", ["17111122121", "17121223334455", "5/1/2026 9:00", "2026", "26-05-01", "T", "²0260501"])
+@pytest.mark.parametrize(
+    "text",
+    ["17111122121", "17121223334455", "13/13/2026 9:00", "5/1/2026 13:00 AM", "2/30/2026", "5/1", "2026", "26-05-01", "T", "²0260501"],
+)
 def test_a_number_that_is_no_time_is_not_read_as_one(text: str) -> None:
     with pytest.raises(Unreadable, match="event_time is no time"):
         told(event_time=text)
@@ -182,3 +188,41 @@ def test_many_blanks_change_no_address() -> None:
 )
 def test_the_kind_of_agency_is_told_by_its_name(agency: str, kind: str) -> None:
     assert codes.KINDS[codes.kind_of(agency)] == kind
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [
+        ("5/1/2026 9:00", "2026-05-01T09:00:00+00:00"),
+        ("05/01/26 21:00", "2026-05-01T21:00:00+00:00"),
+        ("5/1/2026 9:00 AM", "2026-05-01T09:00:00+00:00"),
+        ("5/1/2026 9:00:07 p.m.", "2026-05-01T21:00:07+00:00"),
+        ("5/1/2026, 12:05 AM", "2026-05-01T00:05:00+00:00"),
+        ("5/1/2026 12:05pm", "2026-05-01T12:05:00+00:00"),
+        (" 12/31/2025 ", "2025-12-31T00:00:00+00:00"),
+        ("31/12/2025 23:59", "2025-12-31T23:59:00+00:00"),
+        ("2026/5/1 09:00", "2026-05-01T09:00:00+00:00"),
+    ],
+)
+def test_times_with_slashes_are_read_month_first_unless_that_is_no_month(text: str, meant: str) -> None:
+    assert moment_of(text, "event_time") == datetime.fromisoformat(meant)
+
+
+@pytest.mark.parametrize(
+    ("text", "order"),
+    [
+        ("5/1/2026 9:00", Order.EITHER),
+        ("5/13/2026", Order.MONTH_FIRST),
+        ("13/5/26 1:00 PM", Order.DAY_FIRST),
+        ("5/5/2026", Order.NEITHER),
+        ("13/13/2026", Order.NEITHER),
+        ("2026/5/1", Order.NEITHER),
+        ("2026-05-01T09:00:00Z", Order.NEITHER),
+    ],
+)
+def test_a_text_tells_its_order_or_not(text: str, order: Order) -> None:
+    assert order_of(text) is order
+    if order is Order.EITHER:
+        read = moment_of(text, "event_time")
+        assert datetime.fromtimestamp(turned(read.timestamp()), UTC) == read.replace(month=read.day, day=read.month)
+        assert turned(turned(read.timestamp())) == read.timestamp()

@@ -5,7 +5,7 @@ import csv
 import io
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 from pydantic import ValidationError
@@ -13,8 +13,12 @@ from pydantic import ValidationError
 from spikewatch.cli.exit_status import CannotRun
 from spikewatch.cli.files.opened import OpenedFile
 from spikewatch.cli.matching.contract_refusal import EXAMPLE, contract_refusal
+from spikewatch.cli.matching.date_order import in_one_order, orders_of
+from spikewatch.cli.matching.quoted_lines import OpenMark, Rows
+from spikewatch.cli.matching.report_row import ReportRow
 from spikewatch.contracts.report import LocatedReport, Report
-from spikewatch.enrichment.domain.matching.records import Compared, Unreadable, of_located, of_report, of_row
+from spikewatch.enrichment.domain.matching.cells import moment_of
+from spikewatch.enrichment.domain.matching.records import Unreadable, of_located, of_report, of_row
 
 __all__ = ["ReportRow", "is_json_lines", "report_rows"]
 
@@ -25,21 +29,11 @@ _LONGEST_CELL: Final = 1 << 20
 _DELIMITERS: Final = ",;\t|"
 _SPREADSHEET: Final = b"PK\x03\x04"
 _UTF_16: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+_LONG_CELL: Final = Unreadable("line", "has a cell that is too long", f"at most {_LONGEST_CELL:,} letters a cell", '"MERCY, WEST"')
+_OPEN_MARK: Final = Unreadable(
+    "line", "opens a quotation mark that is not closed", "each quotation mark closed in its cell", '"MERCY, WEST"'
+)
 _UNLIKE: Final = "; save it as CSV in UTF-8"
-
-
-@dataclass(frozen=True, slots=True)
-class ReportRow:
-    """One row: the line it begins on, what names it in the output, and either what is compared or why it is refused.
-
-    ``truth`` is the text of the column that says who the person is, where one was asked for; nothing that matches ever sees it.
-    """
-
-    line: int
-    report_id: str
-    record: Compared | None
-    refused: Unreadable | None
-    truth: str | None = None
 
 
 def is_json_lines(file: OpenedFile) -> bool:
@@ -58,8 +52,12 @@ def report_rows(file: OpenedFile, *, truth: str | None = None) -> Iterator[Repor
         truth: name of the column that says who the person is; None: columns named ``truth_*`` are not even read.
 
     Raises:
-        CannotRun: the file is no such table.
+        CannotRun: the file is no such table, or one of its columns of times has the month first in one row and the day in another.
     """
+    yield from in_one_order(_rows(file, truth), file.name)
+
+
+def _rows(file: OpenedFile, truth: str | None) -> Iterator[ReportRow]:
     if is_json_lines(file):
         if truth is not None:
             raise CannotRun(f"{file.name} holds JSON lines, which say nobody's {truth}; give a table with that column")
@@ -72,11 +70,11 @@ def _of_table(file: OpenedFile, truth: str | None) -> Iterator[ReportRow]:
     csv.field_size_limit(_LONGEST_CELL)
     encoding = _encoding(file)
     text = io.TextIOWrapper(file.stream, encoding=encoding, errors="replace", newline="")
-    rows = csv.reader(text, delimiter=_delimiter(file.start.decode(encoding, errors="replace")))
+    rows = Rows(text, _delimiter(file.start.decode(encoding, errors="replace")))
     try:
-        header = [name.strip().lower() for name in next(rows, [])]
-    except csv.Error as error:
-        raise CannotRun(f"{file.name} is no table that can be read: line {rows.line_num} {error}") from None
+        header = [name.strip().lower() for name in rows.next() or []]
+    except (csv.Error, OpenMark):
+        raise CannotRun(f"{file.name} is no table that can be read: its first line has a cell that does not end") from None
     missing = [name for name in _NEEDED if name not in header]
     if not set(_NUMBERS) & set(header):
         missing.append(_NUMBERS[0])
@@ -87,26 +85,34 @@ def _of_table(file: OpenedFile, truth: str | None) -> Iterator[ReportRow]:
         )
     if truth is not None and truth not in header:
         raise CannotRun(f"{file.name} has no column {truth}; name the one that says who the person is with --truth")
+    rows.is_row = partial(_tells_time, header.index("event_time"))
     named = [name for name in header if not name.startswith("truth_")]
     wanted = [place for place, name in enumerate(header) if not name.startswith("truth_")]
     label = header.index(truth) if truth is not None else -1
     is_plain = wanted == list(range(len(wanted)))
-    line = rows.line_num + 1
     while True:
         try:
-            for cells in rows:
-                if any(cells):
-                    kept = cells if is_plain else [cells[place] for place in wanted if place < len(cells)]
-                    row = dict(zip(named, kept, strict=False))
-                    yield _read(row, line, cells[label].strip() if 0 <= label < len(cells) else None)
-                line = rows.line_num + 1
-        except csv.Error:  # the reader goes on with the line after
-            expected = f"at most {_LONGEST_CELL:,} letters a cell; is a quotation mark left open?"
-            problem = f"has a cell that is too long and ends in line {rows.line_num:,} or after"
-            yield ReportRow(line, "", None, Unreadable("line", problem, expected, '"MERCY, WEST"'))
-            line = rows.line_num + 1
-        else:
+            cells = rows.next()
+        except csv.Error:
+            yield ReportRow(rows.line, "", None, _LONG_CELL)
+            continue
+        except OpenMark:
+            yield ReportRow(rows.line, "", None, _OPEN_MARK)
+            continue
+        if cells is None:
             return
+        if any(cells):
+            kept = cells if is_plain else [cells[place] for place in wanted if place < len(cells)]
+            row = dict(zip(named, kept, strict=False))
+            yield _read(row, rows.line, cells[label].strip() if 0 <= label < len(cells) else None)
+
+
+def _tells_time(column: int, cells: list[str]) -> bool:
+    try:
+        moment_of(cells[column], "event_time")
+    except Unreadable:
+        return False
+    return True
 
 
 def _encoding(file: OpenedFile) -> str:
@@ -131,7 +137,7 @@ def _delimiter(start: str) -> str:
 def _read(row: dict[str, str], line: int, truth: str | None) -> ReportRow:
     named = (row.get("report_id") or "").strip() or (row.get("agency_record_no") or "").strip()
     try:
-        return ReportRow(line, named, of_row(row), None, truth)
+        return ReportRow(line, named, of_row(row), None, truth, orders_of(row))
     except Unreadable as refused:
         return ReportRow(line, named, None, refused, truth)
 

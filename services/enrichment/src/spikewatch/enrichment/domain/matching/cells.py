@@ -10,6 +10,7 @@ from typing import Final, TypeVar
 
 from spikewatch.contracts.vocabulary import SourceType
 from spikewatch.enrichment.domain.matching import codes
+from spikewatch.enrichment.domain.matching.slashed import slashed
 
 __all__ = [
     "ESTIMATING",
@@ -164,7 +165,7 @@ def degrees(text: str | None, most: float) -> float | None:
 
 
 def moment_of(text: str, field: str) -> datetime:
-    """Return a time; without an offset it is UTC.
+    """Return a time; without an offset it is UTC. With slashes the month stands first, unless that number is above 12.
 
     Raises:
         Unreadable: it is none.
@@ -179,7 +180,7 @@ def moment_of(text: str, field: str) -> datetime:
         if stripped != text:
             return moment_of(stripped, field)
         problem = "is missing" if text.lower() in codes.NOT_STATED else "is no time"
-        raise Unreadable(field, problem, "an ISO 8601 time", "2026-05-01T13:45:00Z") from None
+        raise Unreadable(field, problem, "an ISO 8601 time, or month/day/year and the time", "2026-05-01T13:45:00Z") from None
 
 
 def _compact_moment(text: str) -> datetime:
@@ -187,6 +188,8 @@ def _compact_moment(text: str) -> datetime:
 
     The library's reader would take some of the former for times of the year 1712.
     """
+    if "/" in text:
+        return slashed(text)
     if text.isdecimal() and len(text) in _SINCE_1970:
         return datetime.fromtimestamp(int(text) / _SINCE_1970[len(text)], UTC)
     if text.isdecimal() and len(text) != _DATE_DIGITS:
