@@ -188,6 +188,17 @@ def test_a_scene_beyond_a_kilometre_contradicts_the_place_but_no_hospital_does(
     assert origins(merged(ems, other), ems, other)["position"] == (0, differing)
 
 
+def test_who_tells_a_death_does_not_contradict_it(located: Build) -> None:
+    # Brought back at first, dead in the end: its disposition says so, and so does the medical examiner, who never writes an outcome.
+    crew = located("1", minutes=5, outcome=Outcome.NONFATAL, disposition=Disposition.DIED_ON_SCENE)
+    examiner = located("2", "cedar-me", source_type=S.ME, minutes=60)
+    police = located("3", "cedar-police", source_type=S.POLICE, minutes=9, outcome=Outcome.NONFATAL)
+    assert origins(merged(crew, examiner, police), crew, examiner, police)["outcome"] == (0, [2])
+    told = merged(crew, examiner)
+    assert origins(told, crew, examiner)["outcome"] == (0, [])
+    assert told.overdoses[0].quality == ()
+
+
 def test_a_denial_contradicts_a_reversal_that_was_given(located: Build) -> None:
     ems = located("1", reversal=Reversal(given=YesNo.YES, doses=1))
     call = located("2", "cedar-911", source_type=S.CAD, minutes=1, reversal=Reversal(given=YesNo.NO))

@@ -154,7 +154,7 @@ def _overdose(matched: MatchedOverdose) -> Overdose:
                 _made_origin(field=field, report_key=reports[at].key, differing=differing)
                 for field, at, differing in (
                     ("occurred_at", when, ()),  # agencies date different moments of it: a difference is no contradiction
-                    ("outcome", judge, _saying_other(reports, [one.outcome for one in said], outcome, Outcome.UNKNOWN)),
+                    ("outcome", judge, _saying_other(reports, [_ended(one) for one in said], outcome, Outcome.UNKNOWN)),
                     ("drugs", naming, () if naming is None else _naming_other(reports, reports[naming])),
                     ("reversal", reviver, _saying_other(reports, [one.reversal.given for one in said], reversal.given, YesNo.UNKNOWN)),
                     ("victims.count", counting, ()),  # the most that anybody saw
@@ -219,10 +219,19 @@ def _timed(said: Sequence[Extract], order: Sequence[int]) -> int:
     return order[0]
 
 
+def _tells_death(one: Extract) -> bool:
+    return one.reference.source_type is SourceType.ME or one.disposition is Disposition.DIED_ON_SCENE
+
+
+def _ended(one: Extract) -> Outcome:
+    """Return what a report says of the outcome: who tells a death contradicts none, whatever else is written in the report."""
+    return Outcome.FATAL if _tells_death(one) else one.outcome
+
+
 def _outcome(said: Sequence[Extract]) -> tuple[Outcome, int | None]:
     latest = None  # canonical order is event order: the latest that knows decides
     for at, one in enumerate(said):
-        if one.reference.source_type is SourceType.ME or one.disposition is Disposition.DIED_ON_SCENE:
+        if _tells_death(one):
             return Outcome.FATAL, at
         if one.outcome is not Outcome.UNKNOWN:
             latest = at
