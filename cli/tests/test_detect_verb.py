@@ -139,3 +139,19 @@ def test_a_parameter_that_is_given_twice_is_refused(tmp_path: Path, capsys: pyte
     asked = ["detect", "--algorithm", "fixed", "--set", "threshold=3", "--set", "threshold=4", str(tmp_path / "counts.csv")]
     assert main(asked) == 2
     assert "--set threshold is given twice" in capsys.readouterr().err
+
+
+def test_a_count_that_baselines_could_not_forget_is_refused(tmp_path: Path) -> None:
+    """Beside its square those of ordinary counts would be lost, and every later deviation with them."""
+    days = [f"2026-{month:02}-{day:02}" for month in (1, 2, 3) for day in range(1, 29)]
+    ordinary = [3, 1, 4, 1, 5, 9, 2] * 12
+
+    def told(spike: int) -> tuple[int, list[dict[str, str]]]:
+        counts = [spike if place == 10 else count for place, count in enumerate(ordinary)]
+        text = "date,count\n" + "".join(f"{day},{count}\n" for day, count in zip(days, counts, strict=True))
+        return _detect(tmp_path, text, "--algorithm", "ears_c1", "--set", "baseline=7", "--set", "min_sigma=0")
+
+    assert told(50_000_001)[0] == 1
+    status, spiked = told(50_000_000)
+    assert status == 0
+    assert [row["threshold"] for row in spiked[20:28]] == [row["threshold"] for row in told(9)[1][20:28]]
