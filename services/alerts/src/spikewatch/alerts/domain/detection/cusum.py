@@ -23,8 +23,10 @@ class Cusum(Parameters):
     """Parameters of the cumulative sum."""
 
     training: int = Field(365, ge=1, description="steps before the first that is evaluated; the in-control mean is learnt from them")
-    k: float = Field(1.04, ge=0, description="reference value: what a step may exceed its mean by, in transformed units")
-    h: float = Field(2.26, gt=0, description="decision interval: the sum that raises an alarm")
+    k: float = Field(
+        1.04, description="reference value: what a step may exceed its mean by, in transformed units; below 0 the sum rises by itself"
+    )
+    h: float = Field(2.26, ge=0, description="decision interval: the sum that raises an alarm; at 0 every step does")
     mean: float | tuple[float, ...] | Literal["training", "glm"] = Field(
         "training",
         description="in-control mean (`m`): of the training steps, by a Poisson regression with a yearly wave, a number, "

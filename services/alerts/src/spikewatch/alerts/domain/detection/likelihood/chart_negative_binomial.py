@@ -31,6 +31,9 @@ _ROWS: Final = 2048  # steps that there is room for at first; the system gives m
 _ALTERNATIONS: Final = 8
 _SETTLED: Final = 1e-9  # spacings; what a peak is lower there is of the square
 
+_Try = tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]
+"""Rows, a start for each, and the point of the grid that is near its peak."""
+
 
 class _Wanted(Protocol):
     @property
@@ -161,15 +164,20 @@ class NegativeBinomialChart(Chart):
         last = len(self._factors) - 1
         peaks = top.astype(np.float64)
         used = start[rows, top]
-        tries = [(open_, used[open_])]
+        tries = [(open_, used[open_], top[open_])]
         for side in (-1, 1):
             nearer = tries[0][1]
             for shift in (side, 2 * side):
-                chosen = start[open_, np.clip(top[open_] + shift, 0, last)]
+                # near its own point: its peak may be the highest, though it lies beyond the next point and both points are lower
+                point = np.clip(top[open_] + shift, 0, last)
+                chosen = start[open_, point]
                 other = chosen != nearer
-                tries.append((open_[other], chosen[other]))
+                tries.append((open_[other], chosen[other], point[other]))
                 nearer = chosen
-        self._improve(areas, tries, now, top, answer, peaks, used)
+        self._improve(areas, tries, now, answer, peaks, used)
+        rows, others = _other_peaks(gain[open_], answer[open_])
+        if len(rows):
+            self._improve(areas, [(open_[rows], start[open_[rows], others], others)], now, answer, peaks, used)
         near = top
         for _ in range(_ALTERNATIONS):
             floor = np.floor(peaks[open_]).astype(np.intp)
@@ -185,33 +193,24 @@ class NegativeBinomialChart(Chart):
             better = self._best_start(areas[open_], peaks[open_], low, high)
             before = answer[open_].copy()
             near = at
-            self._improve(areas, [(open_, better)], now, near, answer, peaks, used)
+            self._improve(areas, [(open_, better, near[open_])], now, answer, peaks, used)
             open_ = open_[answer[open_] > before + 1e-13]
         if self._rises:
             for row in np.flatnonzero(top == last):
                 answer[row] = self._exact(int(areas[row]), float(counts[row]), float(mean[row]))
         return answer
 
-    def _improve(
-        self,
-        areas: Areas,
-        tries: Sequence[tuple[NDArray[np.intp], NDArray[np.intp]]],
-        now: Floats,
-        near: NDArray[np.intp],
-        answer: Floats,
-        peaks: Floats,
-        used: NDArray[np.intp],
-    ) -> None:
-        """Find the peak near a point of the grid for each try, which is rows and a start for each; keep those above the answer."""
+    def _improve(self, areas: Areas, tries: Sequence[_Try], now: Floats, answer: Floats, peaks: Floats, used: NDArray[np.intp]) -> None:
+        """Find the peak for each try; keep those above the answer."""
         last = len(self._factors) - 1
-        rows, starts = (np.concatenate(each) for each in zip(*tries, strict=True))
-        first = np.clip(near[rows] - _NODES // 2, 0, last - _NODES + 1)
+        rows, starts, near = (np.concatenate(each) for each in zip(*tries, strict=True))
+        first = np.clip(near - _NODES // 2, 0, last - _NODES + 1)
         nodes = first[:, None] + np.arange(_NODES)
         values = now[rows[:, None], nodes] - self._running[starts[:, None], areas[rows][:, None], nodes]
-        value, at = _peak(values, (near[rows] - first).astype(np.float64), last - first)
+        value, at = _peak(values, (near - first).astype(np.float64), last - first)
         at += first
         end = 0
-        for mine, chosen in tries:
+        for mine, chosen, _ in tries:
             begin, end = end, end + len(mine)
             higher = np.flatnonzero(value[begin:end] >= answer[mine])
             kept = mine[higher]
@@ -258,6 +257,16 @@ class NegativeBinomialChart(Chart):
                 spread = np.log1p(alpha * expected) - np.log1p(alpha * expected * np.exp(factor))
                 largest = max(largest, float((some * (factor + spread) + spread / alpha).sum()))
         return largest
+
+
+def _other_peaks(gain: Floats, found: Floats) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Return the rows in which a peak of the grid may rise above what was found at its top, between its points, and that peak."""
+    inner = gain[:, 1:-1]
+    left, right = inner - gain[:, :-2], inner - gain[:, 2:]
+    reach = np.where((left >= 0) & (right >= 0), inner + np.maximum(left, right), -np.inf)
+    reach[np.arange(len(gain)), np.clip(gain.argmax(axis=1) - 1, 0, inner.shape[1] - 1)] = -np.inf
+    rows = np.flatnonzero(reach.max(axis=1, initial=-np.inf) > found)
+    return rows, reach[rows].argmax(axis=1) + 1
 
 
 def _peak(values: Floats, near: Floats, last: NDArray[np.intp]) -> tuple[Floats, Floats]:
