@@ -13,6 +13,7 @@ import math
 import zlib
 from collections.abc import Iterable
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -40,7 +41,18 @@ def neutral() -> Weights:
             for column, level in enumerate(field.levels):
                 bits = _bits(field.name, context, level, column)
                 table[offset + row * len(field.levels) + column] = bits if field.name == "prior" else np.clip(bits, -12, 12)
+            if field.name == "time":
+                _fall_from_mode(table[offset + row * len(field.levels) : offset + (row + 1) * len(field.levels)])
     return START.with_table(table, name="neutral", origin="set from what is generally known of the field; nothing was learnt from any file")
+
+
+def _fall_from_mode(bits: np.ndarray) -> None:
+    """Let no time difference speak more for one person than one nearer to the most usual, which lies within three hours."""
+    near = [abs(edge) <= 180 for edge in TIME_EDGES_MIN]
+    inner = [False, *(one and other for one, other in pairwise(near)), False]
+    mode = int(np.where(inner, bits, -np.inf).argmax())
+    bits[mode:] = np.minimum.accumulate(bits[mode:])
+    bits[mode::-1] = np.minimum.accumulate(bits[mode::-1])
 
 
 def _bits(field: str, context: str, level: str, column: int) -> float:  # one table a field

@@ -253,3 +253,35 @@ def test_weights_from_before_two_agencies_were_told_apart_weigh_them_as_one() ->
     old = Weights.parse(json.dumps(document))
     assert bits(old, "prior", "cad|cad", "two_agencies") == -8.0
     assert bits(old, "prior", "cad|ems", "two_agencies") == 0.0
+
+
+def _rises_from_mode(weights: Weights) -> int:
+    """The most hundredths of a bit by which a time difference says more than one nearer to the heaviest."""
+    field, offset = next((one, start) for one, start in zip(FIELDS, OFFSETS, strict=True) if one.name == "time")
+    rises = []
+    for row in weights.table[offset : offset + field.size].reshape(len(field.contexts), len(field.levels)):
+        mode = int(row.argmax())
+        rises += [int(np.diff(side).max(initial=0)) for side in (row[mode:], row[mode::-1])]
+    return max(rises)
+
+
+@pytest.mark.parametrize("name", [LEARNT, NEUTRAL])
+def test_no_time_difference_says_more_than_one_nearer_to_the_usual(name: str) -> None:
+    assert _rises_from_mode(load_weights(name)) == 0
+
+
+def test_few_far_pairs_teach_no_peak_of_their_own() -> None:
+    field, offset = next((one, start) for one, start in zip(FIELDS, OFFSETS, strict=True) if one.name == "time")
+    counts = Counts.none()
+    row = slice(
+        offset + field.contexts.index("cad|ed") * len(field.levels), offset + (1 + field.contexts.index("cad|ed")) * len(field.levels)
+    )
+    levels = np.arange(len(field.levels))
+    counts.same[row] = np.round(4_000 * np.exp(-(((levels - field.levels.index("40..45")) / 3) ** 2)))
+    counts.different[row] = 2_000
+    counts.different[row][-8:], counts.same[row][-8:] = 1, 1  # hours later hardly any pair is compared
+    learnt = learn(counts, load_weights(NEUTRAL), name="x", origin="test")
+    told = [bits(learnt, "time", "cad|ed", level) for level in field.levels]
+    assert max(told) == bits(learnt, "time", "cad|ed", "40..45")
+    assert told[-8:] == sorted(told[-8:], reverse=True)
+    assert told[-1] < -3

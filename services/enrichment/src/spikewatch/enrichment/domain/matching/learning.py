@@ -11,7 +11,7 @@ import numpy.typing as npt
 from spikewatch.enrichment.domain.matching.blocking import candidates, pairs_within
 from spikewatch.enrichment.domain.matching.columns import Columns, Floats, Ints
 from spikewatch.enrichment.domain.matching.comparison import Looked, compare, oriented
-from spikewatch.enrichment.domain.matching.fields import DISTANCE_EDGES_M, FIELDS, OFFSETS, SIZE
+from spikewatch.enrichment.domain.matching.fields import DISTANCE_EDGES_M, FIELDS, OFFSETS, SIZE, TIME_EDGES_MIN
 from spikewatch.enrichment.domain.matching.records import Compared
 from spikewatch.enrichment.domain.matching.weights import SCALE, Weights
 
@@ -27,6 +27,8 @@ _MOST: Final = 12.0  # bits: no single field decides alone, because any field ca
 _MOST_PRIOR: Final = 30.0  # that one agency writes no two reports about a person is no matter of typing
 _ORDERED: Final = frozenset({"time", "date", "distance", "age"})  # levels that neighbour one another
 _FALLS_FROM: Final = {"distance": DISTANCE_EDGES_M.index(450)}  # levels from which none speaks more for one person than those before
+# Levels of these speak the less for one person the further they lie from the most usual one; of how wide a level is follows which that is.
+_WIDTHS: Final = {"time": np.diff(np.array([-np.inf, *TIME_EDGES_MIN, np.inf]))}
 _REVIEWED: Final = 0.25  # what a reviewed pair counts of a labelled one
 _PRIOR: Final = next(slice(start, start + one.size) for one, start in zip(FIELDS, OFFSETS, strict=True) if one.name == "prior")
 _NEIGHBOURS: Final = np.array([0.2, 0.6, 0.2])
@@ -109,7 +111,9 @@ def learn(counts: Counts, base: Weights, *, name: str, origin: str) -> Weights:
             odds = np.log2((same + _BELIEF * np.exp2(begun)) / (different + _BELIEF))
             table[part] = np.clip(odds, -_MOST_PRIOR, _MOST_PRIOR).ravel()
             continue
-        bits = _field_bits(same, different, ordered=field.name in _ORDERED, falls_from=_FALLS_FROM.get(field.name))
+        bits = _field_bits(
+            same, different, ordered=field.name in _ORDERED, falls_from=_FALLS_FROM.get(field.name), widths=_WIDTHS.get(field.name)
+        )
         belief = np.minimum(same.sum(axis=1), different.sum(axis=1))[:, None]
         share = belief / (belief + _BELIEF)
         table[part] = np.clip(share * bits + (1.0 - share) * begun, -_MOST, _MOST).ravel()
@@ -164,7 +168,7 @@ def _compared(columns: Columns, first: Ints, second: Ints) -> Iterator[tuple[Loo
         yield compare(columns, *oriented(columns, first[part], second[part])), part
 
 
-def _field_bits(same: Floats, different: Floats, *, ordered: bool, falls_from: int | None = None) -> Floats:
+def _field_bits(same: Floats, different: Floats, *, ordered: bool, falls_from: int | None = None, widths: Floats | None = None) -> Floats:
     if ordered:
         same, different = _spread(same), _spread(different)
     pooled_same, pooled_different = same.sum(axis=0), different.sum(axis=0)
@@ -178,6 +182,11 @@ def _field_bits(same: Floats, different: Floats, *, ordered: bool, falls_from: i
     if falls_from is not None:
         for row_same, row_different in zip(among_same, among_different, strict=True):
             _fall(row_same[falls_from:], row_different[falls_from:])
+    if widths is not None:
+        for row_same, row_different in zip(among_same, among_different, strict=True):
+            mode = int((row_same / widths).argmax())
+            _fall(row_same[mode:], row_different[mode:])
+            _fall(row_same[mode::-1], row_different[mode::-1])
     bits: Floats = np.log2(among_same / among_different)
     return bits
 
@@ -185,7 +194,7 @@ def _field_bits(same: Floats, different: Floats, *, ordered: bool, falls_from: i
 def _fall(same: Floats, different: Floats) -> None:
     """Count neighbouring levels as one, in place, wherever a further level would speak more for one person than a nearer one.
 
-    Pairs of far places are compared because they share something else, so that chance looks rare among them.
+    Pairs of far places, or hours apart, are compared because they share something else, so that chance looks rare among them.
     """
     blocks: list[tuple[int, float, float]] = []  # levels, and how often they are seen
     for one, other in zip(same.tolist(), different.tolist(), strict=True):
