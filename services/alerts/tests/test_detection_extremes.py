@@ -64,3 +64,15 @@ def test_a_mean_without_a_decision_interval_is_told() -> None:
     many = _weekly(np.full((1, WEEKS), 1e6))
     with pytest.raises(ValueError, match=r"above 3,000 a step has no decision interval; expected lower counts, or a `table`"):
         algorithm.run(many, algorithm.parameters.model_validate({"training": 104}))
+
+
+@pytest.mark.parametrize("one_in", [260, 130, 52])
+def test_an_area_with_hardly_any_count_has_a_decision_interval(one_in: int) -> None:
+    algorithm = ALGORITHMS["rogerson"]
+    counts = np.zeros((2, WEEKS))
+    counts[1, ::one_in] = 1
+    found = algorithm.run(_weekly(counts), algorithm.parameters.model_validate({"training": 104}))
+
+    assert not (found.alarm[0] == 1).any()
+    assert np.isfinite(found.threshold[:, 104:]).all()
+    assert (found.threshold[:, 104:] > 0).all()

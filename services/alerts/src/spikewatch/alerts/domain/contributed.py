@@ -67,7 +67,7 @@ class Told:
 
 @dataclass(slots=True)
 class Contributed:
-    """A contribution without its models, a fifth of their size: what was told, and the area in which it counts."""
+    """A contribution without its models, a quarter of their size: what was told, and the area in which it counts."""
 
     area: str
     told: Told

@@ -4,7 +4,7 @@ from functools import cached_property
 from typing import Annotated, Final, Literal
 
 import numpy as np
-from pydantic import Field, StringConstraints, ValidationError, model_validator
+from pydantic import Field, StringConstraints, ValidationError, ValidationInfo, field_validator, model_validator
 
 from spikewatch.alerts.domain.instants import HOUR
 from spikewatch.alerts.domain.levels import wrong_shares
@@ -12,9 +12,9 @@ from spikewatch.alerts.domain.marks import Asked, asked
 from spikewatch.alerts.domain.rules import KINDS
 from spikewatch.alerts.domain.rules.criterion import Criterion
 from spikewatch.alerts.domain.rules.detector import COUNT_TAILS
-from spikewatch.alerts.domain.rules.refusal import Refusal, refused, whys
+from spikewatch.alerts.domain.rules.refusal import Refusal, no_truth_for_a_number, refused, whys
 from spikewatch.alerts.domain.rules.space_time_scan import JOINED
-from spikewatch.alerts.domain.tier import Audience, Tier
+from spikewatch.alerts.domain.tier import Audience, Tier, wrong_tiers
 from spikewatch.alerts.domain.vicinities import VICINITY, vicinity_of, wrong_neighbours
 from spikewatch.contracts.alert import RuleReference
 from spikewatch.contracts.case_definitions import DefinitionName
@@ -36,7 +36,7 @@ class Rule(Contract, extra="forbid"):
     """One version of one rule. A change of anything but the descriptions needs a new version."""
 
     id: RuleId
-    version: int = Field(ge=1)
+    version: int = Field(ge=1, le=2**31 - 1)  # gRPC carries 32 bits
     description: FreeText
     source: FreeText | None = Field(default=None, description="Where the rule was published.")
     enabled: bool = Field(default=True, description="A rule that is not enabled is checked and back-tested, and raises nothing.")
@@ -59,8 +59,10 @@ class Rule(Contract, extra="forbid"):
         description="An overdose counts if one of its reports meets one of them: an id (any version) or id@n; empty asks nothing.",
         examples=[["opioid"], ["nemsis-opioid-anchored@1", "medical-examiner-drug"]],
     )
-    minimum_count: int = Field(default=1, ge=1, description="Fewer overdoses in the window are never a spike.")
-    quiet_hours: float = Field(default=24, ge=1, description="An alert ends when the rule was not met for so long; then it is armed again.")
+    minimum_count: int = Field(default=1, ge=1, le=1_000_000, description="Fewer overdoses in the window are never a spike.")
+    quiet_hours: float = Field(
+        default=24, ge=1, le=366 * 24, description="An alert ends when the rule was not met for so long; then it is armed again."
+    )
     delay_correction: Literal["none", "learnt"] = Field(
         default="none",
         description="Whether the newest steps are judged by the part that is reported, as learnt from each feed's delays; detectors only.",
@@ -88,6 +90,11 @@ class Rule(Contract, extra="forbid"):
     tells: tuple[ShortText, ...] = Field(default=(), description="Roles of the contacts that are told; empty: all of the area.")
     parameters: dict[str, float | int | str | bool] = Field(default_factory=dict, description="What the kind asks for.")
 
+    @field_validator("version", "window_hours", "quiet_hours", "minimum_count", "among", "false_discovery_rate", mode="before")
+    @classmethod
+    def _is_no_word_for_a_number(cls, value: object, info: ValidationInfo) -> object:
+        return no_truth_for_a_number(cls, value, info)
+
     @model_validator(mode="after")
     def _watches_something(self) -> "Rule":
         if not self.area_kinds and not self.areas and not self.neighbours:
@@ -98,8 +105,8 @@ class Rule(Contract, extra="forbid"):
             raise ValueError("within names states only, for example within: [state:42]")
         if self.within and set(self.area_kinds) - {"county", "state"}:
             raise ValueError("within can be asked of counties and states only; name other areas under areas")
-        if len({tier.name for tier in self.tiers}) < len(self.tiers):
-            raise ValueError("two tiers have one name")
+        if (why := wrong_tiers(self.tiers)) is not None:
+            raise ValueError(why)
         return self
 
     @model_validator(mode="after")

@@ -29,6 +29,7 @@ __all__ = [
 Path = tuple[str | int, ...]
 """Where in the file's content something stands: ``("rules", 0, "window_hours")``."""
 
+_IN_NO_ORDER: Final = ("area_kinds", "areas", "within", "drug_classes", "sources", "case_definitions", "audience", "tells")
 _WORDS_ONLY: Final = frozenset({"description", "source"})
 
 
@@ -75,7 +76,10 @@ class Rulebook:
         entries = content.get("rules")
         if not isinstance(entries, list) or not entries:
             raise WrongRules([Problem((), "the file", "rules", "expected a list of rules")])
-        problems: list[Problem] = []
+        # most often a rule's field that lost its indentation: `enabled: false` there would switch nothing off
+        unknown_keys = [str(key) for key in content if key != "rules"]
+        text = "is unknown; expected rules alone, and a rule's fields indented as its id is"
+        problems = [Problem((key,), "the file", key, text) for key in unknown_keys]
         rules: list[Rule] = []
         first: dict[str, int] = {}
         for place, entry in enumerate(entries):
@@ -163,8 +167,8 @@ def differences(before: Rulebook, after: Rulebook) -> list[Difference]:
             found.append(Difference(name, "added"))
         elif name not in new:
             found.append(Difference(name, "removed"))
-        elif old[name] != new[name]:
-            found.append(_difference(old[name], new[name]))
+        elif (change := _difference(old[name], new[name])).fields:
+            found.append(change)
     return found
 
 
@@ -184,9 +188,18 @@ def _states_otherwise(one: Rule, rule: Rule, area: str) -> bool:
 
 def _difference(old: Rule, new: Rule) -> Difference:
     one, other = old.model_dump(mode="json"), new.model_dump(mode="json")
-    fields = tuple((field, one[field], other[field]) for field in one if one[field] != other[field])
+    same = _decided(old), _decided(new)
+    fields = tuple((field, one[field], other[field]) for field in one if same[0][field] != same[1][field])
     decides = {field for field, _, _ in fields} - _WORDS_ONLY
     return Difference(new.id, "changed" if decides else "described", fields, bool(decides - {"enabled"}) and new.version <= old.version)
+
+
+def _decided(rule: Rule) -> dict[str, Any]:
+    """Return a rule's fields as they decide: what is left out stands with its default, and sets in no order."""
+    told = rule.model_dump(mode="json")
+    told |= {field: sorted(told[field]) for field in _IN_NO_ORDER}
+    told["neighbours"] = {area: sorted(others) for area, others in rule.neighbours.items()}
+    return told | {"parameters": KINDS[rule.kind].model_validate(rule.parameters).model_dump(mode="json")}
 
 
 def _unknown_definitions(place: int, rule: Rule, known: Mapping[str, int]) -> Iterator[Problem]:

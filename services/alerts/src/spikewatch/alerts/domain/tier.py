@@ -1,12 +1,14 @@
 """Steps of severity, and who may be told from each on."""
 
+from collections.abc import Sequence
+from itertools import pairwise
 from typing import Literal
 
 from pydantic import Field, model_validator
 
 from spikewatch.contracts.contract import Contract, ShortText
 
-__all__ = ["Audience", "Tier"]
+__all__ = ["Audience", "Tier", "wrong_tiers"]
 
 Audience = Literal["responder", "health", "law_enforcement", "partner", "public"]
 """Who may be told, in no order."""
@@ -31,6 +33,12 @@ class Tier(Contract, extra="forbid"):
             raise ValueError("expected at_least, probability_below or recurrence_days_above, for example at_least: 5")
         return self
 
+    def is_below(self, other: "Tier") -> bool:
+        """Whether all that reaches the other reaches this one, so that beside it, as the more severe of the two, it hides the other."""
+        if (self.at_least or 0) > (other.at_least or 0) or (self.recurrence_days_above or 0) > (other.recurrence_days_above or 0):
+            return False
+        return (self.probability_below or 1) >= (other.probability_below or 1)
+
     def is_reached(self, observed: int, probability: float | None, recurrence_days: float | None = None) -> bool:
         """Tell whether a window of so many overdoses, such a chance and such a recurrence interval reaches it."""
         if self.at_least is not None and observed < self.at_least:
@@ -38,3 +46,11 @@ class Tier(Contract, extra="forbid"):
         if self.recurrence_days_above is not None and (recurrence_days is None or recurrence_days <= self.recurrence_days_above):
             return False
         return self.probability_below is None or (probability is not None and probability < self.probability_below)
+
+
+def wrong_tiers(tiers: Sequence[Tier]) -> str | None:
+    """Return what is wrong with tiers that should come the least severe first; None if nothing is."""
+    if len({tier.name for tier in tiers}) < len(tiers):
+        return "two tiers have one name"
+    hiding = (f"tiers: {high.name} asks for no more than {low.name} before it" for low, high in pairwise(tiers) if high.is_below(low))
+    return next((f"{what}; expected the least severe first" for what in hiding), None)

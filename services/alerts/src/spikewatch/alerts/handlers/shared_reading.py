@@ -14,7 +14,7 @@ from spikewatch.contracts.reading import read_json
 __all__ = ["SharedReading"]
 
 _AREA: Final = re.compile(rb'\{"area":"([a-z0-9_]+:[A-Za-z0-9][A-Za-z0-9._-]{0,126})"(?=,"incident_id":)')
-# Some kilobyte each. The areas of an incident lie in several partitions, and behind a backlog a batch is of one partition: by the time
+# Some 1.4 kilobytes each. The areas of an incident lie in several partitions, and behind a backlog a batch is of one partition: by the time
 # that the last partition tells of an incident, those before have told of some fifty thousand others (twelve of them, ten thousand each).
 _MOST: Final = 65_536
 _DIGEST: Final = 16  # bytes: nobody finds another text of the same digest, and it is a fortieth of the text

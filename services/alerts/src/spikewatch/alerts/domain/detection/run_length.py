@@ -116,8 +116,9 @@ def decision_interval(
         first_length = length(first)
     second = first * 2.0 ** np.sign(run_length - first_length)
     second_length = length(second)
-    slope = (second - first) / (np.log(second_length) - np.log(first_length)) if second_length != first_length else 0.0
-    h = round(float(first + slope * (np.log(run_length) - np.log(first_length))), digits)
+    # Of a rate so low that any one event reaches both intervals the lengths differ by rounding alone.
+    slope = 0.0 if np.isclose(second_length, first_length, rtol=1e-6) else (second - first) / (np.log(second_length) - np.log(first_length))
+    h = max(round(float(first + slope * (np.log(run_length) - np.log(first_length))), digits), 10.0**-digits)
     found = length(h)
     if abs(found - run_length) / run_length < tolerance:
         return Decision(rate, h, k, found)
@@ -125,6 +126,8 @@ def decision_interval(
     sign = np.sign(run_length - found)
     for _ in range(_MOST_TRIES):
         following = round(float(h + sign * step), digits)
+        if following <= 0:  # one event alone comes more rarely than an alarm is wanted; the longer length keeps the promise
+            return Decision(rate, h, k, found)
         following_length = length(following)
         if abs(following_length - run_length) / run_length < tolerance:
             return Decision(rate, following, k, following_length)

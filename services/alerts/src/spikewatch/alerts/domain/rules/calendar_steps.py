@@ -30,7 +30,7 @@ class CalendarSteps(Criterion, extra="allow"):
     """
 
     history_days: float = Field(default=400, ge=14, le=MOST_HISTORY_DAYS, description="How much of the past the algorithm sees at least.")
-    minimum_history_days: float = Field(default=28, ge=0)
+    minimum_history_days: float = Field(default=28, ge=0, le=MOST_HISTORY_DAYS)
     day_starts_hour: int = Field(default=0, ge=0, le=23, description="Hour of UTC at which a day begins, for example 5.")
 
     @override

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
+from pydantic import ValidationInfo, field_validator
 
 from spikewatch.alerts.domain.instants import Bools, Instants
-from spikewatch.alerts.domain.rules.refusal import Refusal
+from spikewatch.alerts.domain.rules.refusal import Refusal, no_truth_for_a_number
 from spikewatch.alerts.domain.series import Series
 from spikewatch.contracts.contract import Contract
 
@@ -70,6 +71,11 @@ class Criterion(Contract, ABC, extra="forbid"):
     ``watches`` names the kinds of area that can be judged, None if all can; ``is_scheduled`` tells that rules of this kind are
     looked at on a schedule, never at an overdose.
     """
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _is_no_word_for_a_number(cls, value: object, info: ValidationInfo) -> object:
+        return no_truth_for_a_number(cls, value, info)
 
     watches: ClassVar[frozenset[str] | None] = None
     is_scheduled: ClassVar[bool] = False

@@ -30,8 +30,8 @@ class MeanPlusSd(Criterion):
 
     sds: float = Field(ge=0)
     history_days: float = Field(gt=0, le=3660)
-    minimum_history_days: float = Field(gt=0)
-    lag_hours: float = Field(default=24, ge=0)
+    minimum_history_days: float = Field(gt=0, le=3660)
+    lag_hours: float = Field(default=24, ge=0, le=366 * 24)
     minimum_count: int = Field(default=3, ge=1)
 
     @override

@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from typing import Any, NamedTuple, get_args
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, ValidationError, ValidationInfo
 
-__all__ = ["Refusal", "misnamed", "refused", "whys"]
+__all__ = ["Refusal", "misnamed", "no_truth_for_a_number", "refused", "whys"]
 
 
 class Refusal(NamedTuple):
@@ -72,3 +72,14 @@ def _kinds(annotation: Any) -> Iterator[type]:
         yield annotation
     for each in get_args(annotation):
         yield from _kinds(each)
+
+
+def no_truth_for_a_number(model: type[BaseModel], value: object, info: ValidationInfo) -> object:
+    """Refuse yes and no where a number is expected: YAML reads ``threshold: yes`` so, and it would count as 1.
+
+    Raises:
+        ValueError: it is one.
+    """
+    if isinstance(value, bool) and info.field_name and model.model_fields[info.field_name].annotation is not bool:
+        raise ValueError("is yes or no, and a number is expected")
+    return value

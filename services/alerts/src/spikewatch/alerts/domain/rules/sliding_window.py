@@ -50,7 +50,7 @@ class SlidingWindow(TrailingRate):
 
     false_alarms_a_year: float = Field(gt=0, le=365, description="How often a year chance alone may meet the rule, in each area.")
     baseline_days: float = Field(default=180, gt=0, le=3660)
-    minimum_history_days: float = Field(default=28, gt=0)
+    minimum_history_days: float = Field(default=28, gt=0, le=3660)
     minimum_count: int = Field(default=2, ge=1)
     learns_dispersion: bool = Field(default=True, description="Whether a baseline that varies more than chance makes spikes rarer.")
 

@@ -24,8 +24,8 @@ class TrailingRate(Criterion, ABC):
     """
 
     baseline_days: float = Field(gt=0, le=3660)
-    minimum_history_days: float = Field(gt=0)
-    guard_hours: float = Field(default=24, ge=0)
+    minimum_history_days: float = Field(gt=0, le=3660)
+    guard_hours: float = Field(default=24, ge=0, le=366 * 24)
     minimum_count: int = Field(default=3, ge=1)
 
     @override
