@@ -1,6 +1,6 @@
 """What review reads of a store; the in-memory and the MongoDB one run the same suite."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -19,9 +19,11 @@ class BothStores(ReviewStore):
 
     async def write_incidents(self, incidents: Sequence[StoredIncident]) -> None: ...
 
+    async def mark_floods(self, spots: Collection[str], reports: Collection[UUID]) -> None: ...
 
-def received(key: UUID, hours: float) -> StoredReport:
-    return StoredReport(key, (1, 0), b"[]", b"{}", NOW - timedelta(hours=hours), ())
+
+def received(key: UUID, hours: float, *blocks: int) -> StoredReport:
+    return StoredReport(key, (1, 0), b"[]", b"{}", NOW - timedelta(hours=hours), blocks)
 
 
 def keys(reports: Sequence[KnownReport]) -> list[UUID]:
@@ -29,10 +31,16 @@ def keys(reports: Sequence[KnownReport]) -> list[UUID]:
 
 
 async def test_the_latest_reports_come_first_and_no_older_ones(store: BothStores) -> None:
-    await store.add_reports([received(A, 30), received(B, 2), received(C, 10)])
+    await store.add_reports([received(A, 30, 1), received(B, 2, 1, 2), received(C, 10, 3)])
     assert keys(await store.reports_since(NOW - timedelta(hours=12), 10)) == [B, C]
     assert keys(await store.reports_since(NOW - timedelta(hours=48), 2)) == [B, C]
     assert keys(await store.reports_since(NOW, 10)) == []
+
+
+async def test_reports_of_a_flood_do_not_crowd_the_others_out(store: BothStores) -> None:
+    await store.add_reports([received(A, 3, 1), received(B, 2, 1), received(C, 1, 1)])
+    await store.mark_floods(["spot"], [B, C])
+    assert keys(await store.reports_since(NOW - timedelta(hours=12), 1)) == [A]
 
 
 async def test_an_incident_is_found_by_its_id_also_when_it_is_retracted(store: BothStores) -> None:

@@ -37,7 +37,7 @@ class ReviewStore(Protocol):
         ...
 
     async def reports_since(self, received: datetime, limit: int) -> list[KnownReport]:
-        """Return the reports that came since a moment, the newest first."""
+        """Return the reports that came since a moment, the newest first; those of floods, which lie in no block, are left out."""
         ...
 
     async def incident(self, identity: UUID) -> StoredIncident | None:

@@ -32,8 +32,8 @@ class InMemoryMatchStore:
         return {report.key: report.state for report in self.kept_reports.values() if not wanted.isdisjoint(report.blocks)}
 
     async def reports_since(self, received: datetime, limit: int) -> list[KnownReport]:
-        """Return the reports that came since a moment, the newest first."""
-        lately = [one for one in self.kept_reports.values() if one.received_at >= received]
+        """Return the reports that came since a moment, the newest first; those that lie in no block are left out."""
+        lately = [one for one in self.kept_reports.values() if one.received_at >= received and one.blocks]
         return list(sorted(lately, key=lambda one: one.received_at, reverse=True)[:limit])
 
     async def incident(self, identity: UUID) -> StoredIncident | None:

@@ -62,8 +62,8 @@ class MongoMatchStore:
         return found
 
     async def reports_since(self, received: datetime, limit: int) -> list[KnownReport]:
-        """Return the reports that came since a moment, the newest first; for review."""
-        lately = {"expires_at": {"$gte": received + self._retention}}  # by the index that retention needs anyway
+        """Return the reports that came since a moment, the newest first; those of floods, which lie in no block, are left out."""
+        lately = {"expires_at": {"$gte": received + self._retention}, "blocks": {"$ne": []}}  # by the index that retention needs anyway
         return [_known(document) for document in await self._reports.find(lately, fields=_READ, sort=[("expires_at", -1)], limit=limit)]
 
     async def has_other_states(self, states: Mapping[UUID, ReportState]) -> bool:
