@@ -54,6 +54,16 @@ _YES: Final = frozenset({"1", "1.0", "true", "t", "yes", "y"})
 _NO: Final = frozenset({"0", "0.0", "false", "f", "no", "n"})
 _ALONG_A_STREET: Final = codes.PLACE_CLASS_OF["street"]
 _ZIP_DIGITS: Final = 5
+_NO_ZIP: Final = frozenset({"00000", "99999"})
+# Without separators, as names of hospitals are compared; "other" is another one each time.
+_NO_HOSPITAL: Final = frozenset(
+    {
+        *("UNKNOWN", "UNK", "UNKN", "UNKNOWNHOSPITAL", "OTHER", "OTHERHOSPITAL", "NONE", "NOHOSPITAL", "NULL", "NAN", "NA", "NAT"),
+        *("NOTAPPLICABLE", "NOTAVAILABLE", "NOTKNOWN", "NOTLISTED", "NOTRECORDED", "NOTREPORTED", "NOTSPECIFIED", "NOTSTATED"),
+        *("NOTTRANSPORTED", "NOTRANSPORT", "UNSPECIFIED", "UNDETERMINED", "MISSING", "BLANK", "PENDING", "TBD", "REFUSED"),
+        *("0", "9", "99", "999", "9999"),
+    }
+)
 _DATE_DIGITS: Final = 8
 _SINCE_1970: Final = {10: 1, 13: 1_000}  # by the digits of today's times: how many a second
 
@@ -86,7 +96,7 @@ def _remembered(size: int) -> Callable[[Callable[..., T]], Callable[..., T]]:
 def code(field: str, text: str) -> int:
     """Return the number of a word in the list of a field, 0 where it is not stated or none of the list."""
     # An outcome that is unknown is none that two reports could agree on: some agencies write the word, others leave it out.
-    is_stated = text and not (field == "outcome" and text.strip().lower() == "unknown")
+    is_stated = text and not (field == "outcome" and text.strip(" .").lower() == "unknown")
     return codes.code_of(_LISTS[field], text) if is_stated else 0
 
 
@@ -133,14 +143,16 @@ def zip5(text: str) -> str:
     """Return the five digits of a ZIP code."""
     first = text.strip().partition("-")[0].partition(".")[0]  # 94109-1234, and 94109.0 of a column of numbers
     if first.isdecimal():
-        return first[:_ZIP_DIGITS] if len(first) >= _ZIP_DIGITS else first.zfill(_ZIP_DIGITS)  # of a number the first nought is lost
+        digits = first[:_ZIP_DIGITS] if len(first) >= _ZIP_DIGITS else first.zfill(_ZIP_DIGITS)  # of a number the first nought is lost
+        return "" if digits in _NO_ZIP else digits
     return "" if first.lower() in codes.NOT_STATED else first[:_ZIP_DIGITS]
 
 
 @_remembered(4096)
 def folded(text: str) -> str:
-    """Return a hospital's name without separators and case: "St. Mary's" and "ST MARYS" are one."""
-    return "" if text.strip().lower() in codes.NOT_STATED else "".join(filter(str.isalnum, text.upper()))
+    """Return a hospital's name without separators and case: "St. Mary's" and "ST MARYS" are one. A word for none or any is no name."""
+    name = "".join(filter(str.isalnum, text.upper()))
+    return "" if name in _NO_HOSPITAL else name
 
 
 @_remembered(512)

@@ -76,19 +76,22 @@ DRUGS: Final = (
 DISPOSITIONS: Final = ("", "transported", "refused", "released", "died_on_scene", "admitted", "discharged", "ama", "arrest", "treatment")
 
 _SYNONYMS: Final = {
-    "m": "male",
-    "f": "female",
+    **dict.fromkeys(("m", "man", "men", "boy", "males", "1", "1.0"), "male"),  # 1 and 2 are ISO 5218's
+    **dict.fromkeys(("f", "woman", "women", "girl", "females", "2", "2.0"), "female"),
     "u": "",
     "x": "other",
     "meth": "methamphetamine",
     "transport": "transported",
     "dos": "died_on_scene",
-    "non-fatal": "nonfatal",
     "white": "w",
     "black": "b",
     "hispanic": "h",
     "asian": "a",
+    **dict.fromkeys(("deceased", "died", "dead", "death", "expired", "fatality", "fatal overdose", "fatal od", "doa"), "fatal"),
+    **dict.fromkeys(("survived", "survivor", "alive", "living", "lived", "not fatal", "non fatal", "nonfatal overdose"), "nonfatal"),
+    **dict.fromkeys(("non fatal overdose", "nonfatal od", "non fatal od"), "nonfatal"),
 }
+_BETWEEN_WORDS: Final = re.compile(r"[\s_-]+")
 # Looked for in this order: a sheriff may be coroner, a hospital may run an ambulance, and any of them may have dispatchers.
 _KIND_SAID: Final = (
     ("me", r"coroner\w*|\w*examiner\w*|medicolegal|forensic\w*|o?cmeo?|meo"),
@@ -113,8 +116,10 @@ _NO_LETTER: Final = re.compile(r"[\W_]+")
 
 def code_of(words: tuple[str, ...], text: str) -> int:
     """Return the number of a word, 0 where it is not stated or none of the list."""
-    folded = text.strip().lower()
-    folded = _SYNONYMS.get(folded, folded)
+    folded = text.strip(" .\t\r\n").lower()
+    if folded not in words:
+        spaced = _BETWEEN_WORDS.sub(" ", folded).strip()
+        folded = _SYNONYMS.get(spaced, spaced.replace(" ", "_"))
     return words.index(folded) if folded in words else 0
 
 
