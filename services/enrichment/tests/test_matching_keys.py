@@ -56,6 +56,25 @@ def test_the_probes_of_every_candidate_meet_the_blocks_of_the_other(seed: int) -
         assert looks[two] & lies[one]
 
 
+@pytest.mark.parametrize(("kind", "minutes"), [("ED", 42), ("ME", 200)])
+@pytest.mark.parametrize("by", [{"hospital": "MERCY"}, {"age": "40"}])
+@pytest.mark.parametrize("bounded", [True, False])
+def test_whoever_tells_a_day_only_is_met_by_hospital_and_age_all_that_day(
+    kind: str, minutes: float, by: dict[str, str], *, bounded: bool
+) -> None:
+    at = BEGIN + timedelta(hours=30)  # the evening of the day before in the west of the country
+    crew = of_row({"agency": "EMS", "agency_record_no": "1", "event_time": at.isoformat(), **by})
+    day = (at + timedelta(minutes=minutes) - timedelta(hours=8)).date()
+    late = of_row({"agency": kind, "agency_record_no": "1", "event_time": day.isoformat(), "time_precision": "day", **by})
+    other = of_row(
+        {"agency": kind, "agency_record_no": "2", "event_time": (day + timedelta(days=7)).isoformat(), "time_precision": "day", **by}
+    )
+    found = candidates(Columns.of(newest([crew, late, other])), bounded=bounded)
+    assert (found.first.tolist(), found.second.tolist()) == ([0], [1])
+    for one, two in ((crew, late), (late, crew)):
+        assert set(keys_of(one).probes) & set(keys_of(two).blocks)
+
+
 def test_a_record_has_few_blocks_and_probes() -> None:
     records = scattered(9, 400, metres=3_000, hours=120)
     common = [one for one in records if not one.is_rough and KINDS[one.kind] not in {"ED", "ME"}]

@@ -37,7 +37,7 @@ CELL_M: Final = 400.0  # with its ring, everything within 400 m and most within 
 _MOST: Final = 24  # partners on each side that a record meets by one key; true pairs are further apart in one case of a thousand
 NUMBER_WINDOW: Final = 12 * HOUR  # numbers start again each year or day, so they need an end
 SCENE_WINDOW: Final = 3 * HOUR
-DATE_WINDOW: Final = 26 * HOUR
+DATE_WINDOW: Final = 34 * HOUR  # a day that is told by the clock on the wall ends as many as ten hours later than by UTC
 DEATH_WINDOW: Final = 60 * HOUR
 BEFORE: Final = 2 * HOUR
 ARRIVAL_WINDOW: Final = 3 * HOUR
@@ -96,16 +96,18 @@ def candidates(columns: Columns, *, wide: bool = False, bounded: bool = True) ->
     found.join(streets, named, streets, named, 0.0, HOUR, shared=share_numbers)
     treated = columns.hospital > 0
     hospitals = columns.hospital
-    for late, begin, end in ((_ED, -ARRIVAL_WINDOW, HOUR), (_ME, -DEATH_WINDOW, BEFORE)):
-        found.join(hospitals, treated & (kind != late), hospitals, treated & (kind == late), begin, end, shared=share_hospitals)
+    visits = ((_ED, exact, -ARRIVAL_WINDOW, HOUR), (_ED, rough, -ARRIVAL_WINDOW, DATE_WINDOW))
+    deaths = ((_ME, exact, -DEATH_WINDOW, BEFORE), (_ME, rough, -DEATH_WINDOW, DATE_WINDOW))
+    for late, told, begin, end in visits + deaths:
+        found.join(hospitals, treated & (kind != late), hospitals, treated & told & (kind == late), begin, end, shared=share_hospitals)
     aged = everyone & (columns.age_low >= 0) & (columns.age_low == columns.age_high) & (columns.age_rough == 0)
     ages = 1 + columns.age_low + 200 * columns.region
     if wide:
         found.join(columns.region, kind != _ED, columns.region, kind == _ED, -ARRIVAL_WINDOW, HOUR)
         found.join(columns.region, kind != _ME, columns.region, kind == _ME, -DEATH_WINDOW, BEFORE)
     for years in range(-AGES, AGES + 1):
-        found.join(ages, aged & (kind != _ED), ages + years, aged & (kind == _ED), -ARRIVAL_WINDOW, HOUR, shared=reached)
-        found.join(ages, aged & (kind != _ME), ages + years, aged & (kind == _ME), -DEATH_WINDOW, BEFORE, shared=reached)
+        for late, told, begin, end in visits + deaths:
+            found.join(ages, aged & (kind != late), ages + years, aged & told & (kind == late), begin, end, shared=reached)
     return found.all()
 
 

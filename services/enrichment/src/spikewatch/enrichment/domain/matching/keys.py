@@ -138,7 +138,7 @@ def _by_rare_person(record: Compared, blocks: list[int], probes: list[int]) -> N
     at, who = record.seconds, _people(record, AGES)
     is_examiner = record.kind == _ME
     family, (before, after) = (_OF_EXAMINERS, _EXAMINER) if is_examiner else (_OF_HOSPITALS, _HOSPITAL)
-    begin, end = at + before, at + after
+    begin, end = at + before, at + (DATE_WINDOW if record.is_rough else after)
     blocks += [time ^ name for time in _times(family, begin, end) for name in who]
     probes += [time ^ name for time in _times(_OF_OTHERS, begin, end) for name in who]
     if is_examiner:

@@ -9,7 +9,7 @@ from spikewatch.enrichment.domain.matching.records import Compared, revision_of
 
 __all__ = ["FORMAT", "packed", "unpacked"]
 
-FORMAT: Final = 5
+FORMAT: Final = 6
 """What ``packed`` and ``Extract.written`` write, and by which blocks it is found.
 
 A report kept in another format counts as not known: a replay of the located reports writes it anew.
