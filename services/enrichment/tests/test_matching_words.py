@@ -58,3 +58,65 @@ def test_an_outcome_is_read_in_words(outcome: str, meant: str) -> None:
 )
 def test_a_disposition_may_have_blanks_between_its_words(word: str, meant: str) -> None:
     assert codes.DISPOSITIONS[told(disposition=word).disposition] == meant
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("40", "40.0", " 40 ", "40 years", "40 y", "40y", "40yo", "40 y/o", "40 yrs old", "40-year-old", "40 YEARS OLD"),
+        *("Age: 40", "40 yo M", "40M", "40 f", "40yoF", "40, male", "40 years 3 months", "40 yrs."),
+    ],
+)
+def test_an_age_in_words_is_its_number(text: str) -> None:
+    record = told(age=text)
+    assert (record.age_low, record.age_high, record.is_age_rough) == (40, 40, False)
+
+
+@pytest.mark.parametrize(
+    ("text", "years"),
+    [("6 months", 0), ("18 mo", 1), ("6-11 months", 0), ("3 weeks old", 0), ("10 days", 0), ("<1", 0), ("1 year 6 months", 1)],
+)
+def test_an_infant_has_the_years_it_has_lived(text: str, years: int) -> None:
+    assert (told(age=text).age_low, told(age=text).age_high) == (years, years)
+
+
+@pytest.mark.parametrize(
+    ("text", "low", "high"),
+    [
+        *((text, 31, 38) for text in ("30-39", "30 to 39", "30\u201339", "30 - 39 years", "30s", "30's", "30S M", "Age 30-39")),
+        *(
+            ("early 30s", 31, 33),
+            ("mid-30s", 34, 36),
+            ("late 30s", 37, 38),
+            ("30-32", 30, 32),
+            ("25-34", 26, 33),
+            ("10-14", 11, 13),
+            ("30-31", 30, 31),
+        ),
+    ],
+)
+def test_a_band_of_ages_is_held_without_its_ends_so_that_the_next_one_does_not_agree(text: str, low: int, high: int) -> None:
+    record = told(age=text, age_approx="0")
+    assert (record.age_low, record.age_high, record.is_age_rough) == (low, high, False)
+    assert told(age=text, age_approx="1").is_age_rough
+
+
+@pytest.mark.parametrize(
+    ("text", "low", "high"),
+    [
+        *((text, 65, 130) for text in ("65+", "65 and over", "65 years or older", ">65", ">=65", "over 65")),
+        *(("20s-30s", 20, 39), ("20-30's", 20, 39), ("under 18", 0, 17), ("<=20", 0, 20)),
+        *(("about 40", 40, 40), ("~40", 40, 40), ("40ish", 40, 40), ("40?", 40, 40), ("40 (est.)", 40, 40)),
+    ],
+)
+def test_a_wide_range_and_a_guess_are_rough(text: str, low: int, high: int) -> None:
+    record = told(age=text, age_approx="0")
+    assert (record.age_low, record.age_high, record.is_age_rough) == (low, high, True)
+
+
+@pytest.mark.parametrize(
+    "text", ["18+", ">21", "0-99", "39-30", "6M", "adult", "1/2/1980", "M", "", "unknown", "-5", "131", "65+ " * 20, "nan", "inf"]
+)
+def test_an_age_that_is_none_or_nearly_everybodys_says_nothing(text: str) -> None:
+    record = told(age=text)
+    assert (record.age_low, record.age_high, record.is_age_rough) == (-1, -1, False)

@@ -15,7 +15,6 @@ from spikewatch.enrichment.domain.matching.slashed import slashed
 __all__ = [
     "ESTIMATING",
     "NOT_WRITTEN",
-    "OLDEST",
     "Unreadable",
     "code",
     "degrees",
@@ -38,9 +37,6 @@ __all__ = [
 
 T = TypeVar("T")
 
-OLDEST: Final = 130
-"""Years; who is said to be older has no age."""
-
 ESTIMATING: Final = frozenset({SourceType.CAD, SourceType.POLICE, SourceType.FIRE})
 """Who tells an age as it was told or looked."""
 
@@ -53,6 +49,7 @@ _SHORTEST_NUMBER: Final = 3  # "0", "-" and "NA" are fillers; a filler would joi
 _YES: Final = frozenset({"1", "1.0", "true", "t", "yes", "y"})
 _NO: Final = frozenset({"0", "0.0", "false", "f", "no", "n"})
 _ALONG_A_STREET: Final = codes.PLACE_CLASS_OF["street"]
+_MOST_DOSES: Final = 130
 _ZIP_DIGITS: Final = 5
 _NO_ZIP: Final = frozenset({"00000", "99999"})
 # Without separators, as names of hospitals are compared; "other" is another one each time.
@@ -157,12 +154,12 @@ def folded(text: str) -> str:
 
 @_remembered(512)
 def whole(text: str) -> int:
-    """Return a number of years or doses, -1 where none is stated."""
+    """Return a number of doses, -1 where none is stated."""
     try:
         value = int(float(text)) if text.strip() else -1
     except (ValueError, OverflowError):
         return -1  # a word where a number belongs says nothing; it does not make the row useless
-    return value if 0 <= value <= OLDEST else -1
+    return value if 0 <= value <= _MOST_DOSES else -1
 
 
 def degrees(text: str | None, most: float) -> float | None:

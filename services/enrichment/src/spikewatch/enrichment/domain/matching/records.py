@@ -10,10 +10,10 @@ from spikewatch.contracts.identifiers import report_key
 from spikewatch.contracts.report import LocatedReport, Position, Report
 from spikewatch.contracts.vocabulary import AgeBand, Disposition, DrugClass, Outcome, PlacePrecision, Sex, SourceType, TimePrecision, YesNo
 from spikewatch.enrichment.domain.matching import address, codes
+from spikewatch.enrichment.domain.matching.ages import OLDEST, age_of
 from spikewatch.enrichment.domain.matching.cells import (
     ESTIMATING,
     NOT_WRITTEN,
-    OLDEST,
     Unreadable,
     code,
     degrees,
@@ -117,7 +117,7 @@ def of_row(row: Mapping[str, str]) -> Compared:
     kind = kind_of(agency)
     precision = (get("time_precision") or "").strip().lower()
     lat, lon = degrees(get("lat"), 90.0), degrees(get("lon"), 180.0)
-    age = whole(get("age") or "")
+    age_low, age_high, is_vague = age_of(get("age") or "")
     written = get("address_text") or ""
     house, unit, street = address.stated(written) if written else address.NOWHERE
     if lat is None or lon is None or (lat == 0.0 and lon == 0.0):  # of the sea off Africa nobody reports: a blank written as zero
@@ -136,9 +136,9 @@ def of_row(row: Mapping[str, str]) -> Compared:
         lat,
         lon,
         place_class,
-        age,
-        age,
-        is_rough_age(get("age_approx") or "", kind),
+        age_low,
+        age_high,
+        is_vague or is_rough_age(get("age_approx") or "", kind),
         sex_of(get("sex") or ""),
         race_of(get("race") or ""),
         outcome_of(get("outcome") or ""),
