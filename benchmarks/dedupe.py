@@ -32,6 +32,7 @@ from spikewatch.enrichment.domain.matching.clustering import scored
 from spikewatch.enrichment.domain.matching.columns import Columns
 from spikewatch.enrichment.domain.matching.comparison import distances
 from spikewatch.enrichment.domain.matching.evaluation import agreement, pair_agreement
+from spikewatch.enrichment.domain.matching.fillers import fillers_of
 from spikewatch.enrichment.domain.matching.homes import at_home
 from spikewatch.enrichment.domain.matching.learning import learn_unlabelled
 from spikewatch.enrichment.domain.matching.matcher import compared_pairs, match
@@ -58,8 +59,11 @@ def told(method: str, found: Sequence[Hashable], truth: Sequence[str], pair_f1: 
 def ours(name: str, rows: list[dict[str, str]], weights: Weights, truth: Truth, *, adapt: str = "no") -> None:
     began = time.process_time()
     records = [of_row(row) for row in rows]
+    if adapt != "no":
+        records = newest(records)
+        records = fillers_of(records).without(records)
     if adapt == "all":
-        records, _ = set_clocks(at_home(newest(records)))
+        records, _ = set_clocks(at_home(records))
         weights = learn_unlabelled(records, weights)
     matched = match(records, weights, learns_lags=adapt == "lags")
     weights = matched.weights

@@ -14,6 +14,7 @@ from spikewatch.cli.files.opened import STANDARD_INPUT, opened
 from spikewatch.cli.files.written import written
 from spikewatch.cli.matching.agencies import say_unknown_kinds
 from spikewatch.cli.matching.decisions_file import add_decisions_option, decisions_named, say_what_bears
+from spikewatch.cli.matching.fillers_told import without_fillers
 from spikewatch.cli.matching.report_rows import ReportRow, is_json_lines, report_rows
 from spikewatch.cli.progress import Progress, say
 from spikewatch.enrichment.adapters.matching_weights import LEARNT, NEUTRAL, load_weights
@@ -48,9 +49,9 @@ def add(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
         "--adapt",
         choices=_ADAPTATIONS,
         default="lags",
-        help="what is first learnt from this very file, without labels: whose times lie whole hours off, and how long after the call "
-        "each kind of agency dates an overdose (lags, default), or whose times are off and all weights (all), or nothing (no: as the "
-        "service does)",
+        help="what is first learnt from this very file, without labels: which numbers of calls and which ages stand for unknown, whose "
+        "times lie whole hours off, and how long after the call each kind of agency dates an overdose (lags, default); all of that, but "
+        "all weights instead of the lags (all); or nothing (no: as the service does)",
     )
     parser.add_argument("--json", dest="as_json", action="store_true", help="write JSON lines whatever the input is")
     parser.add_argument("-o", "--output", metavar="FILE", default=STANDARD_INPUT, help="write rows to FILE (- for standard output)")
@@ -124,8 +125,10 @@ def run(arguments: argparse.Namespace) -> int:
             progress.reach(file.size or file.done())
         twice = numbers_of_two_places(records)
         clocks: dict[str, Hours] = {}
+        if arguments.adapt != "no":
+            records = without_fillers(newest(records))
         if arguments.adapt == "all":
-            records, clocks = set_clocks(at_home(newest(records)))
+            records, clocks = set_clocks(at_home(records))
             weights = learn_unlabelled(records, weights)
         with Progress("match", len(rows), unit="reports") as progress:
             matched = match(records, weights, learns_lags=arguments.adapt == "lags", decisions=decisions)

@@ -150,7 +150,7 @@ def _learn(arguments: argparse.Namespace) -> int:
 
 def _evaluate(arguments: argparse.Namespace) -> int:
     weights = weights_named(arguments.weights)
-    reports = FileReports(arguments.file, arguments.truth)
+    reports = FileReports(arguments.file, arguments.truth, adapts=arguments.adapt != "no")
     records = [record for record in reports.records if record.key in reports.people]
     truth = [reports.people[record.key] for record in records]
     with Progress("match", len(records), unit="reports") as progress:
@@ -222,7 +222,7 @@ def _figure_rows(figures: dict[str, Figure]) -> list[dict[str, Any]]:
 
 def _explain(arguments: argparse.Namespace) -> int:
     weights = weights_named(arguments.weights)
-    reports = FileReports(arguments.file, None)
+    reports = FileReports(arguments.file, None, adapts=arguments.adapt != "no")
     key, decisions = reports.key(arguments.report), decisions_named(arguments.decisions)
     # By the weights that dedupe matches this file by, else it would explain another match.
     matched = match(reports.records, weights, learns_lags=arguments.adapt == "lags", decisions=decisions)

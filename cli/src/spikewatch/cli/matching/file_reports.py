@@ -8,6 +8,7 @@ from spikewatch.chassis.collector import spare_collector
 from spikewatch.cli.exit_status import DONE, REFUSED_ROWS, CannotRun
 from spikewatch.cli.files.opened import opened
 from spikewatch.cli.matching.agencies import say_unknown_kinds
+from spikewatch.cli.matching.fillers_told import without_fillers
 from spikewatch.cli.matching.report_rows import report_rows
 from spikewatch.cli.progress import Progress, say
 from spikewatch.enrichment.domain.matching.records import Compared, newest
@@ -24,12 +25,13 @@ class FileReports:
     Args:
         name: the file.
         truth: the column that says who the person is; None: none is read.
+        adapts: whether values that the whole file shows to mean nothing are left out, as ``dedupe`` does.
 
     Raises:
         CannotRun: it is no table of reports, or the column names nobody.
     """
 
-    def __init__(self, name: str, truth: str | None) -> None:
+    def __init__(self, name: str, truth: str | None, *, adapts: bool = True) -> None:
         self._name = name
         self.keys: dict[str, UUID] = {}
         self.names: dict[UUID, str] = {}
@@ -51,7 +53,7 @@ class FileReports:
                     self.people[row.record.key] = row.truth
             progress.reach(file.size or file.done())
         self._tell_apart(read)
-        self.records = newest(read)
+        self.records = without_fillers(newest(read)) if adapts else newest(read)
         say_unknown_kinds(self.records)
         if truth is not None and not self.people:
             raise CannotRun(f"{name} names nobody in its column {truth}; name another one with --truth")
