@@ -62,6 +62,14 @@ def test_the_order_of_rows_and_the_labels_change_nothing(tmp_path: Path) -> None
     assert all(output == outputs[0] for output in outputs)
 
 
+def test_where_reports_stand_close_a_busy_corner_is_named_beside_a_feed_that_repeats_itself(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    close = tuple(f"R{n},,EMS,E{n},,2026-05-01T02:{n // 4:02d}:00Z,second,40.5,-79.5,address,40,M,," for n in range(200))
+    assert main(["dedupe", "-o", str(tmp_path / "out.csv"), table(tmp_path / "in.csv", close)]) == 0
+    assert "200 reports stand so close that not all were compared: a busy corner, or a feed" in capsys.readouterr().err
+
+
 def test_standard_input_and_output_and_json_lines(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     text = "\n".join((HEADER, *ROWS)) + "\n"
     for options, is_json in (([], False), (["--json"], True)):

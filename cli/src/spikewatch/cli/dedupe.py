@@ -179,7 +179,7 @@ def _tell(rows: int, refused: int, matched: Matched, clocks: dict[str, Hours]) -
     if refused:
         parts.append(f"{refused:,} refused")
     if crowded := len(matched.crowded):
-        parts.append(f"{crowded:,} reports stand so close that not all were compared with all: look for a feed that repeats itself")
+        parts.append(f"{crowded:,} reports stand so close that not all were compared: a busy corner, or a feed that repeats itself")
     for agency, (winter, summer) in sorted(clocks.items()):
         hours = f"{winter:+d}" if winter == summer else f"{winter:+d} (in summer {summer:+d})"
         cause = "a time of the wall sent as UTC, or always written so much later?"

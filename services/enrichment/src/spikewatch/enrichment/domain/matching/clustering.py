@@ -7,6 +7,8 @@ an equal number of a call joins two patients only when nothing of age or sex spe
 
 from collections import defaultdict
 from dataclasses import dataclass
+from heapq import heapify, heappop, heappush
+from itertools import combinations
 from typing import Final
 
 import numpy as np
@@ -16,12 +18,12 @@ from spikewatch.enrichment.domain.matching.comparison import compare, oriented
 from spikewatch.enrichment.domain.matching.decided import NOTHING, NOTHING_DECIDED, Decided, Scores
 from spikewatch.enrichment.domain.matching.weights import Weights
 
-__all__ = ["LARGEST", "NOTHING", "Clusters", "Scores", "cluster", "scored"]
+__all__ = ["LARGEST", "NOTHING", "Clusters", "Scores", "cluster", "divide", "scored"]
 
-LARGEST: Final = 48
+LARGEST: Final = 96
 """Reports that are compared each with each. A larger group is cut at its weakest ties first."""
 
-_CUT: Final = 200  # hundredths of a bit by which the threshold is raised to cut a group that is too large
+_CUT: Final = 50  # hundredths of a bit by which the threshold is raised to cut a group that is too large
 _HIGHEST: Final = 4_000
 _AT_ONCE: Final = 200_000  # pairs compared in one go: bounds the memory
 
@@ -70,7 +72,7 @@ def cluster(columns: Columns, first: Ints, second: Ints, scores: Scores, weights
         founder[members[clean]] = members[clean][:, :1]
         within[members[clean]] = _ties(found[clean], one, two, size)[:, None]
         for reports, pairs in zip(members[~clean].tolist(), found[~clean].tolist(), strict=True):
-            for group, inner, outer in _divide(size, pairs, weights.join, weights.veto):
+            for group, inner, outer in divide(size, pairs, weights.join, weights.veto):
                 at = [reports[index] for index in group]
                 founder[at], within[at], outside[at] = at[0], inner, outer
     return Clusters(founder, within, outside, component, cut)
@@ -140,7 +142,7 @@ def _connected(count: int, first: Ints, second: Ints) -> Ints:
         roots = hooked
 
 
-def _divide(size: int, scores: list[int], join: int, veto: int) -> list[tuple[list[int], int, int]]:
+def divide(size: int, scores: list[int], join: int, veto: int) -> list[tuple[list[int], int, int]]:
     """Return the clusters of one group with the least tie within and the best fit to another.
 
     Args:
@@ -151,21 +153,15 @@ def _divide(size: int, scores: list[int], join: int, veto: int) -> list[tuple[li
     """
     groups = {index: [index] for index in range(size)}
     # Of each two groups, the lower number first: best, sum, least and number of the scores between them.
-    between: dict[tuple[int, int], tuple[int, int, int, int]] = {}
-    place = iter(scores)
-    for one in range(size):
-        for two in range(one + 1, size):
-            score = next(place)
-            between[one, two] = (score, score, score, 1)
-    while between:
-        best, chosen = -1.0, None
-        for pair, (most, total, least, number) in between.items():
-            # Ties go to the earlier pair: the order of the dictionary differs between histories of merging, the pair does not.
-            fit = (most + total / number) / 2 if least >= veto else NOTHING
-            if fit >= join and (chosen is None or fit > best or (fit == best and pair < chosen)):
-                best, chosen = fit, pair
-        if chosen is None:
-            break
+    between = {pair: (score, score, score, 1) for pair, score in zip(combinations(range(size), 2), scores, strict=True)}
+    # The best fit first, of equal ones the earlier pair. What a merge made anew lies there beside what it was.
+    least_of_one = max(join, veto)
+    line = [(-float(score), pair, between[pair]) for pair, score in zip(between, scores, strict=True) if score >= least_of_one]
+    heapify(line)
+    while line:
+        _, chosen, then = heappop(line)
+        if between.get(chosen) != then:
+            continue
         keep, gone = chosen
         groups[keep] += groups.pop(gone)
         del between[chosen]
@@ -173,8 +169,12 @@ def _divide(size: int, scores: list[int], join: int, veto: int) -> list[tuple[li
             if other != keep:
                 moved = between.pop((gone, other) if gone < other else (other, gone))
                 pair = (keep, other) if keep < other else (other, keep)
-                stays = between[pair]
-                between[pair] = (max(stays[0], moved[0]), stays[1] + moved[1], min(stays[2], moved[2]), stays[3] + moved[3])
+                most, total, least, number = between[pair]
+                most, total = max(most, moved[0]), total + moved[1]
+                least, number = min(least, moved[2]), number + moved[3]
+                between[pair] = now = (most, total, least, number)
+                if least >= veto and (fit := (most + total / number) / 2) >= join:
+                    heappush(line, (-fit, pair, now))
     table = _square(size, scores)
     nearest: dict[int, int] = defaultdict(lambda: NOTHING)
     for (one, two), (most, total, _, number) in between.items():
