@@ -144,11 +144,18 @@ class Collection:
         sort: Sequence[tuple[str, int]] | None = None,
         skip: int = 0,
         limit: int = 0,
+        by: Sequence[str] | None = None,
     ) -> list[Document]:
-        """Return the matching documents; ``limit`` 0 means all."""
+        """Return the matching documents; ``limit`` 0 means all.
+
+        ``by`` names the ascending index to use. Without it the server tries every index that could serve, side by side, until one has
+        served: one that has to look through all there is makes the question dearer the more there is.
+        """
         cursor = self._raw.find(dict(where), dict.fromkeys(fields, 1) if fields else None, skip=skip, limit=limit, batch_size=5_000)
         if sort:
             cursor = cursor.sort(list(sort))
+        if by:
+            cursor = cursor.hint([(name, ASCENDING) for name in by])
         return await self._call("find", lambda: cursor.to_list(None))
 
     async def stream(

@@ -63,8 +63,10 @@ class MongoMatchStore:
 
     async def reports_since(self, received: datetime, limit: int) -> list[KnownReport]:
         """Return the reports that came since a moment, the newest first; those of floods, which lie in no block, are left out."""
-        lately = {"expires_at": {"$gte": received + self._retention}, "blocks": {"$ne": []}}  # by the index that retention needs anyway
-        return [_known(document) for document in await self._reports.find(lately, fields=_READ, sort=[("expires_at", -1)], limit=limit)]
+        lately = {"expires_at": {"$gte": received + self._retention}, "blocks": {"$ne": []}}
+        # by the index that retention needs anyway
+        found = await self._reports.find(lately, fields=_READ, sort=[("expires_at", -1)], limit=limit, by=("expires_at",))
+        return [_known(document) for document in found]
 
     async def has_other_states(self, states: Mapping[UUID, ReportState]) -> bool:
         """Return whether any of these reports is kept in another state now; what is not kept is in none."""
@@ -139,7 +141,7 @@ class MongoMatchStore:
         wanted, found = set(members), list[Document]()
         for part in _parts(list(wanted)):
             # By the index over keys, which hold the members; the reports that only caused a change are sorted out here.
-            found += await self._incidents.find({"keys": {"$in": part}, "_id": {"$nin": list(own)}}, fields=("members",))
+            found += await self._incidents.find({"keys": {"$in": part}, "_id": {"$nin": list(own)}}, fields=("members",), by=("keys",))
         return {document["_id"]: document["members"] for document in found if not wanted.isdisjoint(document["members"])}
 
     async def floods(self) -> frozenset[str]:
