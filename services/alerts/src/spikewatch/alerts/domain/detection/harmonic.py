@@ -4,16 +4,17 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from scipy.special import digamma, polygamma, xlogy
+from scipy.special import xlogy
 
 from spikewatch.alerts.domain.detection.series import Floats
 
-__all__ = ["Fitted", "design", "fit_counts", "fit_negative_binomial"]
+__all__ = ["Fitted", "design", "fit_counts"]
 
 _ROUNDS: Final = 50
 _ENOUGH: Final = 1e-8  # relative change of the deviance, where R's `glm` stops, too; the last step's error is of its square
 _CHUNK: Final = 60_000  # counts that are fitted together: they stay in the processor's cache
 _FARTHEST: Final = 700.0  # of a mean's logarithm; beyond it has no exponential
+_NEAREST: Final = float(np.log(np.finfo(np.float64).eps))  # R's log link gives no smaller mean
 _USUAL: Final = 30.0  # while coefficients are sought
 _R_ROUNDS: Final = 25
 _START: Final = 0.1
@@ -33,8 +34,8 @@ class Fitted:
     def by_step(self, rows: Floats) -> Floats:
         """Return the same by row and area."""
         predictor = rows @ self.coefficients.T
-        if not (np.abs(rows).max(axis=0, initial=0.0) @ np.abs(self.coefficients.T) < _FARTHEST).all():
-            np.clip(predictor, -_FARTHEST, _FARTHEST, out=predictor)
+        if not (np.abs(rows).max(axis=0, initial=0.0) @ np.abs(self.coefficients.T) < -_NEAREST).all():
+            np.clip(predictor, _NEAREST, _FARTHEST, out=predictor)
         return np.asarray(np.exp(predictor, out=predictor), dtype=np.float64)
 
 
@@ -137,41 +138,3 @@ def _deviance(values: Floats, mean: Floats, told: Floats | None, alpha: Floats) 
             many = (values + size) * np.log((values + size) / (mean + size))
         terms -= np.where(alpha > 0, many, values - mean)
     return np.asarray(2 * _weighted(terms, told).sum(axis=1), dtype=np.float64)
-
-
-def fit_negative_binomial(rows: Floats, counts: Floats) -> Fitted:
-    """Fit counts of each area with an alpha of its own, by maximum likelihood; alpha is 0 where counts vary no more than Poisson's."""
-    alpha = np.zeros(len(counts))
-    fitted = fit_counts(rows, counts)
-    told = ~np.isnan(counts)
-    values = np.where(told, counts, 0.0)
-    for _ in range(_ROUNDS):
-        before = alpha
-        alpha = _dispersion(values, fitted.mean(rows), told, alpha)
-        fitted = fit_counts(rows, counts, alpha=alpha)
-        if np.allclose(alpha, before, rtol=1e-10, atol=1e-12):
-            break
-    return fitted
-
-
-def _dispersion(values: Floats, mean: Floats, told: np.ndarray[tuple[int, ...], np.dtype[np.bool_]], start: Floats) -> Floats:
-    """Return the alpha that makes counts likeliest given their means: Newton's method on the logarithm of the size."""
-    number = told.sum(axis=1)
-    excess = np.where(told, (values - mean) ** 2 - values, 0.0).sum(axis=1)
-    moment = excess / np.where(told, mean * mean, 0.0).sum(axis=1)
-    is_more = moment > 1e-8
-    size = 1 / np.where(start > 0, start, np.where(is_more, moment, 1.0))
-    log_size = np.log(np.clip(size, 1e-6, 1e8))
-    for _ in range(_ROUNDS):
-        each = np.exp(log_size)[:, None]
-        slope = digamma(values + each) - digamma(each) + np.log(each / (each + mean)) + (mean - values) / (each + mean)
-        bend = polygamma(1, values + each) - polygamma(1, each) + 1 / each - 2 / (each + mean) + (values + each) / (each + mean) ** 2
-        first = np.where(told, slope, 0.0).sum(axis=1)
-        second = np.where(told, bend, 0.0).sum(axis=1)
-        flat = each[:, 0]
-        gradient, curvature = first * flat, second * flat * flat + first * flat
-        step = np.where(curvature < 0, -gradient / np.where(curvature < 0, curvature, -1), np.sign(gradient))
-        log_size = np.clip(log_size + np.clip(step, -2, 2), -14, 25)
-        if (np.abs(step) < 1e-12).all():
-            break
-    return np.where(is_more & (number > 0) & (log_size < 20), np.exp(-log_size), 0.0)

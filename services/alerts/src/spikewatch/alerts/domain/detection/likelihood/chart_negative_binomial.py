@@ -24,7 +24,7 @@ _SPACING: Final = 0.04
 _HIGHEST: Final = 2.64  # root of the logarithm of a mean a thousand times the expected one; beyond, Newton's method looks at every start
 _LOWEST: Final = 4.24  # of one that is all but 0
 _NODES: Final = 7
-_LEAST_ALPHA: Final = 1e-7  # stands for Poisson, which it differs from by less than 1e-6 of the ratio
+_LEAST_ALPHA: Final = 1e-12  # stands for Poisson, which it differs from by as much of the ratio as means are expected
 _POLYNOMIAL: Final = np.linalg.inv(np.vander(np.arange(_NODES, dtype=np.float64), increasing=True))
 _ROUNDS: Final = 100
 _ROWS: Final = 2048  # steps that there is room for at first; the system gives memory only to those that are used
@@ -277,7 +277,8 @@ def _peak(values: Floats, near: Floats, last: NDArray[np.intp]) -> tuple[Floats,
     coefficients = values @ _POLYNOMIAL.T
     powers = np.arange(_NODES, dtype=np.float64)
     low, high = np.maximum(near - 1, 0), np.minimum(near + 1, np.minimum(last, _NODES - 1)).astype(np.float64)
-    at = near.copy()
+    # at no change a square's slope is 0 whatever the ratio's: a peak before the first point is found from there
+    at = np.where((near == 0) & (low == 0), 1.0, near)
     first, second = coefficients[:, 1:] * powers[1:], coefficients[:, 2:] * (powers[2:] * (powers[2:] - 1))
     for _ in range(8):
         slope = _evaluated(first, at)

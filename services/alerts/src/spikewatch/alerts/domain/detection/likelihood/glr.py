@@ -38,7 +38,9 @@ class Glr(GlrPoisson):
     """Parameters of the negative-binomial generalised likelihood ratio."""
 
     alpha: float | None = Field(
-        None, ge=0, description="dispersion: variance = mean + alpha mean squared; learnt from the training if not given"
+        None,
+        ge=0,
+        description="dispersion: variance = mean + alpha mean squared; learnt from the training as `MASS::glm.nb` does if not given",
     )
     max_threshold: float = Field(10_000, ge=1, description="counts beyond this are not tried as thresholds (`xMax`)")
 
@@ -48,7 +50,9 @@ class LrCusum(InControlMean):
 
     limit: float = Field(5.0, gt=0, description="log likelihood ratio that raises an alarm when exceeded (`c.ARL`)")
     theta: float = Field(float(np.log(2)), description="logarithm of the factor by which the mean changes (`theta`)")
-    alpha: float | None = Field(0.0, ge=0, description="dispersion: variance = mean + alpha mean squared; 0 for Poisson, none to learn it")
+    alpha: float | None = Field(
+        0.0, ge=0, description="dispersion: variance = mean + alpha mean squared; 0 for Poisson, none to learn it as `MASS::glm.nb` does"
+    )
 
 
 def glr_poisson(series: Series, parameters: GlrPoisson) -> Detected:
@@ -61,7 +65,12 @@ def glr_poisson(series: Series, parameters: GlrPoisson) -> Detected:
 
 
 def glr_negative_binomial(series: Series, parameters: Glr) -> Detected:
-    """As ``glr_poisson``, with counts that vary more than Poisson's."""
+    """As ``glr_poisson``, with counts that vary more than Poisson's.
+
+    A dispersion that is not given is what ``MASS::glm.nb`` ends at, early stops and reached limits included; it is 0, and the mean that
+    of a Poisson regression, where that ends in an error. The ratio is the largest of all starts and factors: surveillance 1.20.3 gives
+    another, often 0, where its Newton's method runs off (counts far above means well below 1).
+    """
     return _run(series, parameters, parameters.alpha, parameters.max_threshold)
 
 

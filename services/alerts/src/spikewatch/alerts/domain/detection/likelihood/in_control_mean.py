@@ -8,7 +8,8 @@ from pydantic import Field
 
 from spikewatch.alerts.domain.detection.algorithm import Parameters
 from spikewatch.alerts.domain.detection.evaluated_steps import each_evaluated
-from spikewatch.alerts.domain.detection.harmonic import Fitted, design, fit_counts, fit_negative_binomial
+from spikewatch.alerts.domain.detection.harmonic import Fitted, design, fit_counts
+from spikewatch.alerts.domain.detection.likelihood.learnt_dispersion import learn_dispersion
 from spikewatch.alerts.domain.detection.period import steps_of_year
 from spikewatch.alerts.domain.detection.series import Floats, Series
 
@@ -48,7 +49,7 @@ class InControl:
             given = np.broadcast_to(each_evaluated(parameters.mean, steps - first, "mean"), (areas, steps - first))
             return cls(np.full(areas, alpha or 0.0), series, parameters, rows, None, given.T.copy())
         training = series.counts[:, :first]
-        fitted = fit_negative_binomial(rows[:first], training) if alpha is None else fit_counts(rows[:first], training, alpha=alpha)
+        fitted = learn_dispersion(rows[:first], training) if alpha is None else fit_counts(rows[:first], training, alpha=alpha)
         found = cls(fitted.alpha, series, parameters, rows, fitted, _unknown=np.logical_and.reduce(np.isnan(training), axis=1))
         if parameters.refit:
             found._mean = found.block(0, steps - first)
