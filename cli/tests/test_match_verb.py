@@ -1,14 +1,20 @@
 import csv
 import json
 import random
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from spikewatch.cli.main import main
+from spikewatch.cli.matching.beside_shipped import contradicting
+from spikewatch.cli.matching.file_reports import FileReports
 from spikewatch.contracts.decision import Decision, DecisionKind, DecisionLevel
 from spikewatch.contracts.identifiers import report_key
+from spikewatch.enrichment.adapters.matching_weights import load_weights
+from spikewatch.enrichment.domain.matching.fields import FIELDS, OFFSETS
+from spikewatch.enrichment.domain.matching.matcher import match
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -81,6 +87,28 @@ def test_learning_without_labels_reads_none(labelled: str, tmp_path: Path) -> No
         writer.writerows(rows)
     assert main(["match", "learn", "--unlabelled", "-o", str(again), str(blind)]) == 0
     assert weights.read_bytes() == again.read_bytes()
+
+
+def test_what_is_learnt_without_labels_is_told_beside_the_shipped_weights(
+    labelled: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    weights = str(tmp_path / "w.json")
+    assert main(["match", "learn", "--unlabelled", "-o", weights, labelled]) == 0
+    told = capsys.readouterr().err
+    assert "overdoses that the shipped weights find in these reports are divided otherwise" in told
+    assert "the shipped weights (learnt) are the safer choice" in told
+    assert main(["match", "learn", "-o", weights, labelled]) == 0
+    assert "safer choice" not in capsys.readouterr().err
+
+
+def test_fields_that_weigh_much_otherwise_than_shipped_are_named(labelled: str) -> None:
+    shipped, reports = load_weights(), FileReports(labelled, None)
+    matched = match(reports.records, shipped)
+    turned = shipped.table.copy()
+    sex = next(index for index, field in enumerate(FIELDS) if field.name == "sex")
+    turned[OFFSETS[sex] : OFFSETS[sex] + FIELDS[sex].size] *= -4
+    assert contradicting(matched, shipped, shipped) == {}
+    assert list(contradicting(matched, replace(shipped, table=turned), shipped)) == ["sex"]
 
 
 def test_reviewed_pairs_are_learnt_from(labelled: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -131,6 +131,24 @@ def test_without_labels_much_the_same_is_learnt() -> None:
         assert bits(blind, "sex", "ems|fire", level) == pytest.approx(bits(labelled, "sex", "ems|fire", level), abs=0.4)
 
 
+def test_without_labels_only_weights_of_time_differences_go_far_from_where_they_began() -> None:
+    base = load_weights(NEUTRAL)
+    gone = np.abs(learn_unlabelled(reports(600)[0], base).table - base.table) / SCALE
+    time = next(index for index, field in enumerate(FIELDS) if field.name == "time")
+    part = slice(OFFSETS[time], OFFSETS[time] + FIELDS[time].size)
+    assert gone[part].max() > 1.0
+    gone[part] = 0.0
+    assert gone.max() == 0.5
+
+
+@pytest.mark.parametrize("text", ["[]", "{}", '{"format": 0}'])
+def test_weights_of_another_format_are_refused_with_what_to_do(text: str) -> None:
+    with pytest.raises(
+        WrongWeights, match=r"format 1, which this build reads.*learn them anew with spikewatch match learn, or use the shipped"
+    ):
+        Weights.parse(text)
+
+
 def test_reports_of_unknown_people_are_not_counted() -> None:
     records, truth = reports(20)
     counts, some = Counts.none(), Counts.none()

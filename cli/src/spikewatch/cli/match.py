@@ -10,6 +10,7 @@ from spikewatch.cli.dedupe import add_weights_option, weights_named
 from spikewatch.cli.exit_status import DONE, CannotRun
 from spikewatch.cli.files.opened import STANDARD_INPUT
 from spikewatch.cli.files.written import written
+from spikewatch.cli.matching.beside_shipped import say_beside_shipped
 from spikewatch.cli.matching.decisions_file import add_decisions_option, decisions_named
 from spikewatch.cli.matching.drawing import draw_explanation
 from spikewatch.cli.matching.file_reports import FileReports
@@ -18,7 +19,7 @@ from spikewatch.cli.matching.review_client import add_review_options
 from spikewatch.cli.matching.reviewed import reviewed_pairs
 from spikewatch.cli.progress import Progress, say
 from spikewatch.cli.tables import add_json_option, print_json, print_table
-from spikewatch.enrichment.adapters.matching_weights import NEUTRAL
+from spikewatch.enrichment.adapters.matching_weights import LEARNT, NEUTRAL
 from spikewatch.enrichment.domain.matching.clustering import scored
 from spikewatch.enrichment.domain.matching.decisions import DecisionLevel
 from spikewatch.enrichment.domain.matching.evaluation import Agreement, Figure, agreement, pair_agreement, pair_figures, reliability
@@ -44,15 +45,21 @@ def add(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     learning = actions.add_parser(
         "learn",
         help="learn weights from labelled or reviewed reports, or without labels",
-        description="Learn weights and write them as JSON. Reports whose truth column is empty are left out. Figures of the outcome are "
+        description="Learn weights and write them as JSON. Reports whose truth column is empty are left out. Without --weights it "
+        "begins with the neutral ones, without labels with the learnt ones. Figures of the outcome are "
         "those of spikewatch match evaluate on a file that was not learnt from.",
         epilog="Example: spikewatch match learn --unlabelled -o weights.json reports.csv.gz",
     )
     add_weights_option(learning)
-    learning.set_defaults(weights=NEUTRAL)
+    learning.set_defaults(weights=None)
     how = learning.add_mutually_exclusive_group()
     how.add_argument("--truth", default=_TRUTH, metavar="COLUMN", help=f"column that says who the person is (default: {_TRUTH})")
-    how.add_argument("--unlabelled", action="store_true", help="learn without labels, by expectation and maximisation")
+    how.add_argument(
+        "--unlabelled",
+        action="store_true",
+        help="learn without labels, by expectation and maximisation; the shipped weights "
+        "are the safer choice where no labelled file can be evaluated",
+    )
     how.add_argument(
         "--reviewed",
         metavar="FILE",
@@ -122,7 +129,7 @@ def _positive(text: str) -> int:
 
 
 def _learn(arguments: argparse.Namespace) -> int:
-    base = weights_named(arguments.weights)
+    base = weights_named(arguments.weights or (LEARNT if arguments.unlabelled else NEUTRAL))
     reviewed = reviewed_pairs(arguments.reviewed) if arguments.reviewed else None
     counts = Counts.none()
     status, pairs, total = DONE, 0, 0
@@ -145,6 +152,8 @@ def _learn(arguments: argparse.Namespace) -> int:
     with contextlib.ExitStack() as stack:
         written(stack, arguments.output).write(weights.to_json())
     say(f"learnt {arguments.name} from {weights.origin}")
+    if arguments.unlabelled:
+        say_beside_shipped(reports.records, weights)
     return status
 
 

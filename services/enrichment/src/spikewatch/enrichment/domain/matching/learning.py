@@ -30,6 +30,8 @@ _FALLS_FROM: Final = {"distance": DISTANCE_EDGES_M.index(450)}  # levels from wh
 # Levels of these speak the less for one person the further they lie from the most usual one; of how wide a level is follows which that is.
 _WIDTHS: Final = {"time": np.diff(np.array([-np.inf, *TIME_EDGES_MIN, np.inf]))}
 _REVIEWED: Final = 0.25  # what a reviewed pair counts of a labelled one
+_FURTHEST: Final = 0.5  # bits from where it began that a weight may come to without labels
+_TIME: Final = next(slice(start, start + one.size) for one, start in zip(FIELDS, OFFSETS, strict=True) if one.name == "time")
 _PRIOR: Final = next(slice(start, start + one.size) for one, start in zip(FIELDS, OFFSETS, strict=True) if one.name == "prior")
 _NEIGHBOURS: Final = np.array([0.2, 0.6, 0.2])
 
@@ -123,7 +125,10 @@ def learn(counts: Counts, base: Weights, *, name: str, origin: str) -> Weights:
 def learn_unlabelled(records: Sequence[Compared], base: Weights, *, rounds: int = 8, name: str = "em") -> Weights:
     """Return weights learnt from records, in canonical order, of which nobody said who is who.
 
-    Each round weighs every pair by the probability that it is about one person under the weights of the round before.
+    Each round weighs every pair by the probability that it is about one person under the weights of the round before. What one round
+    believes of pairs that disagree in a field, the next takes for evidence: without bounds each goes further from what is so (of several
+    people at a scene it makes one). So only the weights of time differences are free, which differ from county to county more than all
+    else, and every other one stays within half a bit of where it began.
     """
     columns = Columns.of(records)
     found = candidates(columns, wide=True)
@@ -134,7 +139,10 @@ def learn_unlabelled(records: Sequence[Compared], base: Weights, *, rounds: int 
         for looked, _part in _compared(columns, first, second):
             odds = np.exp2(np.clip(weights.scores(looked) / SCALE, -60.0, 60.0))
             counts.add(looked, odds / (1.0 + odds))
-        weights = learn(counts, base, name=name, origin=f"{rounds} rounds without labels on {len(records)} reports, from {base.name}")
+        learnt = learn(counts, base, name=name, origin=f"{rounds} rounds without labels on {len(records)} reports, from {base.name}")
+        table = np.clip(learnt.table / SCALE, base.table / SCALE - _FURTHEST, base.table / SCALE + _FURTHEST)
+        table[_TIME] = learnt.table[_TIME] / SCALE
+        weights = learnt.with_table(table, name=name, origin=learnt.origin)
     return weights
 
 

@@ -70,7 +70,10 @@ class Weights:
         except ValueError:
             raise WrongWeights("the weights are no JSON") from None
         if not isinstance(document, dict) or document.get("format") != FORMAT:
-            raise WrongWeights(f"the weights must be an object with format {FORMAT}")
+            raise WrongWeights(
+                f"the weights must be an object with format {FORMAT}, which this build reads and writes; "
+                "learn them anew with spikewatch match learn, or use the shipped ones, learnt or neutral"
+            )
         if unknown := sorted(document.keys() - _ALLOWED):
             raise WrongWeights(f"the weights have a member {unknown[0]!r} that nobody knows; expected {', '.join(sorted(_ALLOWED))}")
         fields = document.get("fields")
