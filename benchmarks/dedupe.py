@@ -36,6 +36,7 @@ from spikewatch.enrichment.domain.matching.fillers import fillers_of
 from spikewatch.enrichment.domain.matching.homes import at_home
 from spikewatch.enrichment.domain.matching.learning import learn_unlabelled
 from spikewatch.enrichment.domain.matching.matcher import compared_pairs, match
+from spikewatch.enrichment.domain.matching.own_words import without_own_words
 from spikewatch.enrichment.domain.matching.records import Compared, newest, of_row
 from spikewatch.enrichment.domain.matching.weights import SCALE, Weights
 

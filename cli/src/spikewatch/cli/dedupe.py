@@ -22,6 +22,7 @@ from spikewatch.enrichment.domain.matching.clocks import Hours, set_clocks
 from spikewatch.enrichment.domain.matching.homes import at_home
 from spikewatch.enrichment.domain.matching.learning import learn_unlabelled
 from spikewatch.enrichment.domain.matching.matcher import Assignment, Matched, match
+from spikewatch.enrichment.domain.matching.own_words import without_own_words
 from spikewatch.enrichment.domain.matching.records import Compared, newest
 from spikewatch.enrichment.domain.matching.two_places import numbers_of_two_places
 from spikewatch.enrichment.domain.matching.weights import Weights, WrongWeights
@@ -128,7 +129,7 @@ def run(arguments: argparse.Namespace) -> int:
         if arguments.adapt != "no":
             records = without_fillers(newest(records))
         if arguments.adapt == "all":
-            records, clocks = set_clocks(at_home(records))
+            records, clocks = set_clocks(without_own_words(at_home(records)))
             weights = learn_unlabelled(records, weights)
         with Progress("match", len(rows), unit="reports") as progress:
             matched = match(records, weights, learns_lags=arguments.adapt == "lags", decisions=decisions)

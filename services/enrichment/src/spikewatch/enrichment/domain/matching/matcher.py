@@ -22,6 +22,7 @@ from spikewatch.enrichment.domain.matching.decided import Decided
 from spikewatch.enrichment.domain.matching.decisions import Decisions
 from spikewatch.enrichment.domain.matching.homes import at_home
 from spikewatch.enrichment.domain.matching.learning import learn_lags
+from spikewatch.enrichment.domain.matching.own_words import without_own_words
 from spikewatch.enrichment.domain.matching.records import Compared, newest
 from spikewatch.enrichment.domain.matching.weights import Weights
 
@@ -96,14 +97,14 @@ def match(
 ) -> Matched:
     """Return the overdoses and incidents of a set of records; resends, corrections and withdrawals may be among them.
 
-    What people decided outranks every score. With ``learns_lags`` clocks that go whole hours wrong are put right, and what part of the
-    country each agency serves and the weights of time differences are learnt from these very records first, without labels: for whole
-    files. A part of a stream is matched with the weights as they are, and without ``bounded``, so that it does not matter which part it
-    is: matching two unrelated sets at once gives what matching each alone gives.
+    What people decided outranks every score. With ``learns_lags`` clocks that go whole hours wrong are put right, names and numbers that
+    only one side writes are left out, and what part of the country each agency serves and the weights of time differences are learnt from
+    these very records first, without labels: for whole files. A part of a stream is matched with the weights as they are, and without
+    ``bounded``, so that it does not matter which part it is: matching two unrelated sets at once gives what matching each alone gives.
     """
     standing = newest(records)
     if learns_lags:
-        standing = at_home(standing)
+        standing = without_own_words(at_home(standing))
     columns = Columns.of(standing)
     if not standing:
         nothing = np.zeros(0, dtype=np.int64)
