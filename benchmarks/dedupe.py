@@ -64,7 +64,7 @@ def ours(name: str, rows: list[dict[str, str]], weights: Weights, truth: Truth, 
         records = newest(records)
         records = fillers_of(records).without(records)
     if adapt == "all":
-        records, _ = set_clocks(at_home(records))
+        records, _ = set_clocks(without_own_words(at_home(records)))
         weights = learn_unlabelled(records, weights)
     matched = match(records, weights, learns_lags=adapt == "lags")
     weights = matched.weights
