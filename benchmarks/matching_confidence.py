@@ -30,13 +30,40 @@ Rows = list[dict[str, str]]
 Floats = npt.NDArray[np.float64]
 
 HOME = Path(__file__).parents[1] / "services/enrichment/src/spikewatch/enrichment/weights"
-# Of usual feeds. Where a third of the fields is missing or half the places are ZIP codes, less is right: no sign here tells that.
 USUAL = ("default", "hard", "shifted", "elsewhere", "hard-elsewhere", "default+elsewhere", "hard+shifted")
-UNUSUAL = ("scenes", "missing", "coarse", "twins", "crowds", "hot-spots", "long-lags")
-BANDS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9, 0.93, 0.96, 0.98, 0.99)
+UNUSUAL = ("scenes", "missing", "coarse", "twins", "crowds", "hot-spots", "long-lags", "hard-missing", "placeless", "all-coarse", "busy")
+# Fitted to as well, in smaller draws, so that usual ones keep what they are promised. What stands above and not here is only measured.
+FITTED_UNUSUAL = ("scenes", "missing", "coarse", "twins", "crowds", "hot-spots", "hard-missing", "missing")
+BANDS = (
+    0.02,
+    0.05,
+    0.1,
+    0.15,
+    0.2,
+    0.25,
+    0.3,
+    0.35,
+    0.4,
+    0.45,
+    0.5,
+    0.55,
+    0.6,
+    0.65,
+    0.7,
+    0.75,
+    0.8,
+    0.85,
+    0.9,
+    0.93,
+    0.96,
+    0.98,
+    0.99,
+    0.995,
+)
 _SIDES = ("NORTH", "SOUTH")
-_HELD = 2.0  # how much signs are drawn to nothing
+_HELD = 4.0  # how much signs are drawn to nothing
 _BEGUN = 5.0  # overdoses that each band of the map is given, right as often as was promised
+_HEEDED = 0.1  # what an overdose of an unusual draw counts in the map
 _ROUNDS = 40
 
 
@@ -67,8 +94,7 @@ def told_of(matched: Matched, truth: Mapping[object, str]) -> list[Told]:
     for label in labels:
         sizes[label] = sizes.get(label, 0) + 1
     ties, told = replace(matched.weights.confidence, signs=(), promised=()), []
-    columns = matched.columns
-    signs = signs_of(columns.kind, columns.disposition, matched.clusters.founder, matched.incident)
+    signs = signs_of(matched.columns, matched.clusters.founder, matched.clusters.outside, matched.incident).tolist()
     for people in matched.scenes().values():
         for person, (places, promised) in people.items():
             own = {labels[at] for at in places}
@@ -83,8 +109,11 @@ def observed(rows: Rows, weights: Weights, *, adapts: bool) -> list[Told]:
     return told_of(match(records, weights, learns_lags=adapts), truth)
 
 
-def fitted(weights: Weights, told: Sequence[Told]) -> Weights:
-    """Return the weights with signs and a map that fit what was seen; what their ties promise stays."""
+def fitted(weights: Weights, told: Sequence[Told], counted: Floats) -> Weights:
+    """Return the weights with signs and a map that fit what was seen; what their ties promise stays.
+
+    ``counted`` is how much the map heeds each overdose.
+    """
     reports, signs, by_ties, _, right = (np.array(column) for column in zip(*told, strict=True))
     begun = np.clip(by_ties, 0.005, 0.999)
     offset = np.log(begun / (1.0 - begun))
@@ -96,7 +125,7 @@ def fitted(weights: Weights, told: Sequence[Told]) -> Weights:
     signed = replace(weights.confidence, signs=tuple(bits), promised=())
     table = np.array(bits)[np.minimum(reports, 3) - 1]
     odds = np.exp(offset + np.log(2.0) * (table * seen).sum(axis=1))
-    return replace(weights, confidence=replace(signed, promised=_map(odds / (1.0 + odds), right.astype(np.float64))))
+    return replace(weights, confidence=replace(signed, promised=_map(odds / (1.0 + odds), right.astype(np.float64), counted)))
 
 
 def _logistic(seen: Floats, offset: Floats, right: Floats) -> Floats:
@@ -109,15 +138,15 @@ def _logistic(seen: Floats, offset: Floats, right: Floats) -> Floats:
     return found
 
 
-def _map(promised: Floats, right: Floats) -> tuple[tuple[float, float], ...]:
+def _map(promised: Floats, right: Floats, counted: Floats) -> tuple[tuple[float, float], ...]:
     """Return of each band the means of what was promised and right, neighbouring bands pooled until both grow."""
     band = np.searchsorted(np.array(BANDS), promised)
     pools: list[list[float]] = []
     for number in np.unique(band).tolist():
         own = band == number
-        claimed = float(promised[own].sum())
-        mean, count = claimed / int(own.sum()), float(own.sum())
-        pools.append([claimed + _BEGUN * mean, float(right[own].sum()) + _BEGUN * mean, count + _BEGUN])
+        claimed, count = float((promised * counted)[own].sum()), float(counted[own].sum())
+        mean = claimed / count
+        pools.append([claimed + _BEGUN * mean, float((right * counted)[own].sum()) + _BEGUN * mean, count + _BEGUN])
         while len(pools) > 1 and pools[-1][1] / pools[-1][2] < pools[-2][1] / pools[-2][2]:
             last = pools.pop()
             pools[-1] = [one + other for one, other in zip(pools[-1], last, strict=True)]
@@ -135,15 +164,26 @@ def halves(path: Path) -> tuple[Rows, Rows]:
     return developed, [row for row in rows if row["report_id"] not in seen]
 
 
-def usual(overdoses: int, seed: int, labelled: Path | None) -> list[Rows]:
+def fitting(overdoses: int, seed: int, labelled: Path | None) -> tuple[list[Rows], list[Rows]]:
+    """Return draws to fit to: of usual feeds so many overdoses each, of unusual ones three eighths of that."""
     draws = [drawn(name, overdoses, seed + number) for number, name in enumerate(USUAL)]
-    return draws + ([halves(labelled)[0]] if labelled else [])
+    unusual = [drawn(name, overdoses * 3 // 8, seed + 100 + number) for number, name in enumerate(FITTED_UNUSUAL)]
+    return draws + ([halves(labelled)[0]] if labelled else []), unusual
 
 
-def with_signs(weights: Weights, draws: Sequence[Rows]) -> Weights:
-    """Return the weights with a confidence fitted to draws, as a file is matched and as the service does it."""
+def with_signs(weights: Weights, usual: Sequence[Rows], unusual: Sequence[Rows]) -> Weights:
+    """Return the weights with a confidence fitted to draws, as a file is matched and as the service does it.
+
+    Signs are learnt from both: only the unusual ones tell what a blank means. The map is nearly all of usual ones, which shall be right.
+    """
     plain = replace(weights, confidence=replace(weights.confidence, signs=(), promised=()))
-    return fitted(plain, [one for rows in draws for adapts in (True, False) for one in observed(rows, plain, adapts=adapts)])
+    told: list[Told] = []
+    counted: list[float] = []
+    for draws, heeded in ((usual, 1.0), (unusual, _HEEDED)):
+        seen = [one for rows in draws for adapts in (True, False) for one in observed(rows, plain, adapts=adapts)]
+        told += seen
+        counted += [heeded] * len(seen)
+    return fitted(plain, told, np.array(counted))
 
 
 def show(name: str, told: Sequence[Told]) -> None:
@@ -166,9 +206,9 @@ def main() -> None:
     parser.add_argument("--fit", action="store_true")
     given = parser.parse_args()
     if given.fit:
-        draws = usual(8_000, 31_000, given.labelled)
+        draws = fitting(8_000, 31_000, given.labelled)
         for name in ("learnt", "neutral"):
-            weights = with_signs(load_weights(name), draws)
+            weights = with_signs(load_weights(name), *draws)
             (HOME / f"matching_{name}.json").write_text(weights.to_json(), encoding="utf-8")
             print(f"wrote {name}: {len(weights.confidence.promised)} steps")
         return

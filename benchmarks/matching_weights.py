@@ -17,7 +17,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
-from matching_confidence import HOME, usual, with_signs
+from matching_confidence import HOME, fitting, with_signs
 from matching_draws import draw_reports
 from matching_mixes import MIXES
 
@@ -236,9 +236,9 @@ def main() -> None:
         count_labelled(*read(rows), counts)
         origin += f" and {len(rows)} simulated reports of another author, half of a labelled file"
     learnt = learn(counts, begun, name="learnt", origin=f"counted on {origin}")
-    draws = usual(8_000, 31_000, given.labelled)
+    draws = fitting(8_000, 31_000, given.labelled)
     for weights in (begun, learnt):
-        fitted = with_signs(calibrated(weights, held), draws)
+        fitted = with_signs(calibrated(weights, held), *draws)
         (HOME / f"matching_{weights.name}.json").write_text(fitted.to_json(), encoding="utf-8")
         print(f"wrote {weights.name}.json")
 

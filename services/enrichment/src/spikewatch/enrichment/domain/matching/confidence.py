@@ -1,33 +1,67 @@
-"""How sure an overdose is: the probability that it holds all reports of one person and no other, from its ties and from who reported it.
+"""How sure an overdose is: the probability that it holds all reports of one person and no other, from its ties and from its signs.
 
 A lone police report nearly always misses others, a lone hospital report often is all there is (somebody came by themselves), an
-ambulance's and a dispatcher's are complete unless the ambulance took the person to a hospital that has not reported. Such signs count
-as bits on top of what the ties say; a monotone map then turns what comes out into the share that was right.
+ambulance's and a dispatcher's are complete unless the ambulance took the person to a hospital that has not reported. Where little is
+stated (no age, no number, no more than a ZIP code) and where several people are at one scene a report is more easily missed. Such signs
+count as bits on top of what the ties say; a monotone map then turns what comes out into the share that was right.
 """
 
 import struct
 from bisect import bisect_right
-from collections import Counter
 from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
 
-from spikewatch.enrichment.domain.matching.codes import DISPOSITIONS, KIND_CODE, KINDS
-from spikewatch.enrichment.domain.matching.columns import Ints
+from spikewatch.enrichment.domain.matching.codes import DISPOSITIONS, KIND_CODE, KINDS, OUTCOMES
+from spikewatch.enrichment.domain.matching.columns import Columns, Ints
+from spikewatch.enrichment.domain.matching.decided import NOTHING
 
 __all__ = ["NO_SIGNS", "SIGNS", "Calibration", "Confidence", "signs_of"]
 
-SIGNS: Final = (*KINDS, "transported", "company")
-"""What of an overdose counts: that a kind of agency reported it; that an ambulance transported the person and no hospital reported; that
-another overdose belongs to the same incident. A set of them is a number, each its bit."""
+_AGELESS: Final = ("cad", "ems", "police", "ed")
+_SEXLESS: Final = ("cad", "ed")
+_VAGUE: Final = ("cad", "ems", "police", "ed")
+_NEAR: Final = (("rival", NOTHING + 1), ("near_rival", -300), ("close_rival", 0))
+
+SIGNS: Final = (
+    *KINDS,
+    "transported",
+    "company",
+    "crowd",
+    "cad_beside",
+    "ems_beside",
+    "ems_twice",
+    "four",
+    "five",
+    "no_destination",
+    "numbered",
+    "dated",
+    "no_examiner",
+    *(f"{kind}_ageless" for kind in _AGELESS),
+    *(f"{kind}_sexless" for kind in _SEXLESS),
+    *(f"{kind}_vague" for kind in _VAGUE),
+    *(name for name, _ in _NEAR),
+)
+"""What of an overdose counts, each a bit of a number:
+
+- that a kind of agency reported it; that an ambulance ``transported`` the person and no hospital reported;
+- that another overdose belongs to the same incident (``company``), or two others and more (``crowd``); that one of them has a report of a
+  dispatcher or an ambulance and this one has none (``beside``);
+- that ambulances reported twice; that it has four reports, or five and more;
+- that an ambulance names no hospital for a transport, that anybody gives a call's number, that a report tells only a date, that a death has
+  no report of a medical examiner;
+- of some kinds that a report tells no age, no sex, or no place but an area (``vague``);
+- of the best fit that was left out that there was one, that it reached -3 bits, or 0.
+
+None needs what the canonical report does not tell (race, whether an age was estimated) or what is not tied to the overdose: a table and the
+service see the same signs."""
 
 NO_SIGNS: Final = 0
-_TRANSPORTED: Final = 1 << SIGNS.index("transported")
-_COMPANY: Final = 1 << SIGNS.index("company")
-_EMS: Final = KIND_CODE["ems"]
-_ED: Final = 1 << KIND_CODE["ed"]
+_BIT: Final = {name: 1 << place for place, name in enumerate(SIGNS)}
 _TO_HOSPITAL: Final = DISPOSITIONS.index("transported")
+_FATAL: Final = OUTCOMES.index("fatal")
+_AREA: Final = 4  # of ``codes.PLACE_CLASSES``
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,26 +118,61 @@ class Confidence:
         return b"".join(parts)
 
 
-def signs_of(kinds: Ints, dispositions: Ints, person: Ints, incident: Ints) -> dict[int, int]:
-    """Return the signs of every overdose by the place of its founding report.
+def signs_of(columns: Columns, person: Ints, outside: Ints, incident: Ints) -> Ints:
+    """Return the signs of every overdose, at the place of its founding report; whatever stands at other places says nothing.
 
     Args:
-        kinds: of each report the kind of agency.
-        dispositions: of each report.
+        columns: the reports.
         person: of each report the place of the report that founds its overdose.
+        outside: of each report the best fit that was left out of its overdose, as ``clustering.Clusters`` has it.
         incident: of each report the place of the report that founds its incident.
     """
-    own = 1 << kinds | np.where((kinds == _EMS) & (dispositions == _TO_HOSPITAL), _TRANSPORTED, 0)
-    signs: dict[int, int] = {}
-    scene: dict[int, int] = {}
-    for founder, founded, bits in zip(person.tolist(), incident.tolist(), own.tolist(), strict=True):
-        signs[founder] = signs.get(founder, 0) | bits
-        scene[founder] = founded
-    people = Counter(scene.values())
-    for founder, bits in signs.items():
-        received = bits & ~_TRANSPORTED if bits & _ED else bits
-        signs[founder] = received | _COMPANY if people[scene[founder]] > 1 else received
+    signs: Ints = np.zeros(len(person), dtype=np.int64)
+    if not len(person):
+        return signs
+    order = np.argsort(person, kind="stable")
+    begin = np.flatnonzero(np.diff(person[order], prepend=-1))
+    founders = person[order[begin]]
+    found = np.bitwise_or.reduceat(_stated(columns)[order], begin)
+    received, examined = found & _BIT["ed"] > 0, found & _BIT["me"] > 0
+    found &= ~(np.where(received, _BIT["transported"], 0) | np.where(examined, _BIT["no_examiner"], 0))
+    ambulances = np.add.reduceat((columns.kind == KIND_CODE["ems"])[order].astype(np.int64), begin)
+    reports = np.diff(begin, append=len(order))
+    scene = incident[founders]
+    people = np.bincount(scene)[scene]
+    told = {"ems_twice": ambulances > 1, "four": reports > 3, "five": reports > 4, "company": people > 1, "crowd": people > 2}
+    for kind in ("cad", "ems"):
+        own = found & _BIT[kind] > 0
+        told[f"{kind}_beside"] = ~own & (np.bincount(scene, weights=own)[scene] > 0)
+    for name, fit in _NEAR:
+        told[name] = outside[founders] >= fit
+    for name, holds in told.items():
+        found |= np.where(holds, _BIT[name], 0)
+    signs[founders] = found
     return signs
+
+
+def _stated(columns: Columns) -> Ints:
+    """Return of each report the signs that it alone gives."""
+    kind = columns.kind
+    taken = (kind == KIND_CODE["ems"]) & (columns.disposition == _TO_HOSPITAL)
+    told = {
+        "transported": taken,
+        "no_destination": taken & (columns.hospital == 0),
+        "numbered": columns.cad > 0,
+        "dated": columns.rough > 0,
+        "no_examiner": columns.outcome == _FATAL,
+    }
+    blank = (
+        ("ageless", _AGELESS, columns.age_low < 0),
+        ("sexless", _SEXLESS, columns.sex == 0),
+        ("vague", _VAGUE, (columns.place_class == 0) | (columns.place_class == _AREA)),
+    )
+    told |= {f"{name}_{what}": holds & (kind == KIND_CODE[name]) for what, names, holds in blank for name in names}
+    stated: Ints = 1 << kind
+    for name, holds in told.items():
+        stated |= np.where(holds, _BIT[name], 0)
+    return stated
 
 
 def _mapped(share: float, knots: tuple[tuple[float, float], ...]) -> float:

@@ -83,7 +83,7 @@ class Matched:
         for place, person in enumerate(self.clusters.founder.tolist()):
             people.setdefault(person, []).append(place)
         incident, within, outside = self.incident.tolist(), self.clusters.within.tolist(), self.clusters.outside.tolist()
-        signs = signs_of(self.columns.kind, self.columns.disposition, self.clusters.founder, self.incident)
+        signs = signs_of(self.columns, self.clusters.founder, self.clusters.outside, self.incident).tolist()
         sure = self.weights.confidence.of
         found: dict[int, dict[int, tuple[list[int], float]]] = {}
         for person, places in people.items():
