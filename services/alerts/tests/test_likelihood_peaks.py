@@ -46,10 +46,14 @@ def test_the_highest_of_several_peaks_is_found_wherever_it_lies(mean):
         assert found[area, 1:] == pytest.approx(told, rel=1e-6, abs=1e-4), area
 
 
-def test_a_count_just_above_a_large_mean_has_its_small_ratio():
-    parameters = Glr(training=1, alpha=0.000177336959237334, finds_threshold=False, mean=(1846.7540112,))
-    found = glr_negative_binomial(weeks(np.array([[1.0, 1848.0]])), parameters).statistic[0, 1]
-    assert found == pytest.approx(0.000316543716997, abs=1e-7), "ratio of surveillance 1.20.3"
+@pytest.mark.parametrize(
+    ("alpha", "mean", "count", "ratio"),
+    [(0.000177336959237334, 1846.7540112, 1848, 0.000316543717553), (0.0118054877193, 1087.86666667, 1096, 0.00218588560074)],
+)
+def test_small_ratios_beside_large_means_have_all_their_digits(alpha, mean, count, ratio):
+    parameters = Glr(training=1, alpha=alpha, finds_threshold=False, mean=(mean,))
+    found = glr_negative_binomial(weeks(np.array([[1.0, count]])), parameters).statistic[0, 1]
+    assert found == pytest.approx(ratio, rel=1e-6), "ratio of surveillance 1.20.3"
 
 
 @pytest.mark.parametrize(

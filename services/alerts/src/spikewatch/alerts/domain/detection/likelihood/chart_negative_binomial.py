@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from typing_extensions import override
 
 from spikewatch.alerts.domain.detection.likelihood.charts import Areas, Chart
+from spikewatch.alerts.domain.detection.likelihood.exact_ratios import largest_of_starts, ratios_of_runs
 from spikewatch.alerts.domain.detection.series import Floats
 
 __all__ = ["NegativeBinomialChart"]
@@ -26,9 +27,9 @@ _LOWEST: Final = 4.24  # of one that is all but 0
 _NODES: Final = 7
 _LEAST_ALPHA: Final = 1e-12  # stands for Poisson, which it differs from by as much of the ratio as means are expected
 _POLYNOMIAL: Final = np.linalg.inv(np.vander(np.arange(_NODES, dtype=np.float64), increasing=True))
-_ROUNDS: Final = 100
 _ROWS: Final = 2048  # steps that there is room for at first; the system gives memory only to those that are used
 _ALTERNATIONS: Final = 8
+_SMALL: Final = 0.1  # ratios up to here are found on the counts: beside means of a thousand the polynomial is off by up to 1e-6
 _SETTLED: Final = 1e-9  # spacings; what a peak is lower there is of the square
 
 _Try = tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]
@@ -127,7 +128,6 @@ class NegativeBinomialChart(Chart):
         seen = self._seen[areas]
         if int(seen.max()) + 1 >= len(self._running):
             self._running = np.concatenate([self._running, np.zeros_like(self._running)])
-        self._counts[seen, areas], self._means[seen, areas] = counts, mean
         value = np.zeros(len(areas))
         now = self._running[seen, areas] + self._ratios(areas, counts, mean)
         excess = np.maximum(0.0, self._excess[areas] + (counts - mean) / (1 + self._alpha[areas] * mean))
@@ -155,6 +155,7 @@ class NegativeBinomialChart(Chart):
 
     def _value(self, areas: Areas, counts: Floats, mean: Floats, now: Floats, best: Floats, start: NDArray[np.intp]) -> Floats:
         """Return the largest ratio over all factors and starts, if the step to come had these counts and ``now`` were the sums with it."""
+        self._counts[self._seen[areas], areas], self._means[self._seen[areas], areas] = counts, mean
         gain = now - best
         top = gain.argmax(axis=1)
         rows = np.arange(len(areas))
@@ -195,9 +196,13 @@ class NegativeBinomialChart(Chart):
             near = at
             self._improve(areas, [(open_, better, near[open_])], now, answer, peaks, used)
             open_ = open_[answer[open_] > before + 1e-13]
+        small = np.flatnonzero((answer > 0) & (answer < _SMALL) & (top < last))
+        if len(small):
+            exact = self._small(areas[small], peaks[small], used[small])
+            answer[small] = np.where(np.isfinite(exact), np.maximum(exact, 0.0), answer[small])
         if self._rises:
             for row in np.flatnonzero(top == last):
-                answer[row] = self._exact(int(areas[row]), float(counts[row]), float(mean[row]))
+                answer[row] = self._exact(int(areas[row]))
         return answer
 
     def _improve(self, areas: Areas, tries: Sequence[_Try], now: Floats, answer: Floats, peaks: Floats, used: NDArray[np.intp]) -> None:
@@ -235,28 +240,20 @@ class NegativeBinomialChart(Chart):
         best: NDArray[np.intp] = starts[np.flatnonzero(is_least)[np.searchsorted(owner[is_least], np.arange(len(areas)))]]
         return best
 
-    def _exact(self, area: int, count: float, mean: float) -> float:
-        """Return the largest ratio over all starts by Newton's method on each."""
-        seen, alpha = int(self._seen[area]), float(self._alpha[area])
-        counts, means = np.append(self._counts[:seen, area], count), np.append(self._means[:seen, area], mean)
-        first = 0 if self._wanted.window == -1 else max(0, seen - self._wanted.window)
-        largest = 0.0
-        for start in range(first, seen - self._wanted.least_steps + 2):
-            some, expected = counts[start:], means[start:]
-            if some.sum() <= 0:
-                continue
-            factor = float(np.log(some.sum() / expected.sum()))
-            for _ in range(_ROUNDS):
-                changed = expected * np.exp(factor)
-                slope = ((some - changed) / (1 + alpha * changed)).sum()
-                bend = (changed * (1 + alpha * some) / (1 + alpha * changed) ** 2).sum()
-                factor += (move := float(np.clip(slope / bend, -1, 1)))
-                if abs(move) < 1e-12:
-                    break
-            if factor > 0:
-                spread = np.log1p(alpha * expected) - np.log1p(alpha * expected * np.exp(factor))
-                largest = max(largest, float((some * (factor + spread) + spread / alpha).sum()))
-        return largest
+    def _exact(self, area: int) -> float:
+        """Return the largest ratio over all starts, found on the counts themselves."""
+        seen = self._seen[area : area + 1]
+        steps = slice(int(self._first(seen)[0]), int(seen[0]) + 1)
+        return largest_of_starts(self._counts[steps, area], self._means[steps, area], float(self._alpha[area]), self._wanted.least_steps)
+
+    def _small(self, areas: Areas, peaks: Floats, starts: NDArray[np.intp]) -> Floats:
+        """Return the ratios of starts near peaks, found on the counts themselves."""
+        number = self._seen[areas] - starts + 1
+        begins = np.cumsum(number) - number
+        owner = np.repeat(areas, number)
+        steps = np.arange(len(owner)) - np.repeat(begins - starts, number)
+        factor = (peaks * _SPACING) ** 2 * (1 if self._rises else -1)
+        return ratios_of_runs(self._counts[steps, owner], self._means[steps, owner], self._alpha[owner], begins, factor)
 
 
 def _other_peaks(gain: Floats, found: Floats) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
