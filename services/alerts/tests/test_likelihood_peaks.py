@@ -22,18 +22,22 @@ def drawn(areas, mean):
 
 
 def largest(counts, mean):
+    return largest_at(counts, mean, ALPHA)
+
+
+def largest_at(counts, mean, alpha):
     """The largest ratio of all starts, by Newton's method on each."""
     told = np.tril(np.ones((len(counts), len(counts))))[:, ::-1]  # each row has one step more, from the newest backwards
     some, expected = counts * told, mean * told
     factor = np.log(np.maximum(some.sum(axis=1), 1e-9) / expected.sum(axis=1))
     for _ in range(25):
         changed = expected * np.exp(factor)[:, None]
-        slope = ((some - changed) / (1 + ALPHA * changed)).sum(axis=1)
-        bend = (changed * (1 + ALPHA * some) / (1 + ALPHA * changed) ** 2).sum(axis=1)
+        slope = ((some - changed) / (1 + alpha * changed)).sum(axis=1)
+        bend = (changed * (1 + alpha * some) / (1 + alpha * changed) ** 2).sum(axis=1)
         factor = factor + np.clip(slope / bend, -1, 1)
     factor = np.where((factor > 0) & (some.sum(axis=1) > 0), factor, 0.0)
-    spread = np.log1p(ALPHA * expected) - np.log1p(ALPHA * expected * np.exp(factor)[:, None])
-    return float((some * (factor[:, None] + spread) + spread / ALPHA).sum(axis=1).max())
+    spread = np.log1p(alpha * expected) - np.log1p(alpha * expected * np.exp(factor)[:, None])
+    return float((some * (factor[:, None] + spread) + spread / alpha).sum(axis=1).max())
 
 
 @pytest.mark.parametrize("mean", [10.0, 20.0])
@@ -54,6 +58,12 @@ def test_small_ratios_beside_large_means_have_all_their_digits(alpha, mean, coun
     parameters = Glr(training=1, alpha=alpha, finds_threshold=False, mean=(mean,))
     found = glr_negative_binomial(weeks(np.array([[1.0, count]])), parameters).statistic[0, 1]
     assert found == pytest.approx(ratio, rel=1e-6), "ratio of surveillance 1.20.3"
+
+
+def test_the_best_change_may_lie_beyond_the_grid_though_another_start_tops_it():
+    parameters = Glr(training=1, alpha=0.0000588838, limit=1e6, finds_threshold=False, mean=(0.0072552136, 0.00078320778))
+    found = glr_negative_binomial(weeks(np.array([[1.0, 1.0, 3.0]])), parameters).statistic[0, 2]
+    assert found == pytest.approx(largest_at(np.array([1.0, 3.0]), np.array(parameters.mean), 0.0000588838), rel=1e-6)
 
 
 @pytest.mark.parametrize(

@@ -201,8 +201,9 @@ class NegativeBinomialChart(Chart):
             exact = self._small(areas[small], peaks[small], used[small])
             answer[small] = np.where(np.isfinite(exact), np.maximum(exact, 0.0), answer[small])
         if self._rises:
-            for row in np.flatnonzero(top == last):
-                answer[row] = self._exact(int(areas[row]))
+            # a start whose ratio still rises at the grid's end is above 0 there, and may be the best though another tops the grid
+            for row in np.flatnonzero((top == last) | (gain[:, last] > 0)):
+                answer[row] = max(self._exact(int(areas[row])), answer[row] if top[row] < last else 0.0)
         return answer
 
     def _improve(self, areas: Areas, tries: Sequence[_Try], now: Floats, answer: Floats, peaks: Floats, used: NDArray[np.intp]) -> None:
