@@ -54,7 +54,7 @@ def test_it_begins_with_the_history_that_the_rule_asks_for(kind, since):
         (24, {"algorithm": "ears_c2", "baseline": 40, "history_days": 400, "minimum_history_days": 60}, 60),
         (24, {"algorithm": "cusum", "training": 100, "history_days": 400, "minimum_history_days": 14}, 100),
         (168, {"algorithm": "serfling", "history_days": 1100, "minimum_history_days": 14}, 728),
-        (24, {"algorithm": "fixed", "minimum_history_days": 1e300}, 1_000_000),
+        (24, {"algorithm": "fixed", "minimum_history_days": 3660}, 3_660),
     ],
 )
 def test_what_the_algorithm_needs_counts_too(hours, parameters, days):
