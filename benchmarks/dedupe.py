@@ -21,8 +21,7 @@ from uuid import UUID
 
 import numpy as np
 from matching_draws import COLUMNS, draw_reports
-from matching_mixes import MIXES, TRIALS
-from matching_weights import even_half
+from matching_mixes import MIXES, TRIALS, even_half
 
 from spikewatch.chassis.collector import spare_collector
 from spikewatch.enrichment.adapters.matching_weights import load_weights

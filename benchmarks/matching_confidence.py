@@ -17,7 +17,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 from matching_draws import draw_reports
-from matching_mixes import MIXES, TRIALS
+from matching_mixes import MIXES, TRIALS, even_half
 
 from spikewatch.enrichment.adapters.matching_weights import load_weights
 from spikewatch.enrichment.domain.matching.confidence import SIGNS, signs_of
@@ -155,7 +155,6 @@ def _map(promised: Floats, right: Floats, counted: Floats) -> tuple[tuple[float,
 
 def halves(path: Path) -> tuple[Rows, Rows]:
     """Return the half of a labelled file that is learnt from, and the one held out."""
-    from matching_weights import even_half  # noqa: PLC0415  # which fits by this module
 
     with gzip.open(path, "rt", encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))

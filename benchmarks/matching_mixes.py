@@ -3,6 +3,7 @@
 ``MIXES`` are those that the shipped weights are learnt from, with seeds of their own; ``TRIALS`` are measured only.
 """
 
+import zlib
 from dataclasses import dataclass
 
 
@@ -97,3 +98,15 @@ TRIALS = {
     ),
     "hard-missing": Mix(twins=0.12, hot=0.35, hot_spots=30, missing=0.3, shift=1.4),
 }
+
+
+def even_half(rows: list[dict[str, str]]) -> list[dict[str, str]]:
+    """Return the rows of every scene whose first overdose hashes to an even number; twins are never parted."""
+    twins = {int(row["truth_event"]) for row in rows if row["truth_kind"] == "twin"}
+
+    def scene(number: int) -> int:
+        while number in twins and number - 1 in twins:
+            number -= 1
+        return number
+
+    return [row for row in rows if zlib.crc32(str(scene(int(row["truth_event"]))).encode()) % 2 == 0]

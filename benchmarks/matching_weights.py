@@ -10,7 +10,6 @@ import argparse
 import csv
 import gzip
 import math
-import zlib
 from collections.abc import Iterable
 from dataclasses import replace
 from itertools import pairwise
@@ -19,7 +18,7 @@ from pathlib import Path
 import numpy as np
 from matching_confidence import HOME, fitting, with_signs
 from matching_draws import draw_reports
-from matching_mixes import MIXES
+from matching_mixes import MIXES, even_half
 
 from spikewatch.enrichment.domain.matching.confidence import Calibration, Confidence
 from spikewatch.enrichment.domain.matching.fields import DISTANCE_EDGES_M, FIELDS, OFFSETS, SIZE, TIME_EDGES_MIN
@@ -151,18 +150,6 @@ def _clinical(field: str, context: str, level: str) -> float:
     if (first, second) == ("ems", "ems") and "-" not in (one, two):
         return 0.5 if one == two else -2.0
     return 0.0
-
-
-def even_half(rows: list[dict[str, str]]) -> list[dict[str, str]]:
-    """Return the rows of every scene whose first overdose hashes to an even number; twins are never parted."""
-    twins = {int(row["truth_event"]) for row in rows if row["truth_kind"] == "twin"}
-
-    def scene(number: int) -> int:
-        while number in twins and number - 1 in twins:
-            number -= 1
-        return number
-
-    return [row for row in rows if zlib.crc32(str(scene(int(row["truth_event"]))).encode()) % 2 == 0]
 
 
 def read(rows: Iterable[dict[str, str]]) -> tuple[list[Compared], dict[object, str]]:
