@@ -155,7 +155,6 @@ def _map(promised: Floats, right: Floats, counted: Floats) -> tuple[tuple[float,
 
 def halves(path: Path) -> tuple[Rows, Rows]:
     """Return the half of a labelled file that is learnt from, and the one held out."""
-
     with gzip.open(path, "rt", encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     developed = even_half(rows)
