@@ -1,27 +1,46 @@
 """Writes many documents, each only over the state it was made from."""
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Iterable
+from itertools import islice
+from typing import Final
 
 from spikewatch.alerts.ports import Overtaken
-from spikewatch.chassis.mongo import Collection, Document, InsertOne, ReplaceOne
+from spikewatch.chassis.mongo import Bulk, Collection, Document, InsertOne, ReplaceOne
 
 __all__ = ["write_all"]
 
+# A server works off one list in one thread, and only once all of it is there: in parts it begins while the next part is being made.
+_PART: Final = 2_000
 
-async def write_all(collection: Collection, writes: Sequence[tuple[int, Document]], *, counter: str) -> None:
-    """Write documents in one round trip; each comes with the counter it was read with (0: it was not there).
 
-    The counter is set to one more.
+async def write_all(collection: Collection, writes: Iterable[tuple[int, Document]], *, counter: str) -> None:
+    """Write documents, each with the counter it was read with (0: it was not there); the counter is set to one more.
+
+    They are taken some at a time, and those before are written meanwhile.
 
     Raises:
         Overtaken: one of them was changed meanwhile. Others may be written: the caller reads again and repeats.
+        Transient: the server does not answer. Others may be written; none is on its way any more.
     """
-    operations: list[InsertOne[Document] | ReplaceOne[Document]] = []
-    for seen, document in writes:
-        fresh = {**document, counter: seen + 1}
-        operations.append(ReplaceOne({"_id": document["_id"], counter: seen}, fresh) if seen else InsertOne(fresh))
-    if not operations:
-        return
-    done = await collection.bulk(operations)
-    if done.matched + done.upserted < len(operations):
+    left, asked = iter(writes), 0
+    parts: list[asyncio.Task[Bulk]] = []
+    try:
+        while operations := [_operation(seen, document, counter) for seen, document in islice(left, _PART)]:
+            asked += len(operations)
+            parts.append(asyncio.create_task(collection.bulk(operations)))
+            await asyncio.sleep(0)  # it is sent before the next part is made
+    finally:
+        done = await asyncio.gather(*parts, return_exceptions=True)  # whatever failed: a write that runs on would meet its repetition
+    written = 0
+    for part in done:
+        if isinstance(part, BaseException):
+            raise part
+        written += part.matched + part.upserted
+    if written < asked:
         raise Overtaken(f"{collection.name}: another writer was first")
+
+
+def _operation(seen: int, document: Document, counter: str) -> InsertOne[Document] | ReplaceOne[Document]:
+    fresh = {**document, counter: seen + 1}
+    return ReplaceOne({"_id": document["_id"], counter: seen}, fresh) if seen else InsertOne(fresh)

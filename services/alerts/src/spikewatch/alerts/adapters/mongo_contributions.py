@@ -65,7 +65,7 @@ class MongoContributionStore:
         """Replace what was loaded by what it became."""
         # In the order of their keys, so that the server walks along its indexes.
         ordered = sorted(changes, key=lambda change: change[1].key)
-        writes = [(before.sequence if before else 0, self._document(after)) for before, after in ordered]
+        writes = ((before.sequence if before else 0, self._document(after)) for before, after in ordered)
         await write_all(self._contributions, writes, counter="sequence")
 
     async def rows(self, spans: Mapping[str, Span]) -> dict[str, list[Row]]:
