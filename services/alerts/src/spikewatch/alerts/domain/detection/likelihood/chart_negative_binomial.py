@@ -170,7 +170,7 @@ class NegativeBinomialChart(Chart):
             nearer = tries[0][1]
             for shift in (side, 2 * side):
                 # near its own point: its peak may be the highest, though it lies beyond the next point and both points are lower
-                point = np.clip(top[open_] + shift, 0, last)
+                point = np.minimum(np.maximum(top[open_] + shift, 0), last)
                 chosen = start[open_, point]
                 other = chosen != nearer
                 tries.append((open_[other], chosen[other], point[other]))
@@ -210,7 +210,7 @@ class NegativeBinomialChart(Chart):
         """Find the peak for each try; keep those above the answer."""
         last = len(self._factors) - 1
         rows, starts, near = (np.concatenate(each) for each in zip(*tries, strict=True))
-        first = np.clip(near - _NODES // 2, 0, last - _NODES + 1)
+        first = np.minimum(np.maximum(near - _NODES // 2, 0), last - _NODES + 1)
         nodes = first[:, None] + np.arange(_NODES)
         values = now[rows[:, None], nodes] - self._running[starts[:, None], areas[rows][:, None], nodes]
         value, at = _peak(values, (near - first).astype(np.float64), last - first)
