@@ -203,7 +203,8 @@ class NegativeBinomialChart(Chart):
         if self._rises:
             # a start whose ratio still rises at the grid's end is above 0 there, and may be the best though another tops the grid
             for row in np.flatnonzero((top == last) | (gain[:, last] > 0)):
-                answer[row] = max(self._exact(int(areas[row])), answer[row] if top[row] < last else 0.0)
+                beyond = 0.0 if top[row] == last else float(self._factors[last])  # starts that fall there have their peak on the grid
+                answer[row] = max(self._exact(int(areas[row]), beyond), answer[row] if beyond else 0.0)
         return answer
 
     def _improve(self, areas: Areas, tries: Sequence[_Try], now: Floats, answer: Floats, peaks: Floats, used: NDArray[np.intp]) -> None:
@@ -241,11 +242,12 @@ class NegativeBinomialChart(Chart):
         best: NDArray[np.intp] = starts[np.flatnonzero(is_least)[np.searchsorted(owner[is_least], np.arange(len(areas)))]]
         return best
 
-    def _exact(self, area: int) -> float:
+    def _exact(self, area: int, beyond: float) -> float:
         """Return the largest ratio over all starts, found on the counts themselves."""
         seen = self._seen[area : area + 1]
         steps = slice(int(self._first(seen)[0]), int(seen[0]) + 1)
-        return largest_of_starts(self._counts[steps, area], self._means[steps, area], float(self._alpha[area]), self._wanted.least_steps)
+        counts, means = self._counts[steps, area], self._means[steps, area]
+        return largest_of_starts(counts, means, float(self._alpha[area]), self._wanted.least_steps, beyond)
 
     def _small(self, areas: Areas, peaks: Floats, starts: NDArray[np.intp]) -> Floats:
         """Return the ratios of starts near peaks, found on the counts themselves."""

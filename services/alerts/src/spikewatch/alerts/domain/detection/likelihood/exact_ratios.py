@@ -14,12 +14,14 @@ _FEW_ROUNDS: Final = 3  # from a factor that is good to some digits
 _CLOSE: Final = 1e-12
 
 
-def largest_of_starts(counts: Floats, means: Floats, alpha: float, least_steps: int) -> float:
-    """Return the largest ratio of a rise, over all starts that leave so many steps."""
+def largest_of_starts(counts: Floats, means: Floats, alpha: float, least_steps: int, beyond: float = 0.0) -> float:
+    """Return the largest ratio of a rise, over all starts that leave so many steps and still rise at ``beyond``, a factor's logarithm."""
     largest = 0.0
     for start in range(len(counts) - least_steps + 1):
         some, expected = counts[start:], means[start:]
         if some.sum() <= 0:
+            continue
+        if beyond and ((some - (changed := expected * np.exp(beyond))) / (1 + alpha * changed)).sum() <= 0:
             continue
         factor = float(np.log(some.sum() / expected.sum()))
         for _ in range(_ROUNDS):
