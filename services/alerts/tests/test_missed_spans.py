@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 from spikewatch_testing.exploring import examples
 
 from spikewatch.alerts.domain.evidence import Evidence
+from spikewatch.alerts.domain.rule_failed import RuleFailed
 from spikewatch.alerts.domain.rulebook import Rulebook
 from spikewatch.alerts.domain.rules import fixed_count
-from spikewatch.alerts.service.failing_rules import AGAIN
+from spikewatch.alerts.service.failing_rules import AGAIN, FailingRules
 from spikewatch.alerts.service.revision import AreaRevision
 from spikewatch.chassis.outcome import Transient
 from spikewatch.contracts.alert import AlertStatus
@@ -104,6 +105,40 @@ async def test_what_was_missed_is_kept_until_its_alerts_are_written(make, breaks
     for n in range(2):
         await service.take(*overdoses(make, [700 + n], 20 + n))
     assert [len(spans) for spans in looked] == [1, 1], "what was written is not looked at again"
+
+
+async def test_what_other_areas_crowd_out_while_it_is_judged_is_forgotten_and_fails_nothing(make, monkeypatch):
+    monkeypatch.setattr("spikewatch.alerts.service.failing_rules._MOST_MISSED", 1)
+    failing, rule, spans = FailingRules(), make.rule(), [(0, 1)]
+
+    class Area:
+        """Judges by what it is given; the last of it comes after another area failed meanwhile."""
+
+        def __init__(self, area, *turns):
+            self.area, self._turns = area, iter(turns)
+
+        async def touching(self, _since):
+            return []
+
+        async def revise(self, *_arguments, **_named):
+            return await next(self._turns)()
+
+    async def fails():
+        raise RuleFailed(rule, ZeroDivisionError())
+
+    async def judges():
+        return []
+
+    async def is_crowded_out():
+        await look(Area("county:42045", fails))
+        return []
+
+    def look(area):
+        return failing.revised(area, [rule], spans, [], as_of=0, now=make.at(0))
+
+    here = Area("county:42091", fails, judges, is_crowded_out)
+    assert await look(here) == []
+    assert await look(here) == []
 
 
 async def test_what_fails_again_rests_and_costs_the_new_nothing(make, breaks, monkeypatch):

@@ -6,6 +6,7 @@ from itertools import islice
 from typing import Final
 
 from spikewatch.alerts.ports import Overtaken
+from spikewatch.alerts.service.together import all_of
 from spikewatch.chassis.mongo import Bulk, Collection, Document, InsertOne, ReplaceOne
 
 __all__ = ["write_all"]
@@ -31,13 +32,8 @@ async def write_all(collection: Collection, writes: Iterable[tuple[int, Document
             parts.append(asyncio.create_task(collection.bulk(operations)))
             await asyncio.sleep(0)  # it is sent before the next part is made
     finally:
-        done = await asyncio.gather(*parts, return_exceptions=True)  # whatever failed: a write that runs on would meet its repetition
-    written = 0
-    for part in done:
-        if isinstance(part, BaseException):
-            raise part
-        written += part.matched + part.upserted
-    if written < asked:
+        done = await all_of(parts)  # also when a document could not be made
+    if sum(part.matched + part.upserted for part in done) < asked:
         raise Overtaken(f"{collection.name}: another writer was first")
 
 

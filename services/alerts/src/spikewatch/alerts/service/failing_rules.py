@@ -119,7 +119,7 @@ class FailingRules:
         if missed.found is not None:
             written = await revision.stored(missed.found)
             if all(id_ in written and written[id_].alert.version >= version for id_, version in missed.found.items()):
-                del self._missed[rule.id, revision.area]
+                self._forget(rule, revision.area)
                 return found
         known = {each.alert_id: each for each in [*await revision.touching(missed.low - rule.quiet), *kept]}
         try:
@@ -130,8 +130,11 @@ class FailingRules:
             return found
         missed.found = {each.alert_id: each.alert.version for each in more}
         if not more:
-            del self._missed[rule.id, revision.area]
+            self._forget(rule, revision.area)
         return more
+
+    def _forget(self, rule: Rule, area: str) -> None:
+        self._missed.pop((rule.id, area), None)  # areas are judged side by side: another may have crowded it out meanwhile
 
 
 def _of(rule: Rule, kept: Iterable[Kept]) -> list[Kept]:
