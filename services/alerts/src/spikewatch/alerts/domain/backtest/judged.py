@@ -1,15 +1,12 @@
 """From when on a rule judges an area: before, it is silent whatever happens, and its silence says nothing of what it costs."""
 
 from functools import lru_cache
-from typing import Final
 
 from spikewatch.alerts.domain.instants import DAY, HOUR
 from spikewatch.alerts.domain.rule import Rule
 from spikewatch.alerts.domain.rules.detector import DetectorRule
 
 __all__ = ["judged_since", "least_history_days"]
-
-_MOST_DAYS: Final = 1_000_000  # no history is longer
 
 
 def judged_since(rule: Rule, first: int | None) -> int | None:
@@ -24,13 +21,13 @@ def judged_since(rule: Rule, first: int | None) -> int | None:
     if isinstance(rule.criterion, DetectorRule):  # the calendar step with the first overdose is the history's first
         return rule.criterion.start(first, rule.window) + -(-least // rule.window) * rule.window
     asked = rule.criterion.model_dump()
-    between: float = min(asked.get("lag_hours", asked.get("guard_hours", 0)) * HOUR, _MOST_DAYS * DAY)
+    between: float = asked.get("lag_hours", asked.get("guard_hours", 0)) * HOUR
     return first + least + rule.window + round(between)
 
 
 def least_history_days(rule: Rule) -> float:
     """Return by how many days of history a rule judges at least: what it states (``minimum_history_days``), or its algorithm needs."""
-    stated: float = min(rule.criterion.model_dump().get("minimum_history_days", 0), _MOST_DAYS)
+    stated: float = rule.criterion.model_dump().get("minimum_history_days", 0)
     if not isinstance(rule.criterion, DetectorRule):
         return stated
     return max(stated, _needed(rule.criterion.model_dump_json(), rule.window) * rule.window / DAY)

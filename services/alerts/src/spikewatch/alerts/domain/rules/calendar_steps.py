@@ -8,14 +8,11 @@ from typing_extensions import override
 
 from spikewatch.alerts.domain.detection.series import Floats
 from spikewatch.alerts.domain.instants import DAY, HOUR, Bools, Instants
-from spikewatch.alerts.domain.rules.criterion import Criterion
+from spikewatch.alerts.domain.rules.criterion import MOST_HISTORY_DAYS, Criterion
 from spikewatch.alerts.domain.rules.refusal import Refusal
 from spikewatch.alerts.domain.series import Series
 
-__all__ = ["MOST_HISTORY_DAYS", "CalendarSteps", "distinct", "of_block", "upto"]
-
-MOST_HISTORY_DAYS: Final = 3660
-"""As far as any rule may look back."""
+__all__ = ["CalendarSteps", "distinct", "of_block", "upto"]
 
 _STEPS: Final = (DAY, 7 * DAY)
 _MONDAY: Final = 4 * DAY  # 1970-01-05, so that weeks begin on Mondays

@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Final
 
 import numpy as np
 from pydantic import ValidationInfo, field_validator
@@ -13,7 +13,10 @@ from spikewatch.alerts.domain.rules.refusal import Refusal, no_truth_for_a_numbe
 from spikewatch.alerts.domain.series import Series
 from spikewatch.contracts.contract import Contract
 
-__all__ = ["Correction", "Criterion", "Finding", "Together"]
+__all__ = ["MOST_HISTORY_DAYS", "Correction", "Criterion", "Finding", "Together"]
+
+MOST_HISTORY_DAYS: Final = 3660
+"""As far as any rule may look back."""
 
 
 @dataclass(frozen=True, slots=True)

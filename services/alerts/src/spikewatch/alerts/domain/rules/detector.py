@@ -16,8 +16,8 @@ from spikewatch.alerts.domain.detection.registry import ALGORITHMS
 from spikewatch.alerts.domain.detection.series import Floats, SeriesError
 from spikewatch.alerts.domain.detection.series import Series as Counts
 from spikewatch.alerts.domain.instants import DAY, Bools, Instants
-from spikewatch.alerts.domain.rules.calendar_steps import MOST_HISTORY_DAYS, CalendarSteps, distinct, of_block, upto
-from spikewatch.alerts.domain.rules.criterion import Finding
+from spikewatch.alerts.domain.rules.calendar_steps import CalendarSteps, distinct, of_block, upto
+from spikewatch.alerts.domain.rules.criterion import MOST_HISTORY_DAYS, Finding
 from spikewatch.alerts.domain.rules.detector_finding import StepFound, correction_of
 from spikewatch.alerts.domain.rules.detector_memory import Foreseen, Founds, Leasts, key_of
 from spikewatch.alerts.domain.rules.least_alarm import Ask, by_runs, least_alarms

@@ -8,7 +8,7 @@ from pydantic import Field
 from typing_extensions import override
 
 from spikewatch.alerts.domain.instants import DAY, HOUR, Bools, Instants
-from spikewatch.alerts.domain.rules.criterion import Criterion, Finding
+from spikewatch.alerts.domain.rules.criterion import MOST_HISTORY_DAYS, Criterion, Finding
 from spikewatch.alerts.domain.rules.refusal import Refusal
 from spikewatch.alerts.domain.series import Series
 
@@ -29,8 +29,8 @@ class MeanPlusSd(Criterion):
     """
 
     sds: float = Field(ge=0)
-    history_days: float = Field(gt=0, le=3660)
-    minimum_history_days: float = Field(gt=0, le=3660)
+    history_days: float = Field(gt=0, le=MOST_HISTORY_DAYS)
+    minimum_history_days: float = Field(gt=0, le=MOST_HISTORY_DAYS)
     lag_hours: float = Field(default=24, ge=0, le=366 * 24)
     minimum_count: int = Field(default=3, ge=1)
 

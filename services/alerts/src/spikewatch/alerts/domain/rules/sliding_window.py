@@ -9,7 +9,7 @@ from typing_extensions import override
 from spikewatch.alerts.domain.detection.series import Floats
 from spikewatch.alerts.domain.detection.sliding_window import sliding_rate, sliding_threshold, window_tail
 from spikewatch.alerts.domain.instants import DAY, HOUR, Bools, Instants
-from spikewatch.alerts.domain.rules.criterion import Finding
+from spikewatch.alerts.domain.rules.criterion import MOST_HISTORY_DAYS, Finding
 from spikewatch.alerts.domain.rules.refusal import Refusal
 from spikewatch.alerts.domain.rules.trailing_rate import TrailingRate, baseline_shown
 from spikewatch.alerts.domain.series import Series
@@ -49,8 +49,8 @@ class SlidingWindow(TrailingRate):
     """
 
     false_alarms_a_year: float = Field(gt=0, le=365, description="How often a year chance alone may meet the rule, in each area.")
-    baseline_days: float = Field(default=180, gt=0, le=3660)
-    minimum_history_days: float = Field(default=28, gt=0, le=3660)
+    baseline_days: float = Field(default=180, gt=0, le=MOST_HISTORY_DAYS)
+    minimum_history_days: float = Field(default=28, gt=0, le=MOST_HISTORY_DAYS)
     minimum_count: int = Field(default=2, ge=1)
     learns_dispersion: bool = Field(default=True, description="Whether a baseline that varies more than chance makes spikes rarer.")
 

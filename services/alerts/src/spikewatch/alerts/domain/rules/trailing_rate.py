@@ -8,7 +8,7 @@ from pydantic import Field
 from typing_extensions import override
 
 from spikewatch.alerts.domain.instants import DAY, HOUR, Instants
-from spikewatch.alerts.domain.rules.criterion import Criterion
+from spikewatch.alerts.domain.rules.criterion import MOST_HISTORY_DAYS, Criterion
 from spikewatch.alerts.domain.rules.refusal import Refusal
 from spikewatch.alerts.domain.series import Series
 
@@ -23,8 +23,8 @@ class TrailingRate(Criterion, ABC):
     Silent until ``minimum_history_days`` lie behind the area's first overdose; until ``baseline_days`` do, the baseline is what there is.
     """
 
-    baseline_days: float = Field(gt=0, le=3660)
-    minimum_history_days: float = Field(gt=0, le=3660)
+    baseline_days: float = Field(gt=0, le=MOST_HISTORY_DAYS)
+    minimum_history_days: float = Field(gt=0, le=MOST_HISTORY_DAYS)
     guard_hours: float = Field(default=24, ge=0, le=366 * 24)
     minimum_count: int = Field(default=3, ge=1)
 
