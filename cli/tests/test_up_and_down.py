@@ -14,6 +14,7 @@ from pymongo import MongoClient
 from spikewatch_testing.patience import PATIENCE_S
 
 from spikewatch.cli.stack import stack_file
+from spikewatch.cli.stack.mongo_server import SETTINGS
 from spikewatch.cli.stack.stack import SERVICES
 from spikewatch.cli.stack.waiting import wait_for
 
@@ -80,8 +81,10 @@ def test_a_detached_stack_runs_on_its_own_until_down(tmp_path: Path, environment
     with MongoClient[dict[str, Any]](stack_file.read(folder).mongodb_uri) as client:
         cache = client.admin.command("serverStatus")["wiredTiger"]["cache"]
         storage = client.admin.command("getCmdLineOpts")["parsed"]["storage"]["wiredTiger"]
+        history = client.admin.command("getParameter", minSnapshotHistoryWindowInSeconds=1)
     assert cache["maximum bytes configured"] == 0.75 * 2**30
-    assert "eviction_dirty_target=40" in storage["engineConfig"]["configString"]
+    assert storage["engineConfig"]["configString"] in SETTINGS
+    assert history["minSnapshotHistoryWindowInSeconds"] == 0
     assert _spikewatch("up", "--detach", "--folder", str(folder), environment=environment).returncode == 2
 
     down = _spikewatch("down", "--folder", str(folder), environment=environment)

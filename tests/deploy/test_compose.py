@@ -7,6 +7,8 @@ import re
 import pytest
 import yaml
 
+from spikewatch.cli.stack.mongo_server import SETTINGS
+
 SERVICES = ("ingest", "enrichment", "alerts", "directory")
 ONE_SHOT = {"topics", "mongo-replica-set"}
 
@@ -95,6 +97,15 @@ def test_the_topics_job_is_python_that_the_image_can_run(compose):
     for node in imported:
         module = __import__(node.module, fromlist=["_"])
         assert all(hasattr(module, alias.name) for alias in node.names)
+
+
+def test_mongodb_is_started_as_spikewatch_up_starts_it(root, compose):
+    assert compose["services"]["mongo"]["command"][-len(SETTINGS) :] == list(SETTINGS)
+    resources = yaml.safe_load_all((root / "deploy/k8s/components/mongodb/mongodb.yaml").read_text())
+    (database,) = [one for one in resources if one["kind"] == "StatefulSet"]
+    assert database["spec"]["template"]["spec"]["containers"][0]["args"][-len(SETTINGS) :] == list(SETTINGS)
+    runbook = " ".join((root / "docs/runbooks/consumer-lag.md").read_text().split())
+    assert " ".join(SETTINGS) in runbook
 
 
 def test_development_secrets_are_marked_as_such(root, environment):

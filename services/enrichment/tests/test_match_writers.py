@@ -79,6 +79,51 @@ async def test_a_report_that_another_writer_replaces_meanwhile_leaves_no_inciden
     assert told([one.body for one in store.kept_incidents.values() if one.active]) == expected([first, second])
 
 
+@pytest.mark.parametrize("is_founder", [False, True])
+async def test_a_report_that_was_kept_less_long_than_its_incident_finds_it_again(located: Build, *, is_founder: bool) -> None:
+    # A new report is not asked for its incident: this one has one, and only writing it tells.
+    one, other = located("1", **CREW, location=PLACES[0], minutes=8, **SAID), located("2", **CALL, location=PLACES[0], **SAID)
+    store = InMemoryMatchStore()
+    await MatchReports(store, WEIGHTS).apply([one, other])
+    before = {key: kept for key, kept in store.kept_incidents.items() if kept.active}
+    (incident,) = before.values()
+    gone = {True: incident.members[0], False: incident.members[-1]}[is_founder]
+    # Both their reports went, and one of them comes once more: nothing lies near it by which the incident could be found.
+    store.kept_reports.clear()
+    back = one if one.report.report_key == gone else other
+    with pytest.raises(Transient):
+        await MatchReports(store, WEIGHTS).apply([back])
+    await MatchReports(store, WEIGHTS).apply([back])
+    await MatchReports(store, WEIGHTS).apply([one, other])
+    assert told([kept.body for kept in store.kept_incidents.values() if kept.active]) == expected([one, other])
+    assert {key for key, kept in store.kept_incidents.items() if kept.active} == before.keys()
+    check_ids(store)
+
+
+class NoLook(InMemoryMatchStore):
+    """Says by which reports incidents were looked for."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.looked_for: set[UUID] = set()
+
+    @override
+    async def incidents(self, keys: Collection[UUID]) -> list[StoredIncident]:
+        self.looked_for.update(keys)
+        return await super().incidents(keys)
+
+
+async def test_incidents_are_looked_for_only_by_reports_that_were_there(located: Build) -> None:
+    store = NoLook()
+    first, second = located("1", location=PLACES[0]), located("2", location=PLACES[0], minutes=2)
+    await MatchReports(store, WEIGHTS).apply([first])
+    assert not store.looked_for
+    await MatchReports(store, WEIGHTS).apply([second])
+    assert store.looked_for == {first.report.report_key}
+    await MatchReports(store, WEIGHTS).apply([second])
+    assert second.report.report_key in store.looked_for
+
+
 class InTurns(InMemoryMatchStore):
     """Gives way to the other instance at every call, as a database does."""
 

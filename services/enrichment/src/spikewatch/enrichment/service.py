@@ -97,7 +97,8 @@ class MatchReports:
             Transient: another writer changed the same incidents; the batch must be repeated.
         """
         near = Neighbourhood(self._weights, await self._store.floods())
-        return await self._settle(near, await self._take_in(reports, near))
+        batch, new = await self._take_in(reports, near)
+        return await self._settle(near, batch, new)
 
     async def rematch(self, reports: Collection[UUID]) -> list[Publication]:
         """Match some reports anew, because people decided about them; returns and raises as ``apply``."""
@@ -105,10 +106,10 @@ class MatchReports:
         known = {report.key: report for report in await self._store.reports(reports)}
         for key in sorted(set(reports)):
             near.reach(key, self._candidate(known[key]) if key in known else None)
-        return await self._settle(near, frozenset(reports))
+        return await self._settle(near, frozenset(reports), frozenset())
 
-    async def _settle(self, near: Neighbourhood, batch: frozenset[UUID]) -> list[Publication]:
-        stored = await self._grow(near)
+    async def _settle(self, near: Neighbourhood, batch: frozenset[UUID], new: frozenset[UUID]) -> list[Publication]:
+        stored = await self._grow(near, new)
         # After reading: another writer takes a flood out of the blocks when it has marked it, so one that was read in part is marked.
         near.flood(await self._store.floods())
         changed = await _aside(near.size, lambda: self._changed(near, stored, batch))
@@ -128,7 +129,8 @@ class MatchReports:
         ]
         return changed + again
 
-    async def _take_in(self, reports: Sequence[LocatedReport], near: Neighbourhood) -> frozenset[UUID]:
+    async def _take_in(self, reports: Sequence[LocatedReport], near: Neighbourhood) -> tuple[frozenset[UUID], frozenset[UUID]]:
+        """Store the reports; return which they are, and which of them nobody had stored."""
         newest: dict[UUID, LocatedReport] = {}
         for located in reports:
             rival = newest.get(located.report.report_key)
@@ -152,13 +154,16 @@ class MatchReports:
             await self._store.write_reports(
                 replacing, {report.key: before[report.key].state for report in replacing if report.key in before}
             )
-        return frozenset(newest)
+        return frozenset(newest), frozenset(newest.keys() - taken)
 
-    async def _grow(self, near: Neighbourhood) -> dict[UUID, StoredIncident]:
+    async def _grow(self, near: Neighbourhood, new: frozenset[UUID]) -> dict[UUID, StoredIncident]:
         stored: dict[UUID, StoredIncident] = {}
         asked = near.reached
+        # No incident is found by a report that was not there. Should one be (another writer was faster, or the report was kept less long
+        # than its incident), then writing is refused, and the repeated batch finds the report stored.
+        known = asked - new
         # Side by side: what the batch's own reports belong to, and what lies around them.
-        found, _ = await asyncio.gather(self._store.incidents(asked | near.counted()), self._spread(near))
+        found, _ = await asyncio.gather(self._store.incidents(known | near.counted()), self._spread(near))
         while True:
             stored |= {one.incident_id: one for one in found}
             # A report that moved, changed or was withdrawn leaves its former incident behind: the others are matched anew.
