@@ -31,7 +31,7 @@ _LEAST_CACHE_GB, _MOST_CACHE_GB = 0.5, 3.0
 # Nobody reads the past; five minutes of it, which mongod keeps otherwise, make such indexes twice as large and written twice as often.
 SETTINGS: Final = (
     "--wiredTigerEngineConfigString",
-    "eviction_dirty_target=40,eviction_dirty_trigger=60,eviction_updates_target=30,eviction_updates_trigger=40",
+    "eviction_dirty_target=60,eviction_dirty_trigger=75,eviction_updates_target=40,eviction_updates_trigger=60",
     "--setParameter",
     "minSnapshotHistoryWindowInSeconds=0",
 )
