@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 
 from spikewatch.enrichment.adapters.matching_weights import load_weights
-from spikewatch.enrichment.domain.matching.clustering import LARGEST, divide
+from spikewatch.enrichment.domain.matching.clustering import LARGEST
 from spikewatch.enrichment.domain.matching.matcher import match
 from spikewatch.enrichment.domain.matching.records import Compared, newest, of_row
 
@@ -71,30 +71,3 @@ def test_of_a_group_that_is_cut_any_order_gives_the_same(seed: int) -> None:
     records, _ = corner(seed, 60)
     shuffled = random.Random(seed).sample(records, len(records))
     assert match(shuffled, WEIGHTS).assignments() == match(records, WEIGHTS).assignments()
-
-
-@pytest.mark.parametrize("seed", range(200))
-def test_groups_become_one_best_first_until_none_fits(seed: int) -> None:
-    draw = random.Random(seed)
-    size = draw.randrange(2, 24)
-    person = [draw.randrange(max(size // 3, 1)) for _ in range(size)]
-    scores = [int(draw.gauss(500 if one == two else -600, 500)) // draw.choice([1, 100]) for one, two in combinations(person, 2)]
-    groups = sorted(members for members, _, _ in divide(size, scores, -150, -800))
-    assert groups == sorted(slowly(size, scores, -150, -800))
-
-
-def slowly(size: int, scores: list[int], join: int, veto: int) -> list[list[int]]:
-    """The rule as it is written: of all pairs of groups that fit, the one that fits best; of equals the earlier one."""
-    of = dict(zip(combinations(range(size), 2), scores, strict=True))
-    groups = [[one] for one in range(size)]
-    while True:
-        fits = []
-        for one, two in combinations(sorted(groups), 2):
-            between = [of[min(a, b), max(a, b)] for a in one for b in two]
-            fit = (max(between) + sum(between) / len(between)) / 2
-            if min(between) >= veto and fit >= join:
-                fits.append((-fit, one, two))
-        if not fits:
-            return groups
-        _, one, two = min(fits)
-        groups = [group for group in groups if group not in (one, two)] + [sorted(one + two)]

@@ -5,10 +5,10 @@ the veto; the pair of groups that fits best becomes one, until none fits. So a m
 an equal number of a call joins two patients only when nothing of age or sex speaks against it.
 """
 
-from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass
-from heapq import heapify, heappop, heappush
-from itertools import combinations
+from heapq import heappop, heappush
+from itertools import pairwise, repeat
 from typing import Final
 
 import numpy as np
@@ -25,7 +25,7 @@ LARGEST: Final = 96
 
 _CUT: Final = 50  # hundredths of a bit by which the threshold is raised to cut a group that is too large
 _HIGHEST: Final = 4_000
-_AT_ONCE: Final = 200_000  # pairs compared in one go: bounds the memory
+_AT_ONCE: Final = 16_384  # pairs worked on in one go: all that is known of them stays in the cache of a processor
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,31 +60,96 @@ def cluster(columns: Columns, first: Ints, second: Ints, scores: Scores, weights
     founder, within, outside = np.arange(count), np.full(count, NOTHING), np.full(count, NOTHING)
     tied = scores >= weights.join
     component, cut = _components(count, first[tied], second[tied], scores[tied], weights.join)
-    order = np.argsort(component, kind="stable")
-    sizes = np.bincount(component, minlength=count)
-    size_at = sizes[component[order]]
-    for size in np.unique(size_at[size_at > 1]).tolist():
-        members = order[size_at == size].reshape(-1, size)
-        one, two = np.triu_indices(size, 1)
-        left, right = members[:, one].ravel(), members[:, two].ravel()
-        found = decided.over(count, left, right, scored(columns, left, right, weights)).reshape(-1, len(one))
-        clean = found.min(axis=1) >= weights.join
-        founder[members[clean]] = members[clean][:, :1]
-        within[members[clean]] = _ties(found[clean], one, two, size)[:, None]
-        for reports, pairs in zip(members[~clean].tolist(), found[~clean].tolist(), strict=True):
-            for group, inner, outer in divide(size, pairs, weights.join, weights.veto):
-                at = [reports[index] for index in group]
-                founder[at], within[at], outside[at] = at[0], inner, outer
+    for members, ends in _blocks(component):
+        left, right = _pairs(ends)
+        found = scored(columns, members[left], members[right], weights)
+        found = decided.over(count, members[left], members[right], found)
+        person = _people(ends, left, right, found, weights)
+        founder[members] = members[person]
+        within[members] = _within(person, left, right, found)
+        outside[members] = _outside(person, ends, left, right, found)
     return Clusters(founder, within, outside, component, cut)
 
 
-def _ties(found: Scores, one: Ints, two: Ints, size: int) -> Ints:
-    """Return for each clean cluster the least tie of a member to the others: half its best, half its mean score."""
-    least: Ints = np.full(len(found), -NOTHING, dtype=np.int64)
-    for member in range(size):
-        own = found[:, (one == member) | (two == member)].astype(np.int64)
-        least = np.minimum(least, (own.max(axis=1) * (size - 1) + own.sum(axis=1)) // (2 * (size - 1)))
-    return least
+def _blocks(component: Ints) -> Iterator[tuple[Ints, Ints]]:
+    """Yield the records of the groups of two and more, many whole groups at a time, and of each record where its group ends in that."""
+    order = np.argsort(component, kind="stable")
+    sizes = np.bincount(component, minlength=len(component))
+    order = order[sizes[component[order]] > 1]
+    size = sizes[sizes > 1]
+    ends = np.cumsum(size)
+    block = np.cumsum(size * (size - 1) // 2) // _AT_ONCE
+    for begin, end in pairwise([*np.flatnonzero(np.diff(block, prepend=-1)).tolist(), len(size)]):
+        start = int(ends[begin] - size[begin])
+        yield order[start : ends[end - 1]], np.repeat(ends[begin:end] - start, size[begin:end])
+
+
+def _pairs(ends: Ints) -> tuple[Ints, Ints]:
+    """Return all pairs of places with one end, in their order: each place with those after it."""
+    places = np.arange(len(ends))
+    after = ends - places - 1
+    left = np.repeat(places, after)
+    return left, np.arange(len(left)) - np.repeat(np.cumsum(after) - after - places - 1, after)
+
+
+def _people(ends: Ints, left: Ints, right: Ints, found: Scores, weights: Weights) -> Ints:
+    """Return of each place the first place of its person."""
+    torn = np.zeros(len(ends) + 1, dtype=np.bool_)
+    torn[ends[left[found < weights.join]]] = True
+    # Where every pair reaches the threshold nothing needs to be divided: the group begins where the one before it ends.
+    begins = np.flatnonzero(np.diff(ends, prepend=0))
+    person: Ints = np.repeat(begins, np.diff(begins, append=len(ends)))
+    open_ = torn[ends]
+    person[open_] = np.flatnonzero(open_)
+    allowed = (found >= weights.veto) & open_[left]
+    for keep, gone in divide(len(ends), left[allowed], right[allowed], found[allowed], weights.join):
+        person[gone] = keep
+    while not np.array_equal(person, first := person[person]):
+        person = first
+    return person
+
+
+def _within(person: Ints, left: Ints, right: Ints, found: Scores) -> Ints:
+    """Return of each place the least tie of a member of its cluster to the others: half its best, half its mean score."""
+    count = len(person)
+    inner = person[left] == person[right]
+    left, right, scores = left[inner], right[inner], found[inner].astype(np.int64)
+    best = np.full(count, NOTHING)
+    np.maximum.at(best, left, scores)
+    np.maximum.at(best, right, scores)
+    total = np.bincount(left, scores, count) + np.bincount(right, scores, count)
+    others = np.bincount(person, minlength=count)[person] - 1
+    member = np.flatnonzero(others)
+    least = np.full(count, -NOTHING)
+    few = others[member]
+    np.minimum.at(least, person[member], (best[member] * few + total[member].astype(np.int64)) // (2 * few))
+    return np.where(others > 0, least[person], NOTHING)
+
+
+def _outside(person: Ints, ends: Ints, left: Ints, right: Ints, found: Scores) -> Ints:
+    """Return of each place the best fit of its cluster to another one of its group."""
+    founders = np.flatnonzero(person == np.arange(len(person)))
+    number = np.searchsorted(founders, person)
+    nearest = np.full(len(founders), NOTHING)
+    one, two = number[left], number[right]
+    outer = one != two
+    one, two, scores = one[outer], two[outer], found[outer].astype(np.int64)
+    one, two = np.minimum(one, two), np.maximum(one, two)
+    # The clusters of a group have consecutive numbers: a small square of pairs for each group, square after square.
+    first, width = np.unique(ends[founders], return_index=True, return_counts=True)[1:]
+    row = np.cumsum(np.repeat(width, width)) - np.repeat(width, width)
+    square = row - np.repeat(first, width)
+    place = square[one] + two
+    size = int((width * width).sum())
+    most = np.full(size, NOTHING)
+    np.maximum.at(most, place, scores)
+    total, pairs = np.bincount(place, scores, size).astype(np.int64), np.bincount(place, minlength=size)
+    met = np.flatnonzero(pairs)
+    fit = (most[met] * pairs[met] + total[met]) // (2 * pairs[met])
+    one = np.searchsorted(row, met, side="right") - 1
+    np.maximum.at(nearest, one, fit)
+    np.maximum.at(nearest, met - square[one], fit)
+    return nearest[number]
 
 
 def _components(count: int, first: Ints, second: Ints, scores: Scores, join: int) -> tuple[Ints, Ints]:
@@ -142,62 +207,50 @@ def _connected(count: int, first: Ints, second: Ints) -> Ints:
         roots = hooked
 
 
-def divide(size: int, scores: list[int], join: int, veto: int) -> list[tuple[list[int], int, int]]:
-    """Return the clusters of one group with the least tie within and the best fit to another.
+def divide(size: int, first: Ints, second: Ints, scores: Scores, join: int) -> Iterator[tuple[int, int]]:
+    """Yield which two clusters become one, each named by its first report, the lower name first; at the start each report is one.
 
     Args:
-        size: number of reports; they are 0 to size - 1 in canonical order.
-        scores: of each pair, in the order (0, 1), (0, 2), ...
+        size: number of reports.
+        first: the lower report of each pair that no veto parts, pairs in their order; two of any other never come into one cluster.
+        second: the higher one.
+        scores: of each of these pairs.
         join: what a fit must reach.
-        veto: the score of a pair below which two clusters never become one.
     """
-    groups = {index: [index] for index in range(size)}
-    # Of each two groups, the lower number first: best, sum, least and number of the scores between them.
-    between = {pair: (score, score, score, 1) for pair, score in zip(combinations(range(size), 2), scores, strict=True)}
-    # The best fit first, of equal ones the earlier pair. What a merge made anew lies there beside what it was.
-    least_of_one = max(join, veto)
-    line = [(-float(score), pair, between[pair]) for pair, score in zip(between, scores, strict=True) if score >= least_of_one]
-    heapify(line)
-    while line:
-        _, chosen, then = heappop(line)
-        if between.get(chosen) != then:
+    # Of each cluster those that it may become one with: best, sum and number of the scores between the two.
+    near: list[dict[int, tuple[int, int, int]]] = [{} for _ in range(size)]
+    listed = scores.tolist()
+    for one, two, state in zip(first.tolist(), second.tolist(), zip(listed, listed, repeat(1), strict=False), strict=True):
+        near[one][two] = near[two][one] = state
+    # The best fit first, of equal ones the earlier pair: first what fits from the start, in a line, beside it what merges make anew.
+    fitting = np.flatnonzero(scores >= join)
+    fitting = fitting[np.argsort(-scores[fitting], kind="stable")]
+    line = zip((-scores[fitting]).tolist(), first[fitting].tolist(), second[fitting].tolist(), strict=True)
+    made: list[tuple[float, int, int, int]] = []
+    head = next(line, None)
+    while head or made:
+        if head and (not made or head < made[0]):
+            (_, keep, gone), number, head = head, 1, next(line, None)
+        else:
+            _, keep, gone, number = heappop(made)
+        ours, theirs = near[keep], near[gone]
+        then = ours.get(gone)
+        if then is None or then[2] != number:
             continue
-        keep, gone = chosen
-        groups[keep] += groups.pop(gone)
-        del between[chosen]
-        for other in groups:
-            if other != keep:
-                moved = between.pop((gone, other) if gone < other else (other, gone))
-                pair = (keep, other) if keep < other else (other, keep)
-                most, total, least, number = between[pair]
-                most, total = max(most, moved[0]), total + moved[1]
-                least, number = min(least, moved[2]), number + moved[3]
-                between[pair] = now = (most, total, least, number)
-                if least >= veto and (fit := (most + total / number) / 2) >= join:
-                    heappush(line, (-fit, pair, now))
-    table = _square(size, scores)
-    nearest: dict[int, int] = defaultdict(lambda: NOTHING)
-    for (one, two), (most, total, _, number) in between.items():
-        fit = (most * number + total) // (2 * number)
-        nearest[one], nearest[two] = max(nearest[one], fit), max(nearest[two], fit)
-    return [(sorted(members), _least_tie(members, table), nearest[number]) for number, members in groups.items()]
-
-
-def _square(size: int, scores: list[int]) -> list[list[int]]:
-    table = [[0] * size for _ in range(size)]
-    place = iter(scores)
-    for one in range(size):
-        for two in range(one + 1, size):
-            table[one][two] = table[two][one] = next(place)
-    return table
-
-
-def _least_tie(members: list[int], table: list[list[int]]) -> int:
-    others = len(members) - 1
-    if not others:
-        return NOTHING
-    ties = []
-    for member in members:
-        row = [table[member][other] for other in members if other != member]
-        ties.append((max(row) * others + sum(row)) // (2 * others))
-    return min(ties)
+        yield keep, gone
+        del ours[gone], theirs[keep]
+        near[gone] = {}
+        for other in theirs:
+            del near[other][gone]
+        both = near[keep] = {}
+        for other, then in ours.items():
+            moved = theirs.get(other)
+            beside = near[other]
+            if moved is None:
+                del beside[keep]
+                continue
+            most = max(then[0], moved[0])
+            total, number = then[1] + moved[1], then[2] + moved[2]
+            both[other] = beside[keep] = (most, total, number)
+            if most >= join and (fit := (most + total / number) / 2) >= join:
+                heappush(made, (-fit, keep, other, number) if keep < other else (-fit, other, keep, number))
