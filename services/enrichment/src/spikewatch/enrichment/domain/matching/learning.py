@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from spikewatch.enrichment.domain.matching.blocking import candidates, pairs_within
+from spikewatch.enrichment.domain.matching.clustering import cluster
 from spikewatch.enrichment.domain.matching.columns import Columns, Floats, Ints
 from spikewatch.enrichment.domain.matching.comparison import Looked, compare, oriented
 from spikewatch.enrichment.domain.matching.fields import DISTANCE_EDGES_M, FIELDS, OFFSETS, SIZE, TIME_EDGES_MIN
@@ -23,6 +24,8 @@ _CONTEXT: Final = 25.0  # counts that a context is given from all contexts toget
 _BELIEF: Final = 30.0  # matches in a context at which its own weights count as much as the ones begun with
 _LAG_PAIRS: Final = 200_000
 _LAG_ROUNDS: Final = 4
+_DIVIDED: Final = 10_000  # reports that are divided among people for their lags
+_DIVISIONS: Final = 2
 _MOST: Final = 12.0  # bits: no single field decides alone, because any field can be mistyped
 _MOST_PRIOR: Final = 30.0  # that one agency writes no two reports about a person is no matter of typing
 _ORDERED: Final = frozenset({"time", "date", "distance", "age"})  # levels that neighbour one another
@@ -31,7 +34,8 @@ _FALLS_FROM: Final = {"distance": DISTANCE_EDGES_M.index(450)}  # levels from wh
 _WIDTHS: Final = {"time": np.diff(np.array([-np.inf, *TIME_EDGES_MIN, np.inf]))}
 _REVIEWED: Final = 0.25  # what a reviewed pair counts of a labelled one
 _FURTHEST: Final = 0.5  # bits from where it began that a weight may come to without labels
-_TIME: Final = next(slice(start, start + one.size) for one, start in zip(FIELDS, OFFSETS, strict=True) if one.name == "time")
+_TIME_FIELD: Final = next(number for number, one in enumerate(FIELDS) if one.name == "time")
+_TIME: Final = slice(OFFSETS[_TIME_FIELD], OFFSETS[_TIME_FIELD] + FIELDS[_TIME_FIELD].size)
 _PRIOR: Final = next(slice(start, start + one.size) for one, start in zip(FIELDS, OFFSETS, strict=True) if one.name == "prior")
 _NEIGHBOURS: Final = np.array([0.2, 0.6, 0.2])
 
@@ -151,23 +155,34 @@ def learn_lags(columns: Columns, first: Ints, second: Ints, base: Weights) -> We
 
     When each agency dates an overdose differs from county to county more than anything else does, and it can be seen without
     labels: in the pairs that agree in everything else. Of many pairs those in the middle of the period are looked at.
+
+    Then reports in the middle of the period are divided among people, and the pairs of one person are counted. Where many overdoses are
+    near one another far more pairs agree by chance than usual; each looks likely by itself, but a report belongs to one person only.
     """
     middle = max(len(first) - _LAG_PAIRS, 0) // 2
     part = slice(middle, middle + _LAG_PAIRS)
     looked = compare(columns, *oriented(columns, first[part], second[part]))
-    time = next(number for number, field in enumerate(FIELDS) if field.name == "time")
-    bins = looked[time]
-    others = (base.scores(looked) - base.table[bins]) / SCALE
-    place = slice(OFFSETS[time], OFFSETS[time] + FIELDS[time].size)
-    table = base.table / SCALE
     weights = base
     for _ in range(_LAG_ROUNDS):
-        odds = np.exp2(np.clip(others + weights.table[bins] / SCALE, -60.0, 60.0))
-        counts = Counts.none()
-        counts.add(bins[None, :], odds / (1.0 + odds))
-        table[place] = learn(counts, base, name="", origin="").table[place] / SCALE
-        weights = base.with_table(table, name=base.name, origin=f"{base.origin}; time differences of {len(bins)} pairs without labels")
+        odds = np.exp2(np.clip(weights.scores(looked) / SCALE, -60.0, 60.0))
+        weights = _with_lags(looked, odds / (1.0 + odds), base)
+    begin = max(len(columns) - _DIVIDED, 0) // 2
+    inside = (first >= begin) & (second < begin + _DIVIDED)
+    first, second = first[inside], second[inside]
+    looked = compare(columns, *oriented(columns, first, second))
+    for _ in range(_DIVISIONS):
+        person = cluster(columns, first, second, weights.scores(looked), weights).founder
+        weights = _with_lags(looked, (person[first] == person[second]).astype(np.float64), base)
     return weights
+
+
+def _with_lags(looked: Looked, same: Floats, base: Weights) -> Weights:
+    """Return ``base`` with the time differences of compared pairs, each about one person with the given probability."""
+    counts = Counts.none()
+    counts.add(looked[_TIME_FIELD : _TIME_FIELD + 1], same)
+    table = base.table / SCALE
+    table[_TIME] = learn(counts, base, name="", origin="").table[_TIME] / SCALE
+    return base.with_table(table, name=base.name, origin=f"{base.origin}; time differences of {len(same)} pairs without labels")
 
 
 def _compared(columns: Columns, first: Ints, second: Ints) -> Iterator[tuple[Looked, slice]]:
