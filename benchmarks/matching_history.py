@@ -1,12 +1,13 @@
 """What a report costs the match stage when ten thousand to ten million reports lie behind it: the use case on a real mongod, no Kafka.
 
-    python benchmarks/matching_history.py [--behind 10000,100000,1000000,10000000] [--reports 40000]
+    python benchmarks/matching_history.py [--behind 10000,100000,1000000,10000000] [--reports 40000] [--rounds 6]
 
 The first reports are matched for real. The history is made of what the store keeps of them then, documents and index entries alike, put
 into other regions of the same years and into years before, under other keys: 25 regions, as many years as it takes; its indexes are
-built when it is there, which takes a fraction of the time. After each step so many new reports of the next year come in batches of
-5,000; CPU microseconds a report of the use case and of mongod are printed, with what mongod holds. CPU time is taken, so other work on
-the machine matters little; the caches that it takes away do.
+built when it is there, which takes a fraction of the time, and then mongod is started anew. After each step the new reports of some
+years come, one round each, in batches of 5,000. CPU microseconds a report of the use case and of mongod are printed: of the first
+round, which reads the indexes into mongod's empty cache, and of all that follow, checkpoints among them; with what mongod holds.
+CPU time is taken, so other work on the machine matters little; the caches that it takes away do.
 """
 
 import argparse
@@ -14,7 +15,7 @@ import asyncio
 import random
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from datetime import timedelta
 from pathlib import Path
@@ -82,58 +83,78 @@ def fill(uri: str, kept: dict[str, list[Document]], have: int, numbers: Iterator
     return have
 
 
-def written_out(uri: str) -> None:
-    """Have everything written to disk: else what is measured next pays for writing the history."""
-    with MongoClient[Document](uri) as client:
-        client.admin.command("fsync")
-
-
-def cpu(pid: int) -> float:
+def cpu(pid: int | None) -> float:
     used = psutil.Process(pid).cpu_times()
     return float(used.user + used.system)
 
 
-async def measure(use_case: MatchReports, reports: list[LocatedReport], mongod: int) -> tuple[float, float]:
+async def measure(use_case: MatchReports, reports: list[LocatedReport], mongod: int | None) -> tuple[float, float]:
     ours, theirs = time.process_time(), cpu(mongod)
     for begin in range(0, len(reports), BATCH):
         await use_case.apply(reports[begin : begin + BATCH])
     return time.process_time() - ours, cpu(mongod) - theirs
 
 
-async def run(server: MongoServer, first: list[bytes], behind: list[int]) -> None:
-    store = MongoMatchStore(Mongo(server.uri, "enrichment"), RETENTION)
+async def begin(uri: str, mongod: int | None, first: list[bytes], count: int) -> dict[str, list[Document]]:
+    """Match the first reports; return what the store keeps of them."""
+    store = MongoMatchStore(Mongo(uri, "enrichment"), RETENTION)
     await store.prepare()
-    use_case, pid = MatchReports(store, load_weights()), server.process.pid
-    await measure(use_case, list(year_of(first, 0))[: behind[0]], pid)
-    spare_collector(collects_between=True)
-    with MongoClient[Document](server.uri) as client:
+    await measure(MatchReports(store, load_weights()), list(year_of(first, 0))[:count], mongod)
+    with MongoClient[Document](uri) as client:
         database = client.get_database("enrichment", codec_options=KEYS)
-        kept = {name: list(database[name].find()) for name in ("reports", "incidents")}
-        have, numbers = len(kept["reports"]), iter(range(1, 10**6))
-        print("| reports behind | use case, us a report | mongod, us | mongod holds, GB | on disk, GB |\n|---|---|---|---|---|")
-        for year, wanted in enumerate(behind, start=1):
-            have = await asyncio.to_thread(fill, server.uri, kept, have, numbers, wanted)
-            await store.prepare()
-            await asyncio.to_thread(written_out, server.uri)
-            reports = list(year_of(first, year))
-            ours, theirs = (1e6 * seconds / len(reports) for seconds in await measure(use_case, reports, pid))
-            resident = psutil.Process(pid).memory_info().rss / 1e9
-            disk = database.command("dbStats")["totalSize"] / 1e9
-            print(f"| {have:,} | {ours:,.0f} | {theirs:,.0f} | {resident:.2f} | {disk:.2f} |", flush=True)
-            have += len(reports)
+        return {name: list(database[name].find()) for name in ("reports", "incidents")}
+
+
+async def step(uri: str, mongod: int | None, rounds: Iterable[list[LocatedReport]]) -> list[tuple[float, float]]:
+    """Return of each round what a report took: CPU microseconds of the use case and of mongod."""
+    store = MongoMatchStore(Mongo(uri, "enrichment"), RETENTION)
+    await store.prepare()
+    use_case = MatchReports(store, load_weights())
+    taken = []
+    for reports in rounds:
+        ours, theirs = await measure(use_case, reports, mongod)
+        taken.append((1e6 * ours / len(reports), 1e6 * theirs / len(reports)))
+    return taken
+
+
+def run(server: MongoServer, first: list[bytes], behind: list[int], rounds: int) -> None:
+    kept = asyncio.run(begin(server.uri, server.process.pid, first, behind[0]))
+    spare_collector(collects_between=True)
+    have, numbers = len(kept["reports"]), iter(range(1, 10**6))
+    years = iter(range(1, 10**6))
+    print("| reports behind | use case, us a report: first, then | mongod, us: first, then | mongod holds, GB | on disk, GB |")
+    print("|---|---|---|---|---|")
+    for wanted in behind:
+        have = fill(server.uri, kept, have, numbers, wanted)
+        asyncio.run(MongoMatchStore(Mongo(server.uri, "enrichment"), RETENTION).prepare())
+        with MongoClient[Document](server.uri) as client:
+            client.admin.command("fsync")  # which takes longer than a stopping server is given
+        server.restart()  # else what is measured next pays for writing the history, and has it in its cache
+        taken = asyncio.run(step(server.uri, server.process.pid, (list(year_of(first, next(years))) for _ in range(rounds))))
+        ours, theirs = ([one[place] for one in taken] for place in (0, 1))
+        with MongoClient[Document](server.uri) as client:
+            disk = client["enrichment"].command("dbStats")["totalSize"] / 1e9
+        resident = psutil.Process(server.process.pid).memory_info().rss / 1e9
+        told = (
+            f"{each[0]:,.0f}, {sum(each[1:]) / len(each[1:]):,.0f} ({min(each[1:]):,.0f} to {max(each[1:]):,.0f})"
+            for each in (ours, theirs)
+        )
+        print(f"| {have:,} | {' | '.join(told)} | {resident:.2f} | {disk:.2f} |", flush=True)
+        have += rounds * len(first)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--behind", default="10000,100000,1000000,10000000")
     parser.add_argument("--reports", type=int, default=40_000)
+    parser.add_argument("--rounds", type=int, default=6, help="two at least")
     given = parser.parse_args()
     first = [one.to_json() for one in reports_of("default", given.reports)]
     with tempfile.TemporaryDirectory(prefix="spikewatch-bench-") as folder:
         server = MongoServer(Path(folder))
         server.start()
         try:
-            asyncio.run(run(server, first, [int(part) for part in given.behind.split(",")]))
+            run(server, first, [int(part) for part in given.behind.split(",")], given.rounds)
         finally:
             server.stop()
 

@@ -1,6 +1,6 @@
 """What a growing state of the match stage costs: year after year of eight cities through the service, then a restart after SIGKILL.
 
-    python benchmarks/matching_state.py [--years 10] [--reports 100000] [--instances 2]
+    python benchmarks/matching_state.py [--years 10] [--reports 100000] [--instances 2] [--mongodb-cache GB]
 
 Each year brings so many reports; of each the CPU microseconds a report are printed, the resident memory of the services and of mongod,
 and what mongod holds. A year is sent while the instances run, so its rate is that of the sender. Then all instances are killed, one is
@@ -80,10 +80,12 @@ def main() -> None:
     parser.add_argument("--years", type=int, default=10)
     parser.add_argument("--reports", type=int, default=100_000)
     parser.add_argument("--instances", type=int, default=2)
+    parser.add_argument("--mongodb-cache", type=float, help="GB that mongod may hold in memory of what it stores")
     given = parser.parse_args()
     assert set(MIXES) >= {"default"}
     first = [one.to_json() for one in reports_of("default", given.reports)]
-    options = StackOptions(services=(), env={**TRACING["none"], "SPIKEWATCH_ENRICHMENT_RETENTION": "P36500D"})
+    kept = {**TRACING["none"], "SPIKEWATCH_ENRICHMENT_RETENTION": "P36500D"}
+    options = StackOptions(services=(), env=kept, mongodb_cache_gb=given.mongodb_cache)
     with tempfile.TemporaryDirectory(prefix="spikewatch-bench-") as folder, Stack(Path(folder) / "stack", options) as stack:
         for _ in range(given.instances):
             stack.add_instance("enrichment")
