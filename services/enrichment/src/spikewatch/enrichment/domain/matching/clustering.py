@@ -7,25 +7,29 @@ an equal number of a call joins two patients only when nothing of age or sex spe
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from heapq import heappop, heappush
-from itertools import pairwise, repeat
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 
-from spikewatch.enrichment.domain.matching.columns import Columns, Ints
+from spikewatch.enrichment.domain.matching.columns import Columns, Floats, Ints
 from spikewatch.enrichment.domain.matching.comparison import compare, oriented
 from spikewatch.enrichment.domain.matching.decided import NOTHING, NOTHING_DECIDED, Decided, Scores
 from spikewatch.enrichment.domain.matching.weights import Weights
 
-__all__ = ["LARGEST", "NOTHING", "Clusters", "Scores", "cluster", "divide", "scored"]
+__all__ = ["LARGEST", "NOTHING", "Clusters", "Scores", "cluster", "scored"]
 
 LARGEST: Final = 96
 """Reports that are compared each with each. A larger group is cut at its weakest ties first."""
 
 _CUT: Final = 50  # hundredths of a bit by which the threshold is raised to cut a group that is too large
 _HIGHEST: Final = 4_000
-_AT_ONCE: Final = 16_384  # pairs worked on in one go: all that is known of them stays in the cache of a processor
+_AT_ONCE: Final = 16_384  # pairs compared in one go: all that is looked up for them stays in the cache of a processor
+_IN_BLOCK: Final = 65_536  # pairs of the groups that are divided together
+
+
+_Mask = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +82,7 @@ def _blocks(component: Ints) -> Iterator[tuple[Ints, Ints]]:
     order = order[sizes[component[order]] > 1]
     size = sizes[sizes > 1]
     ends = np.cumsum(size)
-    block = np.cumsum(size * (size - 1) // 2) // _AT_ONCE
+    block = np.cumsum(size * (size - 1) // 2) // _IN_BLOCK
     for begin, end in pairwise([*np.flatnonzero(np.diff(block, prepend=-1)).tolist(), len(size)]):
         start = int(ends[begin] - size[begin])
         yield order[start : ends[end - 1]], np.repeat(ends[begin:end] - start, size[begin:end])
@@ -99,14 +103,78 @@ def _people(ends: Ints, left: Ints, right: Ints, found: Scores, weights: Weights
     # Where every pair reaches the threshold nothing needs to be divided: the group begins where the one before it ends.
     begins = np.flatnonzero(np.diff(ends, prepend=0))
     person: Ints = np.repeat(begins, np.diff(begins, append=len(ends)))
-    open_ = torn[ends]
-    person[open_] = np.flatnonzero(open_)
-    allowed = (found >= weights.veto) & open_[left]
-    for keep, gone in divide(len(ends), left[allowed], right[allowed], found[allowed], weights.join):
+    divided = torn[ends]
+    person[divided] = np.flatnonzero(divided)
+    # Of two that a veto parts, neither ever comes into a cluster of the other: all that follows goes without them.
+    allowed = (found >= weights.veto) & divided[left]
+    for keep, gone in _merges(ends, left[allowed], right[allowed], found[allowed].astype(np.int64), weights.join):
         person[gone] = keep
     while not np.array_equal(person, first := person[person]):
         person = first
     return person
+
+
+def _merges(ends: Ints, one: Ints, two: Ints, most: Ints, join: int) -> Iterator[tuple[Ints, Ints]]:
+    """Yield which clusters become one, many at a time, each named by its first place, the lower name first; at the start each place is one.
+
+    The rule is that of all pairs in a group the one that fits best is merged, of equals the earlier one, again and again. Two are merged
+    ahead of their turn when they fit better than even the best score of either with anybody else. That changes nothing: until their turn
+    neither can be merged with another, because they fit better; and as one they fit nobody better than that best score, so that
+    nobody else's turn comes before theirs because of it.
+
+    Args:
+        ends: of each place where its group ends.
+        one: the lower place of each pair that no veto parts, pairs in their order.
+        two: the higher one.
+        most: the score of each.
+        join: what a fit must reach.
+    """
+    count = len(ends)
+    size = np.ones(count, dtype=np.int64)
+    total, number = most, np.ones(len(most), dtype=np.int64)
+    while len(one):
+        fit = (most + total / number) / 2
+        group = ends[one]
+        # The best fit of each group, of equal ones the earlier pair.
+        best = np.full(count + 1, -np.inf)
+        np.maximum.at(best, group, fit)
+        leading = np.flatnonzero((fit == best[group]) & (fit >= join))
+        leading = leading[np.diff(group[leading], prepend=-1) > 0]
+        merged = _alone(count, one, two, most, fit, join)
+        merged[leading] = True
+        keep, gone = one[merged], two[merged]
+        yield keep, gone
+        name = np.arange(count)
+        name[gone] = keep
+        size[keep] += size[gone]
+        # Groups in which nothing fits any more are done.
+        open_ = np.flatnonzero((best[group] >= join) & ~merged)
+        if not len(open_):
+            return
+        one, two = name[one[open_]], name[two[open_]]
+        pair = np.minimum(one, two) * count + np.maximum(one, two)
+        order = np.argsort(pair)
+        pair, open_ = pair[order], open_[order]
+        begin = np.flatnonzero(np.diff(pair, prepend=-1))
+        most = np.maximum.reduceat(most[open_], begin)
+        total, number = np.add.reduceat(total[open_], begin), np.add.reduceat(number[open_], begin)
+        one, two = pair[begin] // count, pair[begin] % count
+        # Where a pair of reports is missing a veto parts two clusters.
+        whole = number == size[one] * size[two]
+        one, two, most, total, number = one[whole], two[whole], most[whole], total[whole], number[whole]
+
+
+def _alone(count: int, one: Ints, two: Ints, most: Ints, fit: Floats, join: int) -> _Mask:
+    """Return which pairs of clusters fit better than either could fit with any other."""
+    top, below = np.full(count, NOTHING), np.full(count, NOTHING)
+    np.maximum.at(top, one, most)
+    np.maximum.at(top, two, most)
+    top_of_one, top_of_two = most == top[one], most == top[two]
+    np.maximum.at(below, one[~top_of_one], most[~top_of_one])
+    np.maximum.at(below, two[~top_of_two], most[~top_of_two])
+    tops = np.bincount(one[top_of_one], minlength=count) + np.bincount(two[top_of_two], minlength=count)
+    alone: _Mask = top_of_one & top_of_two & (tops[one] == 1) & (tops[two] == 1)
+    return alone & (fit >= join) & (fit > below[one]) & (fit > below[two])
 
 
 def _within(person: Ints, left: Ints, right: Ints, found: Scores) -> Ints:
@@ -205,52 +273,3 @@ def _connected(count: int, first: Ints, second: Ints) -> Ints:
         if np.array_equal(hooked, roots):
             return roots
         roots = hooked
-
-
-def divide(size: int, first: Ints, second: Ints, scores: Scores, join: int) -> Iterator[tuple[int, int]]:
-    """Yield which two clusters become one, each named by its first report, the lower name first; at the start each report is one.
-
-    Args:
-        size: number of reports.
-        first: the lower report of each pair that no veto parts, pairs in their order; two of any other never come into one cluster.
-        second: the higher one.
-        scores: of each of these pairs.
-        join: what a fit must reach.
-    """
-    # Of each cluster those that it may become one with: best, sum and number of the scores between the two.
-    near: list[dict[int, tuple[int, int, int]]] = [{} for _ in range(size)]
-    listed = scores.tolist()
-    for one, two, state in zip(first.tolist(), second.tolist(), zip(listed, listed, repeat(1), strict=False), strict=True):
-        near[one][two] = near[two][one] = state
-    # The best fit first, of equal ones the earlier pair: first what fits from the start, in a line, beside it what merges make anew.
-    fitting = np.flatnonzero(scores >= join)
-    fitting = fitting[np.argsort(-scores[fitting], kind="stable")]
-    line = zip((-scores[fitting]).tolist(), first[fitting].tolist(), second[fitting].tolist(), strict=True)
-    made: list[tuple[float, int, int, int]] = []
-    head = next(line, None)
-    while head or made:
-        if head and (not made or head < made[0]):
-            (_, keep, gone), number, head = head, 1, next(line, None)
-        else:
-            _, keep, gone, number = heappop(made)
-        ours, theirs = near[keep], near[gone]
-        then = ours.get(gone)
-        if then is None or then[2] != number:
-            continue
-        yield keep, gone
-        del ours[gone], theirs[keep]
-        near[gone] = {}
-        for other in theirs:
-            del near[other][gone]
-        both = near[keep] = {}
-        for other, then in ours.items():
-            moved = theirs.get(other)
-            beside = near[other]
-            if moved is None:
-                del beside[keep]
-                continue
-            most = max(then[0], moved[0])
-            total, number = then[1] + moved[1], then[2] + moved[2]
-            both[other] = beside[keep] = (most, total, number)
-            if most >= join and (fit := (most + total / number) / 2) >= join:
-                heappush(made, (-fit, keep, other, number) if keep < other else (-fit, other, keep, number))
