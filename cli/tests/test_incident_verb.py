@@ -1,7 +1,9 @@
-"""``spikewatch incident`` against the service's own interface, with stores in memory."""
+"""``spikewatch incident`` and the answers of ``match queue`` against the service's own interface, with stores in memory."""
 
 import asyncio
 import json
+import re
+import shlex
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -11,10 +13,11 @@ import pytest
 from typing_extensions import override
 
 from spikewatch.cli.main import main
+from spikewatch.cli.matching import incident_drawing
 from spikewatch.cli.matching import queue as queue_verb
 from spikewatch.cli.matching.review_client import ReviewClient
 from spikewatch.contracts import identifiers
-from spikewatch.contracts.decision import Decision
+from spikewatch.contracts.decision import Decision, DecisionKind, DecisionLevel
 from spikewatch.contracts.report import LocatedReport, Location, Position, Report, Victims
 from spikewatch.contracts.vocabulary import PlacePrecision, Sex, SourceType, TimeBasis, TimePrecision
 from spikewatch.enrichment.adapters.matching_weights import load_weights
@@ -85,7 +88,13 @@ class World:
         matching = MatchReports(store, weights, people=decisions)
         self._taking = DecideMatches(decisions, matching)
         asyncio.run(matching.apply(REPORTS))
-        self.desk = review_desk(ReviewMatches(store, decisions, weights, publish=self._publish, now=lambda: NOON + timedelta(days=2)), None)
+        self._passed = timedelta(days=2)
+        self.desk = review_desk(ReviewMatches(store, decisions, weights, publish=self._publish, now=self.now), None)
+
+    def now(self) -> datetime:
+        """A second later each time."""
+        self._passed += timedelta(seconds=1)
+        return NOON + self._passed
 
     async def _publish(self, decision: Decision) -> None:
         await self._taking.apply([decision])
@@ -98,6 +107,7 @@ class World:
 def world(monkeypatch: pytest.MonkeyPatch) -> World:
     made = World()
     monkeypatch.setattr("spikewatch.cli.incident.review_client", made.client)
+    monkeypatch.setattr("spikewatch.cli.incident.system_clock", made.now)
     monkeypatch.setattr(queue_verb, "review_client", made.client)
     return made
 
@@ -145,15 +155,18 @@ def test_it_says_by_which_weights_and_from_which_report_each_field_is(capsys: py
     assert [one["field"] for one in document["origins"]] == ["position"]
     drawn = told(capsys, "incident", "show", str(SCENE))
     assert f"weighed by the weights {weights.label}" in drawn
-    assert "its fields are from the reports: occurred_at 1, victims.age 2, victims.sex 2" in drawn
+    assert "Where each field is from" in drawn
+    assert "its place is that of report 2 ems, by point" in drawn
 
 
 def test_a_field_that_sources_contradict_says_who_does(capsys: pytest.CaptureFixture[str]) -> None:
     decide(capsys, "merge", f"{SCENE}/1", f"{SCENE}/2")
     (overdose,) = shown(capsys)["overdoses"]
-    assert {"field": "victims.sex", "report": 2, "differing": [3]} in overdose["origins"]
+    assert {"field": "victims.sex", "report": 2, "differing": [3], "value": "female", "contradicting": ["male"]} in overdose["origins"]
     assert overdose["conflicts"] == ["victims.age", "victims.sex"]
-    assert "victims.sex 2 (contradicted by 3)" in told(capsys, "incident", "show", str(SCENE))
+    drawn = told(capsys, "incident", "show", str(SCENE))
+    assert "3 ems (male)" in drawn
+    assert "sources differ on age, sex" in drawn
 
 
 def test_a_report_of_a_flood_is_shown_as_one_that_was_not_matched(
@@ -210,11 +223,17 @@ def test_a_level_may_be_named(capsys: pytest.CaptureFixture[str]) -> None:
         (["split", f"{SCENE}:9", *WHO], "no report 9"),
         (["split", f"{SCENE}:3", *WHO], "nothing of the overdose would be left"),
         (["split", f"{SCENE}:1", f"{FAR}:1", *WHO], "several incidents"),
-        (["merge", str(SCENE), str(SCENE), *WHO], "the same reports"),
+        (["merge", str(SCENE), str(SCENE), *WHO], "one incident already"),
+        (["merge", f"{SCENE}:1", f"{SCENE}:1", *WHO], "the same reports"),
+        (["split", f"{SCENE}:1", "--from", f"{SCENE}/1", *WHO], "a report is named before and after --from"),
+        (
+            ["split", f"{SCENE}:2", "--author", "reviewer-7", "--reason", "call 412-555-0100"],
+            "reason: holds what looks like a phone number",
+        ),
         (["merge", str(SCENE), "ELM STREET", *WHO], "name an INCIDENT"),
         (["undo", str(UUID(int=9)), *WHO], "no such decision"),
         (["split", f"{SCENE}:2", "--author", "Jane Doe", "--reason", "as tested"], "author: is no account id; expected"),
-        (["split", f"{SCENE}:2", "--author", "reviewer-7", "--reason", "x"], "reason: is too short or too long; expected 3 to 512"),
+        (["split", f"{SCENE}:2", "--author", "reviewer-7", "--reason", "x"], "reason: is too short; expected 3 to 512"),
     ],
 )
 def test_what_cannot_be_decided_is_one_sentence(arguments: list[str], says: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -241,3 +260,112 @@ def test_a_service_that_does_not_answer_is_one_sentence(monkeypatch: pytest.Monk
     monkeypatch.undo()
     assert main(["incident", "show", str(SCENE), "--url", "http://127.0.0.1:9"]) == 2
     assert "does not answer" in capsys.readouterr().err
+
+
+@pytest.fixture
+def doubtful(monkeypatch: pytest.MonkeyPatch) -> list[UUID]:
+    """One more report at the scene, of the police and an hour later: it is anybody's guess whose it is."""
+    late = located("cedar-police", "P2", SourceType.POLICE, 55)
+    monkeypatch.setitem(globals(), "REPORTS", [located("cedar-911", "C9", SourceType.CAD, 0), late])
+    made = World()
+    monkeypatch.setattr("spikewatch.cli.incident.review_client", made.client)
+    monkeypatch.setattr("spikewatch.cli.incident.system_clock", made.now)
+    monkeypatch.setattr("spikewatch.cli.matching.queue.review_client", made.client)
+    return [late.report.report_key]
+
+
+@pytest.mark.parametrize("answer", ["one person", "two people"])
+def test_an_answer_of_the_queue_runs_as_it_is_printed_and_settles_the_question(
+    answer: str, doubtful: list[UUID], capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = told(capsys, "match", "queue", "--url", "http://desk")
+    assert "1. One person or two?" in asked
+    assert "police cedar-police" in asked
+    command = next(line for line in asked.splitlines() if line.strip().startswith(f"{answer}: "))
+    verb = shlex.split(command.partition(": ")[2])
+    assert verb[0] == "spikewatch"
+    assert verb[3:5] == ["--url", "http://desk"], "of the same service"
+    told(capsys, *verb[1:], *WHO)
+    document = shown(capsys, doubtful[0])
+    alone = next(one for one in document["overdoses"] if str(doubtful[0]) in one["explanation"]["reports"])["explanation"]["reports"]
+    assert (len(alone) == 1) is (answer == "two people")
+    assert str(doubtful[0]) not in json.dumps(json.loads(told(capsys, "match", "queue", "--json")))
+
+
+def test_two_overdoses_are_kept_two_people_and_two_incidents_two(capsys: pytest.CaptureFixture[str]) -> None:
+    decide(capsys, "split", f"{SCENE}/1", "--from", f"{SCENE}/2")
+    document = shown(capsys)
+    assert people(document) == {1: 1, 2: 1, 3: 2}, "as they were, and the scene is still one incident"
+    (decision,) = document["decisions"]
+    assert (decision["kind"], decision["level"], decision["reports"], decision["others"]) == ("apart", "overdose", [1, 2], [3])
+    decide(capsys, "split", str(SCENE), "--from", str(FAR))
+    assert shown(capsys)["decisions"][0]["level"] == "incident"
+
+
+def test_a_decision_is_told_in_words_so_that_a_slip_shows(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["incident", "split", f"{SCENE}:2", *WHO]) == 0
+    assert "decided: 2 ems | 1 cad are two people's; " in capsys.readouterr().err
+    assert main(["incident", "merge", str(SCENE), str(FAR), *WHO]) == 0
+    assert f"{str(FAR)[:8]}:1 police are one incident; " in capsys.readouterr().err
+
+
+def test_the_same_again_is_told_with_who_decided_it(capsys: pytest.CaptureFixture[str]) -> None:
+    first = decide(capsys, "merge", f"{SCENE}:1", f"{SCENE}:2")
+    assert main(["incident", "merge", f"{SCENE}:2", f"{SCENE}:1", "--author", "reviewer-9", "--reason", "they are one"]) == 2
+    error = capsys.readouterr().err
+    assert f"the same was decided already and is in force: {first} by reviewer-7" in error
+    decide(capsys, "undo", first)
+    assert main(["incident", "undo", first, *WHO]) == 2
+    assert "undone already" in capsys.readouterr().err
+
+
+def test_a_decision_about_two_full_sides_is_undone(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    sides = [[UUID(int=number) for number in range(start, start + 200)] for start in (1, 201)]
+    large = Decision.of(DecisionKind.TOGETHER, DecisionLevel.INCIDENT, *sides, author="r", reason="a party", decided_at=NOON)
+    world.client().decide(large)
+    decide(capsys, "undo", str(large.decision_id))
+
+
+def test_what_was_outranked_is_shown_so_and_nothing_steers_the_terminal(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    decide(capsys, "split", f"{SCENE}:2")
+    decide(capsys, "merge", f"{SCENE}:1", f"{SCENE}:2")
+    assert [one["state"] for one in shown(capsys)["decisions"]] == ["in force", "outranked"]
+    # One that came over the topic, past the desk that refuses it.
+    steering = Decision.of(
+        DecisionKind.APART, DecisionLevel.INCIDENT, [KEYS[0]], [KEYS[3]], author="r", reason="a\x1b[2Jb\nc", decided_at=NOON
+    )  # fmt: skip
+    asyncio.run(world._publish(steering))
+    drawn = told(capsys, "incident", "show", str(SCENE))
+    assert "\x1b" not in drawn
+    assert "a [2Jb c" in drawn
+
+
+def test_the_id_that_was_asked_for_is_explained(capsys: pytest.CaptureFixture[str]) -> None:
+    assert "the id asked for is that of its report 2" in told(capsys, "incident", "show", str(KEYS[1]))
+    decide(capsys, "merge", str(SCENE), str(FAR))
+    assert f"the incident asked for, {FAR}, is a part of it now" in told(capsys, "incident", "show", str(FAR))
+    decide(capsys, "split", f"{SCENE}/2")
+    assert f"split from {SCENE}" in told(capsys, "incident", "show", str(KEYS[2]))
+
+
+@pytest.mark.parametrize("columns", [60, 80, 120])
+def test_a_narrow_terminal_gets_lines_that_fit(columns: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr("spikewatch.cli.matching.drawing.width", lambda: columns)
+    monkeypatch.setattr(incident_drawing, "width", lambda: columns)
+    drawn = told(capsys, "incident", "show", str(SCENE))
+    assert "  2  overdose 1, 2026-05-01 12:07:00, ems cedar-ems, call A\n     age 34; female; outcome" in drawn
+    for line in drawn.splitlines():
+        if line.startswith(("┏", "┃", "│")):
+            assert len(line) <= columns, "a table of as many pairs as fit"
+    assert "26-000341" not in drawn
+
+
+def test_examples_of_help_are_verbs_that_parse(capsys: pytest.CaptureFixture[str]) -> None:
+    for verb in (["incident"], *(["incident", action] for action in ("show", "merge", "split", "undo"))):
+        with pytest.raises(SystemExit):
+            main([*verb, "--help"])
+        example = re.search(r"Example: (spikewatch .*)", " ".join(capsys.readouterr().out.split()))
+        assert example is not None
+        words = shlex.split(example[1])[1:]
+        assert main([*words, "--url", "http://127.0.0.1:9"]) in {0, 2}
+        assert "see spikewatch --help" not in capsys.readouterr().err

@@ -129,12 +129,53 @@ def test_reviewed_pairs_are_learnt_from(labelled: str, tmp_path: Path, capsys: p
     assert "perhaps" not in capsys.readouterr().err
 
 
+def test_what_reviewed_pairs_lack_or_contradict_is_told(labelled: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pairs = tmp_path / "pairs.csv"
+
+    def learnt(*lines: str) -> tuple[int, str]:
+        pairs.write_text("\n".join(["report_id_1,report_id_2,same", *lines, ""]), encoding="utf-8")
+        capsys.readouterr()
+        status = main(["match", "learn", "--reviewed", str(pairs), "-o", str(tmp_path / "w.json"), labelled])
+        return status, capsys.readouterr().err
+
+    status, said = learnt("R0,R1,yes", "R1,R0,no", "R3,R4,yes", "R0,R4,no", "NOPE,R4,yes", "R4,R3,same")
+    assert status == 0
+    assert "1 pairs are said to be of one person and of two, for example R0 and R1: they are left out" in said
+    assert "2 of 3 reviewed pairs are of these files: 1 of one person, 1 of two" in said
+    assert "hardly move a weight" in said
+    _, said = learnt("R3,R4,yes")
+    assert "there is no pair of two people to weigh the others against, so the weights of neutral stay as they are" in said
+    assert learnt("R1,R1,yes")[0] == 2
+    status, said = learnt("R1,R2,Jane")
+    assert (status, "2: same: is neither; expected yes or no, for example yes" in said, "Jane" in said) == (2, True, False)
+
+
+def test_labels_of_few_reports_are_told_to_be_few(labelled: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    few = tmp_path / "few.csv"
+    few.write_text("".join(Path(labelled).read_text(encoding="utf-8").splitlines(keepends=True)[:4]), encoding="utf-8")
+    assert main(["match", "learn", "-o", str(tmp_path / "w.json"), str(few)]) == 0
+    said = capsys.readouterr().err
+    assert "3 pairs of one person and 0 of two that were near are counted" in said
+    assert "so the weights of neutral stay as they are" in said
+
+
+def test_explanation_and_figures_name_the_version_of_the_weights(labelled: str, capsys: pytest.CaptureFixture[str]) -> None:
+    label = load_weights("neutral").label
+    assert main(["match", "explain", "--weights", "neutral", "--adapt", "no", "--report", "R1", labelled]) == 0
+    assert f"weighed by the weights {label}\n" in capsys.readouterr().out
+    assert main(["match", "explain", "--weights", "neutral", "--report", "R1", labelled]) == 0
+    assert f"those of {label}, its times adapted to this file" in capsys.readouterr().out
+    assert main(["match", "explain", "--json", "--weights", "neutral", "--adapt", "no", "--report", "R1", labelled]) == 0
+    assert json.loads(capsys.readouterr().out)["weights"] == label
+    assert figures(capsys, "--weights", "neutral", labelled)["weights_label"] == label
+
+
 def test_an_explanation_names_the_reports_and_what_each_field_weighs(labelled: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["match", "explain", "--report", "R1", labelled]) == 0
     told = capsys.readouterr().out
     assert "R0, R1, R2" in told
-    assert "(strongest)" in told
-    assert "it would have stood alone had there been another" in told
+    assert "strongest: " in told
+    assert "the overdose would have been split had this report stated another" in told
     assert main(["match", "explain", "--json", "--report", "R1", labelled]) == 0
     document = json.loads(capsys.readouterr().out)
     for edge in document["edges"]:

@@ -120,3 +120,40 @@ def test_an_overdose_is_asked_about_once_also_in_a_feed_that_repeats_itself() ->
         named = [key for one in asked(records) for key in (*one[1], *one[2])]  # type: ignore[misc]
         assert len(set(named)) == len(named)
         assert named
+
+
+def said(kind: DecisionKind, level: DecisionLevel, one: object, other: object) -> Decision:
+    return Decision.of(kind, level, one, other, author="reviewer-1", reason="looked at", decided_at=NIGHT)  # type: ignore[arg-type]
+
+
+def test_that_two_are_one_incident_leaves_open_whether_they_are_one_person() -> None:
+    records = night(3)
+    first = next(one for one in doubts(match(records, WEIGHTS), NOTHING, 1_000) if not one.together)
+    scene = Decisions([said(DecisionKind.TOGETHER, DecisionLevel.INCIDENT, first.reports, first.others)])
+    assert (first.reports, first.others) in {(one[1], one[2]) for one in asked(records, scene)}
+    people = Decisions([said(DecisionKind.APART, DecisionLevel.OVERDOSE, first.reports, first.others)])
+    assert (first.reports, first.others) not in {(one[1], one[2]) for one in asked(records, people)}
+
+
+def test_what_follows_from_two_decisions_is_no_question() -> None:
+    records = night(3)
+    first = next(one for one in doubts(match(records, WEIGHTS), NOTHING, 1_000) if not one.together)
+    between = [records[0].key] if records[0].key not in (*first.reports, *first.others) else [records[1].key]
+    chain = Decisions(
+        [
+            said(DecisionKind.TOGETHER, DecisionLevel.OVERDOSE, first.reports[:1], between),
+            said(DecisionKind.APART, DecisionLevel.OVERDOSE, between, first.others[:1]),
+        ]
+    )
+    sides = {frozenset((one[1], one[2])) for one in asked(records, chain)}
+    assert not [one for one in sides if {first.reports[0], first.others[0]} <= {key for side in one for key in side}]  # type: ignore[attr-defined]
+
+
+def test_once_a_report_is_said_to_belong_the_next_one_of_its_overdose_is_asked_about() -> None:
+    sure = {"cad_no": "26-000341", "sex": "F", "age": 34}
+    records = [row("CAD", "1", cad_no="26-000341"), row("EMS", "2", 7, **sure), row("POLICE", "3", 60), row("FIRE", "4", 55)]
+    first = doubts(match(records, WEIGHTS), NOTHING, 10)
+    (question,) = [one for one in first if one.together]
+    yes = Decisions([said(DecisionKind.TOGETHER, DecisionLevel.OVERDOSE, question.reports, question.others[:1])])
+    (next_one,) = [one for one in doubts(match(records, WEIGHTS, decisions=yes), yes, 10) if one.together]
+    assert next_one.reports != question.reports

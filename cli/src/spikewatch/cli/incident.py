@@ -2,30 +2,30 @@
 
 import argparse
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
 from functools import reduce
 from typing import Any, Final
 from uuid import UUID
 
 from pydantic import ValidationError
 
+from spikewatch.chassis.clock import system_clock
 from spikewatch.cli.exit_status import DONE, CannotRun
-from spikewatch.cli.matching.drawing import draw_explanation
+from spikewatch.cli.matching.incident_drawing import draw_incident, printable
 from spikewatch.cli.matching.parts import Part, named_part
-from spikewatch.cli.matching.review_client import ReviewClient, add_review_options, review_client
+from spikewatch.cli.matching.review_client import ReviewClient, add_review_options, add_where, review_client
 from spikewatch.cli.progress import say
-from spikewatch.cli.tables import add_json_option, print_json, print_table
+from spikewatch.cli.tables import add_json_option, print_json
 from spikewatch.contracts.decision import Decision, DecisionKind, DecisionLevel
-from spikewatch.enrichment.domain.incident_explanation import DecisionLine, IncidentExplanation, OriginLine
+from spikewatch.enrichment.domain.decision_faults import fault_of
+from spikewatch.enrichment.domain.incident_explanation import IncidentExplanation
 
 __all__ = ["add"]
 
-# What is wrong with a field, what is expected and an example; never what was given, which may be a name.
-_EXPECTED: Final = {
-    "author": ("is no account id; ", "expected up to 63 small letters, digits and dashes that name nobody, for example reviewer-7"),
-    "reason": ("is too short or too long; ", "expected 3 to 512 letters that name nobody, for example 'another patient of the same car'"),
-    "reports": ("are too many; ", "expected at most 200 reports a side: decide about overdoses of theirs, for example INCIDENT/2"),
-    "others": ("are too many; ", "expected at most 200 reports a side: decide about overdoses of theirs, for example INCIDENT/2"),
+_MEANS: Final = {
+    (DecisionKind.TOGETHER, DecisionLevel.OVERDOSE): "are one person's",
+    (DecisionKind.APART, DecisionLevel.OVERDOSE): "are two people's",
+    (DecisionKind.TOGETHER, DecisionLevel.INCIDENT): "are one incident",
+    (DecisionKind.APART, DecisionLevel.INCIDENT): "are two incidents",
 }
 _NAMING: Final = "PART is an INCIDENT, its second overdose INCIDENT/2, its third report INCIDENT:3, or a report key."
 
@@ -70,6 +70,14 @@ def add(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
         _split,
     )
     splitting.add_argument("parts", nargs="+", metavar="PART", help="of one incident")
+    splitting.add_argument(
+        "--from",
+        dest="apart_from",
+        action="append",
+        metavar="PART",
+        help="keep them apart from this, wherever it is, in place of from the rest: whole incidents as two incidents, all else as two "
+        "people (may be repeated)",
+    )
     undoing = _action(
         actions,
         "undo",
@@ -97,39 +105,13 @@ def _action(actions: Any, name: str, summary: str, description: str, example: st
 
 
 def _show(arguments: argparse.Namespace) -> int:
-    told = review_client(arguments).explain(_identity(arguments.incident))
+    asked = _identity(arguments.incident)
+    told = review_client(arguments).explain(asked)
     if arguments.as_json:
         print_json(_document(told))
-        return DONE
-    aliases = f", also known as {', '.join(map(str, told.aliases))}" if told.aliases else ""
-    print(f"incident {told.incident_id}, version {told.version} ({told.change}), {told.occurred_at:%Y-%m-%d %H:%M} UTC{aliases}")
-    print_table(_report_rows(told), title="Reports, in order of time; an equal letter is an equal number of the call")
-    print(f"weighed by the weights {told.weights}")
-    _print_origins("the place is", told.origins)
-    if told.missing:
-        print(f"{told.missing} older reports are kept no longer")
-    for bond in told.bonds:
-        print(f"overdoses {bond.first} and {bond.second} are one incident: {bond.because}")
-    names = {one.report_key: f"{one.number} {one.kind}" for one in told.reports}
-    for overdose in told.overdoses:
-        differing = f", sources differ on {', '.join(overdose.conflicts)}" if overdose.conflicts else ""
-        print(f"\noverdose {overdose.number} {overdose.overdose_id}: {overdose.outcome}, confidence {overdose.confidence}{differing}")
-        _print_origins("its fields are", overdose.origins)
-        if overdose.is_flooded:
-            print("one of a flood of its agency's reports at one place or of one call: not matched, whatever it fits; a decision joins it")
-        draw_explanation(overdose.explanation, names, told.join)
-    if told.decisions:
-        print_table([_decision_row(one) for one in told.decisions], title="\nDecisions, the latest first")
+    else:
+        draw_incident(told, asked)
     return DONE
-
-
-def _print_origins(what: str, origins: Sequence[OriginLine]) -> None:
-    parts = [
-        f"{one.field} {one.report}" + (f" (contradicted by {', '.join(map(str, one.differing))})" if one.differing else "")
-        for one in origins
-    ]
-    if parts:
-        print(f"{what} from the reports: {', '.join(parts)}")
 
 
 def _document(told: IncidentExplanation) -> Any:
@@ -138,62 +120,40 @@ def _document(told: IncidentExplanation) -> Any:
     return TypeAdapter(IncidentExplanation).dump_python(told, mode="json")
 
 
-def _report_rows(told: IncidentExplanation) -> list[dict[str, Any]]:
-    return [
-        {
-            "no": one.number,
-            "overdose": one.overdose,
-            "time_utc": f"{one.occurred_at:%Y-%m-%d}" if one.is_date_only else f"{one.occurred_at:%Y-%m-%d %H:%M:%S}",
-            "agency": one.agency,
-            "kind": one.kind,
-            "place": one.place,
-            "age": one.age,
-            "sex": one.sex,
-            "outcome": one.outcome,
-            "call": one.call,
-        }
-        for one in told.reports
-    ]
-
-
-def _decision_row(one: DecisionLine) -> dict[str, Any]:
-    sides = [" ".join(map(str, side)) for side in (one.reports, one.others) if side]
-    elsewhere = f" and {one.elsewhere} elsewhere" if one.elsewhere else ""
-    return {
-        "decision": one.decision_id,
-        "decided": one.kind.value if one.undoes is None else f"undo {one.undoes}",
-        "level": one.level.value,
-        "reports": " | ".join(sides) + elsewhere,
-        "author": one.author,
-        "reason": one.reason,
-        "at_utc": f"{one.decided_at:%Y-%m-%d %H:%M:%S}",
-        "state": "in force" if one.is_in_force else "undone",
-    }
-
-
 def _merge(arguments: argparse.Namespace) -> int:
     client = review_client(arguments, account=arguments.author)
     parts = [named_part(text, client) for text in arguments.parts]
     first, others = parts[0], _union(part.reports for part in parts[1:])
-    whole = all(part.level is DecisionLevel.INCIDENT for part in parts)
-    level = _level(arguments, DecisionLevel.INCIDENT if whole else DecisionLevel.OVERDOSE)
+    level = _level(arguments, DecisionLevel.INCIDENT if _are_whole(parts) else DecisionLevel.OVERDOSE)
     if not others - first.reports:
-        raise CannotRun("these parts are the same reports; name two parts that differ")
-    return _decide(arguments, client, _decision(arguments, DecisionKind.TOGETHER, level, first.reports, others - first.reports))
+        already = (
+            f"these are one incident already, {first.incident.incident_id}" if _are_whole(parts) else "these parts are the same reports"
+        )
+        raise CannotRun(f"{already}; name two parts that differ")
+    decision = _decision(arguments, DecisionKind.TOGETHER, level, first.reports, others - first.reports)
+    return _decide(arguments, client, decision, _in_words(decision, parts))
 
 
 def _split(arguments: argparse.Namespace) -> int:
     client = review_client(arguments, account=arguments.author)
     parts = [named_part(text, client) for text in arguments.parts]
-    if len({part.incident.incident_id for part in parts}) != 1:
-        raise CannotRun("these parts are of several incidents, so they are apart already; name parts of one")
     reports = _union(part.reports for part in parts)
-    are_overdoses = all(part.level is DecisionLevel.OVERDOSE for part in parts)
-    level = _level(arguments, DecisionLevel.INCIDENT if are_overdoses else DecisionLevel.OVERDOSE)
-    rest = Part(parts[0].incident, reports, None).rest(level)
-    if not rest:
-        raise CannotRun(f"nothing of the {level.value} would be left; name some of its reports, not all")
-    return _decide(arguments, client, _decision(arguments, DecisionKind.APART, level, reports, rest))
+    others = [named_part(text, client) for text in arguments.apart_from or ()]
+    if others:
+        level = _level(arguments, DecisionLevel.INCIDENT if _are_whole([*parts, *others]) else DecisionLevel.OVERDOSE)
+        rest = _union(part.reports for part in others)
+        if not rest.isdisjoint(reports):
+            raise CannotRun("a report is named before and after --from; name parts that differ")
+    else:
+        if len({part.incident.incident_id for part in parts}) != 1:
+            raise CannotRun("these parts are of several incidents, so they are apart already; to keep them so, name one side after --from")
+        are_overdoses = all(part.level is DecisionLevel.OVERDOSE for part in parts)
+        level = _level(arguments, DecisionLevel.INCIDENT if are_overdoses else DecisionLevel.OVERDOSE)
+        rest = Part(parts[0].incident, reports, None).rest(level)
+        if not rest:
+            raise CannotRun(f"nothing of the {level.value} would be left; name some of its reports, not all")
+    decision = _decision(arguments, DecisionKind.APART, level, reports, rest)
+    return _decide(arguments, client, decision, _in_words(decision, [*parts, *others]))
 
 
 def _undo(arguments: argparse.Namespace) -> int:
@@ -201,8 +161,10 @@ def _undo(arguments: argparse.Namespace) -> int:
     undone = client.decision(_identity(arguments.decision))
     if undone.kind is DecisionKind.UNDO:
         raise CannotRun("an undo is not taken back; decide anew with merge or split")
-    named = {*undone.reports, *undone.others}
-    return _decide(arguments, client, _decision(arguments, DecisionKind.UNDO, undone.level, named, undoes=undone.decision_id))
+    # On the same sides: of two full ones all would be too many for one.
+    decision = _decision(arguments, DecisionKind.UNDO, undone.level, undone.reports, undone.others, undoes=undone.decision_id)
+    words = f"what {undone.author} decided at {undone.decided_at:%Y-%m-%d %H:%M} UTC is taken back ({printable(undone.reason)})"
+    return _decide(arguments, client, decision, words)
 
 
 def _decision(
@@ -215,23 +177,39 @@ def _decision(
 ) -> Decision:
     try:
         return Decision.of(
-            kind, level, reports, others, author=arguments.author, reason=arguments.reason, decided_at=datetime.now(UTC), undoes=undoes
+            kind, level, reports, others, author=arguments.author, reason=arguments.reason, decided_at=system_clock(), undoes=undoes
         )
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-        field = str(first["loc"][0]) if first["loc"] else "the decision"
-        problem, expected = _EXPECTED.get(field, (first["msg"], ""))
-        raise CannotRun(f"{field}: {problem}{expected}") from None
+        raise CannotRun(fault_of(error)) from None
 
 
-def _decide(arguments: argparse.Namespace, client: ReviewClient, decision: Decision) -> int:
+def _decide(arguments: argparse.Namespace, client: ReviewClient, decision: Decision, words: str) -> int:
     client.decide(decision)
     if arguments.as_json:
         print_json(decision.model_dump(mode="json"))
     else:
         print(decision.decision_id)
-    say(f"decided; `spikewatch incident show` tells it in a moment, `spikewatch incident undo {decision.decision_id}` takes it back")
+    is_undo = decision.kind is DecisionKind.UNDO
+    where = add_where(arguments)
+    after = "" if is_undo else f", `spikewatch incident undo{where} {decision.decision_id}` takes it back"
+    say(f"decided: {words}; `spikewatch incident show{where}` tells it in a moment{after}")
     return DONE
+
+
+def _in_words(decision: Decision, parts: Sequence[Part]) -> str:
+    """Return what was decided about which reports: numbers may have changed since they were looked at, so that a slip shows."""
+    several = len({part.incident.incident_id for part in parts}) > 1
+    names = {
+        line.report_key: (f"{str(part.incident.incident_id)[:8]}:" if several else "") + f"{line.number} {line.kind}"
+        for part in parts
+        for line in part.incident.reports
+    }
+    one, other = (", ".join(sorted(names[key] for key in side)) for side in (decision.reports, decision.others))
+    return f"{one} | {other} {_MEANS[decision.kind, decision.level]}"
+
+
+def _are_whole(parts: Iterable[Part]) -> bool:
+    return all(part.level is DecisionLevel.INCIDENT for part in parts)
 
 
 def _level(arguments: argparse.Namespace, usual: DecisionLevel) -> DecisionLevel:

@@ -16,7 +16,7 @@ from spikewatch.cli.matching.drawing import draw_explanation
 from spikewatch.cli.matching.file_reports import FileReports
 from spikewatch.cli.matching.queue import queue
 from spikewatch.cli.matching.review_client import add_review_options
-from spikewatch.cli.matching.reviewed import reviewed_pairs
+from spikewatch.cli.matching.reviewed import Reviewed, reviewed_pairs, say_if_little, say_what_was_reviewed
 from spikewatch.cli.progress import Progress, say
 from spikewatch.cli.tables import add_json_option, print_json, print_table
 from spikewatch.enrichment.adapters.matching_weights import LEARNT, NEUTRAL
@@ -24,6 +24,7 @@ from spikewatch.enrichment.domain.matching.clustering import scored
 from spikewatch.enrichment.domain.matching.decisions import DecisionLevel
 from spikewatch.enrichment.domain.matching.evaluation import Agreement, Figure, agreement, pair_agreement, pair_figures, reliability
 from spikewatch.enrichment.domain.matching.explanation import explain
+from spikewatch.enrichment.domain.matching.fields import FIELDS
 from spikewatch.enrichment.domain.matching.learning import Counts, count_labelled, count_reviewed, learn, learn_unlabelled
 from spikewatch.enrichment.domain.matching.matcher import Matched, compared_pairs, match
 from spikewatch.enrichment.domain.matching.weights import SCALE
@@ -130,8 +131,8 @@ def _positive(text: str) -> int:
 
 def _learn(arguments: argparse.Namespace) -> int:
     base = weights_named(arguments.weights or (LEARNT if arguments.unlabelled else NEUTRAL))
-    reviewed = reviewed_pairs(arguments.reviewed) if arguments.reviewed else None
-    counts = Counts.none()
+    told, reviewed = reviewed_pairs(arguments.reviewed) if arguments.reviewed else (0, None)
+    counts, found = Counts.none(), Reviewed()
     status, pairs, total = DONE, 0, 0
     weights = base
     for name in arguments.files:
@@ -141,20 +142,32 @@ def _learn(arguments: argparse.Namespace) -> int:
         if arguments.unlabelled:
             weights = learn_unlabelled(reports.records, weights, name=arguments.name)
         elif reviewed is not None:
-            pairs += count_reviewed(reports.records, reviewed(reports.keys), counts)
+            found |= (own := reviewed(reports.keys))
+            pairs += count_reviewed(reports.records, own, counts)
         else:
             count_labelled(reports.records, reports.people, counts)
     if not arguments.unlabelled:
         if arguments.reviewed and not pairs:
             raise CannotRun(f"{arguments.reviewed} names no pair of reports of these files that is compared; give the files they came from")
+        if arguments.reviewed:
+            say_what_was_reviewed(found, pairs, told, base.name)
+        else:
+            _say_what_was_labelled(counts, base.name)
         source = f"{pairs} reviewed pairs" if arguments.reviewed else f"labels of {total} reports"
         weights = learn(counts, base, name=arguments.name, origin=f"{source}, beginning with {base.name}")
     with contextlib.ExitStack() as stack:
         written(stack, arguments.output).write(weights.to_json())
-    say(f"learnt {arguments.name} from {weights.origin}")
+    say(f"learnt {weights.label} from {weights.origin}")
     if arguments.unlabelled:
         say_beside_shipped(reports.records, weights)
     return status
+
+
+def _say_what_was_labelled(counts: Counts, base: str) -> None:
+    # Every pair has its prior, and that once.
+    same, different = (round(float(one[1 : 1 + FIELDS[0].size].sum())) for one in (counts.same, counts.different))
+    say(f"{same:,} pairs of one person and {different:,} of two that were near are counted")
+    say_if_little(same, different, base)
 
 
 def _evaluate(arguments: argparse.Namespace) -> int:
@@ -164,7 +177,7 @@ def _evaluate(arguments: argparse.Namespace) -> int:
     truth = [reports.people[record.key] for record in records]
     with Progress("match", len(records), unit="reports") as progress:
         matched = match(records, weights, learns_lags=arguments.adapt == "lags")
-        weights = matched.weights
+        begun, weights = weights.label, matched.weights
         progress.reach(len(records))
     assignments = matched.assignments()
     clusters = agreement([assignments[record.key].overdose_id for record in records], truth)
@@ -183,6 +196,7 @@ def _evaluate(arguments: argparse.Namespace) -> int:
             {
                 "reports": len(records),
                 "weights": weights.name,
+                "weights_label": begun,
                 "clusters": asdict(clusters),
                 "pairs": {
                     "f1": f1,
@@ -195,7 +209,7 @@ def _evaluate(arguments: argparse.Namespace) -> int:
             }
         )
     else:
-        print_table(_rows(clusters), title=f"Clusters: {len(records):,} reports, {len(sizes):,} people, weights {weights.name}")
+        print_table(_rows(clusters), title=f"Clusters: {len(records):,} reports, {len(sizes):,} people, weights {begun}")
         title = f"Scored pairs at their best threshold, {threshold:.2f} bits (pairs that were never compared count as missed)"
         print_table(_figure_rows({"F1": pairs["f1"], "precision": pairs["precision"], "recall": pairs["recall"]}), title=title)
         rows = [{"confidence": f"{claimed:.3f}", "exactly_right": f"{right:.3f}", "overdoses": count} for claimed, right, count in promised]
@@ -241,10 +255,13 @@ def _explain(arguments: argparse.Namespace) -> int:
     told = explain(matched, key, decisions)
     names = reports.names
     if arguments.as_json:
-        print_json(asdict(told) | {"overdose_id": assignment.overdose_id, "names": {str(one): names[one] for one in told.reports}})
+        more = {"overdose_id": assignment.overdose_id, "names": {str(one): names[one] for one in told.reports}}
+        print_json(asdict(told) | more | {"weights": matched.weights.label, "join": matched.weights.join / SCALE})
         return reports.status
     print(f"overdose {assignment.overdose_id}, incident {assignment.incident_id}, confidence {assignment.confidence}")
     print(f"reports {', '.join(names[one] for one in told.reports)}")
+    adapted = f" (those of {weights.label}, its times adapted to this file)" if matched.weights.label != weights.label else ""
+    print(f"weighed by the weights {matched.weights.label}{adapted}")
     draw_explanation(told, names, weights.join / SCALE)
     members = set(told.reports)
     parted = {other for pair in decisions.apart(DecisionLevel.OVERDOSE) if not members.isdisjoint(pair) for other in pair} - members

@@ -11,6 +11,7 @@ from spikewatch.cli.exit_status import CannotRun
 from spikewatch.cli.files.opened import opened
 from spikewatch.cli.progress import say
 from spikewatch.contracts.decision import Decision
+from spikewatch.enrichment.domain.decision_faults import fault_of
 from spikewatch.enrichment.domain.matching.decisions import Decisions
 
 __all__ = ["add_decisions_option", "decisions_named", "say_what_bears"]
@@ -68,6 +69,4 @@ def _decision(name: str, number: int, document: Any) -> Decision:
     try:
         return Decision.model_validate_json(json.dumps(document))
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-        field = ".".join(map(str, first["loc"])) or "the decision"
-        raise CannotRun(f"{name}: decision {number}: {field}: {first['msg']}") from None
+        raise CannotRun(f"{name}: decision {number}: {fault_of(error)}") from None

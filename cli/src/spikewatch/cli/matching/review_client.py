@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import shlex
 from collections.abc import Callable
 from typing import Any, Final, TypeVar
 from uuid import UUID
@@ -18,7 +19,7 @@ from spikewatch.enrichment.review import Question
 
 T = TypeVar("T")
 
-__all__ = ["ReviewClient", "add_review_options", "review_client"]
+__all__ = ["ReviewClient", "add_review_options", "add_where", "review_client"]
 
 _URL: Final = "SPIKEWATCH_ENRICHMENT_URL"
 _TOKEN: Final = "SPIKEWATCH_ENRICHMENT_TOKEN"  # noqa: S105  # the name of a variable
@@ -32,6 +33,13 @@ def add_review_options(parser: argparse.ArgumentParser) -> None:
     """Add ``--url`` and ``--folder``."""
     parser.add_argument("--url", metavar="URL", help=f"the enrichment service (else ${_URL}, else the stack in --folder)")
     add_folder_option(parser)
+
+
+def add_where(arguments: argparse.Namespace) -> str:
+    """Return the options by which another command finds the same service, with a blank before each; nothing where none was given."""
+    if arguments.url:
+        return f" --url {shlex.quote(arguments.url)}"
+    return "" if arguments.folder == stack_file.DEFAULT_FOLDER else f" --folder {shlex.quote(str(arguments.folder))}"
 
 
 def review_client(arguments: argparse.Namespace, *, account: str | None = None) -> "ReviewClient":

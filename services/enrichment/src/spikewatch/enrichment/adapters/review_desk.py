@@ -20,8 +20,9 @@ from starlette.routing import Route
 
 from spikewatch.chassis.outcome import Transient
 from spikewatch.contracts.decision import Decision
+from spikewatch.enrichment.domain.decision_faults import fault_of
 from spikewatch.enrichment.domain.incident_explanation import IncidentExplanation
-from spikewatch.enrichment.review import Question, ReviewMatches
+from spikewatch.enrichment.review import Question, Refused, ReviewMatches
 
 __all__ = ["review_desk"]
 
@@ -49,9 +50,10 @@ def review_desk(review: ReviewMatches, token: SecretStr | None) -> Starlette:
     """Return the ASGI app. Without a token everybody who reaches it is served: only on loopback."""
 
     async def explain(request: Request) -> Response:
-        told = await review.explain(_identity(request))
+        identity = _identity(request)
+        told = await review.explain(identity)
         if told is None:
-            raise _Problem(HTTPStatus.NOT_FOUND, "There is no such incident, none that it was merged into, and no report by that key.")
+            raise _Problem(HTTPStatus.NOT_FOUND, f"{await review.why_absent(identity)}.")
         return _json(_EXPLANATION.dump_json(told))
 
     async def queue(request: Request) -> Response:
@@ -66,7 +68,10 @@ def review_desk(review: ReviewMatches, token: SecretStr | None) -> Starlette:
 
     async def decide(request: Request) -> Response:
         decision = await _decision(request)
-        await review.decide(decision)
+        try:
+            await review.decide(decision)
+        except Refused as error:
+            raise _Problem(HTTPStatus.UNPROCESSABLE_ENTITY if error.is_wrong else HTTPStatus.CONFLICT, f"{error}.") from None
         return _json(decision.to_json(), HTTPStatus.ACCEPTED)
 
     def guarded(endpoint: Endpoint) -> Endpoint:
@@ -126,22 +131,20 @@ async def _decision(request: Request) -> Decision:
     try:
         return Decision.model_validate_json(bytes(body))
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-        field = ".".join(map(str, first["loc"])) or "decision"
-        raise _Problem(HTTPStatus.UNPROCESSABLE_ENTITY, f"{field}: {first['msg']}.") from None
+        raise _Problem(HTTPStatus.UNPROCESSABLE_ENTITY, f"{fault_of(error)}.") from None
 
 
 def _identity(request: Request) -> UUID:
     try:
         return UUID(request.path_params["id"])
     except ValueError:
-        raise _Problem(HTTPStatus.BAD_REQUEST, "The id is none; expected a UUID.") from None
+        raise _Problem(HTTPStatus.BAD_REQUEST, "id: is none; expected a UUID, for example 0b7f7a1e-58f5-5a4f-8c1c-8b6f5a0f9d11.") from None
 
 
 def _number(request: Request, name: str, usual: int, most: int) -> int:
     text = request.query_params.get(name, str(usual))
     if not text.isascii() or not text.isdecimal() or not 1 <= int(text) <= most:
-        raise _Problem(HTTPStatus.BAD_REQUEST, f"{name} is no number from 1 to {most}.")
+        raise _Problem(HTTPStatus.BAD_REQUEST, f"{name}: is no whole number; expected 1 to {most}, for example {usual}.")
     return int(text)
 
 

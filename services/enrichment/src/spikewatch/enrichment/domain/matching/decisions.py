@@ -7,18 +7,28 @@ itself: no two reports that must not be together are joined by decisions, and wh
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
+from enum import StrEnum
 from itertools import combinations, product
 from typing import Final
 from uuid import UUID
 
 from spikewatch.contracts.decision import Decision, DecisionKind, DecisionLevel
 
-__all__ = ["Decision", "DecisionKind", "DecisionLevel", "Decisions", "Pair"]
+__all__ = ["Decision", "DecisionKind", "DecisionLevel", "Decisions", "Force", "Pair"]
 
 Pair = tuple[UUID, UUID]
 """Two report keys, the lesser first."""
 
 _BOTH: Final = (DecisionLevel.OVERDOSE, DecisionLevel.INCIDENT)
+
+
+class Force(StrEnum):
+    """Whether what a decision says holds."""
+
+    WHOLE = "in force"
+    PART = "in force in part"
+    OUTRANKED = "outranked"
+    UNDONE = "undone"
 
 
 @dataclass(slots=True)
@@ -70,12 +80,17 @@ class Decisions:
         undone = {one.undoes for one in self.all}
         self.standing: Final = tuple(one for one in self.all if one.kind is not DecisionKind.UNDO and one.decision_id not in undone)
         self._levels: Final = {level: _Level() for level in _BOTH}
+        self._force: Final[dict[UUID, Force]] = {}
         for decision in self.standing:
-            for one, two in _pairs(decision):
-                self._take(decision, one, two)
+            taken = [self._take(decision, one, two) for one, two in _pairs(decision)]
+            self._force[decision.decision_id] = Force.WHOLE if all(taken) else Force.PART if any(taken) else Force.OUTRANKED
 
     def __bool__(self) -> bool:
         return bool(self.standing)
+
+    def force(self, decision: Decision) -> Force:
+        """Return whether what a decision says holds beside the later ones. Nothing takes an undo back, so it is in force."""
+        return Force.WHOLE if decision.kind is DecisionKind.UNDO else self._force.get(decision.decision_id, Force.UNDONE)
 
     def together(self, level: DecisionLevel) -> tuple[frozenset[UUID], ...]:
         """Return the groups of reports that must be one overdose or incident: disjoint, of two at least, by their least key."""
@@ -114,22 +129,21 @@ class Decisions:
         # An undo that names other reports than what it undoes is one all the same.
         return Decisions((*found.values(), *(one for one in self.all if one.undoes in found)))
 
-    def named(self) -> frozenset[UUID]:
-        """Return every report that a decision in force is about."""
-        return frozenset(key for one in self.standing for key in (*one.reports, *one.others))
-
-    def _take(self, decision: Decision, one: UUID, two: UUID) -> None:
+    def _take(self, decision: Decision, one: UUID, two: UUID) -> bool:
+        """Take what a decision says of two reports in; False: it is passed over, because later ones say otherwise."""
         # An overdose is joined on both levels or on none; an incident is parted on both.
         is_together = decision.kind is DecisionKind.TOGETHER
         both = is_together is (decision.level is DecisionLevel.OVERDOSE)
         levels = [self._levels[level] for level in (_BOTH if both else (decision.level,))]
-        if is_together:
-            if all(level.may_join(one, two) for level in levels):
-                for level in levels:
-                    level.join(one, two)
-        elif self._levels[decision.level].root(one) != self._levels[decision.level].root(two):
-            for level in levels:
+        own = self._levels[decision.level]
+        if not (all(level.may_join(one, two) for level in levels) if is_together else own.root(one) != own.root(two)):
+            return False
+        for level in levels:
+            if is_together:
+                level.join(one, two)
+            else:
                 level.part(one, two)
+        return True
 
 
 def _pairs(decision: Decision) -> Iterator[Pair]:

@@ -10,7 +10,7 @@ import numpy as np
 
 from spikewatch.enrichment.domain.matching.clustering import scored
 from spikewatch.enrichment.domain.matching.columns import Ints
-from spikewatch.enrichment.domain.matching.decisions import Decisions
+from spikewatch.enrichment.domain.matching.decisions import DecisionLevel, Decisions, Pair
 from spikewatch.enrichment.domain.matching.explanation import Edge, edge
 from spikewatch.enrichment.domain.matching.matcher import Matched, compared_pairs
 from spikewatch.enrichment.domain.matching.weights import SCALE
@@ -60,22 +60,46 @@ class _Between:
         return (self.most + self.total / self.count) / 2
 
 
+@dataclass(frozen=True, slots=True)
+class _Settled:
+    """What people decided about persons: the number of each report's group, and the pairs that are two people's."""
+
+    group: dict[UUID, int]
+    apart: frozenset[Pair]
+    parted: frozenset[UUID]
+
+    @classmethod
+    def of(cls, decisions: Decisions) -> "_Settled":
+        apart = decisions.apart(DecisionLevel.OVERDOSE)
+        groups = enumerate(decisions.together(DecisionLevel.OVERDOSE))
+        return cls({key: number for number, keys in groups for key in keys}, apart, frozenset(key for pair in apart for key in pair))
+
+    def says(self, one: Sequence[UUID], two: Sequence[UUID]) -> bool:
+        """Return whether it is decided if the two sides are one person."""
+        sides = [{self.group[key] for key in side if key in self.group} for side in (one, two)]
+        if not sides[0].isdisjoint(sides[1]):
+            return True
+        left, right = ([key for key in side if key in self.parted] for side in (one, two))
+        return any(((first, second) if first < second else (second, first)) in self.apart for first in left for second in right)
+
+
 def doubts(matched: Matched, decisions: Decisions, limit: int) -> list[Doubt]:
     """Return the most informative questions, first the one to ask first.
 
-    What a decision speaks about is no question any more, nor is what a veto keeps apart. An overdose is in one question only: its
-    answer may settle the others, or raise them anew.
+    Whether two are one person is no question any more when a decision in force says it, or what several say together; that two are of
+    one incident says nothing about it. Nor is what a veto keeps apart. An overdose is in one question only: its answer may settle the
+    others, or raise them anew.
     """
+    settled = _Settled.of(decisions)
     first, second = compared_pairs(matched)
     scores = scored(matched.columns, first, second, matched.weights)
     founder = matched.clusters.founder
     inner = founder[first] == founder[second]
     found = [
-        *_splits(matched, first[inner], second[inner], scores[inner].tolist()),
+        *_splits(matched, first[inner], second[inner], scores[inner].tolist(), settled.group.keys()),
         *_merges(matched, first[~inner], second[~inner], scores[~inner].tolist()),
     ]
-    settled = decisions.named()
-    open_questions = [one for one in found if not _is_settled(one[3], one[4], decisions, settled)]
+    open_questions = [one for one in found if not settled.says(one[3], one[4])]
     open_questions.sort(key=lambda one: (-one[0], one[3], one[4]))
     records = {record.key: record for record in matched.records}
     asked: list[Doubt] = []
@@ -93,14 +117,16 @@ def doubts(matched: Matched, decisions: Decisions, limit: int) -> list[Doubt]:
 _Question = tuple[float, float, bool, tuple[UUID, ...], tuple[UUID, ...], tuple[UUID, UUID]]
 
 
-def _splits(matched: Matched, first: Ints, second: Ints, scores: Sequence[int]) -> list[_Question]:
-    """Return of every overdose the report that is tied to the others least."""
+def _splits(matched: Matched, first: Ints, second: Ints, scores: Sequence[int], decided: Collection[UUID]) -> list[_Question]:
+    """Return of every overdose the report that is tied to the others least, and about which nothing was decided."""
     ties: dict[int, _Between] = defaultdict(_Between)
     for one, two, score in zip(first.tolist(), second.tolist(), scores, strict=True):
         ties[one].add(score, one, two)
         ties[two].add(score, one, two)
     loosest: dict[int, int] = {}
     for report in sorted(ties):
+        if matched.records[report].key in decided:
+            continue
         group = int(matched.clusters.founder[report])
         if group not in loosest or ties[report].fit < ties[loosest[group]].fit:
             loosest[group] = report
@@ -151,14 +177,3 @@ def _question(matched: Matched, one: list[int], two: list[int], found: _Between,
     reports, others = (tuple(matched.records[place].key for place in side) for side in (one, two))
     pair = matched.records[found.best[0]].key, matched.records[found.best[1]].key
     return weight, bits, together, reports, others, pair
-
-
-def _is_settled(one: Sequence[UUID], two: Sequence[UUID], decisions: Decisions, named: frozenset[UUID]) -> bool:
-    if named.isdisjoint(one) or named.isdisjoint(two):
-        return False
-    return any(
-        not sides[0].isdisjoint(one) and not sides[1].isdisjoint(two)
-        for decision in decisions.standing
-        for left, right in [(set(decision.reports), set(decision.others or decision.reports))]
-        for sides in ((left, right), (right, left))
-    )

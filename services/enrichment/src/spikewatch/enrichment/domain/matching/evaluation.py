@@ -1,5 +1,6 @@
 """How well an assignment agrees with known truth: precision, recall and F1 by pairs and by clusters, with bootstrap intervals."""
 
+import math
 from collections import Counter
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
@@ -8,10 +9,11 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Agreement", "Figure", "agreement", "pair_agreement", "pair_figures", "reliability"]
+__all__ = ["Agreement", "Figure", "agreement", "pair_agreement", "pair_figures", "reliability", "wilson"]
 
 _RESAMPLES: Final = 400
 _INTERVAL: Final = (2.5, 97.5)
+_Z: Final = 1.959964  # of the normal distribution, for 95 %
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +38,8 @@ class Agreement:
 def agreement(found: Sequence[Hashable], truth: Sequence[Hashable], *, seed: int = 1) -> Agreement:
     """Compare clusters with the truth, over all pairs of reports that end in one cluster.
 
-    The interval comes from drawing the true people again and again with replacement; a wrong pair counts half for each of its two.
+    The interval comes from drawing the true people again and again with replacement; a wrong pair counts half for each of its two. Where
+    every draw says 0 or 1, and for ``exact``, it is Wilson's for so many people.
     """
     sizes_true, sizes_found = Counter(truth), Counter(found)
     both = Counter(zip(truth, found, strict=True))
@@ -110,11 +113,29 @@ def _figures(
         hits, misses, pairs = float(times @ right), float(times @ wrong), float(times @ true)
         precision = hits / (hits + misses) if hits + misses else 1.0
         recall = hits / pairs if pairs else 1.0
-        values.append((precision, recall, 2 * precision * recall / (precision + recall) if hits else 0.0, float(times @ exact) / count))
+        values.append(
+            (precision, recall, 2 * precision * recall / (precision + recall) if precision + recall else 0.0, float(times @ exact) / count)
+        )
     if not values:
         values = [(1.0, 1.0, 1.0, 1.0)]
-    figures = [
-        Figure(column[0], float(np.percentile(column, _INTERVAL[0])), float(np.percentile(column, _INTERVAL[1])))
-        for column in zip(*values, strict=True)
-    ]
-    return Agreement(*figures)
+    of_precision, of_recall, of_f1, of_exact = (_figure(column, count) for column in zip(*values, strict=True))
+    # How many people are exactly right is a plain share: Wilson's interval is right for few of them, too.
+    return Agreement(of_precision, of_recall, of_f1, Figure(of_exact.value, *wilson(of_exact.value, count)))
+
+
+def _figure(drawn: Sequence[float], people: int) -> Figure:
+    """Return a figure with its interval: that of the draws; where no draw differs from 0 or 1, what so many people leave open."""
+    low, high = (float(np.percentile(drawn, part)) for part in _INTERVAL)
+    if low == high and low in {0.0, 1.0}:
+        low, high = wilson(low, people)
+    return Figure(drawn[0], low, high)
+
+
+def wilson(share: float, count: int) -> tuple[float, float]:
+    """Return Wilson's 95 % interval of a share of so many; all of 0 to 1 for none."""
+    if not count:
+        return 0.0, 1.0
+    middle = share + _Z**2 / (2 * count)
+    reach = _Z * math.sqrt(share * (1 - share) / count + _Z**2 / (4 * count**2))
+    whole = 1 + _Z**2 / count
+    return 0.0 if share == 0 else (middle - reach) / whole, 1.0 if share == 1 else (middle + reach) / whole

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import combinations
 from typing import Final
 from uuid import UUID
 
@@ -19,6 +20,9 @@ __all__ = ["Edge", "Evidence", "Explanation", "edge", "explain", "explain_group"
 
 NOTHING_IN_FORCE: Final = Decisions()
 _NOT_NEAR: Final = -100  # bits: a veto, or no tie at all
+_DECIDED: Final = 10**6  # hundredths of a bit: what people decided holds whatever else is said
+_SMALL: Final = 12  # reports up to which every set of fields is tried: some tens of milliseconds
+_MOST_TRIED: Final = 3  # fields of a set
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +60,10 @@ class Explanation:
         loosest: the report that is tied least to the others: it would have been split off first. What people decided is not loose; None
             when they decided about every report, or there is one.
         tie: half its best and half its mean score with the others, in bits.
-        splits: the fewest fields that would have had to disagree for the loosest report to stand alone; empty when none would do, or
-            nothing is loose.
+        splits: the fewest fields of the loosest report that would have had to disagree for the overdose to be divided; empty when none
+            would do, or nothing is loose. Of more than a dozen reports, or more than three fields, perhaps not the fewest.
+            Other reports nearby are left aside.
+        ways: every set of so many fields that would have done, ``splits`` first.
         outside: the best fit of another overdose nearby, in bits; None when there was none.
     """
 
@@ -69,6 +75,7 @@ class Explanation:
     tie: float | None
     splits: tuple[str, ...]
     outside: float | None
+    ways: tuple[tuple[str, ...], ...] = ()
 
 
 def edge(first: Compared, second: Compared, weights: Weights) -> Edge:
@@ -102,15 +109,17 @@ def explain_group(
     by_report = {key: [one for one in edges if key in (one.first, one.second)] for key in keys}
     ties = {key: _tie([one.bits for one in own]) for key, own in by_report.items() if not any(one.is_decided for one in own)}
     loosest = min(ties, key=lambda key: (ties[key], keys.index(key)), default=None)
+    ways = () if loosest is None else _ways(edges, keys.index(loosest), len(keys), weights)
     return Explanation(
-        keys,
-        tuple(edges),
-        max(edges, key=lambda one: one.bits),
-        min(edges, key=lambda one: one.bits),
-        loosest,
-        None if loosest is None else round(ties[loosest], 2),
-        () if loosest is None else _splits(by_report[loosest], weights),
-        outside,
+        reports=keys,
+        edges=tuple(edges),
+        strongest=max(edges, key=lambda one: one.bits),
+        weakest=min(edges, key=lambda one: one.bits),
+        loosest=loosest,
+        tie=None if loosest is None else round(ties[loosest], 2),
+        splits=ways[0] if ways else (),
+        outside=outside,
+        ways=ways,
     )
 
 
@@ -144,24 +153,63 @@ def _tie(bits: Sequence[float]) -> float:
     return (max(bits) + sum(bits) / len(bits)) / 2
 
 
-def _splits(edges: Sequence[Edge], weights: Weights) -> tuple[str, ...]:
-    """Return the fewest fields that would have had to disagree so that the tie falls below the threshold, the heaviest first."""
-    stated = [{one.field: one.bits for one in edge.evidence} for edge in edges]
-    worst = [{one.field: _worst(one, weights) for one in edge.evidence if one.field != "prior"} for edge in edges]
+def _ways(edges: Sequence[Edge], place: int, count: int, weights: Weights) -> tuple[tuple[str, ...], ...]:
+    """Return the smallest sets of fields of one report of which each, had it disagreed, would have divided the overdose.
+
+    Each is tried as the matcher would: every pair of the report weighs what the worst disagreement in these fields does, and the group is
+    divided anew, so that a veto counts as it does there. That which leaves the least tie comes first, and in it the heaviest field.
+    """
+    own = [number for number, pair in enumerate(combinations(range(count), 2)) if place in pair]
+    stated = [{one.field: one.bits for one in edges[number].evidence} for number in own]
+    worst = [{one.field: _worst(one, weights) for one in edges[number].evidence if one.field != "prior"} for number in own]
+    begun = [_DECIDED if one.is_decided else round(one.bits * SCALE) for one in edges]
     names = sorted({name for part in worst for name in part})
-    turned: list[str] = []
 
-    def otherwise(fields: list[str]) -> float:
+    def otherwise(fields: Sequence[str]) -> list[float]:
         parts = zip(stated, worst, strict=True)
-        return _tie([sum(low[name] if name in fields and name in low else bits for name, bits in said.items()) for said, low in parts])
+        return [sum(low[name] if name in fields and name in low else bits for name, bits in said.items()) for said, low in parts]
 
+    def is_divided(fields: Sequence[str]) -> bool:
+        scores, bits = begun.copy(), otherwise(fields)
+        for number, changed in zip(own, bits, strict=True):
+            scores[number] = round(changed * SCALE)
+        if count > _SMALL:
+            return min(scores) < weights.veto or _tie(bits) * SCALE < weights.join
+        return not _is_one(count, scores, weights)
+
+    def tie(fields: Sequence[str]) -> tuple[float, Sequence[str]]:
+        return _tie(otherwise(fields)), fields
+
+    for size in range(1, min(len(names), _MOST_TRIED if count <= _SMALL else 1) + 1):
+        if dividing := [fields for fields in combinations(names, size) if is_divided(fields)]:
+            return tuple(tuple(sorted(fields, key=lambda name: tie([name]))) for fields in sorted(dividing, key=tie))
+    # Beyond that one after the other, that first which leaves the least tie: perhaps not the fewest.
+    turned: list[str] = []
     while names:
-        lowering = min(names, key=lambda name: (otherwise([*turned, name]), name))
-        turned.append(lowering)
-        names.remove(lowering)
-        if otherwise(turned) < weights.join / SCALE:
-            return tuple(turned)
+        turned.append(min(names, key=lambda name: tie([*turned, name])))
+        names.remove(turned[-1])
+        if is_divided(turned):
+            return (tuple(turned),)
     return ()
+
+
+def _is_one(count: int, scores: Sequence[int], weights: Weights) -> bool:
+    """Return whether reports become one by the rule of ``clustering``, given the scores of (0, 1), (0, 2) and so on."""
+    # Of each two groups the best score between them, the sum, the least and how many there are.
+    between = {pair: (score, score, score, 1) for pair, score in zip(combinations(range(count), 2), scores, strict=True)}
+    while between:
+        fits = {pair: (most + total / number) / 2 for pair, (most, total, least, number) in between.items() if least >= weights.veto}
+        best = min(fits, key=lambda pair: (-fits[pair], pair), default=None)
+        if best is None or fits[best] < weights.join:
+            return False
+        keep, gone = best
+        del between[best]
+        for pair in [pair for pair in between if gone in pair]:
+            other = pair[1] if pair[0] == gone else pair[0]
+            ours = (keep, other) if keep < other else (other, keep)
+            one, two = between.pop(pair), between[ours]
+            between[ours] = (max(one[0], two[0]), one[1] + two[1], min(one[2], two[2]), one[3] + two[3])
+    return True
 
 
 def _worst(evidence: Evidence, weights: Weights) -> float:
