@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from spikewatch.enrichment.adapters.matching_weights import load_weights
-from spikewatch.enrichment.domain.matching import clustering
+from spikewatch.enrichment.domain.matching import clustering, comparison
 from spikewatch.enrichment.domain.matching.blocking import HOUR, candidates
 from spikewatch.enrichment.domain.matching.clustering import LARGEST, NOTHING, cluster, scored
 from spikewatch.enrichment.domain.matching.codes import KIND_CODE
@@ -123,7 +123,7 @@ def test_many_groups_at_once_are_divided_as_each_would_be_by_itself(seed: int, m
             expected[0][group] = np.array(group)[founder]
             expected[1][group], expected[2][group] = within, outside
     monkeypatch.setattr(clustering, "scored", lambda _columns, one, two, _weights: table[one, two])
-    monkeypatch.setattr(clustering, "_AT_ONCE", draw.choice([1, 30, 10_000]))
+    monkeypatch.setattr(clustering, "_IN_BLOCK", draw.choice([1, 30, 10_000]))
     ends = np.array(first, dtype=np.int64), np.array(second, dtype=np.int64)
     found = cluster(Columns.of([one_of(number) for number in range(count)]), *ends, table[ends], WEIGHTS)
     for whole, own in zip((found.founder, found.within, found.outside), expected, strict=True):
@@ -146,6 +146,58 @@ def test_a_group_as_large_as_any_is_divided_as_the_rule_says(seed: int, monkeypa
     found = cluster(Columns.of([one_of(number) for number in range(LARGEST)]), first, second, table[first, second], WEIGHTS)
     assert (found.founder.tolist(), found.within.tolist(), found.outside.tolist()) == plainly(LARGEST, score)
     assert 20 < len(set(found.founder.tolist())) < LARGEST
+
+
+# Cutting what is too large.
+
+
+def connected(records: Sequence[int], ties: Sequence[tuple[int, int, int]]) -> list[list[int]]:
+    parts = [[one] for one in records]
+    for one, two, _ in ties:
+        a, b = (next(part for part in parts if each in part) for each in (one, two))
+        if a is not b:
+            parts = [part for part in parts if part not in (a, b)] + [sorted(a + b)]
+    return parts
+
+
+def cut_plainly(group: list[int], ties: list[tuple[int, int, int]], largest: int) -> list[list[int]]:
+    """Return the parts of one group: the threshold rises until none is too large; what stays one at the highest is counted out."""
+    done: list[list[int]] = []
+    large, level = [group], JOIN
+    while large and level < 4_000:
+        ties = [tie for tie in ties if any(tie[0] in part and tie[1] in part for part in large)]
+        level = max(level + 50, min(score for *_, score in ties) + 1)
+        ties = [tie for tie in ties if tie[2] >= level]
+        parts = connected([one for part in large for one in part], ties)
+        done += [part for part in parts if len(part) <= largest]
+        large = [part for part in parts if len(part) > largest]
+    return done + [part[start : start + largest] for part in large for start in range(0, len(part), largest)]
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_groups_that_are_too_large_are_cut_each_at_its_own_pace(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    draw = random.Random(seed)
+    count, largest = draw.randrange(20, 90), draw.choice([3, 6, 10])
+    monkeypatch.setattr(clustering, "LARGEST", largest)
+    monkeypatch.setattr(clustering, "scored", lambda _columns, one, _two, _weights: np.full(len(one), VETO - 1, dtype=np.int32))
+    group = [draw.randrange(max(count // 25, 1)) for _ in range(count)]
+    steps = draw.choice([(-300, 4_500), (JOIN, 400), (5_000, 5_001), (3_900, 90_000)])  # the last are of copies, or were decided
+    pairs = [pair for pair in combinations(range(count), 2) if group[pair[0]] == group[pair[1]] and draw.random() < 0.15]
+    ties = [(one, two, draw.randrange(*steps) // 10 * 10) for one, two in pairs]
+    expected, cut = list(range(count)), set()
+    fitting = [tie for tie in ties if tie[2] >= JOIN]
+    for part in connected(range(count), fitting):
+        own = [tie for tie in fitting if tie[0] in part]
+        parts = cut_plainly(part, own, largest) if len(part) > largest else [part]
+        for each in parts:
+            for one in each:
+                expected[one] = each[0]
+        if len(part) > largest:
+            cut |= set(part)
+    first, second, scores = (np.array(column, dtype=np.int64) for column in zip(*ties, strict=True))
+    found = cluster(Columns.of([one_of(number) for number in range(count)]), first, second, scores.astype(np.int32), WEIGHTS)
+    assert found.component.tolist() == expected
+    assert set(found.cut.tolist()) == cut
 
 
 # Finding and comparing.
@@ -281,5 +333,7 @@ def test_pairs_are_compared_as_each_would_be_by_itself(seed: int, monkeypatch: p
         seen.add(told % bins if placed else None)
     assert len(seen) > 12
     whole = WEIGHTS.scores(looked)
-    monkeypatch.setattr(clustering, "_AT_ONCE", 100)
+    for module in (clustering, comparison):
+        monkeypatch.setattr(module, "AT_ONCE", 100)
+    assert compare(columns, first, second).tolist() == looked.tolist()
     assert scored(columns, first, second, WEIGHTS).tolist() == whole.tolist()

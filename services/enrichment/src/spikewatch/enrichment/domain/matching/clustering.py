@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from spikewatch.enrichment.domain.matching.columns import Columns, Floats, Ints
-from spikewatch.enrichment.domain.matching.comparison import compare, oriented
+from spikewatch.enrichment.domain.matching.comparison import AT_ONCE, compare, oriented
 from spikewatch.enrichment.domain.matching.decided import NOTHING, NOTHING_DECIDED, Decided, Scores
 from spikewatch.enrichment.domain.matching.weights import Weights
 
@@ -25,7 +25,6 @@ LARGEST: Final = 96
 
 _CUT: Final = 50  # hundredths of a bit by which the threshold is raised to cut a group that is too large
 _HIGHEST: Final = 4_000
-_AT_ONCE: Final = 16_384  # pairs compared in one go: all that is looked up for them stays in the cache of a processor
 _IN_BLOCK: Final = 65_536  # pairs of the groups that are divided together
 
 
@@ -51,8 +50,8 @@ class Clusters:
 def scored(columns: Columns, first: Ints, second: Ints, weights: Weights) -> Scores:
     """Return the scores of pairs in any orientation."""
     scores = np.empty(len(first), dtype=np.int32)
-    for begin in range(0, len(first), _AT_ONCE):
-        part = slice(begin, begin + _AT_ONCE)
+    for begin in range(0, len(first), AT_ONCE):
+        part = slice(begin, begin + AT_ONCE)
         scores[part] = weights.scores(compare(columns, *oriented(columns, first[part], second[part])))
     return scores
 
@@ -223,40 +222,34 @@ def _outside(person: Ints, ends: Ints, left: Ints, right: Ints, found: Scores) -
 def _components(count: int, first: Ints, second: Ints, scores: Scores, join: int) -> tuple[Ints, Ints]:
     """Return the connected group of each record by its first record, groups that are too large cut, and the records of those."""
     component = _connected(count, first, second)
-    sizes = np.bincount(component, minlength=count)
-    cut = np.flatnonzero(sizes[component] > LARGEST)
+    cut = np.flatnonzero(np.bincount(component, minlength=count)[component] > LARGEST)
     if not len(cut):
         return component, cut
-    # Each group by itself: what else is matched at the same time has no say in where it is cut.
-    pairs = np.flatnonzero(sizes[component[first]] > LARGEST)
-    pairs = pairs[np.argsort(component[first[pairs]], kind="stable")]
-    members = cut[np.argsort(component[cut], kind="stable")]
-    groups, member_begin = np.unique(component[members], return_index=True)
-    pair_begin = np.searchsorted(component[first[pairs]], groups)
-    ends = zip([*member_begin[1:].tolist(), len(members)], [*pair_begin[1:].tolist(), len(pairs)], strict=True)
-    for begin, start, (end, stop) in zip(member_begin.tolist(), pair_begin.tolist(), ends, strict=True):
-        own, tied = members[begin:end], pairs[start:stop]
-        parts = _parts(len(own), np.searchsorted(own, first[tied]), np.searchsorted(own, second[tied]), scores[tied], join)
-        component[own] = own[parts]
-    return component, cut
-
-
-def _parts(count: int, first: Ints, second: Ints, scores: Scores, join: int) -> Ints:
-    """Cut one group at its weakest ties until no part is too large; return the first record of each record's part."""
-    part, level = np.zeros(count, dtype=np.int64), join
-    too_large = np.ones(count, dtype=np.bool_)
-    while too_large.any() and level < _HIGHEST:
+    # Each group at its own pace: what else is matched at the same time has no say in where it is cut.
+    group = np.zeros(count, dtype=np.int64)
+    groups, group[cut] = np.unique(component[cut], return_inverse=True)
+    level, height = np.full(len(groups), join), scores.astype(np.int64)
+    large = cut  # the records of parts that are too large
+    while len(large):
+        place = np.full(count, -1)
+        place[large] = np.arange(len(large))
+        tied = place[first] >= 0
+        first, second, height = first[tied], second[tied], height[tied]
         # The next threshold that parts anything; a flood of copies has one score and is not gone through step by step.
-        level = max(level + _CUT, int(scores[too_large[first]].min()) + 1)
-        kept = (scores >= level) | ~too_large[first]
-        first, second, scores = first[kept], second[kept], scores[kept]
-        part = _connected(count, first, second)
-        too_large = np.bincount(part, minlength=count)[part] > LARGEST
-    for group in np.unique(part[too_large]).tolist():
-        # As alike as copies: a feed that repeats itself. Taken in canonical order, so many at a time.
-        members = np.flatnonzero(part == group)
-        part[members] = members[np.arange(len(members)) // LARGEST * LARGEST]
-    return part
+        lowest = np.full(len(groups), np.iinfo(scores.dtype).max, dtype=np.int64)
+        np.minimum.at(lowest, group[first], height)
+        level = np.maximum(level + _CUT, lowest + 1)
+        tied = height >= level[group[first]]
+        first, second, height = first[tied], second[tied], height[tied]
+        component[large] = large[_connected(len(large), place[first], place[second])]
+        large = large[np.bincount(component[large], minlength=count)[component[large]] > LARGEST]
+        alike = level[group[large]] >= _HIGHEST
+        for part in np.unique(component[large[alike]]).tolist():
+            # As alike as copies: a feed that repeats itself. Taken in canonical order, so many at a time.
+            members = np.flatnonzero(component == part)
+            component[members] = members[np.arange(len(members)) // LARGEST * LARGEST]
+        large = large[~alike]
+    return component, cut
 
 
 def _connected(count: int, first: Ints, second: Ints) -> Ints:
@@ -264,12 +257,10 @@ def _connected(count: int, first: Ints, second: Ints) -> Ints:
     roots = np.arange(count)
     while True:
         one, two = roots[first], roots[second]
-        lower = np.minimum(one, two)
-        hooked = roots.copy()
-        np.minimum.at(hooked, one, lower)
-        np.minimum.at(hooked, two, lower)
-        while not np.array_equal(hooked, higher := hooked[hooked]):
-            hooked = higher
-        if np.array_equal(hooked, roots):
+        apart = one != two
+        if not apart.any():
             return roots
-        roots = hooked
+        first, second = one[apart], two[apart]
+        np.minimum.at(roots, np.maximum(first, second), np.minimum(first, second))
+        while not np.array_equal(roots, higher := roots[roots]):
+            roots = higher

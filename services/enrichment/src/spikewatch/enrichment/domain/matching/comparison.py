@@ -21,7 +21,10 @@ from spikewatch.enrichment.domain.matching.fields import (
 )
 from spikewatch.enrichment.domain.matching.homes import REACH_M
 
-__all__ = ["Looked", "compare", "distances", "oriented", "share_hospitals", "share_numbers", "within_reach"]
+__all__ = ["AT_ONCE", "Looked", "compare", "distances", "oriented", "share_hospitals", "share_numbers", "within_reach"]
+
+AT_ONCE: Final = 8_192
+"""Pairs that are compared in one go: all that is looked up for them stays in the cache of a processor."""
 
 Looked = npt.NDArray[np.int64]
 """One row a field, one column a pair: places in the array of weights, 0 for missing; as wide as an index, which is three times as fast."""
@@ -116,6 +119,13 @@ def compare(columns: Columns, first: Ints, second: Ints) -> Looked:
         For every field (row) and pair (column) the place of its weight; 0 where one of the two says nothing.
     """
     looked = np.empty((len(FIELDS), len(first)), dtype=np.int64)
+    for begin in range(0, len(first), AT_ONCE):
+        part = slice(begin, begin + AT_ONCE)
+        _compare(columns, first[part], second[part], looked[:, part])
+    return looked
+
+
+def _compare(columns: Columns, first: Ints, second: Ints, looked: Looked) -> None:
     kind_a, kind_b = columns.kind[first], columns.kind[second]
     kinds = _PAIRS[kind_a, kind_b]
     who = _WHO[kind_a, kind_b]
@@ -160,7 +170,6 @@ def compare(columns: Columns, first: Ints, second: Ints) -> Looked:
     put(15, who, (gap > 0).astype(np.int64) + (gap > _NEAR_HOUSE), (one >= 0) & (two >= 0))
     equal(16, who, columns.unit, 0)
     equal(17, who, columns.street, 0)
-    return looked
 
 
 def _times(columns: Columns, first: Ints, second: Ints, kinds: Ints, put: _Put) -> None:
