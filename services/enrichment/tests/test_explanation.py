@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from spikewatch.enrichment.adapters.matching_weights import load_weights
-from spikewatch.enrichment.domain.matching.explanation import Explanation, explain
+from spikewatch.enrichment.domain.matching.explanation import Explanation, explain, fit, fits
 from spikewatch.enrichment.domain.matching.matcher import Matched, match
 from spikewatch.enrichment.domain.matching.records import Compared, of_row
 from spikewatch.enrichment.domain.matching.weights import SCALE
@@ -79,3 +79,16 @@ def test_what_a_veto_alone_parts_is_named() -> None:
     assert told.tie > WEIGHTS.join / SCALE
     for way in told.ways:
         assert "prior" not in way, "which kinds of agency they are of is no statement"
+
+
+def test_many_groups_at_once_fit_as_each_by_itself() -> None:
+    records = night(5)
+    draw, one = random.Random(1), records[:2]
+    others, rest = list[list[Compared]](), records[2:]
+    while rest:
+        size = draw.randrange(1, 5)
+        others.append(rest[:size])
+        rest = rest[size:]
+    assert fits(one, others, WEIGHTS) == [fit(one, other, WEIGHTS) for other in others]
+    assert {is_vetoed for _, is_vetoed in fits(one[:1], [[other] for other in records[2:]], WEIGHTS)} == {True, False}
+    assert fits(one, [], WEIGHTS) == []

@@ -91,6 +91,24 @@ async def test_what_nearly_joined_is_a_whole_overdose_of_another_incident_and_is
     assert alone >= told.join > whole, "a part of it would join; it is no overdose, so it is not told as one that was left out"
 
 
+async def test_what_lies_too_far_to_be_compared_is_no_near_miss(world: World, located: Build) -> None:
+    # Of one call, and far apart: around the ambulance there is somebody whom nobody ever compares with the police's report.
+    away = {"lat": 40.56, "lon": -79.5, "precision": "point", "address": "OAK AVE"}
+    call = [
+        located("E1", "cedar-ems", age=34, sex=Sex.FEMALE, **CALL),
+        located("P1", "cedar-police", source_type=SourceType.POLICE, minutes=20, age=55, sex=Sex.MALE, **(CALL | {"location": away})),
+    ]
+    beside = located("F3", "cedar-fire", source_type=SourceType.FIRE, minutes=12, location={**AT, "lat": 40.503, "address": "ELM ST"})
+    await world.matching.apply([*call, beside])
+    told = await world.told(key(call[0]))
+    by_report = {one.explanation.reports: one.nearest for one in told.overdoses}
+    alone = by_report[(key(call[1]),)]
+    assert alone is None or key(beside) not in alone.reports
+    fits_all_the_same = fit([of_located(call[1])], [of_located(beside)], WEIGHTS)
+    assert fits_all_the_same[0] > -100
+    assert not fits_all_the_same[1]
+
+
 async def test_an_incident_says_what_it_was_split_from_and_where_the_rest_is(world: World, located: Build) -> None:
     two = [located("E1", "cedar-ems", age=34, sex=Sex.FEMALE, **CALL), located("E2", "cedar-ems", minutes=2, age=61, sex=Sex.MALE, **CALL)]
     await world.matching.apply(two)

@@ -17,7 +17,14 @@ _MOST_PAIRS: Final = 36  # every field of every pair up to nine reports; of more
 
 
 _MOST_WAYS: Final = 4
-_FIELDS: Final = {"cad": "number of the call", "zip": "ZIP code", "distance": "place", "house": "house number", "doses": "number of doses"}
+_FIELDS: Final = {
+    "cad": "number of the call",
+    "naloxone": "statement about naloxone",
+    "zip": "ZIP code",
+    "distance": "place",
+    "house": "house number",
+    "doses": "number of doses",
+}
 _UNITS: Final = {"time": "min", "date": "days", "distance": "m", "age": "years"}
 
 

@@ -46,7 +46,7 @@ def draw_incident(told: IncidentExplanation, asked: UUID) -> None:
         _draw_origins("Where each field is from", overdose.origins, told.reports)
         if overdose.is_flooded:
             print("one of a flood of its agency's reports at one place or of one call: not matched, whatever it fits; a decision joins it")
-        draw_explanation(overdose.explanation, names, told.join, _nearest(overdose.nearest, told))
+        draw_explanation(overdose.explanation, names, told.join, _nearest(overdose.nearest, told, is_flooded=overdose.is_flooded))
     if told.decisions:
         print("\nDecisions, the latest first")
         for decision in told.decisions:
@@ -132,14 +132,15 @@ def _draw_origins(title: str, origins: Sequence[OriginLine], reports: Sequence[R
         print_table(rows, title=title)
 
 
-def _nearest(nearest: Nearest | None, told: IncidentExplanation) -> str | None:
+def _nearest(nearest: Nearest | None, told: IncidentExplanation, *, is_flooded: bool) -> str | None:
     if nearest is None:
         return None
     own = nearest.incident_id == told.incident_id
     count = len(nearest.reports)
     name = f"overdose {nearest.overdose}" if own else f"{nearest.incident_id}/{nearest.overdose} ({count} report{'s' * (count > 1)})"
     short = told.join - nearest.bits
-    rest = f"{short:.2f} short of joining" if short > 0 else "which would join: other decisions or other weights keep it apart"
+    why = "the flood keeps it apart" if is_flooded else "other decisions or other weights keep it apart"
+    rest = f"{short:.2f} short of joining" if short > 0 else f"which would join: {why}"
     return f"the nearest overdose left out is {name}: it fits by {nearest.bits:+.2f} bits, {rest}"
 
 

@@ -14,7 +14,7 @@ from spikewatch.contracts.incident import Incident
 from spikewatch.enrichment.domain.candidate import Candidate
 from spikewatch.enrichment.domain.incident_bonds import Bond, bonds
 from spikewatch.enrichment.domain.matching.decisions import Decisions, Force
-from spikewatch.enrichment.domain.matching.explanation import Explanation, explain_group, fit
+from spikewatch.enrichment.domain.matching.explanation import Explanation, are_compared, explain_group, fits
 from spikewatch.enrichment.domain.matching.weights import SCALE, Weights
 from spikewatch.enrichment.domain.report_lines import NumberedReports, OriginLine, ReportLine
 
@@ -37,7 +37,8 @@ _NO_FIT = -100.0  # bits: nothing was near
 class Nearest:
     """The overdose that fits best of those that were left out: its incident and its number there, its reports, and how well in bits.
 
-    What a veto or a decision keeps apart is no near miss, however well the rest of it fits, nor is what is of a flood.
+    What a veto or a decision keeps apart is no near miss, however well the rest of it fits, nor is what is of a flood, or lies so far away
+    that the matcher does not compare it.
     """
 
     incident_id: UUID
@@ -186,16 +187,16 @@ def _explained(reports: Sequence[Candidate], nearest: Nearest | None, weights: W
 def _nearest(reports: Sequence[Candidate], others: Sequence[Around], weights: Weights, decisions: Decisions) -> Nearest | None:
     apart, own = decisions.apart(DecisionLevel.OVERDOSE), {report.key for report in reports}
     parted = {key for pair in apart if not own.isdisjoint(pair) for key in pair}
-    records, best, found = [report.record for report in reports], _NO_FIT, None
-    for other in others:
-        if not parted.isdisjoint(one.key for one in other.reports):
-            continue
-        bits, is_vetoed = fit(records, [one.record for one in other.reports], weights)
-        if not is_vetoed and bits > best:
-            best, found = bits, other
-    if found is None:
+    near = [other for other in others if parted.isdisjoint(one.key for one in other.reports)]
+    records, groups = [report.record for report in reports], [[one.record for one in other.reports] for other in near]
+    met = are_compared(records, groups)
+    near = [other for other, is_met in zip(near, met, strict=True) if is_met]
+    told = fits(records, [group for group, is_met in zip(groups, met, strict=True) if is_met], weights)
+    found = [(-bits, other.incident_id, other.number, other) for other, (bits, is_vetoed) in zip(near, told, strict=True) if not is_vetoed]
+    bits, _, _, best = min(found, key=lambda one: one[:3], default=(-_NO_FIT, None, 0, None))
+    if best is None or -bits <= _NO_FIT:
         return None
-    return Nearest(found.incident_id, found.number, tuple(one.key for one in found.reports), round(best, 2))
+    return Nearest(best.incident_id, best.number, tuple(one.key for one in best.reports), round(-bits, 2))
 
 
 def _about(decisions: Decisions, numbers: Mapping[UUID, int]) -> list[Decision]:

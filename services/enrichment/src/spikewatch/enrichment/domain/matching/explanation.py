@@ -8,6 +8,7 @@ from uuid import UUID
 
 import numpy as np
 
+from spikewatch.enrichment.domain.matching.blocking import candidates
 from spikewatch.enrichment.domain.matching.columns import Columns
 from spikewatch.enrichment.domain.matching.comparison import compare, oriented
 from spikewatch.enrichment.domain.matching.decisions import DecisionLevel, Decisions
@@ -16,7 +17,7 @@ from spikewatch.enrichment.domain.matching.matcher import Matched
 from spikewatch.enrichment.domain.matching.records import Compared
 from spikewatch.enrichment.domain.matching.weights import SCALE, Weights
 
-__all__ = ["Edge", "Evidence", "Explanation", "edge", "explain", "explain_group", "fit"]
+__all__ = ["Edge", "Evidence", "Explanation", "are_compared", "edge", "explain", "explain_group", "fit", "fits"]
 
 NOTHING_IN_FORCE: Final = Decisions()
 _NOT_NEAR: Final = -100  # bits: a veto, or no tie at all
@@ -125,10 +126,33 @@ def explain_group(
 
 def fit(one: Sequence[Compared], two: Sequence[Compared], weights: Weights) -> tuple[float, bool]:
     """Return how two groups of reports fit as one overdose, in bits (half the best, half the mean score), and whether a veto parts them."""
-    columns = Columns.of([*one, *two])
-    first, second = (places.ravel() for places in np.meshgrid(np.arange(len(one)), len(one) + np.arange(len(two))))
-    scores = weights.scores(compare(columns, *oriented(columns, first, second)))
-    return float(scores.max() + scores.mean()) / 2 / SCALE, bool(scores.min() < weights.veto)
+    return fits(one, [two], weights)[0]
+
+
+def fits(one: Sequence[Compared], others: Sequence[Sequence[Compared]], weights: Weights) -> list[tuple[float, bool]]:
+    """Return the ``fit`` of a group with each of some others, none of them empty; compared all at once."""
+    if not others:
+        return []
+    columns = Columns.of([*one, *(record for group in others for record in group)])
+    first, second = (places.ravel() for places in np.meshgrid(np.arange(len(one)), np.arange(len(one), len(columns))))
+    # A row for each record of the others.
+    scores = weights.scores(compare(columns, *oriented(columns, first, second))).astype(np.int64).reshape(-1, len(one))
+    sizes = np.array([len(group) for group in others])
+    begin = np.cumsum(sizes) - sizes
+    most, least = np.maximum.reduceat(scores.max(axis=1), begin), np.minimum.reduceat(scores.min(axis=1), begin)
+    mean = np.add.reduceat(scores.sum(axis=1), begin) / (sizes * len(one))
+    return list(zip(((most + mean) / 2 / SCALE).tolist(), (least < weights.veto).tolist(), strict=True))
+
+
+def are_compared(one: Sequence[Compared], others: Sequence[Sequence[Compared]]) -> list[bool]:
+    """Return of some groups whether the matcher compares any of their reports with one of ``one``; else it does not matter how they fit."""
+    told = [(record, place) for place, group in enumerate([one, *others]) for record in group]
+    told.sort(key=lambda pair: pair[0].order)
+    found = candidates(Columns.of([record for record, _ in told]), bounded=False)
+    group = np.array([place for _, place in told])
+    first, second = group[found.first], group[found.second]
+    met = {*second[first == 0].tolist(), *first[second == 0].tolist()}
+    return [place in met for place in range(1, len(others) + 1)]
 
 
 def _edges(members: Sequence[Compared], weights: Weights) -> list[Edge]:
