@@ -66,3 +66,47 @@ def test_reports_in_any_order_learn_the_same() -> None:
     records, _ = busy_corners(calls=120)
     shuffled = random.Random(1).sample(records, len(records))
     assert match(shuffled, WEIGHTS, learns_lags=True).assignments() == match(records, WEIGHTS, learns_lags=True).assignments()
+
+
+def visits(*, calls: int = 500, displaced_m: float = 0.0, to_the_hour: bool = False) -> tuple[list[Compared], dict[object, int]]:
+    """Calls all over a city; places that may be displaced, and departments, which may write the hour only."""
+    draw, records, person = random.Random(9), [], {}
+    at = datetime(2026, 5, 1, tzinfo=UTC)
+    for call in range(calls):
+        at += timedelta(minutes=draw.expovariate(1 / 40))
+        lat, lon = 40.5 + draw.gauss(0, 0.02), -79.5 + draw.gauss(0, 0.02)
+        age, sex, hospital = draw.randrange(18, 70), draw.choice("MMF"), draw.choice(["MERCY", "GENERAL"])
+        for agency, lag in (("CAD", 0.0), ("EMS", 8.0), ("POLICE", 18.0), ("ED", 42.0)):
+            if draw.random() > 0.75:
+                continue
+            when = at + timedelta(minutes=lag * draw.lognormvariate(0, 0.35))
+            north, east = (draw.gauss(0, 30) + draw.uniform(-displaced_m, displaced_m) for _ in "ne")
+            row = {"agency": agency, "agency_record_no": str(call), "time_precision": "minute"}
+            row |= {"event_time": (when.replace(minute=0, second=0) if to_the_hour and agency == "ED" else when).isoformat()}
+            row |= {"sex": sex} if draw.random() < 0.7 else {}
+            row |= {"age": str(age), "age_approx": "0"} if agency in {"EMS", "ED"} else {}
+            row |= {"hospital": hospital} if agency in {"EMS", "ED"} else {}
+            row |= (
+                {"lat": str(lat + north / 111_195), "lon": str(lon + east / 84_500), "geo_precision": "address"} if agency != "ED" else {}
+            )
+            row |= {"cad_no": f"26{call:06d}"} if agency == "CAD" or (agency == "EMS" and draw.random() < 0.6) else {}
+            records.append(of_row(row))
+            person[report_key(agency.lower(), str(call))] = call
+    return newest(records), person
+
+
+def test_hours_of_departments_are_learnt_of_those_whom_they_do_not_meet_directly() -> None:
+    """A dispatcher names no hospital and guesses ages: how late a department is after the call shows in whole people only."""
+    records, person = visits(to_the_hour=True)
+    assert f1(match(records, WEIGHTS, learns_lags=True), person) > 0.94
+
+
+def test_displaced_places_are_learnt_and_usual_ones_stay_as_they_are() -> None:
+    records, person = visits(displaced_m=200)
+    displaced = match(records, WEIGHTS, learns_lags=True)
+    assert f1(displaced, person) > 0.94
+    start, field = next((start, field) for field, start in zip(FIELDS, OFFSETS, strict=True) if field.name == "distance")
+    part = slice(start, start + field.size)
+    usual = match(visits()[0], WEIGHTS, learns_lags=True)
+    assert (displaced.weights.table[part] != WEIGHTS.table[part]).any()
+    assert (usual.weights.table[part] == WEIGHTS.table[part]).all()
