@@ -9,6 +9,7 @@ import pytest
 
 from spikewatch.contracts.identifiers import report_key
 from spikewatch.enrichment.adapters.matching_weights import load_weights
+from spikewatch.enrichment.domain.matching.codes import KIND_CODE
 from spikewatch.enrichment.domain.matching.matcher import match
 from spikewatch.enrichment.domain.matching.own_words import without_own_words
 from spikewatch.enrichment.domain.matching.records import Compared, newest, of_row
@@ -62,6 +63,24 @@ def own_number(agency: str, call: int) -> str:
 def test_hospitals_that_departments_call_otherwise_part_nobody() -> None:
     assert wholly_right(calls()) > 0.97
     assert wholly_right(calls(hospital=otherwise)) > 0.9
+
+
+def test_names_of_an_ambulance_service_s_own_part_nobody_though_others_know_the_departments_names() -> None:
+    """Medical examiners write the departments' names; ambulances have codes."""
+    records = calls(hospital=lambda agency, name: CALLED[name] if agency == "EMS" else name)
+    names = sorted({one.hospital for one in records if one.kind == KIND_CODE["ed"]})
+    examined = [
+        of_row({"agency": "ME", "agency_record_no": str(one), "event_time": f"2027-01-{one + 1:02d}T12:00:00Z", "hospital": names[one % 3]})
+        for one in range(25)
+    ]
+    kept = without_own_words(newest([*records, *examined]))
+    assert {one.hospital for one in kept if one.kind == KIND_CODE["ems"]} == {""}
+    assert {one.hospital for one in kept if one.kind in {KIND_CODE["ed"], KIND_CODE["me"]}} == set(names)
+
+
+def test_an_ambulance_service_that_goes_to_hospitals_outside_the_file_keeps_their_names() -> None:
+    records = [one if one.agency != "ED" or one.hospital == "MERCY" else one._replace(hospital="") for one in calls()]
+    assert without_own_words(records) == records
 
 
 def test_numbers_of_the_police_s_own_part_nobody() -> None:
