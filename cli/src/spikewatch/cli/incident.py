@@ -69,7 +69,7 @@ def add(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
         "split INCIDENT:3 --author reviewer-7 --reason 'another patient of the same car'",
         _split,
     )
-    splitting.add_argument("parts", nargs="+", metavar="PART", help="of one incident")
+    splitting.add_argument("parts", nargs="+", metavar="PART", help="of one incident; with --from of any")
     splitting.add_argument(
         "--from",
         dest="apart_from",
