@@ -107,7 +107,8 @@ def add(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
         "queue",
         help="the most doubtful pairs, the most informative first",
         description="List what a person should look at first: overdoses that are nearest to being divided otherwise, weighed by how many "
-        "reports hang on it, each with the two commands that answer it. With a FILE of its reports, without one of the running service's latest.",
+        "reports hang on it. With a FILE of its reports, without one of the running service's latest, with the two commands that answer "
+        "each question.",
         epilog="Example: spikewatch match queue --limit 10",
     )
     add_weights_option(asking)
