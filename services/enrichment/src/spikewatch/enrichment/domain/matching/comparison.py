@@ -30,11 +30,14 @@ Looked = npt.NDArray[np.int64]
 """One row a field, one column a pair: places in the array of weights, 0 for missing; as wide as an index, which is three times as fast."""
 
 
+_Mask = npt.NDArray[np.bool_]
+
+
 class _Put(Protocol):
-    def __call__(self, number: int, context: Ints | int, level: Ints, known: npt.NDArray[np.bool_]) -> None: ...
+    def __call__(self, number: int, context: Ints | int, level: Ints, known: _Mask) -> None: ...
 
 
-_PAIRS: Final = np.array(PAIR_OF_KINDS, dtype=np.int64)
+_PAIRS: Final = np.array(PAIR_OF_KINDS, dtype=np.int64).ravel()
 _FURTHEST_MIN: Final = TIME_EDGES_MIN[-1]
 # The bin of every whole minute and metre: an index is ten times as fast as a search.
 _TIME_BIN: Final = np.searchsorted(np.array(TIME_EDGES_MIN), np.arange(-_FURTHEST_MIN - 1, _FURTHEST_MIN + 1), side="right")
@@ -46,7 +49,7 @@ _FURTHEST_DAY: Final = 4
 _ED: Final = KIND_CODE["ed"]
 _ME: Final = KIND_CODE["me"]
 _POLICE: Final = KIND_CODE["police"]
-_WHO: Final = np.array([[2 if _ME in (a, b) else 1 if _ED in (a, b) else 0 for b in range(len(KINDS))] for a in range(len(KINDS))])
+_WHO: Final = np.array([2 if _ME in (a, b) else 1 if _ED in (a, b) else 0 for a in range(len(KINDS)) for b in range(len(KINDS))])
 _ONE_DISPATCH_M: Final = 10_000.0
 _ONE_CITY_M: Final = 100_000.0  # a helicopter brings people from further; then all else must speak for it
 _NEAR_HOUSE: Final = 24  # numbers of the next dozen houses of one side
@@ -62,7 +65,7 @@ def _drug_level(one: str, two: str) -> int:
     return same + 1 if "unknown" in (one, two) else same + 2
 
 
-_DRUG: Final = np.array([[_drug_level(one, two) if one and two else -1 for two in DRUGS] for one in DRUGS])
+_DRUG: Final = np.array([_drug_level(one, two) if one and two else -1 for one in DRUGS for two in DRUGS])
 
 
 def oriented(columns: Columns, first: Ints, second: Ints) -> tuple[Ints, Ints]:
@@ -82,34 +85,44 @@ def distances(columns: Columns, first: Ints, second: Ints) -> Floats:
     return metres
 
 
-def share_numbers(columns: Columns, first: Ints, second: Ints, apart_m: Floats) -> npt.NDArray[np.bool_]:
+def share_numbers(columns: Columns, first: Ints, second: Ints, apart_m: Floats) -> _Mask:
     """Return whose numbers of calls may be of one dispatch: those of one region, and across its border those near one another.
 
     A table is one region and may hold two cities, each of which counts its calls from one.
     """
-    placed = (columns.place_class[first] > 0) & (columns.place_class[second] > 0)
+    return _one_dispatch(columns, first, second, apart_m, _placed(columns, first, second)) & within_reach(columns, first, second, apart_m)
+
+
+def _placed(columns: Columns, first: Ints, second: Ints) -> _Mask:
+    placed: _Mask = (columns.place_class[first] > 0) & (columns.place_class[second] > 0)
+    return placed
+
+
+def _one_dispatch(columns: Columns, first: Ints, second: Ints, apart_m: Floats, placed: _Mask) -> _Mask:
     one_region = columns.region[first] == columns.region[second]
-    shared: npt.NDArray[np.bool_] = one_region & (apart_m <= _ONE_CITY_M) | placed & (apart_m <= _ONE_DISPATCH_M) | one_region & ~placed
-    return shared & within_reach(columns, first, second, apart_m)
+    one: _Mask = one_region & ((apart_m <= _ONE_CITY_M) | ~placed) | placed & (apart_m <= _ONE_DISPATCH_M)
+    return one
 
 
-def within_reach(columns: Columns, first: Ints, second: Ints, apart_m: Floats) -> npt.NDArray[np.bool_]:
+def within_reach(columns: Columns, first: Ints, second: Ints, apart_m: Floats) -> _Mask:
     """Return who may be of one city: all but those of whom one states no place and must be from elsewhere."""
     one, two = columns.located[first], columns.located[second]
-    near: npt.NDArray[np.bool_] = (one + two < 3) | (one == 0) | (two == 0) | (apart_m <= _ONE_CITY_M + REACH_M * (one + two - 2))
+    near: _Mask = (one + two < 3) | (one == 0) | (two == 0) | (apart_m <= _ONE_CITY_M + REACH_M * (one + two - 2))
     return near
 
 
-def share_hospitals(columns: Columns, first: Ints, second: Ints, apart_m: Floats) -> npt.NDArray[np.bool_]:
+def share_hospitals(columns: Columns, first: Ints, second: Ints, apart_m: Floats) -> _Mask:
     """Return whose hospitals' names may mean one hospital: every state has a Mercy, and a large one has several.
 
     Whoever states no place may be anywhere; two who state places must lie within reach of one hospital.
     """
+    return _one_hospital(columns, first, second, apart_m, _placed(columns, first, second)) & within_reach(columns, first, second, apart_m)
+
+
+def _one_hospital(columns: Columns, first: Ints, second: Ints, apart_m: Floats, placed: _Mask) -> _Mask:
     one, two = columns.state[first], columns.state[second]
-    shared: npt.NDArray[np.bool_] = (one == two) | (one == 0) | (two == 0)
-    placed = (columns.place_class[first] > 0) & (columns.place_class[second] > 0)
-    shared &= ~placed | (apart_m <= _ONE_CITY_M)
-    return shared & within_reach(columns, first, second, apart_m)
+    shared: _Mask = ((one == two) | (one == 0) | (two == 0)) & (~placed | (apart_m <= _ONE_CITY_M))
+    return shared
 
 
 def compare(columns: Columns, first: Ints, second: Ints) -> Looked:
@@ -127,10 +140,10 @@ def compare(columns: Columns, first: Ints, second: Ints) -> Looked:
 
 def _compare(columns: Columns, first: Ints, second: Ints, looked: Looked) -> None:
     kind_a, kind_b = columns.kind[first], columns.kind[second]
-    kinds = _PAIRS[kind_a, kind_b]
-    who = _WHO[kind_a, kind_b]
+    both = kind_a * len(KINDS) + kind_b
+    kinds, who = _PAIRS[both], _WHO[both]
 
-    def put(number: int, context: Ints | int, level: Ints, known: npt.NDArray[np.bool_]) -> None:
+    def put(number: int, context: Ints | int, level: Ints, known: _Mask) -> None:
         width = len(FIELDS[number].levels)
         np.multiply(OFFSETS[number] + context * width + level, known, out=looked[number])
 
@@ -142,8 +155,8 @@ def _compare(columns: Columns, first: Ints, second: Ints, looked: Looked) -> Non
     put(0, kinds, ((kind_a == kind_b) & (columns.agency[first] != columns.agency[second])).astype(np.int64), always)
     _times(columns, first, second, kinds, put)
     place = np.maximum(columns.place_class[first], columns.place_class[second])
-    placed = (columns.place_class[first] > 0) & (columns.place_class[second] > 0)
-    metres = distances(columns, first, second)
+    placed, metres = _placed(columns, first, second), distances(columns, first, second)
+    near = within_reach(columns, first, second, metres)
     put(3, who * 4 + place - 1, _DISTANCE_BIN[np.minimum(metres, _FURTHEST_M).astype(np.int64)], placed)
     low_a, low_b = columns.age_low[first], columns.age_low[second]
     apart = np.maximum(np.maximum(low_b - columns.age_high[first], low_a - columns.age_high[second]), 0)
@@ -155,12 +168,12 @@ def _compare(columns: Columns, first: Ints, second: Ints, looked: Looked) -> Non
     one, two = columns.disposition[first], columns.disposition[second]
     put(8, kinds, one * len(DISPOSITIONS) + two, (one > 0) | (two > 0))
     one, two = columns.cad[first], columns.cad[second]
-    put(9, kinds, (one != two).astype(np.int64), (one > 0) & (two > 0) & share_numbers(columns, first, second, metres))
+    put(9, kinds, (one != two).astype(np.int64), (one > 0) & (two > 0) & near & _one_dispatch(columns, first, second, metres, placed))
     one, two = columns.hospital[first], columns.hospital[second]
-    put(10, kinds, (one != two).astype(np.int64), (one > 0) & (two > 0) & share_hospitals(columns, first, second, metres))
+    put(10, kinds, (one != two).astype(np.int64), (one > 0) & (two > 0) & near & _one_hospital(columns, first, second, metres, placed))
     one, two = columns.drug[first], columns.drug[second]
     police = ((kind_a == _POLICE) | (kind_b == _POLICE)).astype(np.int64)
-    put(11, police, _DRUG[one, two], (one > 0) & (two > 0))
+    put(11, police, _DRUG[one * len(DRUGS) + two], (one > 0) & (two > 0))
     equal(12, who, columns.zip5, 0)
     one, two = columns.naloxone[first], columns.naloxone[second]
     put(13, kinds, one + two, (one >= 0) & (two >= 0))
