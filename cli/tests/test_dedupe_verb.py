@@ -106,6 +106,15 @@ def test_a_table_without_what_is_needed_is_not_run(tmp_path: Path, capsys: pytes
     assert told.count("\n") == 1 or "has no column" in told
 
 
+@pytest.mark.parametrize("option", ["-o", "--errors"])
+def test_nothing_that_is_read_is_written_over(tmp_path: Path, capsys: pytest.CaptureFixture[str], option: str) -> None:
+    source = table(tmp_path / "in.csv")
+    before = Path(source).read_bytes()
+    assert main(["dedupe", option, source, source]) == 2
+    assert f"{source} is a file that is read; write to another one" in capsys.readouterr().err
+    assert Path(source).read_bytes() == before
+
+
 def test_weights_that_are_none_are_refused_with_their_place(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     wrong = tmp_path / "w.json"
     wrong.write_text('{"format": 1, "fields": {"height": {}}}', encoding="utf-8")

@@ -148,14 +148,42 @@ def test_blanks_around_a_time_are_none_of_it() -> None:
     assert told(event_time=" 2026-05-01T09:00:00Z  ", received_at="2026-05-01T10:00:00Z ") == told()
 
 
-@pytest.mark.parametrize("text", ["1777626000", "1777626000000", " 2026-05-01T09:00:00Z", "20260501T090000Z", "2026-05-01 04:00:00-05:00"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("1777626000", "1777626000000", " 2026-05-01T09:00:00Z", "20260501T090000Z", "2026-05-01 04:00:00-05:00"),
+        *(
+            "2026-05-01 9:00",
+            "2026-5-1 9:00",
+            "2026-05-01 9:00 AM",
+            "2026-05-01 09:00:00 am",
+            "2026-05-01 09:00:00 UTC",
+            "5/1/2026 9:00 GMT",
+        ),
+    ],
+)
 def test_a_time_is_read_as_statistics_programs_write_it(text: str) -> None:
     assert told(event_time=text).seconds == told().seconds
 
 
 @pytest.mark.parametrize(
     "text",
-    ["17111122121", "17121223334455", "13/13/2026 9:00", "5/1/2026 13:00 AM", "2/30/2026", "5/1", "2026", "26-05-01", "T", "²0260501"],
+    [
+        "17111122121",
+        "17121223334455",
+        "13/13/2026 9:00",
+        "5/1/2026 13:00 AM",
+        "2/30/2026",
+        "5/1",
+        "2026",
+        "26-05-01",
+        "2026-05-01 13:00 AM",
+        "2026-13-01 9:00",
+        "2026-05-01 9",
+        "UTC",
+        "T",
+        "²0260501",
+    ],
 )
 def test_a_number_that_is_no_time_is_not_read_as_one(text: str) -> None:
     with pytest.raises(Unreadable, match="event_time is no time"):

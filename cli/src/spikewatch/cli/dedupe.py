@@ -11,6 +11,7 @@ from uuid import UUID
 from spikewatch.chassis.collector import spare_collector
 from spikewatch.cli.exit_status import DONE, REFUSED_ROWS, CannotRun
 from spikewatch.cli.files.opened import STANDARD_INPUT, opened
+from spikewatch.cli.files.spared import spare
 from spikewatch.cli.files.written import written
 from spikewatch.cli.matching.agencies import say_unknown_kinds
 from spikewatch.cli.matching.decisions_file import add_decisions_option, decisions_named, say_what_bears
@@ -51,7 +52,8 @@ def add(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
         choices=_ADAPTATIONS,
         default="lags",
         help="what is first learnt from this very file, without labels: which numbers of calls and which ages stand for unknown, whose "
-        "times lie whole hours off, and how long after the call each kind of agency dates an overdose (lags, default); all of that, but "
+        "times lie whole hours off, how long after the call each kind of agency dates an overdose, and how far apart displaced places "
+        "are (lags, default); all of that, but "
         "all weights instead of the lags (all); or nothing (no: as the service does)",
     )
     parser.add_argument("--json", dest="as_json", action="store_true", help="write JSON lines whatever the input is")
@@ -101,8 +103,9 @@ def run(arguments: argparse.Namespace) -> int:
     """Match the reports of one file and return the exit status.
 
     Raises:
-        CannotRun: the file or the weights cannot be used.
+        CannotRun: the file or the weights cannot be used, or one of what is read would be written over.
     """
+    spare([arguments.file, arguments.weights, arguments.decisions], [arguments.output, arguments.errors])
     weights = weights_named(arguments.weights)
     decisions = decisions_named(arguments.decisions)
     rows: list[tuple[str, UUID]] = []

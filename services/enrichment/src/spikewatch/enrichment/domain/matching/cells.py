@@ -3,7 +3,9 @@
 What cannot be read says nothing; it never makes a row useless. The agency, the record's number and the time are asked for by ``of_row``.
 """
 
+import re
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import lru_cache, partial
 from typing import Final, TypeVar
@@ -62,6 +64,7 @@ _NO_HOSPITAL: Final = frozenset(
     }
 )
 _DATE_DIGITS: Final = 8
+_SAYS_UTC: Final = re.compile(r"\s+(?:UTC|GMT)$", re.IGNORECASE)
 _SINCE_1970: Final = {10: 1, 13: 1_000}  # by the digits of today's times: how many a second
 
 
@@ -176,6 +179,8 @@ def degrees(text: str | None, most: float) -> float | None:
 def moment_of(text: str, field: str) -> datetime:
     """Return a time; without an offset it is UTC. With slashes the month stands first, unless that number is above 12.
 
+    What ISO 8601 does not know and people write is read, too: ``2026-05-01 9:05``, ``2026-05-01 9:05 PM``, ``2026-05-01 21:05 UTC``.
+
     Raises:
         Unreadable: it is none.
     """
@@ -185,9 +190,12 @@ def moment_of(text: str, field: str) -> datetime:
         moment = datetime.fromisoformat(text)
         return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
     except (ValueError, OverflowError):
-        stripped = text.strip()
+        stripped = _SAYS_UTC.sub("", text.strip())
         if stripped != text:
             return moment_of(stripped, field)
+        if text[4:5] == "-":
+            with suppress(ValueError):
+                return slashed(text.replace("-", "/", 2))
         problem = "is missing" if text.lower() in codes.NOT_STATED else "is no time"
         raise Unreadable(field, problem, "an ISO 8601 time, or month/day/year and the time", "2026-05-01T13:45:00Z") from None
 
