@@ -93,6 +93,15 @@ def test_drugs_come_from_the_examiner_first(located: Build) -> None:
     assert [drug.term for drug in merged(ems, examiner).overdoses[0].drugs] == ["fentanyl"]
 
 
+def test_a_drug_that_is_known_is_not_replaced_by_one_that_is_not(located: Build) -> None:
+    ems = located("1", "cedar-ems", drugs=(Drug(term="fentanyl", drug_class=DrugClass.FENTANYL),))
+    department = located("2", "cedar-hospital", source_type=S.ED, minutes=40, drugs=(Drug(term="unknown"),), location={})
+    told = merged(ems, department).overdoses[0]
+    assert [drug.term for drug in told.drugs] == ["fentanyl"]
+    assert origins(merged(ems, department), ems, department)["drugs"] == (0, [])
+    assert [drug.term for drug in merged(department).overdoses[0].drugs] == ["unknown"]
+
+
 def test_a_count_above_the_reports_is_noted_and_nobody_is_invented(located: Build) -> None:
     told = merged(located("1", count=3), (located("2", minutes=1),))
     assert len(told.overdoses) == 2

@@ -17,7 +17,7 @@ from spikewatch.contracts.contract import unchecked
 from spikewatch.contracts.identifiers import overdose_id
 from spikewatch.contracts.incident import MOST_DEFINITIONS, FieldOrigin, Incident, IncidentChange, Overdose, PublicPosition
 from spikewatch.contracts.report import Position, QualityNote, Reversal, Victims
-from spikewatch.contracts.vocabulary import Disposition, Outcome, PlacePrecision, Sex, SourceType, TimePrecision, YesNo
+from spikewatch.contracts.vocabulary import Disposition, DrugClass, Outcome, PlacePrecision, Sex, SourceType, TimePrecision, YesNo
 from spikewatch.enrichment.domain.candidate import Candidate
 from spikewatch.enrichment.domain.conflicts import ages_differ, ages_meet, families, places_differ
 from spikewatch.enrichment.domain.extract import Extract
@@ -143,7 +143,7 @@ def _overdose(matched: MatchedOverdose) -> Overdose:
     counting = _counting(said)
     aged, age, band = _aged(reports, order.person)
     sexed = next((at for at in order.person if said[at].victims.sex is not Sex.UNKNOWN), None)
-    naming = next((at for at in order.drugs if said[at].drugs), None)
+    naming = _naming(said, order.drugs)
     reversal, reviver = _reversal(said, order.reversal)
     sex = Sex.UNKNOWN if sexed is None else said[sexed].victims.sex
     provenance: tuple[FieldOrigin, ...] = ()
@@ -204,6 +204,13 @@ def _keys(reports: Sequence[Candidate], chosen: Sequence[bool]) -> tuple[UUID, .
 def _saying_other(reports: Sequence[Candidate], said: Sequence[object], taken: object, unknown: object) -> tuple[UUID, ...]:
     """Return the keys of the reports that state something, and not what was taken."""
     return _keys(reports, [one is not taken and one is not unknown for one in said])
+
+
+def _naming(said: Sequence[Extract], order: Sequence[int]) -> int | None:
+    """Return the first that names a drug whose class is known; only where nobody does the first that wrote anything."""
+    stating = [at for at in order if said[at].drugs]
+    knowing = (at for at in stating if any(drug.drug_class is not DrugClass.UNKNOWN for drug in said[at].drugs))
+    return next(knowing, stating[0] if stating else None)
 
 
 def _naming_other(reports: Sequence[Candidate], naming: Candidate) -> tuple[UUID, ...]:
