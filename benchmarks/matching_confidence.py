@@ -31,7 +31,20 @@ Floats = npt.NDArray[np.float64]
 
 HOME = Path(__file__).parents[1] / "services/enrichment/src/spikewatch/enrichment/weights"
 USUAL = ("default", "hard", "shifted", "elsewhere", "hard-elsewhere", "default+elsewhere", "hard+shifted")
-UNUSUAL = ("scenes", "missing", "coarse", "twins", "crowds", "hot-spots", "long-lags", "hard-missing", "placeless", "all-coarse", "busy")
+UNUSUAL = (
+    "scenes",
+    "missing",
+    "coarse",
+    "twins",
+    "crowds",
+    "hot-spots",
+    "long-lags",
+    "hard-missing",
+    "placeless",
+    "all-coarse",
+    "busy",
+    "later-care",
+)
 # Fitted to as well, in smaller draws, so that usual ones keep what they are promised. What stands above and not here is only measured.
 FITTED_UNUSUAL = ("scenes", "missing", "coarse", "twins", "crowds", "hot-spots", "hard-missing", "missing")
 BANDS = (

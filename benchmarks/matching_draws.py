@@ -238,14 +238,18 @@ def _overdose(  # noqa: C901, PLR0912, PLR0915  # one overdose, told agency by a
                 row["event_time"] = row["event_time"].replace(hour=0, minute=0, second=0)
                 row["time_precision"] = draw.choice(["minute", "minute", "day"])
             made.append(row | city.place(scene, "POLICE"))
-    if walked_in or (transported and draw.random() < 0.93):
-        row = report("ED", lag(42, 12, late=0 if walked_in else mix.late), sex=0.99, race=0.9, age=0.99, rough=0)
-        row |= {"hospital": hospital, "outcome": "FATAL" if fatal and draw.random() < 0.5 else "NONFATAL", "time_precision": "minute"}
+
+    lives: list[Scene] = []  # two hospitals are told one home
+
+    def visit(when: datetime, there: str) -> dict[str, Any]:
+        row = report("ED", when, sex=0.99, race=0.9, age=0.99, rough=0)
+        row |= {"hospital": there, "outcome": "FATAL" if fatal and draw.random() < 0.5 else "NONFATAL", "time_precision": "minute"}
         row |= {"disposition": draw.choice(["DISCHARGED", "ADMITTED", "AMA"]), "drug": drug if draw.random() < 0.5 else ""}
         row["naloxone"] = int(naloxone) if draw.random() < 0.3 else ""
         chance = draw.random()
-        at_scene = draw.random() < 0.4
-        home = scene if at_scene else who["home"]
+        if not lives:
+            lives.append(scene if draw.random() < 0.4 else who["home"])
+        home = lives[0]
         if chance < 0.1:
             row |= city.place(home, "ED")
         elif chance < 0.82:
@@ -254,7 +258,18 @@ def _overdose(  # noqa: C901, PLR0912, PLR0915  # one overdose, told agency by a
             row |= {"zip": city.zip5(home), "lat": lat, "lon": lon, "geo_precision": "zip"}
         else:
             row["geo_precision"] = "none"
-        made.append(row)
+        return row
+
+    if walked_in or (transported and draw.random() < 0.93):
+        made.append(visit(lag(42, 12, late=0 if walked_in else mix.late), hospital))
+    if not fatal and mix.walk_ins and not walked_in and not transported and draw.random() < mix.walk_ins:
+        hours = draw.lognormvariate(math.log(mix.walk_in_hours), 0.9)
+        made.append(visit(at + timedelta(hours=hours), draw.choice(mix.hospitals)))
+    received = [row["hospital"] for row in made if row["agency"] == "ED"]
+    further = [one for one in mix.hospitals if one not in received]
+    if not fatal and mix.transfers and received and further and draw.random() < mix.transfers:
+        hours = draw.lognormvariate(math.log(mix.transfer_hours), 0.5)
+        made.append(visit(made[-1]["event_time"] + timedelta(hours=hours), draw.choice(further)))
     if fatal and draw.random() < 0.95:
         when = at + timedelta(minutes=mix.shift * draw.lognormvariate(4.8, 1.2))
         row = report("ME", when, sex=0.99, race=0.97, age=0.98, rough=0) | {"outcome": "FATAL", "time_precision": "minute"}

@@ -38,6 +38,10 @@ class Mix:
     coarse: tuple[str, ...] = ()  # agencies that tell the ZIP code and its middle, and no address
     blurred: float = 0.0  # share of the other reports that tell no more
     placeless: float = 0.0  # share of reports that tell no place at all
+    walk_ins: float = 0.0  # share of those who refuse transport that come to an emergency department by themselves later
+    walk_in_hours: float = 3.0  # median
+    transfers: float = 0.0  # share of those received in one hospital that it sends on to another one, which reports them, too
+    transfer_hours: float = 3.5  # median, from one hospital's report to the other's
 
 
 MIXES = {
@@ -61,6 +65,7 @@ MIXES = {
     ),
     "hard-elsewhere": Mix(lat=33.45, lon=-112.07, extent_m=26_000, block_m=200, per_day=45, twins=0.12, hot=0.35, hot_spots=80, shift=0.8),
     "coarse": Mix(blurred=0.4, twins=0.08),
+    "later-care": Mix(walk_ins=0.1, transfers=0.08, twins=0.08),
 }
 
 # Measured only: no weight is learnt from them.

@@ -1,7 +1,8 @@
 """Makes the shipped weights of the matcher: neutral ones from what is generally known, learnt ones from labelled draws.
 
-    python benchmarks/matching_weights.py [--labelled FILE]
+    python benchmarks/matching_weights.py [--labelled FILE] [--later]
 
+``--later``: only what tells of hospitals' reports hours later is learnt anew, all else stays as it is shipped.
 ``--labelled``: a table with truth columns, of which only the half whose scenes hash to an even number is looked at.
 Each mix of ``matching_draws.py`` gives one draw for learning and another one, never learnt from, for the confidence.
 """
@@ -20,17 +21,22 @@ from matching_confidence import HOME, fitting, with_signs
 from matching_draws import draw_reports
 from matching_mixes import MIXES, even_half
 
+from spikewatch.enrichment.adapters.matching_weights import load_weights
 from spikewatch.enrichment.domain.matching.confidence import Calibration, Confidence
-from spikewatch.enrichment.domain.matching.fields import DISTANCE_EDGES_M, FIELDS, OFFSETS, SIZE, TIME_EDGES_MIN
+from spikewatch.enrichment.domain.matching.fields import DISTANCE_EDGES_M, FIELDS, OFFSETS, PART_OF, SIZE, TIME_EDGES_MIN
 from spikewatch.enrichment.domain.matching.learning import Counts, count_labelled, learn
 from spikewatch.enrichment.domain.matching.matcher import match
 from spikewatch.enrichment.domain.matching.records import Compared, newest, of_row
 from spikewatch.enrichment.domain.matching.weights import SCALE, Weights
 
 _SURE = Confidence(Calibration((), (0.9,)), (Calibration((), (1.0,)),) * 3)
-START = Weights("neutral", 4, "", np.zeros(SIZE, dtype=np.int32), -150, -800, _SURE)
+START = Weights("neutral", 5, "", np.zeros(SIZE, dtype=np.int32), -150, -800, _SURE)
 # Minutes after the call at which each kind of agency dates the overdose, and how much that varies.
 LAG = {"cad": (0, 3), "ems": (8, 7), "fire": (5, 5), "police": (18, 22), "ed": (42, 20), "me": (150, 240), "other": (30, 90)}
+# Minutes from one report to the other where somebody comes to a hospital hours later: by themselves, or sent on by another hospital.
+LATER = {"ems|ed stayed": (150, 180), "ems|ed elsewhere": (210, 150), "ed|ed": (180, 150)}
+LATER_REACH = 720
+LATEST = -5.0  # of all of a scene: each says that somebody came late, which contradicts nothing
 
 
 def neutral() -> Weights:
@@ -41,7 +47,10 @@ def neutral() -> Weights:
                 bits = _bits(field.name, context, level, column)
                 table[offset + row * len(field.levels) + column] = bits if field.name == "prior" else np.clip(bits, -12, 12)
             if field.name == "time":
-                _fall_from_mode(table[offset + row * len(field.levels) : offset + (row + 1) * len(field.levels)])
+                own = table[offset + row * len(field.levels) : offset + (row + 1) * len(field.levels)]
+                _fall_from_mode(own)
+                if context in {"cad|ed", "fire|ed", "police|ed"}:
+                    own[own.argmax() :] = np.maximum(own[own.argmax() :], LATEST)
     return START.with_table(table, name="neutral", origin="set from what is generally known of the field; nothing was learnt from any file")
 
 
@@ -59,10 +68,10 @@ def _bits(field: str, context: str, level: str, column: int) -> float:  # one ta
     same_kind = first == second
     if field == "prior":
         if level == "two_agencies":
-            return {"ed": -8.0, "me": -10.0}.get(first, -4.5) if same_kind else 0.0
+            return {"ed": -12.0, "me": -10.0}.get(first, -4.5) if same_kind else 0.0
         return ({"ems": -4.5, "other": -4.0}.get(first, -20.0)) if same_kind else -3.0
     if field == "time":
-        return _time(first, second, column)
+        return _time(context, column)
     if field == "date":
         return {-1: 0.0, 0: 1.0, 1: 0.0, 2: -1.0}.get(column - 3 if column - 3 > -2 else -9, -3.0)
     if field == "distance":
@@ -80,7 +89,7 @@ def _bits(field: str, context: str, level: str, column: int) -> float:  # one ta
         "race": (1.0, -3.5),
         "cad": (6.5, -6.5),
         "hospital": (2.0, -4.5),
-        "zip": (1.2, -4.0) if context == "scene" else (1.0, -0.5),
+        "zip": (1.2, -4.0) if context == "scene" else (3.0, -2.0) if context == "eds" else (1.0, -0.5),
         "naloxone": (0.3, -0.4, 0.3),
         "doses": (0.5, -0.5),
         "house": (1.5, -0.3, -1.5) if context == "scene" else (3.0, 0.0, -0.3),
@@ -90,11 +99,14 @@ def _bits(field: str, context: str, level: str, column: int) -> float:  # one ta
     return pairs[field][column]
 
 
-def _time(first: str, second: str, column: int) -> float:
+def _time(context: str, column: int) -> float:
+    first, _, second = context.partition("|")
     edges = (-8_640.0, *map(float, TIME_EDGES_MIN), 8_640.0)
     low, high = edges[column], edges[column + 1]
-    mean = LAG[second][0] - LAG[first][0]
-    deviation = math.hypot(LAG[first][1], LAG[second][1])
+    if context in LATER:
+        mean, deviation = LATER[context]
+    else:
+        mean, deviation = LAG[second][0] - LAG[first][0], math.hypot(LAG[first][1], LAG[second][1])
 
     def below(x: float, spread: float) -> float:
         return 0.5 * (1 + math.erf((x - mean) / (spread * math.sqrt(2))))
@@ -104,7 +116,7 @@ def _time(first: str, second: str, column: int) -> float:
 
     even = (high - low) / 17_280
     same = 0.85 * share(deviation) + 0.12 * share(4 * deviation) + 0.03 * even
-    reach = 60 * 60 if "me" in (first, second) else 180
+    reach = LATER_REACH if context in LATER else 60 * 60 if "me" in (first, second) else 180
     different = 0.9 * max(min(high, reach) - max(low, -reach), 0) / (2 * reach) + 0.1 * even
     return math.log2(same / different)
 
@@ -130,7 +142,7 @@ def _apart(who: str, place: str, column: int) -> float:
     if who == "scene":
         around = (min(high, 800) ** 2 - min(low, 800) ** 2) / 800**2
         return math.log2((0.985 * here + 0.015 * county + 1e-5) / (0.15 * here + 0.75 * around + 0.1 * county + 1e-4))
-    at_scene = 0.4 if who == "ed" else 0.8
+    at_scene = {"ed": 0.4, "eds": 0.9, "me": 0.8}[who]
     return math.log2((at_scene * here + (1 - at_scene) * county + 1e-4) / (0.03 * here + 0.97 * county + 1e-4))
 
 
@@ -150,6 +162,25 @@ def _clinical(field: str, context: str, level: str) -> float:
     if (first, second) == ("ems", "ems") and "-" not in (one, two):
         return 0.5 if one == two else -2.0
     return 0.0
+
+
+def only_later(learnt: Weights, shipped: Weights) -> Weights:
+    """Return the shipped weights, what tells of hospitals' reports hours later as it was learnt."""
+    table = shipped.table.copy()
+    for field, offset in zip(FIELDS, OFFSETS, strict=True):
+        for row, context in enumerate(field.contexts):
+            begin = offset + row * len(field.levels)
+            levels = [
+                column
+                for column, level in enumerate(field.levels)
+                if context == "ed|ed"
+                or context in PART_OF
+                or (field.name == "time" and context.endswith("|ed"))
+                or (context == "ems|ed" and (field.name == "hospital" or level.startswith(("refused/", "released/", "ama/"))))
+            ]
+            table[begin : begin + len(field.levels)][levels] = learnt.table[begin : begin + len(field.levels)][levels]
+    said = f"{shipped.origin}; hospitals' reports hours later {learnt.origin}"
+    return replace(shipped, version=learnt.version, table=table, origin=said)
 
 
 def read(rows: Iterable[dict[str, str]]) -> tuple[list[Compared], dict[object, str]]:
@@ -208,6 +239,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--labelled", type=Path)
     parser.add_argument("--overdoses", type=int, default=3_000)
+    parser.add_argument("--later", action="store_true")
     given = parser.parse_args()
     begun = neutral()
     counts = Counts.none()
@@ -223,9 +255,11 @@ def main() -> None:
         count_labelled(*read(rows), counts)
         origin += f" and {len(rows)} simulated reports of another author, half of a labelled file"
     learnt = learn(counts, begun, name="learnt", origin=f"counted on {origin}")
+    shipped = load_weights("learnt")
     draws = fitting(8_000, 31_000, given.labelled)
-    for weights in (begun, learnt):
-        fitted = with_signs(calibrated(weights, held), *draws)
+    for weights in (begun, only_later(learnt, shipped) if given.later else learnt):
+        steps = shipped.confidence if given.later and weights is not begun else calibrated(weights, held).confidence
+        fitted = with_signs(replace(weights, confidence=steps), *draws)
         (HOME / f"matching_{weights.name}.json").write_text(fitted.to_json(), encoding="utf-8")
         print(f"wrote {weights.name}.json")
 

@@ -2,6 +2,7 @@
 
 import random
 from datetime import UTC, datetime, timedelta
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 
 from spikewatch.enrichment.adapters.matching_weights import load_weights
 from spikewatch.enrichment.domain.matching.clocks import set_clocks
+from spikewatch.enrichment.domain.matching.evaluation import agreement
 from spikewatch.enrichment.domain.matching.matcher import match
 from spikewatch.enrichment.domain.matching.records import Compared, newest, of_row
 
@@ -203,3 +205,45 @@ def test_reports_of_a_call_meet_once_the_clock_is_put_right(kind: str) -> None:
     wrong.hours[kind] = -8
     expected, records = right.told(), wrong.told()
     assert set_clocks(records)[0] == expected
+
+
+ELSEWHERE = (
+    "America/Phoenix",
+    "America/Puerto_Rico",
+    "Europe/Berlin",
+    "Europe/London",
+    "Australia/Sydney",
+    "America/Santiago",
+    "America/Havana",
+)
+
+
+@pytest.mark.parametrize("zone", ELSEWHERE)
+@pytest.mark.parametrize("kind", ["EMS", "POLICE", "ED"])
+def test_where_summer_time_is_another_or_none_no_more_reports_are_an_hour_off_than_were(kind: str, zone: str) -> None:
+    right, walled = Calls(calls=500), Calls(calls=500)
+    walled.zones[kind] = zone
+    true = {one.key: one.seconds for one in right.told()}
+    written = walled.told()
+    before = np.array([one.seconds - true[one.key] for one in written])
+    after = np.array([one.seconds - true[one.key] for one in set_clocks(written)[0]])
+    assert np.abs(after).sum() <= np.abs(before).sum()
+    # Weeks of spring and autumn in which summer time of the United States says otherwise than the place's own.
+    assert np.abs(after).max() <= 3_601
+    assert (np.abs(after) > 1).mean() <= 0.2
+
+
+@pytest.mark.parametrize("zone", ELSEWHERE)
+@pytest.mark.parametrize("whose", [("EMS", "ED"), (*KINDS, "ME")])
+def test_where_summer_time_is_another_or_none_people_are_found_as_before_or_better(zone: str, whose: tuple[str, ...]) -> None:
+    calls = Calls(calls=400)
+    calls.zones = dict.fromkeys(whose, zone)
+    records = calls.told()
+    person = dict(zip((one.key for one in records), _calls_of(records, calls), strict=True))
+
+    def pairs(found: dict[UUID, UUID]) -> float:
+        return agreement([found[key] for key in person], list(person.values())).f1.value
+
+    unset = match(records, load_weights()).assignments()
+    put = match(set_clocks(records)[0], load_weights()).assignments()
+    assert pairs({key: one.overdose_id for key, one in put.items()}) >= pairs({key: one.overdose_id for key, one in unset.items()})

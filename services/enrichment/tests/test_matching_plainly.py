@@ -5,6 +5,7 @@ import random
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from itertools import combinations, product
 
 import numpy as np
@@ -14,7 +15,7 @@ from spikewatch.enrichment.adapters.matching_weights import load_weights
 from spikewatch.enrichment.domain.matching import clustering, comparison
 from spikewatch.enrichment.domain.matching.blocking import HOUR, candidates
 from spikewatch.enrichment.domain.matching.clustering import LARGEST, NOTHING, cluster, scored
-from spikewatch.enrichment.domain.matching.codes import KIND_CODE
+from spikewatch.enrichment.domain.matching.codes import DISPOSITIONS, KIND_CODE
 from spikewatch.enrichment.domain.matching.columns import Columns, Ints
 from spikewatch.enrichment.domain.matching.comparison import compare, oriented
 from spikewatch.enrichment.domain.matching.fields import DISTANCE_EDGES_M, FIELDS, OFFSETS
@@ -22,7 +23,7 @@ from spikewatch.enrichment.domain.matching.records import Compared, newest, of_r
 
 WEIGHTS = load_weights()
 JOIN, VETO = WEIGHTS.join, WEIGHTS.veto
-ED, ME = KIND_CODE["ed"], KIND_CODE["me"]
+ED, EMS, ME = KIND_CODE["ed"], KIND_CODE["ems"], KIND_CODE["me"]
 
 
 def night(seed: int, reports: int) -> list[Compared]:
@@ -265,12 +266,17 @@ def worth_comparing(columns: Columns, most: int, *, bounded: bool) -> set[tuple[
             visits = joined(columns, treated & others, treated & told & own, hospital, before, end, most)
             found |= {pair for pair in visits if shares_hospital(columns, *pair)}
             for years in range(-2, 3):
-
-                def of_age(one: int, two: int, years: int = years) -> bool:
-                    return bool(age[one] == age[two] + years and region[one] == region[two])
-
-                found |= joined(columns, aged & others, aged & told & own, of_age, before, end, most)
+                found |= joined(columns, aged & others, aged & told & own, partial(of_years, columns, years), before, end, most)
+    stayed = [DISPOSITIONS[one] in {"refused", "released", "ama"} for one in columns.disposition.tolist()]
+    before_visit = aged & exact & ((kind == ED) | ((kind == EMS) & np.array(stayed)))
+    for years in range(-2, 3) if bounded else ():
+        later = joined(columns, before_visit, aged & exact & (kind == ED), partial(of_years, columns, years), -12 * HOUR, 0.0, most)
+        found |= {pair for pair in later if shares_hospital(columns, *pair)}
     return found
+
+
+def of_years(columns: Columns, years: int, one: int, two: int) -> bool:
+    return bool(columns.age_low[one] == columns.age_low[two] + years and columns.region[one] == columns.region[two])
 
 
 def both_placed(columns: Columns, one: int, two: int) -> bool:

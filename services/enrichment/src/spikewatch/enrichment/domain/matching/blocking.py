@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from spikewatch.enrichment.domain.matching.codes import KIND_CODE
 from spikewatch.enrichment.domain.matching.columns import Columns, Floats, Ints
-from spikewatch.enrichment.domain.matching.comparison import distances, share_hospitals, share_numbers, within_reach
+from spikewatch.enrichment.domain.matching.comparison import STAYED, distances, share_hospitals, share_numbers, within_reach
 
 __all__ = [
     "AGES",
@@ -41,11 +41,13 @@ DATE_WINDOW: Final = 34 * HOUR  # a day that is told by the clock on the wall en
 DEATH_WINDOW: Final = 60 * HOUR
 BEFORE: Final = 2 * HOUR
 ARRIVAL_WINDOW: Final = 3 * HOUR
+_LATER_WINDOW: Final = 12 * HOUR  # who was not taken comes by themselves, who was received is sent on; nearly all within this
 AGES: Final = 2  # years that two agencies' ages of one person may differ
 METRES: Final = 111_194.9
 BAND: Final = 0.1  # degrees of latitude in which cells have one width
 _ED: Final = KIND_CODE["ed"]
 _ME: Final = KIND_CODE["me"]
+_EMS: Final = KIND_CODE["ems"]
 _BY_AGENCY: Final = 2  # of ``Columns.located``
 
 Mask = npt.NDArray[np.bool_]
@@ -99,8 +101,10 @@ def candidates(columns: Columns, *, wide: bool = False, bounded: bool = True) ->
     hospitals = columns.hospital
     aged = (columns.age_low >= 0) & (columns.age_low == columns.age_high) & (columns.age_rough == 0)
     ages = 1 + columns.age_low + 200 * columns.region
+    visited = exact & (kind == _ED)
     if wide:
         found.join(found.line(columns.region, kind != _ED), columns.region, kind == _ED, -ARRIVAL_WINDOW, HOUR)
+        found.join(found.line(columns.region, exact & (kind != _ME)), columns.region, visited, -_LATER_WINDOW, 0.0)
         found.join(found.line(columns.region, kind != _ME), columns.region, kind == _ME, -DEATH_WINDOW, BEFORE)
     visits = ((exact, -ARRIVAL_WINDOW, HOUR), (rough, -ARRIVAL_WINDOW, DATE_WINDOW))
     deaths = ((exact, -DEATH_WINDOW, BEFORE), (rough, -DEATH_WINDOW, DATE_WINDOW))
@@ -110,6 +114,10 @@ def candidates(columns: Columns, *, wide: bool = False, bounded: bool = True) ->
             found.join(patients, hospitals, treated & told & late, begin, end, shared=share_hospitals)
             for years in range(-AGES, AGES + 1):
                 found.join(people, ages + years, aged & told & late, begin, end, shared=reached)
+    if bounded:
+        stayed = found.line(ages, aged & (visited | (exact & (kind == _EMS) & STAYED[columns.disposition])))
+        for years in range(-AGES, AGES + 1):
+            found.join(stayed, ages + years, aged & visited, -_LATER_WINDOW, 0.0, shared=share_hospitals)
     return found.all()
 
 

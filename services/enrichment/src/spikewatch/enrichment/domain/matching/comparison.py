@@ -17,11 +17,12 @@ from spikewatch.enrichment.domain.matching.fields import (
     FIELDS,
     OFFSETS,
     PAIR_OF_KINDS,
+    TIME_CONTEXTS,
     TIME_EDGES_MIN,
 )
 from spikewatch.enrichment.domain.matching.homes import REACH_M
 
-__all__ = ["AT_ONCE", "Looked", "compare", "distances", "oriented", "share_hospitals", "share_numbers", "within_reach"]
+__all__ = ["AT_ONCE", "STAYED", "Looked", "compare", "distances", "oriented", "share_hospitals", "share_numbers", "within_reach"]
 
 AT_ONCE: Final = 8_192
 """Pairs that are compared in one go: all that is looked up for them stays in the cache of a processor."""
@@ -49,7 +50,13 @@ _FURTHEST_DAY: Final = 4
 _ED: Final = KIND_CODE["ed"]
 _ME: Final = KIND_CODE["me"]
 _POLICE: Final = KIND_CODE["police"]
+_EMS: Final = KIND_CODE["ems"]
+STAYED: Final = np.isin(DISPOSITIONS, ("refused", "released", "ama"))
+"""Of each disposition whether it says that an ambulance took nobody, and somebody lived."""
+_STAYED: Final = TIME_CONTEXTS.index("ems|ed stayed")
+_ELSEWHERE: Final = TIME_CONTEXTS.index("ems|ed elsewhere")
 _WHO: Final = np.array([2 if _ME in (a, b) else 1 if _ED in (a, b) else 0 for a in range(len(KINDS)) for b in range(len(KINDS))])
+_WHO[_ED * len(KINDS) + _ED] = 3
 _ONE_DISPATCH_M: Final = 10_000.0
 _ONE_CITY_M: Final = 100_000.0  # a helicopter brings people from further; then all else must speak for it
 _NEAR_HOUSE: Final = 24  # numbers of the next dozen houses of one side
@@ -152,8 +159,14 @@ def _compare(columns: Columns, first: Ints, second: Ints, looked: Looked) -> Non
         put(number, context, (one != two).astype(np.int64), (one != missing) & (two != missing))
 
     always = np.ones(len(first), dtype=np.bool_)
-    put(0, kinds, ((kind_a == kind_b) & (columns.agency[first] != columns.agency[second])).astype(np.int64), always)
-    _times(columns, first, second, kinds, put)
+    one, two = columns.hospital[first], columns.hospital[second]
+    visits, elsewhere = kind_b == _ED, (one != two) & (one > 0) & (two > 0)
+    # Departments of two hospitals may write under one name.
+    two_agencies = (kind_a == kind_b) & ((columns.agency[first] != columns.agency[second]) | (visits & elsewhere))
+    put(0, kinds, two_agencies.astype(np.int64), always)
+    met = visits & (kind_a == _EMS)
+    later = np.where(met & STAYED[columns.disposition[first]], _STAYED, np.where(met & elsewhere, _ELSEWHERE, kinds))
+    _times(columns, first, second, kinds, later, put)
     place = np.maximum(columns.place_class[first], columns.place_class[second])
     placed, metres = _placed(columns, first, second), distances(columns, first, second)
     near = within_reach(columns, first, second, metres)
@@ -185,11 +198,11 @@ def _compare(columns: Columns, first: Ints, second: Ints, looked: Looked) -> Non
     equal(17, who, columns.street, 0)
 
 
-def _times(columns: Columns, first: Ints, second: Ints, kinds: Ints, put: _Put) -> None:
+def _times(columns: Columns, first: Ints, second: Ints, kinds: Ints, later: Ints, put: _Put) -> None:
     one, two = columns.seconds[first], columns.seconds[second]
     rough = (columns.rough[first] | columns.rough[second]) > 0
     minutes = np.floor((two - one) / 60.0).astype(np.int64)
     inside = np.clip(minutes, -_FURTHEST_MIN - 1, _FURTHEST_MIN) + _FURTHEST_MIN + 1
-    put(1, kinds, _TIME_BIN[inside], ~rough)
+    put(1, later, _TIME_BIN[inside], ~rough)
     days = (np.floor(two / 86_400.0) - np.floor(one / 86_400.0)).astype(np.int64)
     put(2, kinds, _DAY_BIN[np.clip(days, -_FURTHEST_DAY, _FURTHEST_DAY) + _FURTHEST_DAY], rough)

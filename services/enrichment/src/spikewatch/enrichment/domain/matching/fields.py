@@ -6,7 +6,20 @@ from typing import Final
 
 from spikewatch.enrichment.domain.matching.codes import DISPOSITIONS, DRUGS, KINDS, OUTCOMES
 
-__all__ = ["AGE_EDGES", "DISTANCE_EDGES_M", "FIELDS", "KIND_PAIRS", "OFFSETS", "PAIR_OF_KINDS", "SIZE", "TIME_EDGES_MIN", "Field"]
+__all__ = [
+    "AGE_EDGES",
+    "DISTANCE_EDGES_M",
+    "FIELDS",
+    "KIND_PAIRS",
+    "LATER_CONTEXTS",
+    "OFFSETS",
+    "PAIR_OF_KINDS",
+    "PART_OF",
+    "SIZE",
+    "TIME_CONTEXTS",
+    "TIME_EDGES_MIN",
+    "Field",
+]
 
 TIME_EDGES_MIN: Final = (
     *(-4320, -2880, -1560, -1320, -720, -360, -240, -180, -150, -120, -100, -80, -70, -60, -50, -45, -40, -35, -30, -25, -20, -16, -13),
@@ -31,8 +44,21 @@ PAIR_OF_KINDS: Final = tuple(
 )
 """Number of the pair of kinds, by the number of one and of the other."""
 
-_WHO: Final = ("scene", "ed", "me")
-"""Whose place it is: an emergency department tells the home, a medical examiner perhaps the hospital."""
+LATER_CONTEXTS: Final = ("ed|ed", "ems|ed stayed", "ems|ed elsewhere")
+"""Who was not taken comes to a hospital by themselves, perhaps hours later; who was taken to another one may have been sent on."""
+
+TIME_CONTEXTS: Final = (*KIND_PAIRS, *LATER_CONTEXTS[1:])
+
+_WHO: Final = ("scene", "ed", "me", "eds")
+"""Whose place it is: an emergency department tells the home, a medical examiner perhaps the hospital; two departments tell one home."""
+
+_PLACES: Final = ("point", "near", "street", "area")
+
+PART_OF: Final = {
+    **{context: context.partition(" ")[0] for context in LATER_CONTEXTS[1:]},
+    **{f"eds{place}": f"ed{place}" for place in ("", *(f":{place}" for place in _PLACES))},
+}
+"""Contexts that weights of before version 5 do not tell from others, and of which others they are a part."""
 
 _SAME: Final = ("same", "different")
 
@@ -54,11 +80,11 @@ class Field:
 FIELDS: Final = (
     # An agency writes one report a person; two agencies of a kind may each write theirs.
     Field("prior", KIND_PAIRS, ("pair", "two_agencies")),
-    Field("time", KIND_PAIRS, _bins(TIME_EDGES_MIN)),
+    Field("time", TIME_CONTEXTS, _bins(TIME_EDGES_MIN)),
     Field("date", KIND_PAIRS, _bins(DAY_EDGES)),
     Field(
         "distance",
-        tuple(f"{who}:{place}" for who in _WHO for place in ("point", "near", "street", "area")),
+        tuple(f"{who}:{place}" for who in _WHO for place in _PLACES),
         _bins(DISTANCE_EDGES_M),
     ),
     Field("age", ("exact", "one_rough", "both_rough"), ("0", *_bins(AGE_EDGES)[1:])),

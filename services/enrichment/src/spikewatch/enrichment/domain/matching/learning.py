@@ -14,6 +14,7 @@ from spikewatch.enrichment.domain.matching.columns import Columns, Floats, Ints
 from spikewatch.enrichment.domain.matching.comparison import Looked, compare, oriented
 from spikewatch.enrichment.domain.matching.fields import DISTANCE_EDGES_M, FIELDS, KIND_PAIRS, OFFSETS, PAIR_OF_KINDS, SIZE, TIME_EDGES_MIN
 from spikewatch.enrichment.domain.matching.records import Compared
+from spikewatch.enrichment.domain.matching.visits import APART, against_rides, counted
 from spikewatch.enrichment.domain.matching.weights import SCALE, Weights
 
 __all__ = ["Counts", "count_labelled", "count_reviewed", "learn", "learn_lags", "learn_unlabelled"]
@@ -61,9 +62,9 @@ class Counts:
 
     def add(self, looked: Looked, same: Floats) -> None:
         """Count compared pairs, each with the probability that it is about one person."""
-        for row in looked:
+        for row, counts in zip(looked, counted(looked), strict=True):
             self.same += np.bincount(row, weights=same, minlength=SIZE)
-            self.different += np.bincount(row, weights=1.0 - same, minlength=SIZE)
+            self.different += np.bincount(row, weights=(1.0 - same) * counts, minlength=SIZE)
 
 
 def count_labelled(records: Sequence[Compared], people: Mapping[UUID, object], counts: Counts) -> None:
@@ -124,9 +125,11 @@ def learn(counts: Counts, base: Weights, *, name: str, origin: str) -> Weights:
             odds = np.log2((same + _BELIEF * np.exp2(begun)) / (different + _BELIEF))
             table[part] = np.clip(odds, -_MOST_PRIOR, _MOST_PRIOR).ravel()
             continue
-        bits = _field_bits(
-            same, different, ordered=field.name in _ORDERED, falls_from=_FALLS_FROM.get(field.name), widths=_WIDTHS.get(field.name)
-        )
+        bits, is_time = np.zeros(shape), field.name == "time"
+        for group in (APART, ~APART) if is_time else (slice(None),):
+            ordered, widths = field.name in _ORDERED, _WIDTHS.get(field.name)
+            bits[group] = _field_bits(same[group], different[group], ordered=ordered, falls_from=_FALLS_FROM.get(field.name), widths=widths)
+        bits = against_rides(bits, different) if is_time else bits
         belief = np.minimum(same.sum(axis=1), different.sum(axis=1))[:, None]
         share = belief / (belief + _BELIEF)
         table[part] = np.clip(share * bits + (1.0 - share) * begun, -_MOST, _MOST).ravel()

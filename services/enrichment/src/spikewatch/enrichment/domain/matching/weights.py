@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from spikewatch.enrichment.domain.matching.comparison import Looked
 from spikewatch.enrichment.domain.matching.confidence import SIGNS, Calibration, Confidence
-from spikewatch.enrichment.domain.matching.fields import FIELDS, OFFSETS, SIZE, Field
+from spikewatch.enrichment.domain.matching.fields import FIELDS, OFFSETS, PART_OF, SIZE, Field
 
 __all__ = ["FORMAT", "SCALE", "Weights", "WrongWeights"]
 
@@ -116,7 +116,7 @@ class Weights:
             contexts = {
                 context: {level: value / SCALE for level, value in zip(field.levels, row.tolist(), strict=True) if value}
                 for context, row in zip(field.contexts, part, strict=True)
-                if row.any()
+                if row.any() or context in PART_OF
             }
             if contexts:
                 fields[field.name] = contexts
@@ -153,7 +153,7 @@ def _compact(document: Mapping[str, Any]) -> str:
 def _fill(table: npt.NDArray[np.int32], field: Field, offset: int, contexts: object) -> None:
     if not isinstance(contexts, dict):
         raise WrongWeights(f"fields.{field.name} must be an object of contexts")
-    for context, given in contexts.items():
+    for context, given in _told_apart(contexts, field).items():
         if context not in field.contexts:
             raise WrongWeights(f"fields.{field.name}: {context!r} is no context; expected one of {', '.join(field.contexts[:4])}")
         if not isinstance(given, dict):
@@ -166,6 +166,12 @@ def _fill(table: npt.NDArray[np.int32], field: Field, offset: int, contexts: obj
                 raise WrongWeights(f"fields.{field.name}.{context}: {level!r} is no level; expected one of {', '.join(field.levels[:4])}")
             place = offset + field.contexts.index(context) * len(field.levels) + field.levels.index(level)
             table[place] = _bits(bits, f"fields.{field.name}.{context}.{level}")
+
+
+def _told_apart(contexts: Mapping[str, object], field: Field) -> dict[str, object]:
+    """Return the contexts with those that older weights do not tell apart: there they weigh as what they are a part of."""
+    apart = {part: contexts[whole] for part, whole in PART_OF.items() if part in field.contexts and whole in contexts}
+    return {**apart, **contexts}
 
 
 def _bits(value: object, where: str) -> int:
