@@ -64,3 +64,23 @@ def test_with_nothing_adapted_every_value_counts_as_it_is_written(table: Path, c
 def test_weights_are_learnt_without_fillers(table: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["match", "learn", str(table)]) == 0
     assert "NOT1ASSIGNED" in capsys.readouterr().err
+
+
+def test_an_agency_that_others_take_people_to_is_a_hospital(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """MERCY is no word for a hospital; GENERAL is named by nobody, and stays of no known kind."""
+    draw = random.Random(3)
+    rows = [("report_id", "agency", "agency_record_no", "event_time", "age", "sex", "hospital", "lat", "lon")]
+    for person in range(40):
+        at, age, sex = FIRST + timedelta(hours=5 * person), draw.randrange(18, 70), draw.choice("MF")
+        place = (f"{40.5 + person / 1_000:.4f}", "-79.5")
+        rows.append((f"R{len(rows)}", "EMS", str(person), f"{at.isoformat()}", str(age), sex, "Mercy", *place))
+        rows.append((f"R{len(rows)}", "MERCY", str(person), f"{(at + timedelta(minutes=40)).isoformat()}", str(age), sex, "", "", ""))
+    rows.append(("RX", "GENERAL", "1", FIRST.isoformat(), "50", "M", "", "", ""))
+    source = tmp_path / "in.csv"
+    source.write_text("\n".join(map(",".join, rows)) + "\n", encoding="utf-8")
+    assert main(["dedupe", "-o", str(tmp_path / "out.csv"), str(source)]) == 0
+    told = capsys.readouterr().err
+    assert "others take people to MERCY: matched as emergency departments" in told
+    assert "no kind of agency is told by GENERAL:" in told
+    found = [row["overdose_id"] for row in csv.DictReader(io.StringIO((tmp_path / "out.csv").read_text(encoding="utf-8")))]
+    assert sum(found[at] == found[at + 1] for at in range(0, 80, 2)) >= 38
