@@ -18,6 +18,7 @@ __all__ = [
     "SIZE",
     "TIME_CONTEXTS",
     "TIME_EDGES_MIN",
+    "WEIGHTS_OF",
     "Field",
 ]
 
@@ -109,5 +110,8 @@ FIELDS: Final = (
 
 OFFSETS: Final = tuple(accumulate((field.size for field in FIELDS), initial=1))[:-1]
 """Where each field's weights begin in the one array that holds all; 0 is the weight of what is missing: none."""
+
+WEIGHTS_OF: Final = {one.name: slice(start, start + one.size) for one, start in zip(FIELDS, OFFSETS, strict=True)}
+"""Where each field's weights lie in that array, by its name."""
 
 SIZE: Final = 1 + sum(field.size for field in FIELDS)

@@ -1,7 +1,7 @@
 """Learns weights: from labelled or reviewed pairs by counting, and without labels by expectation and maximisation."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
@@ -9,26 +9,19 @@ import numpy as np
 import numpy.typing as npt
 
 from spikewatch.enrichment.domain.matching.blocking import candidates, pairs_within
-from spikewatch.enrichment.domain.matching.clustering import cluster
 from spikewatch.enrichment.domain.matching.columns import Columns, Floats, Ints
 from spikewatch.enrichment.domain.matching.comparison import Looked, compare, oriented
-from spikewatch.enrichment.domain.matching.fields import DISTANCE_EDGES_M, FIELDS, KIND_PAIRS, OFFSETS, PAIR_OF_KINDS, SIZE, TIME_EDGES_MIN
+from spikewatch.enrichment.domain.matching.fields import DISTANCE_EDGES_M, FIELDS, SIZE, TIME_EDGES_MIN, WEIGHTS_OF
 from spikewatch.enrichment.domain.matching.records import Compared
 from spikewatch.enrichment.domain.matching.visits import APART, against_rides, counted
 from spikewatch.enrichment.domain.matching.weights import SCALE, Weights
 
-__all__ = ["Counts", "count_labelled", "count_reviewed", "learn", "learn_lags", "learn_unlabelled"]
+__all__ = ["Counts", "count_labelled", "count_reviewed", "learn", "learn_unlabelled", "spread"]
 
 _AT_ONCE: Final = 200_000
 _POOL: Final = 8.0  # counts that the field's levels are given over all contexts before anything was seen
 _CONTEXT: Final = 25.0  # counts that a context is given from all contexts together
 _BELIEF: Final = 30.0  # matches in a context at which its own weights count as much as the ones begun with
-_LAG_PAIRS: Final = 200_000
-_LAG_ROUNDS: Final = 4
-_DIVIDED: Final = 10_000  # reports that are divided among people for their lags
-_DIVISIONS: Final = 2
-_DISPLACED: Final = 0.75  # bits that distances must fall short of what is usual by to be learnt: .66 where a city is three times as wide
-_LATE: Final = 0.3  # the same of how late departments are after those whom they hardly ever meet directly
 _MOST: Final = 12.0  # bits: no single field decides alone, because any field can be mistyped
 _MOST_PRIOR: Final = 30.0  # that one agency writes no two reports about a person is no matter of typing
 _ORDERED: Final = frozenset({"time", "date", "distance", "age"})  # levels that neighbour one another
@@ -37,14 +30,8 @@ _FALLS_FROM: Final = {"distance": DISTANCE_EDGES_M.index(450)}  # levels from wh
 _WIDTHS: Final = {"time": np.diff(np.array([-np.inf, *TIME_EDGES_MIN, np.inf]))}
 _REVIEWED: Final = 0.25  # what a reviewed pair counts of a labelled one
 _FURTHEST: Final = 0.5  # bits from where it began that a weight may come to without labels
-_NUMBER: Final = {one.name: number for number, one in enumerate(FIELDS)}
-_PART: Final = {one.name: slice(start, start + one.size) for one, start in zip(FIELDS, OFFSETS, strict=True)}
-_TIME: Final = _PART["time"]
-_PAIRS: Final = np.array(PAIR_OF_KINDS, dtype=np.int64)
-_BINS: Final = (len(KIND_PAIRS), len(TIME_EDGES_MIN) + 1)
-# Whoever states neither a hospital nor an exact age meets a department through others only.
-_NOT_MET: Final = [KIND_PAIRS.index(pair) for pair in ("cad|ed", "fire|ed", "police|ed")]
-_PRIOR: Final = _PART["prior"]
+_PRIOR: Final = WEIGHTS_OF["prior"]
+_TIME: Final = WEIGHTS_OF["time"]
 _NEIGHBOURS: Final = np.array([0.2, 0.6, 0.2])
 
 
@@ -112,11 +99,13 @@ def count_reviewed(records: Sequence[Compared], reviewed: Mapping[tuple[UUID, UU
     return len(first)
 
 
-def learn(counts: Counts, base: Weights, *, name: str, origin: str) -> Weights:
-    """Return the weights that counts tell; where little was seen, those of ``base`` stay."""
-    table = np.zeros(SIZE)
-    for field, offset in zip(FIELDS, OFFSETS, strict=True):
-        part = slice(offset, offset + field.size)
+def learn(counts: Counts, base: Weights, *, name: str, origin: str, only: Collection[str] | None = None) -> Weights:
+    """Return the weights that counts tell; where little was seen, those of ``base`` stay, and of all fields but ``only`` ones, if given."""
+    table = base.table / SCALE
+    for field in FIELDS:
+        if only is not None and field.name not in only:
+            continue
+        part = WEIGHTS_OF[field.name]
         shape = (len(field.contexts), len(field.levels))
         same, different = counts.same[part].reshape(shape), counts.different[part].reshape(shape)
         begun = base.table[part].reshape(shape) / SCALE
@@ -160,76 +149,6 @@ def learn_unlabelled(records: Sequence[Compared], base: Weights, *, rounds: int 
     return weights
 
 
-def learn_lags(columns: Columns, first: Ints, second: Ints, base: Weights) -> Weights:
-    """Return weights whose time differences are learnt from candidate pairs of the records themselves, all else as it was.
-
-    When each agency dates an overdose differs from county to county more than anything else does, and it can be seen without
-    labels: in the pairs that agree in everything else. Of many pairs those in the middle of the period are looked at.
-
-    Then reports in the middle of the period are divided among people, and the pairs of one person are counted. Where many overdoses are
-    near one another far more pairs agree by chance than usual; each looks likely by itself, but a report belongs to one person only.
-    Distances are learnt, too, where they are quite other than usual: places that were displaced for privacy, or all lie a street off.
-    """
-    middle = max(len(first) - _LAG_PAIRS, 0) // 2
-    part = slice(middle, middle + _LAG_PAIRS)
-    looked = compare(columns, *oriented(columns, first[part], second[part]))
-    weights = base
-    for _ in range(_LAG_ROUNDS):
-        odds = np.exp2(np.clip(weights.scores(looked) / SCALE, -60.0, 60.0))
-        counts = Counts.none()
-        counts.add(looked[_NUMBER["time"], None], odds / (1.0 + odds))
-        weights = _with(base, learn(counts, base, name="", origin=""), "time")
-    return _learn_of_people(columns, first, second, weights, base)
-
-
-def _learn_of_people(columns: Columns, first: Ints, second: Ints, weights: Weights, base: Weights) -> Weights:
-    begin = max(len(columns) - _DIVIDED, 0) // 2
-    inside = (first >= begin) & (second < begin + _DIVIDED)
-    first, second = first[inside] - begin, second[inside] - begin
-    columns = Columns(**{one.name: getattr(columns, one.name)[begin : begin + _DIVIDED] for one in fields(columns)})
-    met = candidates(columns, wide=True)
-    is_late = np.isin(_PAIRS[columns.kind[met.first], columns.kind[met.second]], _NOT_MET)
-    one, two = met.first[is_late], met.second[is_late]
-    looked, late = (compare(columns, *oriented(columns, *pairs)) for pairs in ((first, second), (one, two)))
-    for _ in range(_DIVISIONS):
-        person = cluster(columns, first, second, weights.scores(looked), weights).founder
-        counts, of_late = Counts.none(), Counts.none()
-        counts.add(looked[[_NUMBER[name] for name in ("time", "date", "distance")]], (person[first] == person[second]).astype(np.float64))
-        of_late.add(late[_NUMBER["time"], None], (person[one] == person[two]).astype(np.float64))
-        learnt, learnt_late = (learn(one, base, name="", origin="") for one in (counts, of_late))
-        named = (
-            ("time", "date", "distance")
-            if _short(counts, base, _PART["distance"], len(DISTANCE_EDGES_M) + 1) >= _DISPLACED
-            else ("time", "date")
-        )
-        weights = _with(base, learnt, *named)
-        for pair in _NOT_MET:
-            bins = slice(_TIME.start + pair * _BINS[1], _TIME.start + (pair + 1) * _BINS[1])
-            if _short(of_late, base, bins, _BINS[1]) >= _LATE:
-                weights.table[bins] = learnt_late.table[bins]
-    return weights
-
-
-def _short(counts: Counts, base: Weights, part: slice, levels: int) -> float:
-    """Return how many bits fewer ``base`` gives a pair of one person, in the mean, than it would if they had the levels that are usual.
-
-    What is usual follows from how often two people's pairs have each level, and how much more often one person's have it by ``base``.
-    """
-    same, different = counts.same[part].reshape(-1, levels), _spread(counts.different[part].reshape(-1, levels)) + 0.5
-    bits = base.table[part].reshape(-1, levels) / SCALE
-    usual = different * np.exp2(bits)
-    usual *= same.sum(axis=1, keepdims=True) / usual.sum(axis=1, keepdims=True)
-    return float(((usual - same) * bits).sum() / max(float(same.sum()), 1.0))
-
-
-def _with(base: Weights, learnt: Weights, *names: str) -> Weights:
-    """Return ``base`` with the weights of these fields as they were learnt."""
-    table = base.table / SCALE
-    for name in names:
-        table[_PART[name]] = learnt.table[_PART[name]] / SCALE
-    return base.with_table(table, name=base.name, origin=f"{base.origin}; {', '.join(names)} learnt without labels")
-
-
 def _compared(columns: Columns, first: Ints, second: Ints) -> Iterator[tuple[Looked, slice]]:
     for begin in range(0, len(first), _AT_ONCE):
         part = slice(begin, begin + _AT_ONCE)
@@ -238,7 +157,7 @@ def _compared(columns: Columns, first: Ints, second: Ints) -> Iterator[tuple[Loo
 
 def _field_bits(same: Floats, different: Floats, *, ordered: bool, falls_from: int | None = None, widths: Floats | None = None) -> Floats:
     if ordered:
-        same, different = _spread(same), _spread(different)
+        same, different = spread(same), spread(different)
     pooled_same, pooled_different = same.sum(axis=0), different.sum(axis=0)
     # What is expected before anything was seen: that a level says nothing.
     everything = pooled_same + pooled_different + 0.5
@@ -276,7 +195,7 @@ def _fall(same: Floats, different: Floats) -> None:
     different[:] = np.repeat([other / levels for levels, _, other in blocks], counts)
 
 
-def _spread(counts: Floats) -> Floats:
+def spread(counts: Floats) -> Floats:
     """Give each level a part of its neighbours' counts: bins are borders that nature does not know."""
     padded: npt.NDArray[np.float64] = np.pad(counts, ((0, 0), (1, 1)), mode="edge")
     spread: Floats = padded[:, :-2] * _NEIGHBOURS[0] + padded[:, 1:-1] * _NEIGHBOURS[1] + padded[:, 2:] * _NEIGHBOURS[2]

@@ -21,7 +21,7 @@ from spikewatch.enrichment.domain.matching.confidence import signs_of
 from spikewatch.enrichment.domain.matching.decided import Decided
 from spikewatch.enrichment.domain.matching.decisions import Decisions
 from spikewatch.enrichment.domain.matching.homes import at_home
-from spikewatch.enrichment.domain.matching.learning import learn_lags
+from spikewatch.enrichment.domain.matching.lags import learn_lags
 from spikewatch.enrichment.domain.matching.own_words import without_own_words
 from spikewatch.enrichment.domain.matching.records import Compared, newest
 from spikewatch.enrichment.domain.matching.weights import Weights

@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from spikewatch.enrichment.domain.matching.columns import Floats
 from spikewatch.enrichment.domain.matching.comparison import Looked
-from spikewatch.enrichment.domain.matching.fields import FIELDS, LATER_CONTEXTS, OFFSETS, SIZE, TIME_CONTEXTS, TIME_EDGES_MIN
+from spikewatch.enrichment.domain.matching.fields import LATER_CONTEXTS, SIZE, TIME_CONTEXTS, TIME_EDGES_MIN, WEIGHTS_OF
 
 __all__ = ["APART", "against_rides", "counted"]
 
@@ -15,7 +15,7 @@ APART: Final = np.isin(TIME_CONTEXTS, LATER_CONTEXTS)
 """Contexts of times on which no other one leans, because it does not tell when somebody comes to a hospital hours later."""
 
 _CHANCE: Final = 25.0  # pairs of two people, added to those seen: of a handful it is not known how many were a ride apart
-_TIME: Final = next(slice(start, start + one.size) for one, start in zip(FIELDS, OFFSETS, strict=True) if one.name == "time")
+_TIME: Final = WEIGHTS_OF["time"]
 _OF_VISITS: Final = np.array(["|ed" in context for context in TIME_CONTEXTS])
 _HOURS_LATER: Final = TIME_EDGES_MIN.index(180) + 1  # level from which on nobody comes by ambulance
 _IS_LATE: Final = np.zeros(SIZE, dtype=np.bool_)
