@@ -14,8 +14,6 @@ __all__ = ["draw_explanation", "evidence_rows", "width"]
 _PIPED: Final = 200  # columns where there is no terminal
 _PAIR: Final = 24  # columns that one pair takes in a table, or one report
 _MOST_PAIRS: Final = 36  # every field of every pair up to nine reports; of more, the strongest and the weakest pair
-
-
 _MOST_WAYS: Final = 4
 _FIELDS: Final = {
     "cad": "number of the call",

@@ -9,13 +9,11 @@ from uuid import UUID
 from spikewatch.enrichment.domain.candidate import Candidate
 from spikewatch.enrichment.domain.matching.codes import KIND_CODE
 from spikewatch.enrichment.domain.matching.decisions import DecisionLevel, Decisions
+from spikewatch.enrichment.domain.matching.matcher import CALL_S, SCENE_M, SCENE_S
 from spikewatch.enrichment.domain.matching.records import Compared
 
 __all__ = ["Bond", "bonds"]
 
-_CALL_S: Final = 12 * 3_600.0
-_SCENE_S: Final = 3_600.0
-_SCENE_M: Final = 250.0
 _ELSEWHERE: Final = frozenset({KIND_CODE["ed"], KIND_CODE["me"]})  # may state the home or the hospital
 _METRES: Final = 111_194.9  # of a degree of latitude
 _REASONS: Final = ("decided", "same call", "same place and hour", "through other reports")
@@ -54,13 +52,13 @@ def _rank(one: Sequence[Candidate], two: Sequence[Candidate], groups: Sequence[f
     if any(not group.isdisjoint(sides[0]) and not group.isdisjoint(sides[1]) for group in groups):
         return 0
     pairs = [(first.record, second.record) for first in one for second in two]
-    if any(first.cad and first.cad == second.cad and abs(first.seconds - second.seconds) <= _CALL_S for first, second in pairs):
+    if any(first.cad and first.cad == second.cad and abs(first.seconds - second.seconds) <= CALL_S for first, second in pairs):
         return 1
     is_scene = any(
         _tells_scene(first)
         and _tells_scene(second)
-        and abs(first.seconds - second.seconds) <= _SCENE_S
-        and _metres(first, second) <= _SCENE_M
+        and abs(first.seconds - second.seconds) <= SCENE_S
+        and _metres(first, second) <= SCENE_M
         for first, second in pairs
     )
     return 2 if is_scene else 3

@@ -26,11 +26,13 @@ from spikewatch.enrichment.domain.matching.own_words import without_own_words
 from spikewatch.enrichment.domain.matching.records import Compared, newest
 from spikewatch.enrichment.domain.matching.weights import Weights
 
-__all__ = ["Assignment", "Matched", "compared_pairs", "match", "ties"]
+__all__ = ["CALL_S", "SCENE_M", "SCENE_S", "Assignment", "Matched", "compared_pairs", "match", "ties"]
 
-_CALL_S: Final = 12 * 3_600.0  # how far apart two records of one call are
-_SCENE_S: Final = 3_600.0
-_SCENE_M: Final = 250.0
+CALL_S: Final = 12 * 3_600.0  # how far apart two records of one call are: numbers start again each year or day
+SCENE_S: Final = 3_600.0
+SCENE_M: Final = 250.0
+"""Two overdoses of one call, or of one place and hour, are one incident."""
+
 _ED: Final = KIND_CODE["ed"]
 _ME: Final = KIND_CODE["me"]
 _NONE: Final = Decisions()
@@ -164,9 +166,9 @@ def _linked(columns: Columns, first: Ints, second: Ints) -> tuple[Mask, Mask]:
     """Return which pairs are of one call, and which of one scene."""
     apart = np.abs(columns.seconds[first] - columns.seconds[second])
     metres = distances(columns, first, second)
-    call = (columns.cad[first] > 0) & (columns.cad[first] == columns.cad[second]) & (apart <= _CALL_S)
+    call = (columns.cad[first] > 0) & (columns.cad[first] == columns.cad[second]) & (apart <= CALL_S)
     call &= share_numbers(columns, first, second, metres)
-    scene = (apart <= _SCENE_S) & (metres <= _SCENE_M)
+    scene = (apart <= SCENE_S) & (metres <= SCENE_M)
     for side in (first, second):
         # What an emergency department or a medical examiner states may be the home or the hospital.
         kind, place = columns.kind[side], columns.place_class[side]
@@ -185,7 +187,7 @@ def _incidents(records: Sequence[Compared], columns: Columns, first: Ints, secon
     first, second = first[crossing], second[crossing]
     call, scene = _linked(columns, first, second)
     linked = call | scene
-    reach = np.where(call, _CALL_S, _SCENE_S)[linked].tolist()
+    reach = np.where(call, CALL_S, SCENE_S)[linked].tolist()
     links: dict[int, dict[int, float]] = {}
     for one, two, seconds in zip(person[first[linked]].tolist(), person[second[linked]].tolist(), reach, strict=True):
         earlier, later = (one, two) if one < two else (two, one)
